@@ -7,7 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"licensebot/bot/socket"
-	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 type AccessWatch struct {
 	Access *socket.Access
 	Slack  WebAPI
-	Desk   *purchase.Desk
+	Desk   *desk.Desk
 	Log    zerolog.Logger
 	Every  time.Duration    // between two questions; 10 s when it is 0
 	Now    func() time.Time // nil is the system's clock

@@ -10,6 +10,7 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // actionTakeOut takes a broken item out of the cart. Its value is the item's id.
@@ -80,7 +81,7 @@ func (h *Handler) removeItem(at replyTarget, argument string, click purchase.Cli
 
 func (h *Handler) removeItemFailure(err error, item int64) string {
 	var no *purchase.Refusal
-	if errors.As(err, &no) || errors.Is(err, purchase.ErrFull) || purchase.Unusable(err) != nil {
+	if errors.As(err, &no) || errors.Is(err, purchase.ErrFull) || orders.Unusable(err) != nil {
 		return h.refusalText(err)
 	}
 	h.log.Warn().Err(err).Int64("item", item).Msg("fail to take an item out of the cart")

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // The buttons with which approvers decide on an order.
@@ -21,7 +22,7 @@ const (
 type approvalFacts struct {
 	now    time.Time
 	needed int // approvals
-	budget *purchase.BudgetReport
+	budget *orders.BudgetReport
 	// similar are active licenses that give the same; known is false when CoCalc could not be asked.
 	similar []purchase.License
 	known   bool

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 	"licensebot/slacksim/blockkit"
 )
 
@@ -36,7 +37,7 @@ func deniedBy(who string) func(*purchase.Order) {
 
 // The approvers' card in every state in which they meet it. Its buttons are there as long as they can decide.
 func TestApprovalCard_Golden(t *testing.T) {
-	report := &purchase.BudgetReport{
+	report := &orders.BudgetReport{
 		Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Each: 20000,
 		Months: []purchase.Budget{{
 			Month: "2026-11", Spent: 12750, Reserved: 6375,
@@ -81,7 +82,7 @@ func TestApprovalCard_Golden(t *testing.T) {
 			"asked-about-a-fixed-term", with(asked, func(o *purchase.Order) {
 				o.Spec.Period, o.Spec.End, o.Renews = "range", at.AddDate(0, 0, 90), 0
 			}),
-			approvalFacts{now: at, needed: 1, budget: &purchase.BudgetReport{
+			approvalFacts{now: at, needed: 1, budget: &orders.BudgetReport{
 				Now: "2026-11", Limit: purchase.Limit{None: true},
 				Months: []purchase.Budget{{Month: "2026-11"}},
 			}, known: true},

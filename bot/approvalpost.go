@@ -7,6 +7,7 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // publishApproval shows an order in the approvals channel: posted once, then kept up to date. If Slack refuses the post
@@ -107,6 +108,6 @@ func similarTo(spec purchase.Spec) purchase.Spec {
 
 // newSimilar caches which active licenses give the same as one that is asked for, by similarTo. Many orders for the
 // same ask CoCalc once.
-func newSimilar(desk *purchase.Desk, now func() time.Time) *cache[purchase.Spec, []purchase.License] {
+func newSimilar(desk *desk.Desk, now func() time.Time) *cache[purchase.Spec, []purchase.License] {
 	return newCache(desk.Similar, now, similarLife)
 }

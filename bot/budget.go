@@ -12,6 +12,8 @@ import (
 
 	"licensebot/commands"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
+	"licensebot/purchase/orders"
 )
 
 // What a report of the budget shows at most: on a phone more would not be read, and a pie has six pieces.
@@ -30,7 +32,7 @@ func (h *Handler) showBudget(ctx context.Context, s purchase.Sight) content {
 		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	report.Persons = slices.DeleteFunc(report.Persons,
-		func(p purchase.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
+		func(p orders.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
 	names := map[string]string{}
 	for _, p := range report.Persons[:min(len(report.Persons), budgetPieces)] {
 		names[p.ID] = h.people.name(ctx, p.ID)
@@ -40,7 +42,7 @@ func (h *Handler) showBudget(ctx context.Context, s purchase.Sight) content {
 
 // budgetPage is the budget report: charts first, then the same in words. names are people's names for the charts, which
 // can't contain mentions.
-func budgetPage(r purchase.BudgetReport, renewals renewalsReport, names map[string]string) content {
+func budgetPage(r orders.BudgetReport, renewals renewalsReport, names map[string]string) content {
 	present := r.Months[0]
 	head := fmt.Sprintf("*%s*: %s spent", monthName(r.Now), present.Spent)
 	if present.Reserved > 0 {
@@ -78,7 +80,7 @@ func reservedWords(reserved purchase.Cents) string {
 	return fmt.Sprintf(", %s reserved", reserved)
 }
 
-func personLines(r purchase.BudgetReport) []string {
+func personLines(r orders.BudgetReport) []string {
 	var lines []string
 	for _, p := range r.Persons[:min(len(r.Persons), budgetPersons)] {
 		lines = append(lines, fmt.Sprintf("%s: %s spent", mention(p.ID), p.Spent)+reservedWords(p.Reserved))
@@ -101,7 +103,7 @@ func countPeople(n int) string {
 }
 
 // budgetCharts are bars by month and a pie by person. Where there is nothing to compare there is no chart.
-func budgetCharts(r purchase.BudgetReport, names map[string]string) []slack.Block {
+func budgetCharts(r orders.BudgetReport, names map[string]string) []slack.Block {
 	var charts []slack.Block
 	axis := slack.DataVisualizationAxisConfig{YLabel: "Dollars"}
 	spent := slack.DataVisualizationDataSeries{Name: "Spent"}
@@ -171,7 +173,7 @@ type renewalsReport struct {
 }
 
 // newRenewals caches what CoCalc says of subscriptions.
-func newRenewals(desk *purchase.Desk, now func() time.Time) *cache[struct{}, purchase.Committed] {
+func newRenewals(desk *desk.Desk, now func() time.Time) *cache[struct{}, purchase.Committed] {
 	return newCache(func(ctx context.Context, _ struct{}) (purchase.Committed, error) {
 		return desk.Committed(ctx)
 	}, now, renewalsLife)

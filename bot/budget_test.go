@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // The report of the budget as people get it, with and without what there is to compare.
@@ -15,7 +16,7 @@ func TestBudgetPage_Golden(t *testing.T) {
 	share := func(spent, reserved purchase.Cents) purchase.Share {
 		return purchase.Share{Spent: spent, Reserved: reserved}
 	}
-	crowd := purchase.BudgetReport{
+	crowd := orders.BudgetReport{
 		Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Each: 20000,
 		Months: []purchase.Budget{
 			{Month: "2026-11", Spent: 70000, Reserved: 12750},
@@ -26,21 +27,21 @@ func TestBudgetPage_Golden(t *testing.T) {
 	names := map[string]string{"U0": hostile, "U1": "", "U2": "Hélène \x00\n"}
 	for i := range 13 {
 		crowd.Persons = append(crowd.Persons,
-			purchase.PersonShare{ID: fmt.Sprintf("U%d", i), Share: share(purchase.Cents(20000-1000*i), 0)})
+			orders.PersonShare{ID: fmt.Sprintf("U%d", i), Share: share(purchase.Cents(20000-1000*i), 0)})
 	}
 	crowd.Persons[1].Reserved = 6375
-	quiet := purchase.BudgetReport{
+	quiet := orders.BudgetReport{
 		Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000},
 		Months: []purchase.Budget{{Month: "2026-11"}},
 	}
-	alone := purchase.BudgetReport{
+	alone := orders.BudgetReport{
 		Now: "2026-11", Limit: purchase.Limit{None: true}, Months: []purchase.Budget{{Month: "2026-11", Spent: 6375}},
-		Persons: []purchase.PersonShare{{ID: "U1", Share: share(6375, 0)}},
+		Persons: []orders.PersonShare{{ID: "U1", Share: share(6375, 0)}},
 	}
 	six := crowd
 	six.Persons = crowd.Persons[:6]
 	for name, c := range map[string]struct {
-		report   purchase.BudgetReport
+		report   orders.BudgetReport
 		renewals renewalsReport
 		charts   int
 	}{

@@ -13,6 +13,7 @@ import (
 	"licensebot/bot/socket"
 	"licensebot/commands"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // Action answers a click, or a change in a form. What the click decides is durable when Action returns; only then is
@@ -136,7 +137,7 @@ func (h *Handler) plainRefusal(err error) string {
 	if errors.As(err, &no) {
 		return RefusalWords(no, h.reader(Plain))
 	}
-	if no = purchase.Unusable(err); no != nil {
+	if no = orders.Unusable(err); no != nil {
 		return RefusalWords(no, h.reader(Plain))
 	}
 	if errors.Is(err, purchase.ErrFull) {
@@ -349,7 +350,7 @@ func (h *Handler) submitEditor(ctx context.Context, cb slack.InteractionCallback
 		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong, shown, h.loc))}
 	}
 	ask.Requester = h.people.LookUp(ctx, ask.Requester)
-	var p purchase.Proposal
+	var p orders.Proposal
 	var err error
 	if remember.Order != "" {
 		p, err = h.desk.Amend(ctx, remember.Order, ask)

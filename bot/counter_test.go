@@ -20,6 +20,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/internal/app"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/storage/storagetest"
 )
 
@@ -28,7 +29,7 @@ import (
 type counter struct {
 	t       testing.TB
 	ledger  *storagetest.Memory
-	desk    *purchase.Desk
+	desk    *desk.Desk
 	handler *bot.Handler
 	ear     *ear
 	now     time.Time

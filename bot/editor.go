@@ -13,6 +13,7 @@ import (
 
 	"licensebot/commands"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // callbackEditor marks the modal in which a license is specified field by field.
@@ -64,8 +65,8 @@ var labels = map[string]string{
 
 // formFacts is what the editor shows beside its fields.
 type formFacts struct {
-	offer   purchase.Offer
-	preview purchase.Preview
+	offer   orders.Offer
+	preview orders.Preview
 	err     error             // of the preview
 	wrong   map[string]string // fields that could not be read
 	loc     *time.Location
@@ -237,9 +238,9 @@ func coreChoices(most int) (choices []choice) {
 }
 
 // allowedChoices returns the choices that the settings allow.
-func allowedChoices(choices []choice, periods []purchase.Period) (may []choice) {
+func allowedChoices(choices []choice, periods []orders.Period) (may []choice) {
 	for _, c := range choices {
-		if slices.Contains(periods, purchase.Period(c.value)) {
+		if slices.Contains(periods, orders.Period(c.value)) {
 			may = append(may, c)
 		}
 	}
@@ -400,8 +401,8 @@ func formErrors(err error, wrong map[string]string, shown func(field string) boo
 		if len(no.Channels()) > 0 {
 			out["ram"] += " I've sent you a message with the channels you can use."
 		}
-	case purchase.Unusable(err) != nil:
-		out["ram"] = RefusalWords(purchase.Unusable(err), Reader{Zone: zone})
+	case orders.Unusable(err) != nil:
+		out["ram"] = RefusalWords(orders.Unusable(err), Reader{Zone: zone})
 	case errors.Is(err, purchase.ErrFull):
 		out["ram"] = diskFullText
 	case err != nil:

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 	"licensebot/slacksim"
 )
 
@@ -119,7 +120,7 @@ func TestEditorView_HidesFields(t *testing.T) {
 // Ways of paying that are not allowed here are not offered.
 func TestEditorView_AllowedChoices(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.policy.Periods = map[purchase.Period]bool{"range": true} })
+	w := newWorld(t, func(w *world) { w.policy.Periods = map[orders.Period]bool{"range": true} })
 	_, shows := w.form()
 	if text := shows("Last day").ContentText(); strings.Contains(text, "Monthly") {
 		t.Errorf("the form offers what is not allowed:\n%s", text)

@@ -18,6 +18,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/storage"
 )
 
@@ -132,7 +133,7 @@ func newPublishing(t *testing.T) *publishing {
 	p := &publishing{t: t, disk: &disk{Ledger: ledger}, slack: &channel{}, now: at}
 	clock := func() time.Time { return p.now }
 	admins := purchase.Policy{Admins: map[string]bool{"UDANA": true, "UEVE": true}}
-	desk := purchase.New(purchase.Options{Ledger: p.disk, Policy: admins, Now: clock, Log: zerolog.Nop()})
+	desk := desk.New(desk.Options{Ledger: p.disk, Policy: admins, Now: clock, Log: zerolog.Nop()})
 	p.Publisher = NewPublisher(Options{
 		Desk: desk, Slack: p.slack, HTTP: http.DefaultClient, Now: clock,
 		Log: zerolog.Nop(),

@@ -12,6 +12,7 @@ import (
 	"licensebot/bot/socket"
 	"licensebot/internal/failpoint"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // WebAPI is what the bot needs of Slack's Web API. *slack.Client is one.
@@ -38,7 +39,7 @@ type WebAPI interface {
 
 // Options are the collaborators of Handler and Publisher. Desk, Slack and HTTP are required.
 type Options struct {
-	Desk     *purchase.Desk
+	Desk     *desk.Desk
 	Slack    WebAPI
 	HTTP     *http.Client // for response URLs; with a timeout
 	SlackURL string       // of Slack's Web API: response URLs lead to Slack itself or to its host
@@ -69,7 +70,7 @@ func (o Options) withDefaults() Options {
 
 // Handler answers what people do in Slack. Its methods may be called at the same time.
 type Handler struct {
-	desk        *purchase.Desk
+	desk        *desk.Desk
 	slack       WebAPI
 	http        *http.Client
 	defaults    purchase.Spec

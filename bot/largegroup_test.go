@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // crowd is a Slack with a large user group, which answers 100 questions a minute about people and counts those that are
@@ -73,7 +74,7 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		p.Publisher.slack, p.Publisher.now = api, time.Now
 		p.turns, p.limits = newTurns(time.Now), newChannelLimits(time.Now, zerolog.Nop())
 		p.Publisher.people = NewPeople(api, []string{"SALL"}, time.Now, zerolog.Nop())
-		desk := purchase.New(purchase.Options{
+		desk := desk.New(desk.Options{
 			Ledger: p.disk, Now: time.Now, Log: zerolog.Nop(),
 			Policy: purchase.Policy{Admins: map[string]bool{"SALL": true, "UDANA": true}},
 		})

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // licenseCache shares reads of the account's licenses between people who ask at the same time: in an outage in which
 // everyone looks at the list, CoCalc gets one request, not a hundred. Nothing is bought or decided from it.
 type licenseCache struct {
-	desk  *purchase.Desk
+	desk  *desk.Desk
 	lists *cache[licenseKey, []purchase.Owned]
 	ones  *cache[licenseKey, purchase.Owned]
 }
@@ -23,7 +24,7 @@ type licenseKey struct {
 }
 
 // newLicenseCache returns an empty cache. An answer is shown for five seconds, and CoCalc may take 30 s for it.
-func newLicenseCache(desk *purchase.Desk, now func() time.Time) *licenseCache {
+func newLicenseCache(desk *desk.Desk, now func() time.Time) *licenseCache {
 	life := cacheLife{fresh: 5 * time.Second, kept: 5 * time.Second, timeout: 30 * time.Second, fromAnswer: true}
 	forOne := life
 	forOne.max = 100

@@ -12,6 +12,7 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // The action ids of what can be browsed. Their values are pages, or ids.
@@ -309,7 +310,7 @@ func (h *Handler) showHistory(ctx context.Context, page int, s purchase.Sight) c
 	return historyPage(past, s)
 }
 
-func historyPage(h purchase.History, s purchase.Sight) content {
+func historyPage(h orders.History, s purchase.Sight) content {
 	var totals []string
 	for _, m := range h.Months {
 		text := fmt.Sprintf("*%s*: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 func owned(n int, change func(*purchase.Owned)) purchase.Owned {
@@ -79,7 +80,7 @@ func TestHistoryPage_Golden(t *testing.T) {
 		}
 		return p
 	}
-	h := purchase.History{
+	h := orders.History{
 		Purchases: []purchase.Purchase{
 			entry(4, func(p *purchase.Purchase) { p.Correction, p.Charged = true, -375 }),
 			entry(3, nil),
@@ -98,7 +99,7 @@ func TestHistoryPage_Golden(t *testing.T) {
 	golden(t, "history", got)
 	harmless(t, got)
 	golden(t, "history-empty",
-		historyPage(purchase.History{
+		historyPage(orders.History{
 			Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true},
 			Now: "2026-11", Page: 1, Pages: 1,
 		}, seesAll))

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // Publisher updates every message that shows an order. Messages are views of the order, rendered from the ledger, so a
@@ -19,7 +20,7 @@ import (
 // An order has up to three parts: the requester's messages, the channel's line and the approvers' card. Each part has
 // its own turn and backoff, and waits for no other.
 type Publisher struct {
-	desk  *purchase.Desk
+	desk  *desk.Desk
 	slack WebAPI
 	http  *http.Client
 	now   func() time.Time

@@ -12,6 +12,7 @@ import (
 	"licensebot/bot/socket"
 	"licensebot/commands"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // The buttons with which an admin resolves an order of unknown outcome, and the form that asks for the reason.
@@ -204,7 +205,7 @@ var evidenceLife = cacheLife{fresh: 10 * time.Second, kept: 10 * time.Second, ti
 
 // newEvidence caches what CoCalc shows of orders, since its list of purchases may be read fifteen times a minute only,
 // and the buyer needs that.
-func newEvidence(desk *purchase.Desk, now func() time.Time) *cache[purchase.OrderID, purchase.Evidence] {
+func newEvidence(desk *desk.Desk, now func() time.Time) *cache[purchase.OrderID, purchase.Evidence] {
 	return newCache(func(ctx context.Context, id purchase.OrderID) (purchase.Evidence, error) {
 		o, err := desk.Order(ctx, id)
 		if err != nil {

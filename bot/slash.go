@@ -11,6 +11,7 @@ import (
 	"licensebot/bot/socket"
 	"licensebot/commands"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // Command answers /license. What needs CoCalc is looked up after the acknowledgement; everything else is in it.
@@ -165,7 +166,7 @@ func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, click purchas
 }
 
 // proposalMessage is the card of a new order.
-func (h *Handler) proposalMessage(p purchase.Proposal) content {
+func (h *Handler) proposalMessage(p orders.Proposal) content {
 	return card(p.Order, cardFacts{
 		site: h.desk.Site(), now: h.now(), loc: h.loc, left: p.Left, limited: p.Limited, asks: p.Asks,
 		sum: p.Sum, unsold: unsold(h.desk),

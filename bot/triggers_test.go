@@ -14,12 +14,13 @@ import (
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // asking is a Handler for which alice may buy, and how many cards the ledger has.
 func asking(t *testing.T) (a *Handler, cards func() int) {
 	p := newPublishing(t)
-	desk := purchase.New(purchase.Options{
+	desk := desk.New(desk.Options{
 		Ledger: p.disk, Now: func() time.Time { return at }, Log: zerolog.Nop(),
 		Policy: purchase.Policy{
 			Everyone: true, OrderLimit: purchase.Limit{None: true},
@@ -85,7 +86,7 @@ func TestTriggers_Claim_AfterRestart(t *testing.T) {
 	p := newPublishing(t)
 	now := at
 	start := func() *Handler {
-		desk := purchase.New(purchase.Options{
+		desk := desk.New(desk.Options{
 			Ledger: p.disk, Now: func() time.Time { return now }, Log: zerolog.Nop(),
 			Policy: purchase.Policy{
 				Everyone: true, OrderLimit: purchase.Limit{None: true},

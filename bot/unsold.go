@@ -10,13 +10,14 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // What people see in place of prices, forms and buttons while the CoCalc server sells no licenses.
 
 // unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
 // licenses.
-func unsold(desk *purchase.Desk) string {
+func unsold(desk *desk.Desk) string {
 	return refusalOrEmpty(desk.NotSold(purchase.Person{}), desk.Location())
 }
 

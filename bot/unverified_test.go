@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // A person of the lists may be a guest. While Slack doesn't tell, a notice to them waits for two minutes and then goes
@@ -21,7 +22,7 @@ func TestPublisher_NoticeForPerson_Unverified(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}}
 		api.fails.Store(true)
 		p := &Publisher{
-			desk: purchase.New(purchase.Options{}), people: NewPeople(api, nil, time.Now, zerolog.Nop()),
+			desk: desk.New(desk.Options{}), people: NewPeople(api, nil, time.Now, zerolog.Nop()),
 			now: time.Now, unverified: map[string]time.Time{},
 		}
 		n := purchase.Notice{

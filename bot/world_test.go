@@ -18,6 +18,7 @@ import (
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/app"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/slacksim"
 	"licensebot/slacksim/slacktest"
 	"licensebot/storage"
@@ -46,7 +47,7 @@ type world struct {
 
 	access *socket.Access
 	ledger *storage.Ledger
-	desk   *purchase.Desk
+	desk   *desk.Desk
 	stop   func()
 }
 

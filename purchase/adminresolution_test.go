@@ -11,6 +11,7 @@ import (
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 	"licensebot/storage"
 )
 
@@ -279,7 +280,7 @@ func TestAfterARestore(t *testing.T) {
 					t.Fatal(err)
 				}
 				err = ledger.Update(ctx, func(w purchase.Writer) error {
-					return purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle)
+					return register.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle)
 				})
 				if err := errors.Join(err, ledger.Close()); err != nil {
 					t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 	"licensebot/storage"
 )
 
@@ -199,7 +200,7 @@ func TestCheckBooks(t *testing.T) {
 			var findings []purchase.Finding
 			err = errors.Join(ledger.Update(context.Background(), c.change),
 				ledger.View(context.Background(), func(r purchase.Reader) (err error) {
-					findings, err = purchase.CheckBooks(r)
+					findings, err = reconcile.CheckBooks(r)
 					return err
 				}))
 			if err != nil {

@@ -75,9 +75,6 @@ const Untranslated CauseCode = "text"
 // AcceptsNewLedger is the cause of a resume (Event) that accepts a new ledger in place of a missing one.
 const AcceptsNewLedger CauseCode = "accepts-new-ledger"
 
-// ServerFound is the cause of an audit record (Event) of what a probe found: condition, host, reason.
-const ServerFound CauseCode = "server-found"
-
 // Is reports whether two causes have the same code and arguments, and rest on the same causes.
 func (c Cause) Is(other Cause) bool {
 	return c.Code == other.Code && maps.Equal(c.Args, other.Args) && slices.EqualFunc(c.Causes, other.Causes, Cause.Is)
@@ -95,8 +92,8 @@ func (c Cause) String() string {
 	return strings.Join(words, " ")
 }
 
-// because returns a cause with arguments, given as names and values. Empty values are left out.
-func because(code CauseCode, pairs ...string) Cause {
+// NewCause returns a cause with arguments, given as names and values. Empty values are left out.
+func NewCause(code CauseCode, pairs ...string) Cause {
 	c := Cause{Code: code}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] == "" {
@@ -120,45 +117,45 @@ func (c Cause) With(name, value string) Cause {
 	return c
 }
 
-// someCents formats an amount as an argument; empty if it is not known.
-func someCents(amount Cents) string {
+// ArgSomeCents formats an amount as an argument; empty if it is not known.
+func ArgSomeCents(amount Cents) string {
 	if amount <= 0 {
 		return ""
 	}
-	return cents(amount)
+	return ArgCents(amount)
 }
 
-// someID formats CoCalc's number of something as an argument; empty if it is not known.
-func someID(id int64) string {
+// ArgSomeID formats CoCalc's number of something as an argument; empty if it is not known.
+func ArgSomeID(id int64) string {
 	if id == 0 {
 		return ""
 	}
 	return strconv.FormatInt(id, 10)
 }
 
-// seconds formats a duration as an argument, rounded up.
-func seconds(d time.Duration) string {
+// ArgSeconds formats a duration as an argument, rounded up.
+func ArgSeconds(d time.Duration) string {
 	return strconv.FormatInt(int64((max(d, 0)+time.Second-1)/time.Second), 10)
 }
 
-// stamp formats a time as an argument; the zero time is empty.
-func stamp(at time.Time) string {
+// ArgTime formats a time as an argument; the zero time is empty.
+func ArgTime(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
 	return at.UTC().Format(time.RFC3339)
 }
 
-// flag formats a condition as an argument: "true", or empty if it does not hold.
-func flag(is bool) string {
+// ArgFlag formats a condition as an argument: "true", or empty if it does not hold.
+func ArgFlag(is bool) string {
 	if is {
 		return "true"
 	}
 	return ""
 }
 
-// cents formats an amount as an argument.
-func cents(amount Cents) string { return strconv.FormatInt(int64(amount), 10) }
+// ArgCents formats an amount as an argument.
+func ArgCents(amount Cents) string { return strconv.FormatInt(int64(amount), 10) }
 
 // Incident is one reason of a pause.
 type Incident struct {
@@ -167,21 +164,18 @@ type Incident struct {
 	By   string    `json:"by"` // a person's id, or "licensebot"
 }
 
-// cause returns the cause of what the pause keeps from being done: since, by and name (of who paused), and the
+// CauseOf returns the cause of what the pause keeps from being done: since, by and name (of who paused), and the
 // incidents.
-func (p *Pause) cause(code CauseCode) Cause {
-	c := because(code, "since", stamp(p.Since), "by", p.By, "name", p.Name)
-	for _, in := range p.incidents() {
+func (p *Pause) CauseOf(code CauseCode) Cause {
+	c := NewCause(code, "since", ArgTime(p.Since), "by", p.By, "name", p.Name)
+	for _, in := range p.AllIncidents() {
 		c.Causes = append(c.Causes, in.Cause)
 	}
 	return c
 }
 
 // Cause returns why buying is paused: since, by and name (of who paused), and the reasons beneath it.
-func (p *Pause) Cause() Cause { return p.cause(Paused) }
+func (p *Pause) Cause() Cause { return p.CauseOf(Paused) }
 
-// said returns the cause of a pause by a person.
-func said(reason string) Cause { return Cause{Code: IncidentSaid, Args: Args{"reason": reason}} }
-
-// mostIncidents is how many reasons a pause keeps. Beyond it, the second oldest is dropped; the audit has all.
-const mostIncidents = 100
+// PersonSaid returns the cause of a pause by a person.
+func PersonSaid(reason string) Cause { return Cause{Code: IncidentSaid, Args: Args{"reason": reason}} }

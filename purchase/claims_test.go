@@ -11,13 +11,15 @@ import (
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
+	"licensebot/purchase/register"
 )
 
 // sales are what CoCalc says was bought, as the account's owner would read it.
-func (s *shop) sales() purchase.Sales {
+func (s *shop) sales() reconcile.Sales {
 	s.t.Helper()
 	ctx := context.Background()
-	sold := purchase.Sales{Account: s.account.ID()}
+	sold := reconcile.Sales{Account: s.account.ID()}
 	store, err := s.client.Store(ctx)
 	if err != nil {
 		s.t.Fatal(err)
@@ -33,10 +35,10 @@ func (s *shop) sales() purchase.Sales {
 	return sold
 }
 
-func (s *shop) claims() (c purchase.Claims) {
+func (s *shop) claims() (c reconcile.Claims) {
 	s.t.Helper()
 	err := s.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
-		c, err = purchase.ReadClaims(r, time.Now())
+		c, err = reconcile.ReadClaims(r, time.Now())
 		return err
 	})
 	if err != nil {
@@ -46,7 +48,7 @@ func (s *shop) claims() (c purchase.Claims) {
 }
 
 // agrees compares ledger and CoCalc, and wants nothing wrong.
-func (s *shop) agrees(licenses int) purchase.Comparison {
+func (s *shop) agrees(licenses int) reconcile.Comparison {
 	s.t.Helper()
 	got := s.claims().Compare(s.sales())
 	if got.Agree != licenses || len(got.Wrong) > 0 {
@@ -147,7 +149,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 				return append(slices.Clone(honest.Rows), row)
 			}
 		}
-		unknown := purchase.ULIDs(time.Now)()
+		unknown := register.ULIDs(time.Now)()
 		cases := []struct {
 			name             string
 			rows             func() []cocalc.PurchaseRow
@@ -197,7 +199,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			},
 		}
 		for _, c := range cases {
-			got := claims.Compare(purchase.Sales{Account: honest.Account, Rows: c.rows(), Licenses: honest.Licenses})
+			got := claims.Compare(reconcile.Sales{Account: honest.Account, Rows: c.rows(), Licenses: honest.Licenses})
 			wrong, strangers := fmt.Sprint(got.Wrong), strings.Trim(fmt.Sprint(got.Strangers), "[]")
 			if got.Agree != c.agree || (c.wrong == "") != (len(got.Wrong) == 0) || len(got.Wrong) > 2 ||
 				!strings.Contains(wrong, c.wrong) {
@@ -210,7 +212,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 				t.Errorf("%s: %d earlier", c.name, got.Earlier)
 			}
 		}
-		gone := claims.Compare(purchase.Sales{Account: honest.Account, Rows: honest.Rows})
+		gone := claims.Compare(reconcile.Sales{Account: honest.Account, Rows: honest.Rows})
 		if gone.Agree != 2 || len(gone.Notes) != 2 || gone.Notes[0].Code != purchase.NotedNotManaged {
 			t.Errorf("without licenses: %+v", gone)
 		}

@@ -11,6 +11,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 	"licensebot/storage"
 )
 
@@ -229,7 +230,7 @@ func (s *shop) restored() error {
 		return err
 	}
 	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
-		return purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle)
+		return register.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle)
 	})
 	return errors.Join(err, ledger.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/storage"
 )
 
@@ -63,7 +64,10 @@ func TestWhereDecisionsWereMadeIsRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]purchase.Event{
-			"approved": {By: erin.ID, Place: approvals.Channel}, "denied": {By: erin.ID, Place: approvals.Channel, Note: "there is one"},
+			"approved": {By: erin.ID, Place: approvals.Channel}, "denied": {
+				By: erin.ID, Place: approvals.Channel,
+				Note: "there is one",
+			},
 			"cancelled": {By: alice.ID, Place: "CTYPED"}, "paused": {By: dana.ID, Place: "COPS", Note: "the books are closed"},
 			"resumed": {By: dana.ID, Place: "COPS", Note: "they are open"},
 		}
@@ -133,7 +137,7 @@ func TestAYesAtTheEndOfItsTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ledger.Close()
-			d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: approvals.Channel, Now: func() time.Time {
+			d := desk.New(desk.Options{Ledger: ledger, ApprovalsChannel: approvals.Channel, Now: func() time.Time {
 				return now
 			}, Policy: purchase.Policy{
 				Everyone: true, Approvals: 2,

@@ -1,13 +1,16 @@
-// Package purchase is the heart of licensebot: the order, the rights to buy, and the buying itself.
+// Package purchase is the domain of licensebot: the order and its rules, without any I/O.
 //
-// An [Order] moves through the states of [State]; every move is one durable transaction of the [Ledger], and the intent
-// is written before each request that changes something at CoCalc. The [Desk] takes orders from people (Propose,
-// Confirm, Cancel); its Run method works confirmed orders one at a time, since CoCalc's checkout buys whatever is
-// checked in the account's one cart, and buys twice when two checkouts overlap.
+// An [Order] moves through the states of [State]. [Apply] is the pure function that says what an [OrderEvent] makes of
+// an order and of the budget of its month; the table of transitions is drawn in docs/architecture.md. [Policy] says who
+// may buy and decide, and what may be spent; a [Refusal] says why not. A [Cause] is a code with arguments: package bot
+// says it in words. The [Ledger] and the [Shop] are the interfaces to storage and to CoCalc.
+//
+// What people do with orders is in package orders, buying in checkout, the comparison with CoCalc in reconcile, what
+// people have to be told in notify; register is what these share, and desk puts them together.
 //
 // The most important rule: checkout is sent at most once per order, ever. Whatever is unclear afterwards is settled by
 // reading, never by sending again.
 //
-// The package imports CoCalc's client and nothing of Slack. Where people see an order (Slack) is stored with the order
-// as plain strings, for the publisher.
+// The package knows CoCalc's types and nothing of Slack. Where people see an order (Slack) is stored with the order as
+// plain strings, for the publisher.
 package purchase

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/storage"
 )
 
@@ -116,13 +117,13 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 	told := func(args string) string { return "uncertain " + args }
 	cases := []struct {
 		name         string
-		decides      func(context.Context, *purchase.Desk, purchase.OrderID) error
+		decides      func(context.Context, *desk.Desk, purchase.OrderID) error
 		typed        string // "true" for a command
 		lost, counts string
 		another      bool // doing it again is certainly something else
 	}{
 		{
-			"a click that buys", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
+			"a click that buys", func(ctx context.Context, d *desk.Desk, id purchase.OrderID) error {
 				_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
 				return err
 			}, "",
@@ -130,7 +131,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 			told(`counted="yes" look="ORDER" order="ORDER"`), false,
 		},
 		{
-			"a cancellation that was typed", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
+			"a cancellation that was typed", func(ctx context.Context, d *desk.Desk, id purchase.OrderID) error {
 				_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
 				return err
 			}, "true",
@@ -138,14 +139,14 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 			told(`counted="yes" look="ORDER" order="ORDER" typed="true"`), false,
 		},
 		{
-			"a command for a license", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
+			"a command for a license", func(ctx context.Context, d *desk.Desk, _ purchase.OrderID) error {
 				_, err := d.Propose(ctx, asks)
 				return err
 			}, "true",
 			told(`counted="no" typed="true"`),
 			told(`counted="yes" typed="true" unshown="true"`), true,
 		},
-		{"a pause", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
+		{"a pause", func(ctx context.Context, d *desk.Desk, _ purchase.OrderID) error {
 			return d.Pause(ctx, purchase.Click{Who: dana, At: math, Typed: true}, "to count")
 		}, "true", told(`counted="no" typed="true"`), told(`counted="yes" typed="true"`), false},
 	}
@@ -153,7 +154,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 		for _, keeps := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, kept: %t", c.name, keeps), func(t *testing.T) {
 				disk, kept := &badDisk{Ledger: anyLedger(t), keeps: keeps}, &doubts{}
-				desk := purchase.New(purchase.Options{Ledger: disk, Doubts: kept, Log: zerolog.Nop(), Policy: buying})
+				desk := desk.New(desk.Options{Ledger: disk, Doubts: kept, Log: zerolog.Nop(), Policy: buying})
 				p, err := desk.Propose(t.Context(), asks)
 				if err != nil {
 					t.Fatal(err)
@@ -200,7 +201,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 // When not even the doubt can be kept, nothing is promised to be told.
 func TestADoubtThatCannotBeKept(t *testing.T) {
 	disk := &badDisk{Ledger: anyLedger(t)}
-	desk := purchase.New(purchase.Options{
+	desk := desk.New(desk.Options{
 		Ledger: disk, Doubts: &doubts{err: errors.New("no disk")}, Log: zerolog.Nop(),
 		Policy: buying,
 	})
@@ -222,7 +223,7 @@ func TestADoubtThatCannotBeKept(t *testing.T) {
 func TestAClickInDoubtTwice(t *testing.T) {
 	for _, counts := range []bool{false, true} {
 		kept := &doubts{}
-		desk := purchase.New(purchase.Options{Ledger: anyLedger(t), Doubts: kept, Log: zerolog.Nop(), Policy: buying})
+		desk := desk.New(desk.Options{Ledger: anyLedger(t), Doubts: kept, Log: zerolog.Nop(), Policy: buying})
 		p, err := desk.Propose(t.Context(), asks)
 		if err != nil {
 			t.Fatal(err)
@@ -254,7 +255,7 @@ func TestAClickInDoubtTwice(t *testing.T) {
 func TestADeliveryBesideOneInDoubt(t *testing.T) {
 	disk, kept := &badDisk{Ledger: anyLedger(t)}, &doubts{}
 	writing, refused := make(chan struct{}), make(chan struct{})
-	desk := purchase.New(purchase.Options{
+	desk := desk.New(desk.Options{
 		Ledger: &slowDisk{disk, writing, refused}, Doubts: kept, Log: zerolog.Nop(),
 		Policy: buying,
 	})
@@ -363,7 +364,7 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 // A person who does the same again in a later run, whose disk fails too, is told of both.
 func TestDoubtsOfTwoRuns(t *testing.T) {
 	kept := &doubts{}
-	desk := purchase.New(purchase.Options{Ledger: anyLedger(t), Doubts: kept, Log: zerolog.Nop(), Policy: buying})
+	desk := desk.New(desk.Options{Ledger: anyLedger(t), Doubts: kept, Log: zerolog.Nop(), Policy: buying})
 	p, err := desk.Propose(t.Context(), asks)
 	if err != nil {
 		t.Fatal(err)

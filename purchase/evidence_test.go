@@ -1,4 +1,4 @@
-package purchase
+package purchase_test
 
 import (
 	"encoding/json"
@@ -6,21 +6,26 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase"
+	"licensebot/purchase/orders"
+	"licensebot/purchase/reconcile"
+	"licensebot/purchase/register"
+
 	"licensebot/cocalc"
 )
 
 const (
-	ours   OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTW"
-	theirs OrderID = "01JD8Z3V5TQ4X6B7N8M9P0ZZZZ"
+	ours   purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTW"
+	theirs purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0ZZZZ"
 )
 
 // sentOrder is an order whose item was added at a moment, and the item as the cart shows it.
-func sentOrder(at time.Time) (Order, cocalc.CartItem) {
+func sentOrder(at time.Time) (purchase.Order, cocalc.CartItem) {
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU, spec.ProjectID = 16, 2, "11111111-2222-4333-8444-555555555555"
 	spec.Description = ours.Tag()
 	sent := spec.CartDescription(at)
-	o := Order{ID: ours, Spec: spec, Sent: sent, AddSent: at, ItemID: 7}
+	o := purchase.Order{ID: ours, Spec: spec, Sent: sent, AddSent: at, ItemID: 7}
 	return o, cocalc.CartItem{
 		ID: 7, Product: "site-license", ProjectID: spec.ProjectID, Checked: true, Added: at,
 		Description: sent,
@@ -30,7 +35,7 @@ func sentOrder(at time.Time) (Order, cocalc.CartItem) {
 // Whatever of an item is not what was sent makes it another one.
 func TestAnItemThatDiffersFromWhatWasSent(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	b := &buyer{Desk: New(Options{Now: func() time.Time { return at }})}
+	b := reconcile.New(register.New(register.Options{Now: func() time.Time { return at }}), nil, nil)
 	for name, c := range map[string]struct {
 		change func(*cocalc.CartItem)
 		says   string
@@ -47,14 +52,14 @@ func TestAnItemThatDiffersFromWhatWasSent(t *testing.T) {
 	} {
 		o, item := sentOrder(at)
 		c.change(&item)
-		err := b.differs(o, item)
+		err := b.Differs(o, item)
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	o, item := sentOrder(at)
 	o.Spec.ProjectID = ""
-	if b.differs(o, item) == nil {
+	if b.Differs(o, item) == nil {
 		t.Error("an item on a project equals one without")
 	}
 }
@@ -77,21 +82,21 @@ func TestWhatIsTheOrdersOwn(t *testing.T) {
 		"no tag, a year older":          {"", -365 * 24 * time.Hour, false},
 		"no tag, exactly at the margin": {"", -cocalc.RangeTolerance, false},
 	} {
-		if got := o.own(c.text, added.Add(c.after)); got != c.want {
+		if got := o.Owns(c.text, added.Add(c.after)); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
 	o.AddedAfter = added.Add(time.Hour) // by CoCalc's clock, which is an hour ahead
 	for after, want := range map[time.Duration]bool{
-		time.Hour: true, time.Hour - clocksApart + time.Second: true,
-		time.Hour - clocksApart - time.Second: false, 0: false,
+		time.Hour: true, time.Hour - purchase.ClocksApart + time.Second: true,
+		time.Hour - purchase.ClocksApart - time.Second: false, 0: false,
 	} {
-		if got := o.own("edited", added.Add(after)); got != want {
+		if got := o.Owns("edited", added.Add(after)); got != want {
 			t.Errorf("no tag, %s after the add, by CoCalc's clock: %t", after, got)
 		}
 	}
 	o.AddSent, o.AddedAfter = time.Time{}, time.Time{}
-	if o.own("edited", added) {
+	if o.Owns("edited", added) {
 		t.Error("an order that was never added owns what has no tag")
 	}
 }
@@ -101,7 +106,7 @@ func TestWhatIsTheOrdersOwn(t *testing.T) {
 func TestWhosePurchasesAreCounted(t *testing.T) {
 	added := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	o, _ := sentOrder(added)
-	row := func(id, item int64, cost Cents, text string, at time.Time) cocalc.PurchaseRow {
+	row := func(id, item int64, cost purchase.Cents, text string, at time.Time) cocalc.PurchaseRow {
 		return cocalc.PurchaseRow{ID: id, CartItemID: item, Cost: cost, Text: text, Time: at}
 	}
 	rows := []cocalc.PurchaseRow{
@@ -114,33 +119,36 @@ func TestWhosePurchasesAreCounted(t *testing.T) {
 		row(7, 7, 0, ours.Tag(), added.Add(time.Second)),
 	}
 	var got []int64
-	for _, r := range o.among(rows) {
+	for _, r := range o.PurchasesIn(rows) {
 		got = append(got, r.ID)
 	}
 	if len(got) != 2 || got[0] != 1 || got[1] != 2 {
 		t.Errorf("the purchases %v are counted, want 1 and 2", got)
 	}
 	o.ItemID = 0
-	if len(o.among(append(rows, row(8, 0, 6375, ours.Tag(), added)))) != 0 {
+	if len(o.PurchasesIn(append(rows, row(8, 0, 6375, ours.Tag(), added)))) != 0 {
 		t.Error("an order without an item has purchases")
 	}
 }
 
 // Guests, apps and people who left decide on nothing, whatever the list says.
 func TestWhoIsAnApprover(t *testing.T) {
-	d := New(Options{Policy: Policy{Approvers: map[string]bool{"UERIN": true, "SBOSSES": true}}})
-	for standing, want := range map[Standing]bool{
-		Member: true, Guest: false, Robot: false, Deactivated: false,
-		Foreign: false,
+	d := orders.New(register.New(register.Options{Policy: purchase.Policy{Approvers: map[string]bool{
+		"UERIN":   true,
+		"SBOSSES": true,
+	}}}))
+	for standing, want := range map[purchase.Standing]bool{
+		purchase.Member: true, purchase.Guest: false, purchase.Robot: false, purchase.Deactivated: false,
+		purchase.Foreign: false,
 	} {
-		if got := d.IsApprover(Person{ID: "UERIN", Standing: standing}); got != want {
+		if got := d.IsApprover(purchase.Person{ID: "UERIN", Standing: standing}); got != want {
 			t.Errorf("erin, %q: %t", standing, got)
 		}
-		if got := d.IsApprover(Person{ID: "UFRANK", Groups: []string{"SBOSSES"}, Standing: standing}); got != want {
+		if got := d.IsApprover(purchase.Person{ID: "UFRANK", Groups: []string{"SBOSSES"}, Standing: standing}); got != want {
 			t.Errorf("frank of the group, %q: %t", standing, got)
 		}
 	}
-	if d.IsApprover(Person{ID: "UALICE"}) {
+	if d.IsApprover(purchase.Person{ID: "UALICE"}) {
 		t.Error("alice is on no list")
 	}
 }

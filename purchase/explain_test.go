@@ -1,8 +1,11 @@
-package purchase
+package purchase_test
 
 import (
 	"errors"
 	"testing"
+
+	"licensebot/purchase"
+	"licensebot/purchase/orders"
 
 	"licensebot/cocalc"
 )
@@ -52,14 +55,14 @@ func TestExplain_AnswersThatDoNotChange(t *testing.T) {
 			`no-renewals (not-read told="no" why="redirected")`,
 		},
 	} {
-		order := explain(c.err, "yes", "")
+		order := purchase.FailureFor(c.err, "yes", "")
 		if got := order.String(); got != c.order {
 			t.Errorf("%s, the order: got %s, want %s", c.name, got, c.order)
 		}
-		if got := explainReading(c.err, "yes").Error(); got != c.list {
+		if got := purchase.ReadingRefusal(c.err, "yes").Error(); got != c.list {
 			t.Errorf("%s, the list: got %s, want %s", c.name, got, c.list)
 		}
-		if got := (&Desk{}).RenewalsTrouble(c.err).Error(); got != c.renews {
+		if got := (&orders.Service{}).RenewalsTrouble(c.err).Error(); got != c.renews {
 			t.Errorf("%s, the renewals: got %s, want %s", c.name, got, c.renews)
 		}
 	}
@@ -75,7 +78,7 @@ func TestDesk_RenewalsTrouble_NoAnswer(t *testing.T) {
 		{"down", &cocalc.Error{Outcome: cocalc.Transient, Status: 503}, `no-renewals (not-read why="no-answer")`},
 		{"the ledger", errors.New("disk"), `no-renewals (not-read)`},
 	} {
-		if got := (&Desk{}).RenewalsTrouble(c.err).Error(); got != c.want {
+		if got := (&orders.Service{}).RenewalsTrouble(c.err).Error(); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}

@@ -17,7 +17,7 @@ type Finding struct {
 
 // Cause returns the finding as a cause: record, and its arguments by their number from 1 on.
 func (f Finding) Cause() Cause {
-	c := because(f.Code, "record", f.Record)
+	c := NewCause(f.Code, "record", f.Record)
 	for i, arg := range f.Args {
 		c = c.With(strconv.Itoa(i+1), arg)
 	}
@@ -78,8 +78,8 @@ func NewFinding(record string, code FindingCode, args ...any) Finding {
 	return f
 }
 
-// digest identifies findings, independently of their sentences.
-func digest(findings []Finding) string {
+// Digest identifies findings, independently of their sentences.
+func Digest(findings []Finding) string {
 	type key struct {
 		Record string
 		Code   FindingCode

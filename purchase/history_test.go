@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // counting counts the entries of the purchase log that are read.
@@ -87,7 +88,7 @@ func TestPagesOfTheHistory(t *testing.T) {
 	}
 	for _, c := range cases {
 		ledger := &counting{Ledger: logged(t, c.entries)}
-		desk := purchase.New(purchase.Options{Ledger: ledger, Log: zerolog.Nop(), Policy: buying})
+		desk := desk.New(desk.Options{Ledger: ledger, Log: zerolog.Nop(), Policy: buying})
 		h, err := desk.History(t.Context(), c.ask, 10)
 		if err != nil {
 			t.Fatal(err)
@@ -115,7 +116,7 @@ func TestPagesOfTheHistory(t *testing.T) {
 func BenchmarkHistory(b *testing.B) {
 	for _, entries := range []int{100, 10_000} {
 		b.Run(fmt.Sprint(entries, " entries"), func(b *testing.B) {
-			desk := purchase.New(purchase.Options{Ledger: logged(b, entries), Log: zerolog.Nop(), Policy: buying})
+			desk := desk.New(desk.Options{Ledger: logged(b, entries), Log: zerolog.Nop(), Policy: buying})
 			b.ReportAllocs()
 			for b.Loop() {
 				if h, err := desk.History(b.Context(), 1_000_000, 10); err != nil || h.Page != entries/10 {

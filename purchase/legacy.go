@@ -11,8 +11,8 @@ import (
 // Records from before causes had codes hold sentences only. They are never rewritten: their causes are derived from
 // these sentences, which are those of that version and never change.
 
-// cause returns why the order waits; the zero Cause if it doesn't.
-func (w *Wait) cause() Cause {
+// Why returns why the order waits; the zero Cause if it doesn't.
+func (w *Wait) Why() Cause {
 	if w == nil {
 		return Cause{}
 	}
@@ -34,7 +34,7 @@ func (w *Wait) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if w.Code == "" {
-		w.Cause = because(Untranslated, "text", read.Why)
+		w.Cause = NewCause(Untranslated, "text", read.Why)
 		for _, old := range oldWaits {
 			if strings.HasPrefix(read.Why, old.begins) {
 				w.Cause = Cause{Code: old.code}
@@ -62,7 +62,7 @@ func (h *Hold) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if *h = Hold(read.plain); h.Code == "" && read.Why != "" {
-		h.Cause = because(Untranslated, "text", strings.TrimSuffix(read.Why, "."))
+		h.Cause = NewCause(Untranslated, "text", strings.TrimSuffix(read.Why, "."))
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (f *Failure) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if *f = Failure(read.plain); read.Sentence != "" {
-		f.Causes = []Cause{because(Untranslated, "text", read.Sentence)}
+		f.Causes = []Cause{NewCause(Untranslated, "text", read.Sentence)}
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if *r = Receipt(read.plain); read.Sentence != "" {
-		word := because(Untranslated, "text", read.Sentence)
+		word := NewCause(Untranslated, "text", read.Sentence)
 		r.Settled = &word
 	}
 	return nil
@@ -114,8 +114,8 @@ var oldWaits = []struct {
 	{"CoCalc does not answer properly right now.", WaitsForCoCalc},
 }
 
-// incidents returns the reasons of the pause, oldest first; none if there is no pause.
-func (p *Pause) incidents() []Incident {
+// AllIncidents returns the reasons of the pause, oldest first; none if there is no pause.
+func (p *Pause) AllIncidents() []Incident {
 	if p == nil {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (p *Pause) UnmarshalJSON(data []byte) error {
 			in.By = p.By
 		}
 		if in.By != BotName {
-			in.Cause = said(text)
+			in.Cause = PersonSaid(text)
 		}
 		p.Incidents = append(p.Incidents, in)
 	}
@@ -162,7 +162,7 @@ func (in *Incident) UnmarshalJSON(data []byte) error {
 	}
 	if *in = Incident(read.plain); read.Text != "" &&
 		(in.Code == IncidentBooks || in.Code == IncidentUnattributed && in.Args["order"] == "") {
-		in.Causes = []Cause{because(Untranslated, "text", read.Text)}
+		in.Causes = []Cause{NewCause(Untranslated, "text", read.Text)}
 	}
 	return nil
 }
@@ -180,7 +180,7 @@ func (n *Notice) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if *n = Notice(read.plain); n.Code == "" && read.Text != "" {
-		n.Cause = because(Untranslated, "text", read.Text, "public", read.Public)
+		n.Cause = NewCause(Untranslated, "text", read.Text, "public", read.Public)
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func (r *OfflineResume) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if *r = OfflineResume(read.plain); read.Sentence != "" {
-		r.LeftOut = because(Untranslated, "text", read.Sentence)
+		r.LeftOut = NewCause(Untranslated, "text", read.Sentence)
 	}
 	return nil
 }
@@ -252,9 +252,9 @@ var oldIncidents = []struct {
 	},
 }
 
-// reported returns the purchase that an audit record reports as not the ledger's: its license and CoCalc's number, if
-// known.
-func (e *Event) reported() (license string, purchase int64) {
+// ReportedLicense returns the purchase that an audit record reports as not the ledger's: its license and CoCalc's
+// number, if known.
+func (e *Event) ReportedLicense() (license string, purchase int64) {
 	if kind := NoticeKind(e.Kind); kind != NoticeForeign && kind != NoticeUnexplained {
 		return "", 0
 	}
@@ -272,13 +272,13 @@ func (e *Event) reported() (license string, purchase int64) {
 var oldReport = regexp.MustCompile(
 	"^License `([^`]+)` was bought on the CoCalc account on [^()]*(?:\\(CoCalc's purchase (\\d+)\\))?")
 
-// saysSo reports whether the audit record reports these findings of the books.
-func (e *Event) saysSo(findings []Finding) bool {
+// Reports reports whether the audit record reports these findings of the books.
+func (e *Event) Reports(findings []Finding) bool {
 	switch {
 	case e.Kind != string(NoticeBooks):
 		return false
 	case e.Code != "":
-		return e.Args["digest"] == digest(findings)
+		return e.Args["digest"] == Digest(findings)
 	}
 	f := findings[0]
 	format, ok := oldFindings[f.Code]

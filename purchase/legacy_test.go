@@ -29,20 +29,20 @@ func TestOldRecordsHaveCauses(t *testing.T) {
 	for _, r := range records {
 		switch {
 		case r.Wait != nil:
-			if got := r.Wait.cause().Code; got != r.Codes[0] {
+			if got := r.Wait.Why().Code; got != r.Codes[0] {
 				t.Errorf("%+v has the code %q, want %q", r.Wait, got, r.Codes[0])
 			}
 		case r.Pause != nil:
 			var codes []CauseCode
 			var args []Args
-			for _, in := range r.Pause.incidents() {
+			for _, in := range r.Pause.AllIncidents() {
 				codes, args = append(codes, in.Code), append(args, in.Args)
 			}
 			if diff := cmp.Diff(r.Codes, codes) + cmp.Diff(r.Args, args); diff != "" {
 				t.Errorf("%+v: %s", r.Pause, diff)
 			}
 		case r.Event != nil:
-			if license, purchase := r.Event.reported(); license != r.License || purchase != r.Purchase {
+			if license, purchase := r.Event.ReportedLicense(); license != r.License || purchase != r.Purchase {
 				t.Errorf("%q reports license %q, purchase %d; want %q, %d", r.Event.Note, license, purchase, r.License, r.Purchase)
 			}
 		}
@@ -90,12 +90,12 @@ func TestOldFindingsAreKnown(t *testing.T) {
 		},
 		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{two}, false},
 		{
-			Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": digest([]Finding{one, two})}}},
+			Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": Digest([]Finding{one, two})}}},
 			[]Finding{one, two},
 			true,
 		},
 		{
-			Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": digest([]Finding{one, two})}}},
+			Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": Digest([]Finding{one, two})}}},
 			[]Finding{one, NewFinding("entry 4", FoundEntryWithoutOrder, 4, "01J")},
 			false,
 		},
@@ -105,7 +105,7 @@ func TestOldFindingsAreKnown(t *testing.T) {
 			false,
 		},
 	} {
-		if got := c.event.saysSo(c.findings); got != c.same {
+		if got := c.event.Reports(c.findings); got != c.same {
 			t.Errorf("%q %v says %v: %v", c.event.Note, c.event.Args, c.findings, got)
 		}
 	}

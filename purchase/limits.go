@@ -44,10 +44,10 @@ func (p Policy) sizes(spec Spec) *Refusal {
 		{spec.CPU, p.Largest.CPU, "cpu", "MAX_CPU"},
 		{spec.Disk, p.Largest.Disk, "disk", "MAX_DISK"},
 		{spec.RunLimit, p.Largest.RunLimit, "run_limit", "MAX_RUN_LIMIT"},
-		{termDays(spec, p.location()), p.Largest.Days, "days", "MAX_DAYS"},
+		{termDays(spec, p.TimeZone()), p.Largest.Days, "days", "MAX_DAYS"},
 	} {
 		if c.most > 0 && c.asked > c.most {
-			return refuse(TooLarge, "setting", c.setting, "size", c.size, "asked", strconv.Itoa(c.asked), "limit",
+			return NewRefusal(TooLarge, "setting", c.setting, "size", c.size, "asked", strconv.Itoa(c.asked), "limit",
 				strconv.Itoa(c.most))
 		}
 	}
@@ -78,49 +78,53 @@ func (p Policy) periods(spec Spec) *Refusal {
 		allowed = append(allowed, string(period))
 	}
 	slices.Sort(allowed)
-	return refuse(WrongPeriod, "setting", "PERIODS", "period", string(spec.Period), "allowed", strings.Join(allowed, " "),
-		"renewing", flag(p.Periods[cocalc.PeriodMonthly] || p.Periods[cocalc.PeriodYearly]))
+	return NewRefusal(WrongPeriod, "setting", "PERIODS", "period", string(spec.Period), "allowed",
+		strings.Join(allowed, " "),
+		"renewing", ArgFlag(p.Periods[cocalc.PeriodMonthly] || p.Periods[cocalc.PeriodYearly]))
 }
 
-// wish is what the limits are asked about.
-type wish struct {
-	share Share // the person's part of the month so far
-	spec  Spec
-	price Cents
-	now   time.Time
-	// promised: the budget counts the wish already, since it was promised and may be bought any moment.
-	promised bool
+// Commitment is what the limits are asked about.
+type Commitment struct {
+	Share Share // the person's part of the month so far
+	Spec  Spec
+	Price Cents
+	Now   time.Time
+	// Promised: the budget counts the wish already, since it was promised and may be bought any moment.
+	Promised bool
 }
 
-// allows checks a wish against every limit, with what its month has promised so far.
-func (p Policy) allows(w wish, month Budget) *Refusal {
-	if no := p.periods(w.spec); no != nil {
+// Allows checks a wish against every limit, with what its month has promised so far.
+func (p Policy) Allows(w Commitment, month Budget) *Refusal {
+	if no := p.periods(w.Spec); no != nil {
 		return no
 	}
-	if w.spec.Period == cocalc.PeriodRange && w.spec.Start.IsZero() {
-		w.spec.Start = w.now
+	if w.Spec.Period == cocalc.PeriodRange && w.Spec.Start.IsZero() {
+		w.Spec.Start = w.Now
 	}
-	if no := p.sizes(w.spec); no != nil {
+	if no := p.sizes(w.Spec); no != nil {
 		return no
 	}
-	if !p.OrderLimit.allows(w.price) {
-		return refuse(OverOrderLimit, "setting", "ORDER_LIMIT", "price", cents(w.price), "limit", cents(p.OrderLimit.Max))
+	if !p.OrderLimit.allows(w.Price) {
+		return NewRefusal(OverOrderLimit, "setting", "ORDER_LIMIT", "price", ArgCents(w.Price), "limit",
+			ArgCents(p.OrderLimit.Max))
 	}
-	share, more, another := w.share, w.price, 1
-	if w.promised {
+	share, more, another := w.Share, w.Price, 1
+	if w.Promised {
 		more, another = 0, 0
 	}
 	if left, limited := p.Left(month); limited && (more > left || left < 0) {
-		return refuse(OverBudget, "setting", "MONTHLY_BUDGET", "price", cents(w.price), "left", cents(max(left, 0)),
-			"limit", cents(p.MonthlyBudget.Max), "resets", stamp(p.resets(w.now)))
+		return NewRefusal(OverBudget, "setting", "MONTHLY_BUDGET", "price", ArgCents(w.Price), "left", ArgCents(max(left, 0)),
+			"limit", ArgCents(p.MonthlyBudget.Max), "resets", ArgTime(p.ResetDay(w.Now)))
 	}
 	if left := p.PersonBudget - share.Spent - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
-		return refuse(OverPersonBudget, "setting", "PERSON_BUDGET", "price", cents(w.price), "left", cents(max(left, 0)),
-			"limit", cents(p.PersonBudget), "resets", stamp(p.resets(w.now)))
+		return NewRefusal(OverPersonBudget, "setting", "PERSON_BUDGET", "price", ArgCents(w.Price), "left",
+			ArgCents(max(left, 0)),
+			"limit", ArgCents(p.PersonBudget), "resets", ArgTime(p.ResetDay(w.Now)))
 	}
-	if n := share.Days[p.day(w.now)]; p.PersonOrders > 0 && n+another > p.PersonOrders {
-		return refuse(TooMany, "setting", "PERSON_ORDERS", "limit", strconv.Itoa(p.PersonOrders), "ordered", strconv.Itoa(n),
-			"zone", p.location().String())
+	if n := share.Days[p.Day(w.Now)]; p.PersonOrders > 0 && n+another > p.PersonOrders {
+		return NewRefusal(TooMany, "setting", "PERSON_ORDERS", "limit", strconv.Itoa(p.PersonOrders), "ordered",
+			strconv.Itoa(n),
+			"zone", p.TimeZone().String())
 	}
 	return nil
 }
@@ -130,8 +134,8 @@ func (p Policy) Left(b Budget) (left Cents, limited bool) {
 	return p.MonthlyBudget.Max - b.Spent - b.Reserved, !p.MonthlyBudget.None
 }
 
-// day names the day of a moment where the team is: "2026-11-23".
-func (p Policy) day(at time.Time) string { return at.In(p.location()).Format(time.DateOnly) }
+// Day names the day of a moment where the team is: "2026-11-23".
+func (p Policy) Day(at time.Time) string { return at.In(p.TimeZone()).Format(time.DateOnly) }
 
 // Share is one person's part of a month.
 type Share struct {
@@ -143,9 +147,9 @@ type Share struct {
 	Auto map[string]Cents `json:"auto_cents,omitempty"`
 }
 
-// reserve adds an order's price to the reservations of its month, or removes it with times -1. key is the person it
+// Reserve adds an order's price to the reservations of its month, or removes it with times -1. key is the person it
 // counts for.
-func (b *Budget) reserve(key string, o Order, times int) {
+func (b *Budget) Reserve(key string, o Order, times int) {
 	s := b.share(key)
 	b.Reserved += o.Price * Cents(times)
 	s.Reserved = max(0, s.Reserved+o.Price*Cents(times)) // what was promised before parts were kept is in none
@@ -181,10 +185,10 @@ func (b *Budget) countAuto(key, day string, o Order, times int) {
 	b.People[key] = s
 }
 
-// change follows an event of an order, which counts for the person with this key on this day.
-func (b *Budget) change(key string, o Order, day string, c BudgetChange) {
+// Apply follows an event of an order, which counts for the person with this key on this day.
+func (b *Budget) Apply(key string, o Order, day string, c BudgetChange) {
 	if c.Reserved != 0 {
-		b.reserve(key, o, c.Reserved)
+		b.Reserve(key, o, c.Reserved)
 	}
 	if c.Orders != 0 {
 		b.count(key, day, c.Orders)
@@ -194,8 +198,8 @@ func (b *Budget) change(key string, o Order, day string, c BudgetChange) {
 	}
 }
 
-// spend counts money that was charged.
-func (b *Budget) spend(key string, amount Cents, licenses int) {
+// Spend counts money that was charged.
+func (b *Budget) Spend(key string, amount Cents, licenses int) {
 	s := b.share(key)
 	b.Spent += amount
 	b.Bought += licenses
@@ -203,15 +207,15 @@ func (b *Budget) spend(key string, amount Cents, licenses int) {
 	b.People[key] = s
 }
 
-// nobodys is the key of what was spent and reserved in a month before people's parts were kept.
-const nobodys = ""
+// Unattributable is the key of what was spent and reserved in a month before people's parts were kept.
+const Unattributable = ""
 
 // share is a person's part. It is asked for before the month is changed.
 func (b *Budget) share(id string) Share {
 	if b.People == nil {
 		b.People = map[string]Share{}
 		if b.Spent != 0 || b.Reserved != 0 {
-			b.People[nobodys] = Share{Spent: b.Spent, Reserved: b.Reserved}
+			b.People[Unattributable] = Share{Spent: b.Spent, Reserved: b.Reserved}
 		}
 	}
 	return b.People[id]

@@ -10,6 +10,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 	"licensebot/storage"
 )
 
@@ -38,10 +39,10 @@ func (s *shop) restoredFrom(old string, known bool) {
 		s.t.Fatal(err)
 	}
 	err = ledger.Update(ctx, func(w purchase.Writer) error {
-		if err := purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle); err != nil || !known {
+		if err := register.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle); err != nil || !known {
 			return err
 		}
-		return errors.Join(purchase.KeepOrders(w, orders), purchase.KeepPause(w, pause))
+		return errors.Join(register.KeepOrders(w, orders), register.KeepPause(w, pause))
 	})
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		s.t.Fatal(err)
@@ -285,7 +286,7 @@ func TestAnOlderTagAfterARestore(t *testing.T) {
 	m := &moreSold{}
 	inShop(t, 20000, func(s *shop) {
 		<-time.After(3 * time.Hour)
-		older := purchase.ULIDs(func() time.Time { return time.Now().Add(-2 * time.Hour) })()
+		older := register.ULIDs(func() time.Time { return time.Now().Add(-2 * time.Hour) })()
 		s.until(s.buy(), purchase.Purchased)
 		_, old := s.copyAt("", false)
 		s.server.ClearFaults()

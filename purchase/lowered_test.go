@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/storage"
 )
 
@@ -37,7 +38,7 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: approvals.Channel, Policy: purchase.Policy{
+	d := desk.New(desk.Options{Ledger: ledger, ApprovalsChannel: approvals.Channel, Policy: purchase.Policy{
 		Everyone: true, Approvals: 1,
 		Approvers: map[string]bool{erin.ID: true}, OrderLimit: purchase.Limit{None: true},
 		MonthlyBudget: purchase.Limit{None: true},

@@ -10,6 +10,7 @@ import (
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // decisions are everything by which people spend or decide, each tried on an order that is ready for it.
@@ -19,55 +20,55 @@ var decisions = []struct {
 	frees bool           // nothing is spent by it, so that people of whom Slack is silent may do it
 	state purchase.State // of the order; empty: it is about no order
 	tied  bool           // to the place of a card, when it is clicked
-	try   func(*purchase.Desk, purchase.OrderID, purchase.Click) error
+	try   func(*desk.Desk, purchase.OrderID, purchase.Click) error
 }{
-	{"propose", false, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"propose", false, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
 		_, err := d.Propose(context.Background(), purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
 		return err
 	}},
-	{"amend", false, false, purchase.Proposed, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"amend", false, false, purchase.Proposed, false, func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Amend(context.Background(), id, purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
 		return err
 	}},
 	{
 		"editable", false, false, purchase.Proposed, true,
-		func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
 			_, err := d.Editable(context.Background(), id, c)
 			return err
 		},
 	},
 	{
 		"confirm", false, false, purchase.Proposed, true,
-		func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
 			_, err := d.Confirm(context.Background(), id, c)
 			return err
 		},
 	},
-	{"cancel", false, true, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"cancel", false, true, purchase.Proposed, true, func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Cancel(context.Background(), id, c)
 		return err
 	}},
 	{
 		"confirm the new price", false, false, purchase.Failed, true,
-		func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
 			_, err := d.ConfirmNewPrice(context.Background(), id, c)
 			return err
 		},
 	},
-	{"settle", true, false, purchase.Unknown, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"settle", true, false, purchase.Unknown, false, func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Settle(context.Background(), id, c, purchase.Settlement{Verdict: purchase.WasBought, Reason: "so it is"})
 		return err
 	}},
-	{"pause", true, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"pause", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
 		return d.Pause(context.Background(), c, "so it is")
 	}},
-	{"pause without a reason", true, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"pause without a reason", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
 		return d.Pause(context.Background(), c, "")
 	}},
-	{"resume", true, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"resume", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
 		return d.Resume(context.Background(), c, "so it is")
 	}},
-	{"take out", true, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"take out", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
 		_, err := d.TakeOut(context.Background(), 1, c)
 		return err
 	}},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 	"licensebot/storage"
 )
 
@@ -26,7 +27,7 @@ func TestAnOfflineResumeIsAnnouncedAtTheNextStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = ledger.Update(ctx, func(w purchase.Writer) error {
-			was, err := purchase.ResumeBuying(w, "operator root", "it was paid", time.Now())
+			was, err := orders.ResumeBuying(w, "operator root", "it was paid", time.Now())
 			if was == nil || was.Incidents[0].Args["reason"] != "the invoice is disputed" {
 				t.Errorf("it resumed %+v", was)
 			}

@@ -38,8 +38,8 @@ const tagPrefix = "order "
 // Tag is the text that marks the order's cart item and license: "order 01J…".
 func (id OrderID) Tag() string { return tagPrefix + string(id) }
 
-// tagged reports which order's tag a cart item or license carries in its description, if any.
-func tagged(text string) (OrderID, bool) {
+// ParseTag reports which order's tag a cart item or license carries in its description, if any.
+func ParseTag(text string) (OrderID, bool) {
 	i := strings.LastIndex(text, tagPrefix)
 	if i < 0 {
 		return "", false
@@ -295,20 +295,20 @@ func (o *Order) Unpublished() bool {
 
 // Open reports whether there is still something to do for the order: to wait for the requester, to buy, to settle,
 // to count, to put back what was parked, or to watch for what comes late.
-func (o *Order) Open() bool { return o.busy() || o.offers() }
+func (o *Order) Open() bool { return o.NeedsWork() || o.HasOffer() }
 
-// offers reports whether the order failed because its price had moved, and its card offers the new price.
-func (o *Order) offers() bool {
+// HasOffer reports whether the order failed because its price had moved, and its card offers the new price.
+func (o *Order) HasOffer() bool {
 	f := o.Failure
 	return o.State == Failed && f != nil && f.Code == FailPriceMoved && o.ReplacedBy == "" && !f.Until.IsZero()
 }
 
 // Offers reports whether the requester can still confirm the new price of an order that failed because its price had
 // moved.
-func (o *Order) Offers(now time.Time) bool { return o.offers() && now.Before(o.Failure.Until) }
+func (o *Order) Offers(now time.Time) bool { return o.HasOffer() && now.Before(o.Failure.Until) }
 
-// busy reports whether the order needs work other than waiting for an answer to a new price.
-func (o *Order) busy() bool {
+// NeedsWork reports whether the order needs work other than waiting for an answer to a new price.
+func (o *Order) NeedsWork() bool {
 	return !o.State.Final() || len(o.Parked) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }
 

@@ -2,14 +2,14 @@ package purchase
 
 import "iter"
 
-// walkPage is how many records are read at once: a ledger can have more than fit into memory.
-const walkPage = 500
+// PageSize is how many records are read at once: a ledger can have more than fit into memory.
+const PageSize = 500
 
 // AllOrders walks through the orders, newest first. An error ends the walk.
 func AllOrders(r Reader) iter.Seq2[Order, error] {
 	return func(yield func(Order, error) bool) {
 		for before := OrderID(""); ; {
-			page, err := r.Orders(before, walkPage)
+			page, err := r.Orders(before, PageSize)
 			if err != nil {
 				yield(Order{}, err)
 				return
@@ -20,7 +20,7 @@ func AllOrders(r Reader) iter.Seq2[Order, error] {
 					return
 				}
 			}
-			if len(page) < walkPage {
+			if len(page) < PageSize {
 				return
 			}
 		}
@@ -31,7 +31,7 @@ func AllOrders(r Reader) iter.Seq2[Order, error] {
 func AllEvents(r Reader) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for next := uint64(1); ; {
-			page, err := r.Events(next, walkPage)
+			page, err := r.Events(next, PageSize)
 			if err != nil {
 				yield(Event{}, err)
 				return
@@ -42,7 +42,7 @@ func AllEvents(r Reader) iter.Seq2[Event, error] {
 					return
 				}
 			}
-			if len(page) < walkPage {
+			if len(page) < PageSize {
 				return
 			}
 		}

@@ -21,9 +21,9 @@ func (r *Refusal) Error() string { return r.String() }
 // Channels returns the ids of the channels that would accept what was refused; nil if the channel is not why.
 func (r *Refusal) Channels() []string { return strings.Fields(r.Args["channels"]) }
 
-// refuse returns a refusal with arguments, given as names and values. Empty values are left out.
-func refuse(code RefusalCode, pairs ...string) *Refusal {
-	return &Refusal{Cause: because(code, pairs...)}
+// NewRefusal returns a refusal with arguments, given as names and values. Empty values are left out.
+func NewRefusal(code RefusalCode, pairs ...string) *Refusal {
+	return &Refusal{Cause: NewCause(code, pairs...)}
 }
 
 // RefusalCode is the code of a refusal. The audit has it as the note of a "refused" record.
@@ -113,25 +113,26 @@ type Policy struct {
 
 // Month names the budget month of a moment: "2026-11".
 func (p Policy) Month(at time.Time) string {
-	return at.In(p.location()).Format("2006-01")
+	return at.In(p.TimeZone()).Format("2006-01")
 }
 
-func (p Policy) location() *time.Location {
+// TimeZone returns the zone in which days and months begin; UTC by default.
+func (p Policy) TimeZone() *time.Location {
 	if p.Location == nil {
 		return time.UTC
 	}
 	return p.Location
 }
 
-// resets returns when the budget after the month that holds at begins.
-func (p Policy) resets(at time.Time) time.Time {
-	t := at.In(p.location())
-	return dayBegins(t.Year(), t.Month()+1, 1, p.location())
+// ResetDay returns when the budget after the month that holds at begins.
+func (p Policy) ResetDay(at time.Time) time.Time {
+	t := at.In(p.TimeZone())
+	return DayBegins(t.Year(), t.Month()+1, 1, p.TimeZone())
 }
 
-// dayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no
+// DayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no
 // midnight: time.Date answers eleven in the evening of the day before.
-func dayBegins(year int, month time.Month, day int, loc *time.Location) time.Time {
+func DayBegins(year int, month time.Month, day int, loc *time.Location) time.Time {
 	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, loc)
 	if midnight.Day() != noon.Day() {
@@ -154,86 +155,87 @@ func (p Policy) Groups() []string {
 	return groups
 }
 
-// mayAdminister refuses people who are not admins.
-func (p Policy) mayAdminister(who Person) *Refusal {
-	if no := outsider(who); no != nil {
+// MayAdminister refuses people who are not admins.
+func (p Policy) MayAdminister(who Person) *Refusal {
+	if no := RefuseOutsider(who); no != nil {
 		return no
 	}
-	if listedIn(p.Admins, who) {
+	if IsListed(p.Admins, who) {
 		return nil
 	}
-	if no := untold(p.Admins, who); no != nil {
+	if no := RefuseUnknownGroups(p.Admins, who); no != nil {
 		return no
 	}
 	if len(p.Admins) == 0 {
-		return refuse(NotAnAdmin, "admins", "none")
+		return NewRefusal(NotAnAdmin, "admins", "none")
 	}
-	return refuse(NotAnAdmin)
+	return NewRefusal(NotAnAdmin)
 }
 
-// listedIn reports whether the person, or a group of theirs, is on the list.
-func listedIn(list map[string]bool, who Person) bool {
+// IsListed reports whether the person, or a group of theirs, is on the list.
+func IsListed(list map[string]bool, who Person) bool {
 	return list[who.ID] || who.Org != "" && list[who.Org] || slices.ContainsFunc(who.Groups, func(g string) bool {
 		return list[g]
 	})
 }
 
-// untold refuses people whose membership of a list is unknown, since Slack does not list the members of a group.
-func untold(list map[string]bool, who Person) *Refusal {
+// RefuseUnknownGroups refuses people whose membership of a list is unknown, since Slack does not list the members of a
+// group.
+func RefuseUnknownGroups(list map[string]bool, who Person) *Refusal {
 	if !slices.ContainsFunc(who.Untold, func(g string) bool { return list[g] }) {
 		return nil
 	}
 	if who.NoAccess {
-		return noAccess()
+		return RefuseNoAccess()
 	}
-	return refuse(Outsider, "unknown", "groups")
+	return NewRefusal(Outsider, "unknown", "groups")
 }
 
-// mayApprove refuses people who are not approvers, and the requester.
-func (p Policy) mayApprove(o Order, who Person) *Refusal {
-	if no := outsider(who); no != nil {
+// MayApprove refuses people who are not approvers, and the requester.
+func (p Policy) MayApprove(o Order, who Person) *Refusal {
+	if no := RefuseOutsider(who); no != nil {
 		return no
 	}
-	if no := untold(p.Approvers, who); no != nil && !listedIn(p.Approvers, who) {
+	if no := RefuseUnknownGroups(p.Approvers, who); no != nil && !IsListed(p.Approvers, who) {
 		return no
 	}
-	if !listedIn(p.Approvers, who) {
-		return refuse(NotAnApprover)
+	if !IsListed(p.Approvers, who) {
+		return NewRefusal(NotAnApprover)
 	}
 	if who.Is(o.Requester) {
-		return refuse(OwnOrder, "doing", "approve", "order", string(o.ID))
+		return NewRefusal(OwnOrder, "doing", "approve", "order", string(o.ID))
 	}
 	return nil
 }
 
-// asks reports whether an order needs approval. auto is what its requester got without approval that day, apart from
-// this order: an order that needs approval needs it in parts too.
-func (p Policy) asks(o Order, auto Cents) bool {
+// NeedsApproval reports whether an order needs approval. auto is what its requester got without approval that day,
+// apart from this order: an order that needs approval needs it in parts too.
+func (p Policy) NeedsApproval(o Order, auto Cents) bool {
 	return len(p.Approvers) > 0 && (auto+o.Price > p.AutoApprove || p.AskRenewing && o.Renews > 0)
 }
 
-// here refuses orders that are asked for where that is not accepted.
-func (p Policy) here(at Place) *Refusal {
+// AllowsPlace refuses orders that are asked for where that is not accepted.
+func (p Policy) AllowsPlace(at Place) *Refusal {
 	if len(p.Channels) == 0 || p.Channels[at.Channel] {
 		return nil
 	}
-	return refuse(NotHere, "setting", "CHANNELS", "channels", strings.Join(slices.Sorted(maps.Keys(p.Channels)), " "))
+	return NewRefusal(NotHere, "setting", "CHANNELS", "channels", strings.Join(slices.Sorted(maps.Keys(p.Channels)), " "))
 }
 
-// mayBuy refuses people who are not on the list.
-func (p Policy) mayBuy(who Person) *Refusal {
-	if no := outsider(who); no != nil {
+// MayBuy refuses people who are not on the list.
+func (p Policy) MayBuy(who Person) *Refusal {
+	if no := RefuseOutsider(who); no != nil {
 		return no
 	}
-	if p.Everyone || listedIn(p.Buyers, who) {
+	if p.Everyone || IsListed(p.Buyers, who) {
 		return nil
 	}
-	if no := untold(p.Buyers, who); no != nil {
+	if no := RefuseUnknownGroups(p.Buyers, who); no != nil {
 		return no
 	}
 	buyers := ""
 	if len(p.Buyers) == 0 {
 		buyers = "none"
 	}
-	return refuse(NotABuyer, "setting", "BUYERS", "buyers", buyers)
+	return NewRefusal(NotABuyer, "setting", "BUYERS", "buyers", buyers)
 }

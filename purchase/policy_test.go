@@ -32,7 +32,7 @@ func TestWhoMayBuy(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			no := c.policy.mayBuy(alice)
+			no := c.policy.MayBuy(alice)
 			if (no == nil) != c.may {
 				t.Fatalf("refused: %v", no)
 			}
@@ -82,7 +82,7 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month}.allows(wish{price: c.price, now: now}, c.budget)
+			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month}.Allows(Commitment{Price: c.price, Now: now}, c.budget)
 			var got RefusalCode
 			if no != nil {
 				got = no.Code
@@ -92,9 +92,10 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 			}
 		})
 	}
-	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.allows(wish{price: 6375, now: now},
+	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.Allows(Commitment{Price: 6375, Now: now},
 		Budget{Spent: 5000})
-	want := refuse(OverBudget, "setting", "MONTHLY_BUDGET", "price", "6375", "left", "5000", "limit", "10000", "resets",
+	want := NewRefusal(OverBudget, "setting", "MONTHLY_BUDGET", "price", "6375", "left", "5000", "limit", "10000",
+		"resets",
 		"2026-12-01T00:00:00Z")
 	if !no.Is(want.Cause) {
 		t.Errorf("got %s, want %s", no, want)
@@ -172,13 +173,13 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			asked := wish{share: month.People["U1"], spec: c.spec, price: 1000, now: now}
+			asked := Commitment{Share: month.People["U1"], Spec: c.spec, Price: 1000, Now: now}
 			if c.name != "CPU" {
-				if no := c.keeps.allows(asked, month); no != nil {
+				if no := c.keeps.Allows(asked, month); no != nil {
 					t.Errorf("refused at the limit: %s", no)
 				}
 			}
-			no := c.passes.allows(asked, month)
+			no := c.passes.Allows(asked, month)
 			if no == nil || no.Error() != c.want {
 				t.Fatalf("got %v, want %s", no, c.want)
 			}
@@ -200,9 +201,9 @@ func TestAMonthBeginsWhereTheTeamIs(t *testing.T) {
 	}
 	stop := AccountState{Pause: &Pause{
 		Since: late, By: "UDANA", Name: "dana",
-		Incidents: []Incident{{Cause: said("we count"), By: "UDANA"}},
+		Incidents: []Incident{{Cause: PersonSaid("we count"), By: "UDANA"}},
 	}}
-	if got, want := (Policy{Location: vienna}).closed(stop).Error(),
+	if got, want := (Policy{Location: vienna}).RefusePaused(stop).Error(),
 		`paused by="UDANA" name="dana" since="2026-11-30T23:30:00Z" (said reason="we count")`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -223,7 +224,7 @@ func TestTheTagIsFoundAtTheEndOnly(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, ok := tagged(c.text)
+			got, ok := ParseTag(c.text)
 			if ok != c.found || (ok && got != id) {
 				t.Errorf("got %q, %v", got, ok)
 			}
@@ -249,7 +250,7 @@ func TestWhenADayBegins(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := dayBegins(c.day.Year(), c.day.Month(), c.day.Day(), loc).Format(time.RFC3339); got != c.wants {
+		if got := DayBegins(c.day.Year(), c.day.Month(), c.day.Day(), loc).Format(time.RFC3339); got != c.wants {
 			t.Errorf("%s in %s begins at %s, want %s", c.day.Format(time.DateOnly), c.zone, got, c.wants)
 		}
 	}
@@ -257,7 +258,8 @@ func TestWhenADayBegins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := (Policy{Location: asuncion}).resets(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got.Format(DateStyle) !=
+	if got := (Policy{Location: asuncion}).ResetDay(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got.Format(
+		DateStyle) !=
 		"Oct 1, 2023" {
 		t.Errorf("the budget of September 2023 ends on %s", got)
 	}
@@ -281,7 +283,7 @@ func TestTheMonthAndTheDayOfAMoment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.Month(moment) + " " + p.day(moment); got != want {
+		if got := p.Month(moment) + " " + p.Day(moment); got != want {
 			t.Errorf("%s is %s, want %s", at, got, want)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
+	"licensebot/purchase/reconcile"
 	"licensebot/storage"
 )
 
@@ -37,7 +39,7 @@ type shop struct {
 	client  *cocalc.Client
 	path    string
 	ledger  *storage.Ledger
-	desk    *purchase.Desk
+	desk    *desk.Desk
 	stop    func()
 	policy  purchase.Policy
 	timing  purchase.Timing
@@ -107,7 +109,7 @@ func (s *shop) open() {
 	if s.wrap != nil {
 		ledger, over = s.wrap(ledger, over)
 	}
-	s.desk = purchase.New(purchase.Options{
+	s.desk = desk.New(desk.Options{
 		Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Site: s.client.Site(),
 		Now: s.now, Log: s.log, AccessLost: s.accessLost,
 		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals, Doubts: s.doubts,
@@ -146,7 +148,7 @@ func (s *shop) close() {
 func (s *shop) books() (findings []purchase.Finding) {
 	s.t.Helper()
 	err := s.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
-		findings, err = purchase.CheckBooks(r)
+		findings, err = reconcile.CheckBooks(r)
 		return err
 	})
 	if err != nil {

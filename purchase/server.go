@@ -1,7 +1,6 @@
 package purchase
 
 import (
-	"context"
 	"time"
 
 	"licensebot/cocalc"
@@ -73,76 +72,12 @@ func (s Server) RefusesOrders() bool {
 	return s.Condition == SellsMemberships || s.Condition == HasMoved || s.Condition == IsForeign
 }
 
-// serverOf returns what a probe found, after what was known; was is nil if that is nothing.
-func serverOf(found cocalc.Diagnosis, was *Server) Server {
-	s := Server{
-		Condition: found.Condition, Reason: found.Reason, Host: found.Redirect.Host, Address: found.Redirect.Address,
-		Key: found.Key, Capability: found.Capability, OlderKey: found.OlderKey,
-	}
-	proven := was != nil && (was.Condition == s.Condition || was.Suspected == s.Condition)
-	if !proven && (s.Condition == HasMoved || s.Condition == IsForeign) {
-		s.Condition, s.Suspected = IsDown, s.Condition
-	}
-	return s
-}
-
-// Server returns what is wrong with the CoCalc server, from memory. It never blocks.
-func (d *Desk) Server() Server {
-	if s := d.server.Load(); s != nil {
-		return *s
-	}
-	return Server{}
-}
-
-// recallServer reads from the ledger what is known of the server since an earlier run.
-func (d *Desk) recallServer(ctx context.Context) error {
-	return d.ledger.View(ctx, func(r Reader) error {
-		account, err := r.Account()
-		if err == nil {
-			d.server.Store(d.diagnosed(account))
-		}
-		return err
-	})
-}
-
-// diagnosed returns what is wrong with the server that the settings name; nil if that isn't known.
-func (d *Desk) diagnosed(account AccountState) *Server {
-	if s := account.Diagnosis; s != nil && s.Site == d.site {
-		return s
-	}
-	return nil
-}
-
-// NotSold returns why this person can't buy from the server, or see prices of what it sells; nil if orders are taken.
-// It never blocks.
-func (d *Desk) NotSold(who Person) *Refusal { return d.forReader(d.notSold(d.server.Load()), who) }
-
-// notSold refuses orders while the server sells no licenses. Its code is NotSold.
-func (d *Desk) notSold(s *Server) *Refusal {
-	if s == nil || !s.RefusesOrders() {
-		return nil
-	}
-	return refuse(NotSold, "condition", string(s.Condition), "host", s.Host, "told", d.policy.told())
-}
-
-// unlessNotSold returns a refusal, or, if it would tell people to order again where no licenses are sold, that one.
-func (d *Desk) unlessNotSold(order Order, no *Refusal) *Refusal {
-	switch order.State {
-	case Proposed, Failed, Cancelled, Expired:
-		if unsold := d.notSold(d.server.Load()); unsold != nil {
-			return unsold
-		}
-	default: // no refusal tells to order it again
-	}
-	return no
-}
-
-// cause describes, for admins, what the server is: condition, site, host, address, seconds (for how long it has been
+// Cause describes, for admins, what the server is: condition, site, host, address, seconds (for how long it has been
 // so), reason, key, proof (what it made of the key), capability, older-key.
-func (s Server) cause(keyName string) Cause {
-	return because(NoticeServer, "condition", string(s.Condition), "site", string(s.Site), "host", s.Host, "address",
+func (s Server) Cause(keyName string) Cause {
+	return NewCause(NoticeServer, "condition", string(s.Condition), "site", string(s.Site), "host", s.Host, "address",
 		s.Address,
-		"seconds", seconds(s.Held), "reason", string(s.Reason), "key", keyName, "proof", string(s.Key), "capability",
+		"seconds", ArgSeconds(s.Held), "reason", string(s.Reason), "key", keyName, "proof", string(s.Key), "capability",
 		s.Capability,
-		"older-key", flag(s.OlderKey))
+		"older-key", ArgFlag(s.OlderKey))
 }

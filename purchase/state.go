@@ -41,8 +41,8 @@ func States() []State {
 	}
 }
 
-// known reports whether s is a state of orders.
-func (s State) known() bool { return slices.Contains(States(), s) }
+// Known reports whether s is a state of orders.
+func (s State) Known() bool { return slices.Contains(States(), s) }
 
 // Final reports whether the order has ended: nothing more is bought for it.
 func (s State) Final() bool {

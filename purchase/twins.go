@@ -2,10 +2,7 @@ package purchase
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"maps"
-	"slices"
 )
 
 // In an organization of several workspaces, a person can have two ids: the workspace's and the organization's.
@@ -17,27 +14,27 @@ func (p Person) Is(q Person) bool {
 	return p.ID == q.ID || cmp.Or(p.Org, p.ID) == cmp.Or(q.Org, q.ID)
 }
 
-// key returns the person's key, as far as Slack has named it with the person.
-func (p Person) key() string { return cmp.Or(p.Org, p.ID) }
+// Key returns the person's key, as far as Slack has named it with the person.
+func (p Person) Key() string { return cmp.Or(p.Org, p.ID) }
 
-// key returns the id that a person counts under. Slack doesn't name the organization in every answer, so an earlier
+// Key returns the id that a person counts under. Slack doesn't name the organization in every answer, so an earlier
 // answer is used.
-func (a AccountState) key(p Person) string { return cmp.Or(p.Org, a.Twins[p.ID], p.ID) }
+func (a AccountState) Key(p Person) string { return cmp.Or(p.Org, a.Twins[p.ID], p.ID) }
 
-// shareOf returns a person's part of a month.
-func shareOf(r Reader, month Budget, who Person) (Share, error) {
+// ShareOf returns a person's part of a month.
+func ShareOf(r Reader, month Budget, who Person) (Share, error) {
 	account, err := r.Account()
-	return month.People[account.key(who)], err
+	return month.People[account.Key(who)], err
 }
 
-// keyOf returns the id that a person counts under, in a transaction that changes the counts. When Slack first names
+// BudgetKey returns the id that a person counts under, in a transaction that changes the counts. When Slack first names
 // another id of the person, everything counted under the old one moves to the new one, in every month.
-func keyOf(w Writer, who Person) (string, error) {
+func BudgetKey(w Writer, who Person) (string, error) {
 	account, err := w.Account()
 	if err != nil || who.Org == "" || who.Org == who.ID || account.Twins[who.ID] == who.Org {
-		return account.key(who), err
+		return account.Key(who), err
 	}
-	was := account.key(Person{ID: who.ID})
+	was := account.Key(Person{ID: who.ID})
 	account.Twins = maps.Clone(account.Twins)
 	if account.Twins == nil {
 		account.Twins = map[string]string{}
@@ -82,39 +79,4 @@ func (s Share) with(t Share) Share {
 		s.Auto[day] += sum
 	}
 	return s
-}
-
-// unite makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
-func (d *Desk) unite(ctx context.Context) error {
-	twins := map[string]Person{}
-	err := d.ledger.View(ctx, func(r Reader) error {
-		clear(twins)
-		account, err := r.Account()
-		if err != nil {
-			return err
-		}
-		for o, err := range AllOrders(r) {
-			if err != nil {
-				return err
-			}
-			if who := o.Requester; who.Org != "" && who.Org != who.ID && account.Twins[who.ID] == "" {
-				twins[who.ID] = who
-			}
-		}
-		return nil
-	})
-	if err == nil && len(twins) > 0 {
-		err = d.ledger.Update(ctx, func(w Writer) error {
-			for _, id := range slices.Sorted(maps.Keys(twins)) {
-				if _, err := keyOf(w, twins[id]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("unite the ids of people with two: %w", err)
-	}
-	return nil
 }

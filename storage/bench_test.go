@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 )
 
 // large makes a ledger of many bought orders, each with six audit records, as a team would have it after years.
@@ -91,7 +92,7 @@ func BenchmarkLargeLedger(b *testing.B) {
 	b.Run("books", func(b *testing.B) {
 		for b.Loop() {
 			if err := ReadCopy(context.Background(), path, func(r purchase.Reader) error {
-				_, err := purchase.CheckBooks(r)
+				_, err := reconcile.CheckBooks(r)
 				return err
 			}); err != nil {
 				b.Fatal(err)

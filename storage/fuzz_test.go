@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 )
 
 // FuzzRecord reads arbitrary bytes as each kind of record, with a checksum that fits and as they are. They are refused,
@@ -139,7 +140,7 @@ func FuzzDamagedFile(f *testing.F) {
 				t.Errorf("it verifies, and cannot be read: %v", err)
 			}
 			known("check the books", b.View(context.Background(), func(r purchase.Reader) error {
-				_, err := purchase.CheckBooks(r)
+				_, err := reconcile.CheckBooks(r)
 				return err
 			}))
 			b.Close()

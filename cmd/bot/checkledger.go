@@ -13,6 +13,7 @@ import (
 	"licensebot/internal/app"
 	"licensebot/internal/diagnosis"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 	"licensebot/storage"
 )
 
@@ -55,7 +56,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 	}
 	var found []purchase.Finding
 	report, err := storage.Verify(ctx, k.Database, func(r purchase.Reader) (err error) {
-		found, err = purchase.CheckBooks(r)
+		found, err = reconcile.CheckBooks(r)
 		return err
 	})
 	switch {

@@ -15,6 +15,7 @@ import (
 	"licensebot/internal/config"
 	"licensebot/internal/processtest"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/storage"
 )
 
@@ -27,7 +28,7 @@ type refusedBy struct {
 
 // counter is a desk with a policy, at which the sentences of docs/policy.md are said.
 type counter struct {
-	desk    *purchase.Desk
+	desk    *desk.Desk
 	changed chan purchase.OrderID
 	now     time.Time
 	account *cocalctest.Account // that pays
@@ -266,7 +267,7 @@ func said(t *testing.T, r refusedBy) string {
 		changed: make(chan purchase.OrderID, 100), account: account,
 		now: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC),
 	}
-	p.desk = purchase.New(purchase.Options{
+	p.desk = desk.New(desk.Options{
 		Ledger: ledger, Shop: client, Policy: c.Policy(), ApprovalsChannel: c.ApprovalsChannel,
 		Changed: func(id purchase.OrderID) { p.changed <- id }, NewID: p.newID, KeyName: "sk-…f3Xa",
 		Timing: purchase.Timing{Approval: c.ApprovalTTL}, Now: func() time.Time { return p.now },

@@ -16,6 +16,8 @@ import (
 
 	"licensebot/internal/config"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
+	"licensebot/purchase/register"
 	"licensebot/storage"
 )
 
@@ -143,15 +145,15 @@ func (r restoration) compare(present, backup chain) {
 func (r restoration) replace(ctx context.Context) error {
 	now := time.Now()
 	done, err := storage.Replace(ctx, r.database, r.file, now, func(w purchase.Writer) error {
-		if err := purchase.AfterRestore(w, now, operator(), r.settle); err != nil {
+		if err := register.AfterRestore(w, now, operator(), r.settle); err != nil {
 			return err
 		}
 		if r.present != nil {
-			if err := purchase.KeepOrders(w, r.present.orders); err != nil {
+			if err := register.KeepOrders(w, r.present.orders); err != nil {
 				return err
 			}
 		}
-		return purchase.KeepPause(w, r.pause)
+		return register.KeepPause(w, r.pause)
 	})
 	if errors.Is(err, storage.ErrLocked) {
 		return fmt.Errorf("%w: stop it, run this again, then start it", err)
@@ -200,7 +202,7 @@ func (c *chain) read(r purchase.Reader) (err error) {
 		}
 		c.orders = append(c.orders, o)
 	}
-	c.findings, err = purchase.CheckBooks(r)
+	c.findings, err = reconcile.CheckBooks(r)
 	return err
 }
 

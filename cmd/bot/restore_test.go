@@ -12,6 +12,7 @@ import (
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/processtest"
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 	"licensebot/slacksim"
 	"licensebot/storage"
 )
@@ -303,7 +304,7 @@ func TestRestore_KeepsPause(t *testing.T) {
 	w.buys(t, s["DATABASE"], 1)
 	backup := copied(t, s["DATABASE"])
 	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
-		return purchase.KeepPause(wr, &purchase.Pause{
+		return register.KeepPause(wr, &purchase.Pause{
 			Since: time.Now(), By: slacksim.Bob, Name: "bob",
 			Incidents: pausedFor(slacksim.Bob, "the money is counted"),
 		})

@@ -15,6 +15,7 @@ import (
 	"licensebot/internal/config"
 	"licensebot/internal/control"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 	"licensebot/storage"
 )
 
@@ -76,7 +77,7 @@ func resumeAlone(ctx context.Context, c stdio, database, by, reason string) (was
 		fmt.Fprintf(c.err, "The ledger was upgraded. Its file of before is kept as %s.\n", kept)
 	}
 	err = ledger.Update(ctx, func(w purchase.Writer) error {
-		was, err = purchase.ResumeBuying(w, by, reason, time.Now())
+		was, err = orders.ResumeBuying(w, by, reason, time.Now())
 		return err
 	})
 	return was, err

@@ -18,6 +18,7 @@ import (
 	"licensebot/internal/config"
 	"licensebot/internal/processtest"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/slacksim"
 	"licensebot/storage"
 )
@@ -250,7 +251,7 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	}
 	defer ledger.Close()
 	changed := make(chan purchase.OrderID, 100)
-	desk := purchase.New(purchase.Options{
+	desk := desk.New(desk.Options{
 		Ledger: ledger, Shop: client(b, server, url), Log: zerolog.Nop(),
 		Policy: purchase.Policy{
 			Everyone: true, OrderLimit: purchase.Limit{None: true},

@@ -20,6 +20,7 @@ import (
 	"licensebot/internal/config"
 	"licensebot/internal/diagnosis"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 	"licensebot/storage"
 )
 
@@ -103,7 +104,7 @@ type verification struct {
 	out   io.Writer
 
 	report storage.Report
-	claims purchase.Claims
+	claims reconcile.Claims
 	wrong  int
 }
 
@@ -114,7 +115,7 @@ func (v *verification) read(ctx context.Context) error {
 	var then purchase.Event
 	at := time.Now()
 	report, err := storage.Verify(ctx, v.file, func(r purchase.Reader) (err error) {
-		if findings, err = purchase.CheckBooks(r); err != nil {
+		if findings, err = reconcile.CheckBooks(r); err != nil {
 			return err
 		}
 		if account, err = r.Account(); err != nil {
@@ -123,7 +124,7 @@ func (v *verification) read(ctx context.Context) error {
 		if then, err = v.noted.record(r); err != nil {
 			return err
 		}
-		v.claims, err = purchase.ReadClaims(r, at)
+		v.claims, err = reconcile.ReadClaims(r, at)
 		return err
 	})
 	if errors.Is(err, storage.ErrDamaged) {
@@ -213,15 +214,15 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 }
 
 // readSales reads what CoCalc sold to the account, ever.
-func readSales(ctx context.Context, client *cocalc.Client) (purchase.Sales, error) {
-	var s purchase.Sales
+func readSales(ctx context.Context, client *cocalc.Client) (reconcile.Sales, error) {
+	var s reconcile.Sales
 	store, err := client.Store(ctx)
 	if err != nil {
 		return s, err
 	}
 	s.Older = store == cocalc.StoreOlder
 	if !s.Older {
-		if s.Rows, err = purchase.Sold(ctx, client, time.Time{}); err != nil {
+		if s.Rows, err = reconcile.Sold(ctx, client, time.Time{}); err != nil {
 			return s, err
 		}
 	}

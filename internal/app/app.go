@@ -19,6 +19,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/internal/failpoint"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/storage"
 )
 
@@ -95,7 +96,7 @@ type Service struct {
 	CoCalc    *cocalc.Client  // nil if Config.Shop replaces it
 	Slack     *slack.Client
 	Access    *socket.Access
-	Desk      *purchase.Desk
+	Desk      *desk.Desk
 	Handler   *bot.Handler
 	Publisher *bot.Publisher
 	Socket    *socket.Client // nil if Config.Slack.Front replaces it
@@ -145,7 +146,7 @@ func New(c Config) (*Service, error) {
 	}
 	people := bot.NewPeople(api, c.Policy.Groups(), c.Now, s.part("bot")).WithAccess(s.Access)
 	changes := bot.NewChanges(c.Now)
-	purchasing := purchase.Options{
+	purchasing := desk.Options{
 		Ledger: ledger, Shop: shop, Policy: c.Policy, Timing: c.Timing, KeyName: keyName, Site: site,
 		PurchasesChannel: c.PurchasesChannel, ApprovalsChannel: c.ApprovalsChannel,
 		LookUp: people.LookUp, Changed: changes.Add, AccessLost: s.accessLost,
@@ -154,7 +155,7 @@ func New(c Config) (*Service, error) {
 	if c.Database != "" {
 		purchasing.Doubts = storage.DoubtsOf(c.Database)
 	}
-	s.Desk = purchase.New(purchasing)
+	s.Desk = desk.New(purchasing)
 	s.Access.OnChange(s.Desk.AccessChanged)
 	options := bot.Options{
 		Desk: s.Desk, Slack: api, HTTP: s.http, SlackURL: c.Slack.URL, Defaults: c.Defaults, Location: c.Location,

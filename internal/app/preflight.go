@@ -11,6 +11,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/internal/diagnosis"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 	"licensebot/storage"
 )
 
@@ -33,7 +34,7 @@ func (s *Service) verifyLedger(ctx context.Context) error {
 		return err
 	}
 	err = s.Ledger.View(ctx, func(r purchase.Reader) error {
-		more, err := purchase.CheckBooks(r)
+		more, err := reconcile.CheckBooks(r)
 		findings = append(findings, more...)
 		return err
 	})

@@ -153,7 +153,7 @@ func auditKinds(t *testing.T) (kinds []string) {
 				}
 			}
 			c, ok := n.(*ast.CompositeLit)
-			if !ok || c.Type == nil || types.ExprString(c.Type) != "Event" {
+			if !ok || c.Type == nil || ofPurchase(c.Type) != "Event" {
 				return true
 			}
 			for _, e := range c.Elts {
@@ -163,8 +163,8 @@ func auditKinds(t *testing.T) (kinds []string) {
 				}
 				if text, ok := literal(kv.Value); ok {
 					kinds = append(kinds, text)
-				} else if call, ok := kv.Value.(*ast.CallExpr); ok && texts[types.ExprString(call.Args[0])] != "" {
-					kinds = append(kinds, texts[types.ExprString(call.Args[0])])
+				} else if call, ok := kv.Value.(*ast.CallExpr); ok && texts[ofPurchase(call.Args[0])] != "" {
+					kinds = append(kinds, texts[ofPurchase(call.Args[0])])
 				}
 			}
 			return true
@@ -205,6 +205,9 @@ func literal(e ast.Expr) (string, bool) {
 	text, err := strconv.Unquote(b.Value)
 	return text, err == nil
 }
+
+// ofPurchase is an expression without the name of package purchase.
+func ofPurchase(e ast.Expr) string { return strings.TrimPrefix(types.ExprString(e), "purchase.") }
 
 // program is the code of the rooms that have steps, without tests, by path.
 func program(t *testing.T) map[string]*ast.File {

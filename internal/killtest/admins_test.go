@@ -11,6 +11,7 @@ import (
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/app"
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 	"licensebot/slacksim"
 	"licensebot/storage"
 )
@@ -79,7 +80,7 @@ func adminScenarios() []scenario {
 		{"the ledger comes from a backup", func(w *env) {
 			w.settings["ADMINS"] = bob
 			w.began()
-			w.write(func(wr purchase.Writer) error { return purchase.AfterRestore(wr, time.Now(), "the operator", 0) })
+			w.write(func(wr purchase.Writer) error { return register.AfterRestore(wr, time.Now(), "the operator", 0) })
 		}, func(w *env) {
 			w.sees(w.reading(bob, "The ledger was restored from a backup"))
 			w.asks(standard, aCard)

@@ -11,6 +11,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 	"licensebot/storage"
 )
 
@@ -43,7 +44,7 @@ func (w *env) checkEnd(want ending, cart []cocalctest.CartItem) {
 	}
 	var bought int
 	_, err := storage.Verify(context.Background(), w.ledger, func(r purchase.Reader) error {
-		findings, err := purchase.CheckBooks(r)
+		findings, err := reconcile.CheckBooks(r)
 		for _, f := range findings {
 			w.Error(f)
 		}
@@ -168,11 +169,11 @@ func (w *env) compare(want ending) func(purchase.Reader) error {
 		if err != nil {
 			return err
 		}
-		claims, err := purchase.ReadClaims(r, w.slack.Now())
+		claims, err := reconcile.ReadClaims(r, w.slack.Now())
 		if err != nil {
 			return err
 		}
-		said := claims.Compare(purchase.Sales{Account: w.account.ID(), Rows: rows, Licenses: licenses})
+		said := claims.Compare(reconcile.Sales{Account: w.account.ID(), Rows: rows, Licenses: licenses})
 		for _, f := range said.Wrong {
 			w.Error(f)
 		}

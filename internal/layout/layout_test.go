@@ -37,19 +37,38 @@ var rooms = []room{
 	{dir: "commands", tests: []string{"internal/goldenfile"}},
 	{dir: "cocalc", may: []string{"internal/backoff", "internal/failpoint"}, tests: []string{"cocalc/cocalctest"}},
 	{dir: "cocalc/cocalctest", tests: []string{"cocalc"}},
-	{dir: "purchase", may: []string{"cocalc", "internal/backoff"}, tests: []string{"cocalc/cocalctest", "storage"}},
-	{dir: "storage", may: []string{"purchase", "internal/failpoint"}, tests: []string{"storage/storagetest", "cocalc"}},
-	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
+	{dir: "purchase", may: []string{"cocalc"}, tests: []string{
+		"cocalc/cocalctest", "storage", "purchase/desk", "purchase/orders", "purchase/reconcile", "purchase/register",
+	}},
+	{dir: "purchase/register", may: []string{"cocalc", "purchase"}},
+	{dir: "purchase/reconcile", may: []string{"cocalc", "purchase", "purchase/register"}},
+	{dir: "purchase/notify", may: []string{"purchase", "purchase/register"}},
+	{dir: "purchase/orders", may: []string{"cocalc", "purchase", "purchase/register"}},
+	{dir: "purchase/checkout", may: []string{"cocalc", "purchase", "purchase/reconcile", "purchase/register"}},
+	{dir: "purchase/desk", may: []string{
+		"purchase", "purchase/checkout", "purchase/notify", "purchase/orders", "purchase/reconcile", "purchase/register",
+	}},
+	{dir: "storage", may: []string{"purchase", "internal/failpoint"}, tests: []string{
+		"storage/storagetest", "cocalc", "purchase/reconcile",
+	}},
 	{
-		dir: "bot", may: []string{"commands", "purchase", "internal/backoff", "internal/failpoint"}, slack: true,
+		dir: "storage/storagetest", may: []string{"purchase", "purchase/desk", "purchase/reconcile", "cocalc"},
+		tests: []string{"cocalc/cocalctest"},
+	},
+	{
+		dir: "bot", slack: true, may: []string{
+			"commands", "purchase", "purchase/desk", "purchase/orders", "internal/backoff", "internal/failpoint",
+		},
 		tests: []string{
-			"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/app", "internal/goldenfile", "slacksim",
+			"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/app", "internal/goldenfile",
+			"purchase/reconcile", "slacksim",
 		},
 	},
 	{
 		dir: "internal/app", slack: true,
 		may: []string{
-			"bot", "cocalc", "internal/control", "internal/diagnosis", "internal/failpoint", "purchase", "storage",
+			"bot", "cocalc", "internal/control", "internal/diagnosis", "internal/failpoint", "purchase", "purchase/desk",
+			"purchase/reconcile", "storage",
 		},
 		tests: []string{"cocalc/cocalctest", "slacksim", "storage/storagetest"},
 	},
@@ -62,11 +81,11 @@ var rooms = []room{
 	{dir: "internal/failpoint"},
 	{dir: "internal/killtest", tests: []string{
 		"cocalc", "cocalc/cocalctest", "slacksim", "internal/app", "internal/failpoint", "purchase",
-		"storage",
+		"purchase/reconcile", "purchase/register", "storage",
 	}},
 	{dir: "internal/mutants"},
 	{dir: "internal/simulation", slack: true, may: []string{
-		"commands", "cocalc", "cocalc/cocalctest", "purchase",
+		"commands", "cocalc", "cocalc/cocalctest", "purchase", "purchase/desk", "purchase/reconcile",
 		"storage", "bot", "internal/app",
 	}},
 	{dir: "internal/control", may: []string{"storage", "purchase"}},
@@ -76,10 +95,10 @@ var rooms = []room{
 	{dir: "internal/processtest", may: []string{"internal/config"}},
 	{
 		dir: "cmd/bot", slack: true, may: []string{
-			"commands", "cocalc", "purchase", "storage", "bot", "internal/app", "internal/cli", "internal/config",
-			"internal/control", "internal/diagnosis", "internal/escape", "internal/failpoint",
+			"commands", "cocalc", "purchase", "purchase/orders", "purchase/reconcile", "purchase/register", "storage", "bot",
+			"internal/app", "internal/cli", "internal/config", "internal/control", "internal/diagnosis", "internal/escape", "internal/failpoint",
 		},
-		tests: []string{"cocalc/cocalctest", "internal/goldenfile", "internal/processtest", "slacksim"},
+		tests: []string{"cocalc/cocalctest", "internal/goldenfile", "internal/processtest", "purchase/desk", "slacksim"},
 	},
 	{
 		dir: "cmd/demo", may: []string{

@@ -5,67 +5,67 @@ func buying() []mutant {
 	return []mutant{
 		{
 			"the account's lock",
-			"purchase.(*buyer).turn",
-			dropEach("b.account"),
+			"purchase/checkout.(*Worker).turn",
+			dropEach("wk.reg.Account"),
 			[]tests{core("^TestTwoBuyersTakeTurns$")},
 		},
 		{
 			"one order at a time",
-			"purchase.(*buyer).next",
+			"purchase/checkout.(*Worker).next",
 			dropOperand("!held"),
 			[]tests{core("^TestAnUnknownOutcomeHoldsTheAccount$"), simulated("60")},
 		},
 		{
 			"the pause, before an order is begun",
-			"purchase.(*buyer).next",
+			"purchase/checkout.(*Worker).next",
 			dropOperand("!stopped"),
 			[]tests{core("^TestOrdersWaitForTheEndOfAPause$")},
 		},
 		{
 			"the limits, before an order is begun",
-			"purchase.(*buyer).stillAllowed",
-			dropStatement("b.policy.allows"),
+			"purchase/checkout.(*Worker).stillAllowed",
+			dropStatement("wk.policy.Allows"),
 			[]tests{core("^TestALimitThatWasLoweredWhileAnOrderWaited$")},
 		},
 		{
 			"the requester's right, before an order is begun",
-			"purchase.(*buyer).notAnyMore",
-			dropStatement("b.policy.mayBuy"),
+			"purchase/checkout.(*Worker).notAnyMore",
+			dropStatement("wk.policy.MayBuy"),
 			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")},
 		},
 		{
 			"how many have to agree, before an order is begun",
-			"purchase.(*buyer).stillAllowed",
-			dropStatement("b.policy.agreed"),
+			"purchase/checkout.(*Worker).stillAllowed",
+			dropStatement("wk.policy.AgreedBy"),
 			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")},
 		},
 		{
 			"the intent before it is added",
-			"purchase.(*buyer).prepare",
+			"purchase/checkout.(*Worker).prepare",
 			before(`
-				o.AddSent, o.Sent = b.now(), b.description(o)
-				if _, err := b.sendAdd(ctx, o); err != nil {
+				o.AddSent, o.Sent = wk.now(), wk.description(o)
+				if _, err := wk.sendAdd(ctx, o); err != nil {
 					return 0, err
 				}
-				_, _, err = b.begin(ctx, o, "")
-				return 0, err`, "b.begin", `""`),
+				_, _, err = wk.begin(ctx, o, "")
+				return 0, err`, "wk.begin", `""`),
 			[]tests{core("^TestWhatIsAboutToBeSentIsWrittenBefore$")},
 		},
 		{
 			"the pause, asked again when an order begins",
-			"purchase.(*buyer).begin",
-			dropStatement("b.stopped"),
+			"purchase/checkout.(*Worker).begin",
+			dropStatement("wk.reg.RefuseStopped"),
 			[]tests{core("^TestAPauseWhileTheCartIsLookedAt$"), simulated("60")},
 		},
 		{
 			"looking for the tag after a lost answer, in place of adding again",
-			"purchase.(*buyer).sendAdd",
-			before("_ = b.shop.AddToCart(ctx, o.Sent, o.Spec.ProjectID)", "b.log.Warn"),
+			"purchase/checkout.(*Worker).sendAdd",
+			before("_ = wk.shop.AddToCart(ctx, o.Sent, o.Spec.ProjectID)", "wk.log.Warn"),
 			[]tests{core("^TestAnAddWhoseAnswerWasLostIsNotSentAgain$")},
 		},
 		{
 			"going on with what is in the cart already, in place of adding it",
-			"purchase.(*buyer).prepare",
+			"purchase/checkout.(*Worker).prepare",
 			never("ContainsFunc"),
 			[]tests{core("^TestAnAddThatIsAlreadyThere$")},
 		},
@@ -77,19 +77,19 @@ func buying() []mutant {
 		},
 		{
 			"comparing the tag with the order's",
-			"purchase.carries",
+			"purchase/reconcile.Carries",
 			swap("ok && found == id", "ok || found == id"),
 			[]tests{core("^TestATagOfAnotherOrder$"), simulated("60")},
 		},
 		{
 			"reading the item back before it is paid",
-			"purchase.(*buyer).look",
+			"purchase/checkout.(*Worker).look",
 			never("mismatch"),
 			[]tests{core("^TestTheCartHoldsSomethingElse$")},
 		},
 		{
 			"comparing the item once more at the last look",
-			"purchase.(*buyer).check",
+			"purchase/checkout.(*Worker).check",
 			never("mismatch"),
 			[]tests{core("^TestAnItemThatSomebodyEditedIsNotAPriceThatMoved$")},
 		},
@@ -101,62 +101,62 @@ func buying() []mutant {
 		},
 		{
 			"parking what others have checked",
-			"purchase.(*buyer).park",
+			"purchase/checkout.(*Worker).park",
 			dropStatement("SetChecked"),
 			[]tests{core("^TestEveryFaultOfCoCalc$/cart-stranger")},
 		},
 		{
 			"remembering what is parked before it is unchecked",
-			"purchase.(*buyer).park",
-			dropStatement("b.edit"),
+			"purchase/checkout.(*Worker).park",
+			dropStatement("wk.edit"),
 			[]tests{core("^TestWhatIsAboutToBeSentIsWrittenBefore$")},
 		},
 		{
 			"checking again what was parked",
-			"purchase.(*buyer).restore",
+			"purchase/checkout.(*Worker).restore",
 			dropStatement("SetChecked"),
 			[]tests{core("^TestEveryFaultOfCoCalc$")},
 		},
 		{
 			"that only our item is checked at the last look",
-			"purchase.(*buyer).check",
-			swap("len(look.checked) != 1", "len(look.checked) == 0"),
+			"purchase/checkout.(*Worker).check",
+			swap("len(look.Checked) != 1", "len(look.Checked) == 0"),
 			[]tests{core("^TestSomebodyAddsBeforeThePayment$")},
 		},
 		{
 			"the price gate",
-			"purchase.(*buyer).check",
-			never("look.amount > o.Price"),
+			"purchase/checkout.(*Worker).check",
+			never("look.Amount > o.Price"),
 			[]tests{core("^TestEveryFaultOfCoCalc$")},
 		},
 		{
 			"the credit without the server's slack",
-			"purchase.(*buyer).check",
-			swap("*look.credit < look.amount", "*look.credit+300 < look.amount"),
+			"purchase/checkout.(*Worker).check",
+			swap("*look.Credit < look.Amount", "*look.Credit+300 < look.Amount"),
 			[]tests{core("^TestCreditThatNearlySuffices$")},
 		},
 		{
 			"credit that is not told",
-			"purchase.(*buyer).check",
-			never("look.credit == nil"),
+			"purchase/checkout.(*Worker).check",
+			never("look.Credit == nil"),
 			[]tests{core("^TestCreditThatCannotBeRead$")},
 		},
 		{
 			"a copy of the item in the last moment",
-			"purchase.(*buyer).park",
+			"purchase/checkout.(*Worker).park",
 			never("item.ID != o.ItemID"),
 			[]tests{core("^TestACopyOfTheItemJustBeforeItIsPaid$")},
 		},
 		{
 			"a list of purchases to its end",
-			"purchase.Sold",
+			"purchase/reconcile.Sold",
 			always("len(page) < salesPage"),
 			[]tests{core("^TestPurchasesOnALaterPage$")},
 		},
 		{
 			"the credit that has to stay",
-			"purchase.(*buyer).check",
-			swap("*look.credit - look.amount", "*look.credit"),
+			"purchase/checkout.(*Worker).check",
+			swap("*look.Credit - look.Amount", "*look.Credit"),
 			[]tests{core("^TestCreditThatNearlySuffices$")},
 		},
 	}
@@ -167,8 +167,8 @@ func paying() []mutant {
 	return []mutant{
 		{
 			"the pause, asked before paying",
-			"purchase.(*buyer).pay",
-			never("b.policy.closed"),
+			"purchase/checkout.(*Worker).pay",
+			never("wk.policy.RefusePaused"),
 			[]tests{core("^TestAPauseJustBeforeThePayment$")},
 		},
 		{
@@ -179,11 +179,11 @@ func paying() []mutant {
 		},
 		{
 			"the once-only checkout",
-			"purchase.(*buyer).step",
+			"purchase/checkout.(*Worker).step",
 			before(`
-				if o.Answer == AnswerNone || o.Answer == AnswerUnclear {
-					_ = b.shop.Checkout(ctx)
-				}`, "b.prove"),
+				if o.Answer == purchase.AnswerNone || o.Answer == purchase.AnswerUnclear {
+					_ = wk.shop.Checkout(ctx)
+				}`, "wk.prove"),
 			[]tests{
 				core("^TestKilledAtEveryMoment$/^the_answer_of_the_checkout_is_lost$"), core("^TestEveryFaultOfCoCalc$"),
 				simulated("60"),
@@ -203,8 +203,8 @@ func paying() []mutant {
 		},
 		{
 			"the purchase of an order that a copy of the ledger had ended",
-			"purchase.(*buyer).enterSettled",
-			never("Cancelled"),
+			"purchase/reconcile.(*Reconciler).enterSettled",
+			never("purchase.Cancelled"),
 			[]tests{core("^TestDesk_Restore_EntersWhatTheCopyHadEnded$")},
 		},
 		{
@@ -215,44 +215,44 @@ func paying() []mutant {
 		},
 		{
 			"taking a checkout of unclear outcome for unclear",
-			"purchase.(*buyer).pay",
+			"purchase/checkout.(*Worker).pay",
 			swap("cocalc.Unknown", "cocalc.Transient"),
 			[]tests{core("^TestEveryFaultOfCoCalc$")},
 		},
 		{
 			"the proof after checkout",
-			"purchase.(*buyer).prove",
-			swap("item.Purchased != nil", "(item.Purchased != nil || o.Answer == AnswerSuccess)"),
+			"purchase/checkout.(*Worker).prove",
+			swap("item.Purchased != nil", "(item.Purchased != nil || o.Answer == purchase.AnswerSuccess)"),
 			[]tests{core("^TestSuccessThatBoughtNothing$"), simulated("60")},
 		},
 		{
 			"finding a double buy",
-			"purchase.receipt",
+			"purchase.NewReceipt",
 			dropStatement("r.Extra"),
 			[]tests{core("^TestADoubleBuyIsFound$")},
 		},
 		{
 			"pausing after a double buy",
-			"purchase.(*Desk).enterExtra",
-			dropStatement("pauseBuying"),
+			"purchase/register.(*Register).RecordDuplicates",
+			dropStatement("PauseBuying"),
 			[]tests{core("^TestADoubleBuyIsFound$")},
 		},
 		{
 			"pausing after an overcharge",
-			"purchase.(*Desk).charged",
+			"purchase/register.(*Register).CheckCharge",
 			instead("return nil", "agreed", "o.Price"),
 			[]tests{core("^TestTheBotPausesItself$")},
 		},
 		{
 			"pausing after the second unknown outcome",
-			"purchase.(*Desk).secondUnknown",
+			"purchase/register.(*Register).CheckSecondUnknown",
 			always("unknownsApart"),
 			[]tests{core("^TestTheBotPausesItself$")},
 		},
 		{
 			"spent money counts in the budget",
-			"purchase.(*Desk).enter",
-			swap("spend(w, o, r.Charged, 1)", "nil"),
+			"purchase/register.(*Register).RecordPurchase",
+			swap("Spend(w, o, r.Charged, 1)", "nil"),
 			[]tests{core("^TestACleanPurchase$")},
 		},
 	}

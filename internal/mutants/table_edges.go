@@ -206,7 +206,7 @@ func slackSide() []mutant {
 		},
 		{
 			"a click on an approvers' card that was replaced",
-			"purchase.(*Desk).mayDecide",
+			"purchase/orders.(*Service).mayDecide",
 			swap("staleCard(o, click)", "nil"),
 			[]tests{shown("^TestPublisher_PublishApproval_CardReplaced$")},
 		},
@@ -248,8 +248,8 @@ func slackSide() []mutant {
 		},
 		{
 			"no promise without access to Slack",
-			"purchase.(*Desk).stopped",
-			dropStatement("lostAccess"),
+			"purchase/register.(*Register).RefuseStopped",
+			dropStatement("RefuseLostAccess"),
 			[]tests{core("^(TestWithoutAccessToSlackNothingIsPromised|TestOrdersWithoutAccessToSlack)$")},
 		},
 		{

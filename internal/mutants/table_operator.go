@@ -35,19 +35,19 @@ func operation() []mutant {
 		},
 		{
 			"that the log tells of what is durable alone",
-			"purchase.(*chronicle).Update",
+			"purchase/register.(*chronicle).Update",
 			dropOperand("err == nil"),
 			[]tests{core("^TestTheLogTellsOfNothingThatWasNotKept$")},
 		},
 		{
 			"that the log has the end of a license's id alone",
-			"purchase.(*chronicle).tell",
-			swap("ShortID(r.LicenseID)", "r.LicenseID"),
+			"purchase/register.(*chronicle).tell",
+			swap("purchase.ShortID(r.LicenseID)", "r.LicenseID"),
 			[]tests{core("^TestTheLogFollowsAnOrder$")},
 		},
 		{
 			"CoCalc's words in the log",
-			"purchase.(*loggedShop).heard",
+			"purchase/register.(*loggedShop).heard",
 			never("e.Kind"),
 			[]tests{core("^TestTheLogHasCoCalcsWords$")},
 		},

@@ -18,6 +18,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/internal/app"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
 	"licensebot/storage"
 )
 
@@ -35,7 +36,7 @@ type process struct {
 
 	ledger  *storage.Ledger
 	program *app.Service
-	desk    *purchase.Desk
+	desk    *desk.Desk
 	handler *bot.Handler
 
 	broken chan struct{} // closed when the disk has failed

@@ -9,6 +9,7 @@ import (
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 	"licensebot/storage"
 )
 
@@ -112,7 +113,7 @@ func (w *world) checkLedgerAgain() {
 	}
 	w.checkEnd(b)
 	err = l.View(context.Background(), func(r purchase.Reader) error {
-		findings, err := purchase.CheckBooks(r)
+		findings, err := reconcile.CheckBooks(r)
 		for _, f := range findings {
 			w.wrong("the books do not agree: %s", f)
 		}

@@ -10,6 +10,8 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
+	"licensebot/purchase/reconcile"
 )
 
 // confirmAtOnce lets people, each with their own card, click Buy twice in the same instant, with a budget for some of
@@ -18,13 +20,13 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 	ctx := context.Background()
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 4, 1
-	price, err := purchase.New(purchase.Options{Ledger: l}).Quote(spec)
+	price, err := desk.New(desk.Options{Ledger: l}).Quote(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A cent less than one more would cost.
 	limit := price.Total*purchase.Cents(enough+1) - 1
-	desk := purchase.New(purchase.Options{Ledger: l, Policy: purchase.Policy{
+	desk := desk.New(desk.Options{Ledger: l, Policy: purchase.Policy{
 		Everyone:   true,
 		OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: limit},
 	}})
@@ -73,7 +75,7 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 		if len(months) != 1 || months[0].Reserved != price.Total*purchase.Cents(enough) {
 			t.Errorf("the budgets say %+v", months)
 		}
-		findings, err2 := purchase.CheckBooks(r)
+		findings, err2 := reconcile.CheckBooks(r)
 		for _, f := range findings {
 			t.Error(f)
 		}

@@ -15,6 +15,8 @@ import (
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/purchase/desk"
+	"licensebot/purchase/reconcile"
 )
 
 // The order machine under arbitrary commands of several people, with a CoCalc that fails in its ways and strangers at
@@ -80,7 +82,7 @@ type machine struct {
 	server   *cocalctest.Server
 	account  *cocalctest.Account
 	client   *cocalc.Client
-	desk     *purchase.Desk
+	desk     *desk.Desk
 	stop     func()
 	orders   []told
 	items    []int64 // of strangers, in the cart
@@ -110,7 +112,7 @@ func newMachine(rt *rapid.T) *machine {
 }
 
 func (m *machine) start() {
-	m.desk = purchase.New(purchase.Options{
+	m.desk = desk.New(desk.Options{
 		Ledger: m.memory, Shop: m.client, PurchasesChannel: "CBUYS",
 		Policy: purchase.Policy{
 			Everyone: true, Admins: map[string]bool{boss.ID: true}, OrderLimit: purchase.Limit{None: true},
@@ -323,7 +325,7 @@ func (m *machine) check(rt *rapid.T) {
 
 // checkMoney looks at the books and the limit, which only purchases that no one promised can pass.
 func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, after map[purchase.OrderID]bool) error {
-	findings, err := purchase.CheckBooks(r)
+	findings, err := reconcile.CheckBooks(r)
 	for _, f := range findings {
 		rt.Fatal(f)
 	}

@@ -1,0 +1,362 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
+	"licensebot/purchase/register"
+)
+
+// maxRounds is how often the cart is put in order before the buyer gives others who use it a pause.
+const maxRounds = 5
+
+// prepare is the way from Approved to Adding: nothing of the order is at CoCalc yet, or so the ledger believes.
+func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	if over := termOver(o.Spec, wk.now()); over != nil {
+		return 0, wk.fail(ctx, o, *over)
+	}
+	if stop, wait, err := wk.notAnyMore(ctx, o); stop || err != nil {
+		return wait, err
+	}
+	items, err := wk.shop.Cart(ctx, cocalc.InCart)
+	if err != nil {
+		return wk.troubled(ctx, o, err)
+	}
+	// The tag of an order that was never added can only be there when an older copy of the ledger was restored.
+	// Then the truth is at CoCalc.
+	bought, err := wk.shop.Cart(ctx, cocalc.Purchased)
+	if err != nil {
+		return wk.troubled(ctx, o, err)
+	}
+	if i := slices.IndexFunc(bought, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) }); i >= 0 {
+		return wk.adopt(ctx, o, bought[i])
+	}
+	if slices.ContainsFunc(items, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) }) {
+		_, pause, err := wk.begin(ctx, o, "already in the cart")
+		return pause, err
+	}
+	if stop, pause, err := wk.projectGone(ctx, o); stop || err != nil {
+		return pause, err
+	}
+	o, clean, err := wk.park(ctx, o, items)
+	if err != nil {
+		return wk.troubled(ctx, o, err)
+	}
+	if !clean && wk.tries[o.ID] < maxRounds {
+		wk.tries[o.ID]++
+		return 0, nil // look at the cart again: what was parked must not be checked any more
+	}
+	o, pause, err := wk.begin(ctx, o, "")
+	if pause > 0 || err != nil {
+		return pause, err
+	}
+	return wk.sendAdd(ctx, o)
+}
+
+// begin moves an order on to Adding: from then on it may be in the cart. Once a pause is in the ledger no order begins,
+// also when it came while the cart was being looked at; then the order waits, and what was parked for it is checked
+// again.
+func (wk *Worker) begin(ctx context.Context, seen purchase.Order, note string) (purchase.Order, time.Duration, error) {
+	o, err := wk.advance(ctx, seen, purchase.OrderEvent{Kind: purchase.BeginAdding, Note: note},
+		func(w purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
+			account, err := w.Account()
+			if err != nil {
+				return err
+			}
+			if no := wk.reg.RefuseStopped(account); no != nil {
+				return no
+			}
+			if wk.reg.DiagnosisOf(account) != nil {
+				return errUnserved
+			}
+			e.Sent, e.There = wk.description(live), wk.reg.ServerTime()
+			return nil
+		})
+	var stopped *purchase.Refusal
+	if errors.Is(err, errUnserved) {
+		return seen, wk.timing.Poll, nil
+	}
+	if !errors.As(err, &stopped) {
+		return o, 0, err
+	}
+	if len(seen.Parked) == 0 {
+		return seen, wk.timing.Poll, nil
+	}
+	pause, err := wk.restore(ctx, seen)
+	return seen, max(pause, wk.timing.Poll), err
+}
+
+// add tries again to add, after an attempt that certainly did nothing.
+func (wk *Worker) add(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	if o.Failure != nil {
+		return 0, wk.fail(ctx, o, *o.Failure)
+	}
+	if over := termOver(o.Spec, wk.now()); over != nil {
+		return 0, wk.fail(ctx, o, *over)
+	}
+	o, err := wk.edit(ctx, o, false, func(o *purchase.Order) {
+		o.AddSent, o.AddedAfter = wk.now(), wk.reg.ServerTime()
+		o.Sent = wk.description(*o)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return wk.sendAdd(ctx, o)
+}
+
+// sendAdd adds the item. That it may have been sent is already in the ledger.
+func (wk *Worker) sendAdd(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	err := wk.shop.AddToCart(ctx, o.Sent, o.Spec.ProjectID)
+	var refusal *cocalc.Error
+	if !errors.As(err, &refusal) {
+		return 0, err // nil, or not an answer at all: the cart will tell
+	}
+	switch refusal.Outcome {
+	case cocalc.Unknown:
+		wk.log.Warn().Err(err).Str("order", string(o.ID)).
+			Msg("look for an item in the cart: CoCalc's answer to adding it was lost")
+		return 0, nil
+	case cocalc.Transient:
+		// Nothing was done: it is safe to send again, and nothing is to be looked for.
+		o, editErr := wk.edit(ctx, o, false, func(o *purchase.Order) { o.AddSent, o.AddedAfter = time.Time{}, time.Time{} })
+		if editErr != nil {
+			return 0, editErr
+		}
+		return wk.troubled(ctx, o, err)
+	default:
+		o, editErr := wk.edit(ctx, o, false, func(o *purchase.Order) { o.AddSent, o.AddedAfter = time.Time{}, time.Time{} })
+		if editErr != nil {
+			return 0, editErr
+		}
+		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled || register.SpeaksOfServer(refusal) {
+			return wk.troubled(ctx, o, err)
+		}
+		f := purchase.FailureFor(refusal, wk.policy.AdminsTold(), wk.site)
+		wk.meets(ctx, o, f.Code, purchase.TroubleFor(refusal, wk.keyName, wk.site))
+		return 0, wk.fail(ctx, o, f)
+	}
+}
+
+// look is the way from Adding to Carted: the item is found by its tag, and the cart is put in order around it.
+func (wk *Worker) look(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	items, err := wk.shop.Cart(ctx, cocalc.InCart)
+	if err != nil {
+		return wk.troubled(ctx, o, err)
+	}
+	var mine []cocalc.CartItem
+	for _, item := range items {
+		if reconcile.Carries(item, o.ID) {
+			mine = append(mine, item)
+		}
+	}
+	if len(mine) == 0 {
+		return wk.notInCart(ctx, o)
+	}
+	slices.SortFunc(mine, func(x, y cocalc.CartItem) int { return int(x.ID - y.ID) })
+	item := mine[0]
+	for _, twin := range mine[1:] { // an add that was carried out twice, or a person's copy of the item
+		if _, err := wk.shop.RemoveFromCart(ctx, twin.ID); err != nil {
+			return wk.troubled(ctx, o, err)
+		}
+	}
+	if len(mine) > 1 {
+		return wk.another(ctx, o)
+	}
+	if o.Failure != nil { // given up while the add was unclear: take it out
+		_, err := wk.advance(ctx, o, purchase.OrderEvent{Kind: purchase.FindItem, Note: "given up", ItemID: item.ID}, nil)
+		return 0, err
+	}
+	if mismatch := wk.rec.Differs(o, item); mismatch != nil {
+		wk.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).
+			Msg("find a different item in the cart than was sent")
+		_, err := wk.advance(ctx, o,
+			purchase.OrderEvent{Kind: purchase.FindItem, ItemID: item.ID, Failure: purchase.NewFailure(purchase.FailCart, "why",
+				"different")}, nil)
+		return 0, err
+	}
+	if !item.Checked {
+		if _, err := wk.shop.SetChecked(ctx, item.ID, true); err != nil {
+			return wk.troubled(ctx, o, err)
+		}
+		return wk.another(ctx, o)
+	}
+	o, clean, err := wk.park(ctx, o, items)
+	if err != nil {
+		return wk.troubled(ctx, o, err)
+	}
+	if !clean {
+		return wk.another(ctx, o)
+	}
+	_, err = wk.advance(ctx, o, purchase.OrderEvent{Kind: purchase.FindItem, ItemID: item.ID}, nil)
+	return 0, err
+}
+
+// notInCart decides about an item that was sent, or may have been, and is not in the cart.
+func (wk *Worker) notInCart(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	for _, which := range []cocalc.CartFilter{cocalc.Purchased, cocalc.PurchasedAndRemoved, cocalc.Removed} {
+		items, err := wk.shop.Cart(ctx, which)
+		if err != nil {
+			return wk.troubled(ctx, o, err)
+		}
+		i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) })
+		switch {
+		case i < 0:
+		case items[i].Purchased != nil:
+			return wk.adopt(ctx, o, items[i])
+		default:
+			return 0, wk.fail(ctx, o, *purchase.NewFailure(purchase.FailCart, "why", "removed"))
+		}
+	}
+	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
+	if left := wk.spans.Remains(o.ID, register.Span{
+		What: "add", Until: o.AddSent.Add(wk.timing.AddWindow),
+		There: register.After(o.AddedAfter, wk.timing.AddWindow), Length: wk.timing.AddWindow, Careful: true,
+	}); left > 0 {
+		return min(wk.pause(o.ID), left), wk.relieved(ctx, o)
+	}
+	f := purchase.NewFailure(purchase.FailCart, "why", "not-added")
+	if o.Failure != nil {
+		f = o.Failure
+	}
+	return 0, wk.fail(ctx, o, *f)
+}
+
+// park unchecks what is checked beside our item, since checkout would buy it too. Each is remembered in the order
+// before it is unchecked. Items that carry the tag of an order of ours that has failed are left-overs of our own, of
+// an add that came late: they are taken out, and so is a copy of the order's item. clean reports that nothing had to be
+// done.
+func (wk *Worker) park(ctx context.Context, o purchase.Order,
+	items []cocalc.CartItem,
+) (_ purchase.Order, clean bool, err error) {
+	clean = true
+	for _, item := range items {
+		if reconcile.Carries(item, o.ID) {
+			if o.ItemID != 0 && item.ID != o.ItemID { // a second one, that came after the cart was put in order
+				clean = false
+				wk.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).
+					Msg("take a copy of an order's item out of the cart")
+				if _, err := wk.shop.RemoveFromCart(ctx, item.ID); err != nil {
+					return o, false, err
+				}
+			}
+			continue
+		}
+		if id, ok := purchase.ParseTag(item.Text()); ok {
+			over, err := wk.endedWithoutPurchase(ctx, id)
+			if err != nil {
+				return o, false, err
+			}
+			if over {
+				clean = false
+				wk.log.Warn().Int64("item", item.ID).Str("order", string(id)).Msg("take a failed order's item out of the cart")
+				if _, err := wk.shop.RemoveFromCart(ctx, item.ID); err != nil {
+					return o, false, err
+				}
+				continue
+			}
+		}
+		if !item.Checked {
+			continue
+		}
+		clean = false
+		if !slices.Contains(o.Parked, item.ID) {
+			if o, err = wk.edit(ctx, o, false, func(o *purchase.Order) { o.Parked = append(o.Parked, item.ID) }); err != nil {
+				return o, false, err
+			}
+		}
+		if _, err := wk.shop.SetChecked(ctx, item.ID, false); err != nil {
+			return o, false, err
+		}
+	}
+	return o, clean, nil
+}
+
+// endedWithoutPurchase reports whether id is an order of this ledger of which nothing may be in the cart any more.
+func (wk *Worker) endedWithoutPurchase(ctx context.Context, id purchase.OrderID) (bool, error) {
+	order, err := wk.reg.Order(ctx, id)
+	if errors.Is(err, purchase.ErrNoOrder) {
+		return false, nil // another ledger's item
+	}
+	return order.State.Final() && order.State != purchase.Purchased, err
+}
+
+// restore checks parked items again, unless they are gone or a person has checked or removed them meanwhile. It waits
+// while the order's own checkout may still run and buy them.
+func (wk *Worker) restore(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	if left := wk.lingers(o); left > 0 {
+		return left, nil
+	}
+	for _, id := range o.Parked {
+		item, err := wk.shop.CartItem(ctx, id)
+		if purchase.KindOf(err) == cocalc.NotFound {
+			continue // deleted in the meantime
+		}
+		if err == nil && !item.Checked && item.Removed.IsZero() && item.Purchased == nil {
+			_, err = wk.shop.SetChecked(ctx, id, true)
+		}
+		if err != nil {
+			wk.log.Warn().Err(err).Str("order", string(o.ID)).Int64("item", id).Msg("put off checking a parked cart item again")
+			return wk.pause(o.ID), nil
+		}
+	}
+	delete(wk.tries, o.ID)
+	_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.Parked = nil })
+	return 0, err
+}
+
+// takeOut removes the order's item from the cart and ends the order with its failure, unless reading the item back
+// shows that it was bought all the same.
+func (wk *Worker) takeOut(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	if _, err := wk.shop.RemoveFromCart(ctx, o.ItemID); err != nil {
+		return wk.troubled(ctx, o, err)
+	}
+	item, err := wk.rec.Item(ctx, o)
+	switch {
+	case purchase.KindOf(err) == cocalc.NotFound: // a person deleted it; only the purchases can tell
+		rows, err := wk.rec.PurchasesOf(ctx, o)
+		if err != nil {
+			return wk.troubled(ctx, o, err)
+		}
+		if len(rows) > 0 {
+			return 0, wk.Finish(ctx, o, purchase.NewReceipt(o, cocalc.CartItem{}, rows))
+		}
+	case err != nil:
+		return wk.troubled(ctx, o, err)
+	case item.Purchased != nil:
+		return wk.adopt(ctx, o, item)
+	case item.Removed.IsZero():
+		return wk.pause(o.ID), nil
+	}
+	return 0, wk.fail(ctx, o, *o.Failure)
+}
+
+// abandon notes that the order shall not be bought, durably, before its item is taken out of the cart.
+func (wk *Worker) abandon(ctx context.Context, o purchase.Order, f *purchase.Failure) (time.Duration, error) {
+	_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.Failure = f })
+	return 0, err
+}
+
+// another looks at the cart again at once, a few times; then it pauses, since another person is using the cart.
+func (wk *Worker) another(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	if err := wk.relieved(ctx, o); err != nil {
+		return 0, err
+	}
+	if wk.tries[o.ID] < maxRounds {
+		wk.tries[o.ID]++
+		return 0, nil
+	}
+	return wk.pause(o.ID), nil
+}
+
+// termOver fails a fixed term of which less than an hour is left: CoCalc would stretch it to an hour.
+func termOver(spec purchase.Spec, now time.Time) *purchase.Failure {
+	if spec.Period != cocalc.PeriodRange || spec.End.Sub(now) >= time.Hour {
+		return nil
+	}
+	return purchase.NewFailure(purchase.FailTermOver)
+}

@@ -1,0 +1,228 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/purchase/register"
+)
+
+// While the server doesn't sell licenses, the buyer sends nothing but probes. What it does with an order then depends
+// on what CoCalc may have of it:
+//
+//   - Nothing: the order waits. It ends when the server was found the same for an hour and in six probes.
+//   - An item in the cart, or perhaps one: any checkout of the account would buy it, so the order gets only
+//     Timing.Patience, as at a server that doesn't answer. Then its item is taken out as soon as CoCalc can be reached
+//     again. If that takes an hour, the order ends and is watched: the item is taken out, or its purchase entered,
+//     whenever that becomes possible.
+//   - A checkout: the outcome is unknown, and stays so. After a week on a server that can't tell any more, the order
+//     stops holding other orders and the budget.
+
+const (
+	// leastProbes is how many probes in a row, over six times Timing.Probe, end an order that waits for the server.
+	leastProbes = 6
+	// releaseAfter is how long after its checkout an order of unknown outcome holds the budget if CoCalc can't tell any
+	// more.
+	releaseAfter = 7 * 24 * time.Hour
+)
+
+// held reports whether the server was found the same for long enough since a wait for it began; with nil, ever.
+func (wk *Worker) held(s purchase.Server, w *purchase.Wait) bool {
+	began := time.Duration(0)
+	if w != nil && w.Code == purchase.WaitsForServer {
+		began = w.Held
+	}
+	return s.Probes >= leastProbes && s.Held-began >= leastProbes*wk.timing.Probe
+}
+
+// heldNow returns for how long the server has been found the same, with the time since the last probe.
+func (wk *Worker) heldNow(s purchase.Server) time.Duration {
+	if !wk.probing.made {
+		return s.Held
+	}
+	return s.Held + wk.reg.Elapsed() - wk.probing.at
+}
+
+// serverCause is why an order waits for the server.
+func (wk *Worker) serverCause(s purchase.Server, o purchase.Order) purchase.Cause {
+	args := purchase.Args{"condition": string(s.Condition)}
+	if s.Told {
+		args["told"] = wk.policy.AdminsTold()
+	}
+	switch {
+	case o.State == purchase.Unknown:
+		args["has"] = "checkout"
+	case o.Failure != nil:
+		args["has"] = "item"
+	}
+	return purchase.Cause{Code: purchase.WaitsForServer, Args: args}
+}
+
+// awaitServer keeps with an order that it waits for the server, and since when.
+func (wk *Worker) awaitServer(ctx context.Context, o purchase.Order, s purchase.Server) (purchase.Order, error) {
+	cause := wk.serverCause(s, o)
+	if o.Wait.Why().Is(cause) {
+		return o, nil
+	}
+	w := wk.serverWait(s, o, cause)
+	w.Troubled = w.Since
+	if o.Wait != nil && !o.Wait.Troubled.IsZero() {
+		w.Troubled = o.Wait.Troubled
+	}
+	return wk.edit(ctx, o, true, func(o *purchase.Order) { o.Wait = &w })
+}
+
+// serverWait is the wait of an order for the server: a new one, or, if only its words change, the one that it has.
+func (wk *Worker) serverWait(s purchase.Server, o purchase.Order, cause purchase.Cause) purchase.Wait {
+	w := purchase.Wait{Cause: cause, Since: wk.now(), Held: wk.heldNow(s)}
+	if was := o.Wait; was.Why().Code == purchase.WaitsForServer && was.Args["condition"] == cause.Args["condition"] {
+		w.Since, w.Held = was.Since, was.Held
+	}
+	return w
+}
+
+// stepUnserved makes the next move of an order while the server doesn't sell licenses. It sends nothing.
+func (wk *Worker) stepUnserved(ctx context.Context, o purchase.Order, s purchase.Server) (time.Duration, error) {
+	next := max(wk.untilProbe(), time.Millisecond)
+	switch {
+	// tellStopped says why an approved order waits, and endUnserved ends it
+	case o.State.Final(), o.State == purchase.Approved:
+		return next, nil
+	case o.State == purchase.Paying && o.Failure == nil:
+		return 0, wk.unclear(ctx, o, errUnserved)
+	case o.State == purchase.Unknown && !s.RefusesOrders(): // it may tell soon
+		return next, wk.served(ctx, o)
+	}
+	o, err := wk.awaitServer(ctx, o, s)
+	switch {
+	case err != nil:
+		return 0, err
+	case o.State == purchase.Unknown:
+		return wk.release(ctx, o, s, next)
+	case wk.held(s, o.Wait):
+		f := o.Failure
+		if f == nil {
+			f = s.Failure()
+		}
+		return 0, wk.fail(ctx, o, *f)
+	case o.Failure != nil, o.State == purchase.Adding && o.AddSent.IsZero():
+		return next, nil
+	}
+	if left := wk.spans.Remains(o.ID, wk.patience("patience", o.Wait.Troubled)); left > 0 {
+		return min(next, left), nil
+	}
+	return wk.abandon(ctx, o, s.Failure())
+}
+
+// errUnserved stands for an answer of a server that was not asked.
+var errUnserved = errors.New("the server doesn't sell licenses now")
+
+// served forgets that an order waits for the server.
+func (wk *Worker) served(ctx context.Context, o purchase.Order) error {
+	if o.Wait.Why().Code != purchase.WaitsForServer {
+		return nil
+	}
+	_, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Wait = nil })
+	return err
+}
+
+// endUnserved ends the orders that have waited long enough for the server. It reports whether there were any.
+func (wk *Worker) endUnserved(ctx context.Context, open []purchase.Order) (ended bool, err error) {
+	s := wk.reg.Server()
+	if s.SellsLicenses() || s.Probes < leastProbes {
+		return false, nil
+	}
+	for _, o := range open {
+		if o.State == purchase.Approved && o.Wait.Why().Code == purchase.WaitsForServer && wk.held(s, o.Wait) {
+			if err := wk.fail(ctx, o, *s.Failure()); err != nil && !errors.Is(err, register.ErrMoved) {
+				return ended, err
+			}
+			ended = true
+		}
+	}
+	if !s.RefusesOrders() || !wk.held(s, nil) {
+		return ended, nil // orders can still be approved, and wait
+	}
+	var waiting []purchase.OrderID
+	err = wk.ledger.View(ctx, func(r purchase.Reader) error {
+		waiting = nil
+		queue, err := r.Queue()
+		for _, q := range queue {
+			if q.State == purchase.AwaitingApproval {
+				waiting = append(waiting, q.ID)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return ended, err
+	}
+	for _, id := range waiting {
+		_, err := wk.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+			if o.State != purchase.AwaitingApproval {
+				return nil
+			}
+			f := s.Failure()
+			return wk.reg.Apply(w, o, purchase.OrderEvent{
+				Kind: purchase.Fail, By: purchase.BotName, Note: string(f.Code),
+				Failure: f,
+			})
+		})
+		if err != nil {
+			return ended, err
+		}
+	}
+	return ended, nil
+}
+
+// release ends the hold of an order whose outcome CoCalc can't tell any more, a week after its checkout: its
+// reservation is released, and other orders go on. It stays unknown until an admin settles it or CoCalc tells after
+// all.
+func (wk *Worker) release(ctx context.Context, o purchase.Order, s purchase.Server,
+	next time.Duration,
+) (time.Duration, error) {
+	if !o.Released.IsZero() {
+		return next, nil
+	}
+	week := register.Span{
+		What: "release", Until: o.CheckoutSent.Add(releaseAfter), There: register.After(o.PaidAfter, releaseAfter),
+		Length: releaseAfter, Careful: true,
+	}
+	if left := wk.spans.Remains(o.ID, week); left > 0 || !wk.held(s, nil) {
+		return max(min(next, left), time.Millisecond), nil
+	}
+	_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
+		if live.State != purchase.Unknown || !live.Released.IsZero() {
+			return register.ErrMoved
+		}
+		key, err := purchase.BudgetKey(w, live.Requester)
+		if err != nil {
+			return err
+		}
+		budget, err := w.Budget(live.Month)
+		if err != nil {
+			return err
+		}
+		budget.Reserve(key, *live, -1)
+		if err := w.PutBudget(budget); err != nil {
+			return err
+		}
+		live.Released = wk.now()
+		live.Rev++
+		live.Updated = wk.now()
+		if err := w.PutOrder(*live); err != nil {
+			return err
+		}
+		what := purchase.NewCause(purchase.NoticeReleased, "order", string(live.ID), "price", purchase.ArgCents(live.Price))
+		if err := w.AppendEvent(purchase.Event{
+			Time: wk.now(), Kind: "released", Order: live.ID, By: purchase.BotName, Amount: live.Price,
+			Cause: what,
+		}); err != nil {
+			return err
+		}
+		return register.AddNotice(w, wk.reg.NewNotice(purchase.NoticeReleased, "released-"+string(live.ID), what, *live, ""))
+	})
+	return next, err
+}

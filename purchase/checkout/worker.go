@@ -1,0 +1,334 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
+	"licensebot/purchase/register"
+)
+
+// Worker buys what was confirmed, in one run: one order at a time. It has only what may be forgotten.
+type Worker struct {
+	reg     *register.Register
+	rec     *reconcile.Reconciler
+	ledger  purchase.Ledger
+	shop    purchase.Shop
+	policy  purchase.Policy
+	timing  purchase.Timing
+	keyName string
+	site    purchase.Site
+	now     func() time.Time
+	log     zerolog.Logger
+	changed func(purchase.OrderID)
+	lookUp  func(context.Context, purchase.Person) purchase.Person
+
+	tries map[purchase.OrderID]int // looks without a result at the present step, for growing pauses
+	// due is, in elapsed, when the order has something to do again, however often the worker is woken.
+	due     map[purchase.OrderID]time.Duration
+	spans   *register.Spans
+	probing probing
+
+	unkept int // steps in a row that the ledger could not keep
+}
+
+// New makes the Worker of one run.
+func New(reg *register.Register) *Worker {
+	o := reg.Options
+	wk := &Worker{
+		reg: reg, ledger: o.Ledger, shop: o.Shop, policy: o.Policy, timing: o.Timing, keyName: o.KeyName, site: o.Site,
+		now: o.Now, log: o.Log, changed: o.Changed, lookUp: o.LookUp,
+		tries: map[purchase.OrderID]int{}, due: map[purchase.OrderID]time.Duration{}, spans: register.NewSpans(reg),
+	}
+	wk.rec = reconcile.New(reg, wk.spans, wk)
+	return wk
+}
+
+// Prepare reads what the ledger knows of the server. If that fails, the server counts as one that was not probed yet.
+func (wk *Worker) Prepare(ctx context.Context) {
+	err := wk.reg.RecallServer(ctx)
+	if err != nil {
+		wk.log.Error().Err(err).Msg("forget what the CoCalc server was before this start")
+	}
+	wk.probing.recalled = err == nil
+}
+
+// Run buys until ctx is done, and then brings the order under way to its end, or to a point from which it can be
+// continued. hard ends that too.
+func (wk *Worker) Run(ctx, hard context.Context) {
+	wk.reg.Repeat(ctx, wk.reg.Wake, func(ctx context.Context) (time.Duration, error) { return wk.turn(ctx, hard) })
+}
+
+// turn does everything that can be done now, and answers for how long there is nothing to do.
+func (wk *Worker) turn(ctx, hard context.Context) (time.Duration, error) {
+	wk.reg.Account.Lock()
+	defer wk.reg.Account.Unlock()
+	for ctx.Err() == nil {
+		if wk.untilProbe() <= 0 {
+			if err := wk.probe(ctx); err != nil {
+				return 0, fmt.Errorf("find out what the server is: %w", err)
+			}
+		}
+		open, err := wk.openOrders(hard)
+		if err != nil {
+			return 0, err
+		}
+		stopped, err := wk.tellStopped(hard, open)
+		if err != nil {
+			return 0, err
+		}
+		if ended, err := wk.endUnserved(hard, open); err != nil {
+			return 0, err
+		} else if ended {
+			continue
+		}
+		id, pause := wk.next(open, stopped)
+		if id == "" {
+			pause = min(pause, wk.reg.UntilBack(), max(wk.untilProbe(), time.Millisecond))
+			if !wk.reg.Server().SellsLicenses() { // no comparison before it does
+				return pause, nil
+			}
+			if left := wk.rec.SweepAt - wk.reg.Elapsed(); left > 0 {
+				return min(pause, left, wk.timing.Sweep), nil
+			}
+			if err := wk.rec.Sweep(ctx); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		wait, err := wk.work(ctx, hard, id)
+		if err != nil {
+			again := min(wk.timing.Poll<<min(wk.unkept, 10), wk.timing.PollMax)
+			wk.unkept++
+			wk.due[id] = wk.reg.Elapsed() + again
+			return again, err
+		}
+		wk.unkept = 0
+		if wait > 0 {
+			wk.due[id] = wk.reg.Elapsed() + wait
+		}
+	}
+	return 0, nil
+}
+
+// work steps an order on until it has ended or has to wait. It goes on after ctx is done: an order is not left
+// between two steps that belong together, only where it has to wait anyway.
+func (wk *Worker) work(ctx, hard context.Context, id purchase.OrderID) (time.Duration, error) {
+	hard = wk.log.With().Str("order", string(id)).Logger().WithContext(hard) // for CoCalc's answers to it
+	for {
+		order, err := wk.reg.Order(hard, id)
+		if err != nil {
+			return 0, err
+		}
+		if !order.NeedsWork() {
+			delete(wk.tries, id)
+			delete(wk.due, id)
+			wk.spans.Forget(id)
+			return 0, nil
+		}
+		if order.State == purchase.Approved && ctx.Err() != nil {
+			return 0, nil
+		}
+		before := order.State
+		wait, err := wk.step(hard, order)
+		switch {
+		case errors.Is(err, register.ErrMoved):
+			continue
+		case err != nil:
+			return 0, fmt.Errorf("order %s, %s: %w", id, before, err)
+		case wait > 0:
+			return wait, nil
+		}
+	}
+}
+
+// next picks the order to work on among those that are due, or returns how long none is.
+//
+// Orders under way come first: they hold the account, so while one waits nothing else begins, and no parked item is
+// checked again. The same holds for a checkout that may still run although its order has ended. Then come the remaining
+// tasks of orders that have ended, or that had items parked when buying was paused; then the approved order that was
+// confirmed first. Tasks that only read (a watch, a count) delay no order and wait for none.
+func (wk *Worker) next(open []purchase.Order, stopped bool) (purchase.OrderID, time.Duration) {
+	now, pause := wk.reg.Elapsed(), register.Idle
+	lingering := wk.lingering(open)
+	if lingering > 0 {
+		pause = lingering
+	}
+	due := func(o purchase.Order) bool {
+		at, ok := wk.due[o.ID]
+		if ok && at > now {
+			pause = min(pause, at-now)
+			return false
+		}
+		return true
+	}
+	held := false
+	for _, o := range open {
+		if o.State.UnderWay() {
+			held = held || o.Released.IsZero()
+			if due(o) {
+				return o.ID, 0
+			}
+		}
+	}
+	for _, o := range open {
+		left := o.State.Final() || stopped && o.State == purchase.Approved && len(o.Parked) > 0
+		if left && !((held || lingering > 0) && len(o.Parked) > 0) && due(o) {
+			return o.ID, 0
+		}
+	}
+	var first *purchase.Order
+	for i, o := range open {
+		if o.State == purchase.Approved && (first == nil || o.Confirmed.Before(first.Confirmed)) {
+			first = &open[i]
+		}
+	}
+	if first != nil && !held && !stopped && due(*first) {
+		return first.ID, 0
+	}
+	return "", max(pause, time.Millisecond)
+}
+
+// step makes the order's next move. A wait above 0 means that nothing can be done before.
+func (wk *Worker) step(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	if s := wk.reg.Server(); !s.SellsLicenses() {
+		return wk.stepUnserved(ctx, o, s)
+	}
+	if o.State != purchase.Approved {
+		if err := wk.served(ctx, o); err != nil {
+			return 0, err
+		}
+	}
+	if pause, err := wk.rec.VerifyAccount(ctx); err != nil {
+		return wk.unproven(ctx, o, err)
+	} else if pause > 0 {
+		return pause, nil
+	}
+	if o.Begins() && wk.reg.Away(ctx) {
+		return wk.timing.PollMax, nil
+	}
+	switch o.State {
+	case purchase.Approved:
+		if stopped, err := wk.reg.PausedNow(ctx); err != nil {
+			return 0, err
+		} else if stopped != nil && len(o.Parked) > 0 {
+			pause, err := wk.restore(ctx, o)
+			return max(pause, wk.timing.Poll), err
+		}
+		return wk.prepare(ctx, o)
+	case purchase.Adding:
+		if o.AddSent.IsZero() {
+			return wk.add(ctx, o)
+		}
+		return wk.look(ctx, o)
+	case purchase.Carted:
+		if o.Failure != nil {
+			return wk.takeOut(ctx, o)
+		}
+		return wk.check(ctx, o)
+	case purchase.Paying:
+		if o.Failure != nil {
+			return wk.takeOut(ctx, o)
+		}
+		return wk.prove(ctx, o)
+	case purchase.Unknown:
+		return wk.settle(ctx, o)
+	default: // it is watched, or gives the cart back
+	}
+	switch {
+	case len(o.Parked) > 0:
+		return wk.restore(ctx, o)
+	case o.State == purchase.Purchased:
+		return wk.recount(ctx, o)
+	}
+	return wk.watch(ctx, o)
+}
+
+// openOrders are those with which the buyer may have something to do, oldest first. Cards and orders that wait for
+// people are none of these, and hundreds of them may wait for days.
+func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err error) {
+	err = wk.ledger.View(ctx, func(r purchase.Reader) error {
+		open = nil
+		queue, err := r.Queue()
+		if err != nil {
+			return err
+		}
+		for _, q := range queue {
+			if q.State == purchase.Proposed || q.State == purchase.AwaitingApproval {
+				continue
+			}
+			o, err := r.Order(q.ID)
+			if err != nil {
+				return err
+			}
+			if o.NeedsWork() {
+				open = append(open, o)
+			}
+		}
+		return nil
+	})
+	return open, err
+}
+
+// advance has an event happen to the order in one transaction, if it is still in the state that the buyer saw;
+// otherwise, it returns errMoved. check can stand against it, or complete the event.
+func (wk *Worker) advance(ctx context.Context, seen purchase.Order, e purchase.OrderEvent, check func(purchase.Writer,
+	purchase.Order, *purchase.OrderEvent) error) (
+	purchase.Order, error,
+) {
+	e.By = purchase.BotName
+	delete(wk.tries, seen.ID)
+	return wk.reg.Change(ctx, seen.ID, func(w purchase.Writer, o *purchase.Order) error {
+		if o.State != seen.State {
+			return register.ErrMoved
+		}
+		if check != nil {
+			if err := check(w, *o, &e); err != nil {
+				return err
+			}
+		}
+		return wk.reg.Apply(w, o, e)
+	})
+}
+
+// edit changes an order without moving it. People see the difference when visible is set.
+func (wk *Worker) edit(ctx context.Context, seen purchase.Order, visible bool,
+	set func(*purchase.Order),
+) (purchase.Order, error) {
+	return wk.reg.Change(ctx, seen.ID, func(w purchase.Writer, o *purchase.Order) error {
+		if o.State != seen.State {
+			return register.ErrMoved
+		}
+		set(o)
+		if visible {
+			o.Rev++
+		}
+		o.Updated = wk.now()
+		return w.PutOrder(*o)
+	})
+}
+
+// fail ends an order of which nothing was bought and nothing is in the cart. If anything of it was ever sent there, it
+// is watched for a while longer.
+func (wk *Worker) fail(ctx context.Context, o purchase.Order, f purchase.Failure) error {
+	_, err := wk.advance(ctx, o, purchase.OrderEvent{Kind: purchase.Fail, Note: string(f.Code), Failure: &f},
+		func(_ purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
+			if !live.NeverAdded() {
+				e.WatchUntil = wk.reg.WatchUntil()
+			}
+			return nil
+		})
+	return err
+}
+
+// pause returns the wait before the next look: it doubles from Poll to PollMax with each look without a result.
+func (wk *Worker) pause(id purchase.OrderID) time.Duration {
+	n := wk.tries[id]
+	wk.tries[id] = n + 1
+	return min(wk.timing.Poll<<min(n, 10), wk.timing.PollMax)
+}

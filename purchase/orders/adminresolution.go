@@ -1,0 +1,113 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/purchase/register"
+)
+
+// Settleable reads an order whose outcome the person may settle. A *Refusal says why not.
+func (svc *Service) Settleable(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+	order, err := svc.reg.Order(ctx, id)
+	if errors.Is(err, purchase.ErrNoOrder) {
+		return order, svc.refused(ctx, noSuchOrder(), id, click.Who, click.At)
+	}
+	if err != nil {
+		return order, err
+	}
+	return order, svc.unless(ctx, id, click, svc.maySettle(order, click.Who))
+}
+
+func (svc *Service) maySettle(order purchase.Order, who purchase.Person) *purchase.Refusal {
+	if no := svc.policy.MayAdminister(who); no != nil {
+		return no
+	}
+	if who.Is(order.Requester) {
+		return purchase.NewRefusal(purchase.OwnOrder, "doing", "settle", "watched", purchase.ArgFlag(!order.Untold()))
+	}
+	if order.State != purchase.Unknown {
+		return purchase.NewRefusal(purchase.TooLate, "doing", "settle", "state", string(order.State))
+	}
+	return nil
+}
+
+// Settle ends an order whose outcome is unknown by the word of an admin, where CoCalc does not tell. It is recorded who
+// said what and why. Checkout is not sent again, and CoCalc is watched as before: should it show something else later,
+// the ledger follows what it shows.
+func (svc *Service) Settle(ctx context.Context, id purchase.OrderID, click purchase.Click,
+	s purchase.Settlement,
+) (purchase.Order, error) {
+	s.Reason = strings.TrimSpace(s.Reason)
+	// the card is the requester's, and admins decide wherever they see the order
+	click.Card, click.Typed = purchase.Message{}, true
+	order, err := svc.decide(ctx, id, click, toSettle, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
+		error,
+	) {
+		no := svc.maySettle(*o, click.Who)
+		if no == nil && s.Verdict != purchase.WasBought && s.Verdict != purchase.WasNotBought {
+			no = purchase.NewRefusal(purchase.Unreadable, "what", "verdict")
+		}
+		if no == nil && s.Reason == "" {
+			no = purchase.NewRefusal(purchase.NoReason, "doing", "settle")
+		}
+		if no == nil && s.LicenseID != "" {
+			p, ok, err := w.PurchaseOf(s.LicenseID)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				no = purchase.NewRefusal(purchase.Unreadable, "what", "license", "license", s.LicenseID, "order", string(p.Order))
+			}
+		}
+		if no != nil {
+			return no, nil
+		}
+		note := string(s.Verdict)
+		if s.LicenseID != "" {
+			note += ", license " + s.LicenseID
+		}
+		err := w.AppendEvent(purchase.Event{
+			Time: svc.now(), Kind: "settled", Order: id, By: click.Who.ID, Place: click.At.Channel,
+			Amount: o.Price, Note: note + ": " + s.Reason,
+		})
+		if err != nil {
+			return nil, err
+		}
+		word := purchase.NewCause(purchase.SettledByAdmin, "by", click.Who.ID, "name", click.Who.DisplayName(), "verdict",
+			string(s.Verdict),
+			"reason", s.Reason)
+		told := purchase.NewCause(purchase.NoticeSettled, "order", string(id), "price", purchase.ArgCents(o.Price))
+		told.Causes = []purchase.Cause{word}
+		if s.Verdict == purchase.WasBought {
+			r := purchase.NewReceipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{
+				LicenseID: s.LicenseID,
+				Time:      o.CheckoutSent,
+			}}, nil)
+			r.Settled, r.Unchecked = &word, true // should it show up in the list of purchases, the entry follows that
+			if err := svc.reg.Complete(w, o, r, true, click.Who.ID); err != nil {
+				return nil, err
+			}
+		} else {
+			if !o.Untold() {
+				word = word.With("watched", purchase.ArgFlag(true))
+			}
+			e := purchase.OrderEvent{
+				Kind: purchase.Fail, By: click.Who.ID, Note: s.Reason, Failure: &purchase.Failure{Cause: word},
+				WatchUntil: svc.reg.WatchUntil(),
+			}
+			if err := svc.reg.Apply(w, o, e); err != nil {
+				return nil, err
+			}
+		}
+		return nil, register.AddNotice(w, svc.reg.NewNotice(purchase.NoticeSettled, "settled-"+string(id), told, *o,
+			click.Who.ID))
+	})
+	if err == nil {
+		register.Nudge(svc.reg.Wake)
+	}
+	return order, err
+}

@@ -1,0 +1,258 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"licensebot/purchase"
+	"licensebot/purchase/register"
+)
+
+// ApprovalsNeeded is how many people have to agree to an order that needs an approval: at least 1.
+func (svc *Service) ApprovalsNeeded() int { return svc.policy.Approvals }
+
+// Asks reports whether an order that is reserved now needs approval.
+func (svc *Service) Asks(ctx context.Context, o purchase.Order) (asks bool, err error) {
+	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
+		asks, err = svc.asks(r, o)
+		return err
+	})
+	return asks, err
+}
+
+// asks is Asks in a transaction.
+func (svc *Service) asks(r purchase.Reader, o purchase.Order) (bool, error) {
+	auto, err := svc.autoToday(r, o.Requester)
+	return svc.policy.NeedsApproval(o, auto), err
+}
+
+// autoToday returns what a person got without approval today.
+func (svc *Service) autoToday(r purchase.Reader, who purchase.Person) (purchase.Cents, error) {
+	now := svc.now()
+	month, err := r.Budget(svc.policy.Month(now))
+	if err != nil {
+		return 0, err
+	}
+	share, err := purchase.ShareOf(r, month, who)
+	return share.Auto[svc.policy.Day(now)], err
+}
+
+// IsBuyer reports whether a person may buy, wherever and whenever that is allowed.
+func (svc *Service) IsBuyer(who purchase.Person) bool { return svc.policy.MayBuy(who) == nil }
+
+// IsApprover reports whether a person may decide on other people's orders.
+func (svc *Service) IsApprover(who purchase.Person) bool {
+	return purchase.RefuseOutsider(who) == nil && purchase.IsListed(svc.policy.Approvers, who)
+}
+
+// mayAsk refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs a reason.
+func (svc *Service) mayAsk(o purchase.Order, asks bool) *purchase.Refusal {
+	switch {
+	case !asks:
+		return nil
+	case strings.TrimSpace(o.Reason) == "":
+		return purchase.NewRefusal(purchase.NoReason, "doing", "approval")
+	case svc.approvalsChannel == "":
+		return purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "channel")
+	case !svc.policy.HasEnough(o.Requester):
+		return purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "approvers", "approvals",
+			strconv.Itoa(svc.policy.Approvals))
+	}
+	return nil
+}
+
+// Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.
+// A *Refusal says why not; a late one says who decided, and when.
+func (svc *Service) Approve(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+	if svc.reg.Stopping.Load() {
+		return purchase.Order{}, errStopping()
+	}
+	requester, approvers := svc.reg.Refresh(ctx, id)
+	order, err := svc.decide(ctx, id, click, toApprove, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
+		error,
+	) {
+		if no := svc.mayDecide(*o, click); no != nil {
+			return no, nil
+		}
+		counts, gone, silent := svc.reg.StillAgree(*o, approvers)
+		twice := slices.ContainsFunc(counts, func(a purchase.Approval) bool { return a.By.Is(click.Who) })
+		need := svc.policy.Approvals
+		if twice && len(counts) < need { // otherwise fewer are needed than when they agreed: their second yes is the last one
+			return purchase.NewRefusal(purchase.AlreadyDone, "doing", "approve", "needs", strconv.Itoa(need-len(counts))), nil
+		}
+		account, err := w.Account()
+		if err != nil {
+			return nil, err
+		}
+		if no := svc.reg.RefuseClosed(account); no != nil {
+			return no, nil
+		}
+		now := svc.now()
+		if !twice {
+			counts = append(counts, purchase.Approval{By: click.Who, At: now})
+		}
+		last := len(counts) >= need
+		if last && silent != nil {
+			return silent, nil
+		}
+		if last && svc.reg.UnsureGroups(requester) {
+			return purchase.NewRefusal(purchase.Outsider, "unknown", "requester"), nil
+		}
+		for _, p := range gone {
+			if err := w.AppendEvent(purchase.Event{
+				Time: now, Kind: "agreement-void", Order: o.ID, By: purchase.BotName, Place: click.At.Channel, Amount: o.Price,
+				Note: fmt.Sprintf("the approval of %s no longer counts: they are no longer an approver", p.ID),
+			}); err != nil {
+				return nil, err
+			}
+		}
+		o.Approvals = counts
+		if err := w.AppendEvent(purchase.Event{
+			Time: now, Kind: "agreed", Order: o.ID, By: click.Who.ID, Place: click.At.Channel,
+			Amount: o.Price,
+		}); err != nil {
+			return nil, err
+		}
+		if !last {
+			o.Rev++
+			o.Updated = now
+			return nil, w.PutOrder(*o)
+		}
+		return nil, svc.approved(w, o, requester, click)
+	})
+	if err == nil {
+		register.Nudge(svc.reg.Wake)
+		if order.HasOffer() { // its offer has a deadline
+			register.Nudge(svc.reg.Proposed)
+		}
+	}
+	return order, err
+}
+
+// approved promises an order for good, or ends it when it may not be bought any more: rights, limits and prices count
+// as they are at this moment.
+func (svc *Service) approved(w purchase.Writer, o *purchase.Order, requester purchase.Person,
+	last purchase.Click,
+) error {
+	if quote, err := svc.Quote(o.Spec); err == nil && quote.Total > o.Price {
+		f := purchase.NewFailure(purchase.FailPriceMoved, "was", purchase.ArgCents(o.Price), "now",
+			purchase.ArgCents(quote.Total), "waited", purchase.ArgFlag(true))
+		f.NewPrice = quote.Total
+		return svc.reg.Apply(w, o, purchase.OrderEvent{
+			Kind: purchase.Fail, By: purchase.BotName,
+			Note: string(purchase.FailPriceMoved), Failure: f,
+		})
+	}
+	budget, err := w.Budget(o.Month)
+	if err != nil {
+		return err
+	}
+	no := svc.policy.MayBuy(requester)
+	if no == nil {
+		no = svc.policy.AllowsPlace(o.Place)
+	}
+	share, err := purchase.ShareOf(w, budget, o.Requester)
+	if err != nil {
+		return err
+	}
+	if no == nil {
+		no = svc.policy.Allows(purchase.Commitment{
+			Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
+			Promised: true,
+		}, budget)
+	}
+	if no != nil {
+		return svc.reg.Apply(w, o, purchase.OrderEvent{
+			Kind: purchase.Fail, By: purchase.BotName, Note: string(no.Code),
+			Failure: purchase.FailureOf(purchase.FailPolicy, no),
+		})
+	}
+	return svc.reg.Apply(w, o, purchase.OrderEvent{Kind: purchase.Approve, By: last.Who.ID, Place: last.At.Channel})
+}
+
+// Deny is an approver's no, with its reason. One is enough.
+func (svc *Service) Deny(ctx context.Context, id purchase.OrderID, click purchase.Click,
+	reason string,
+) (purchase.Order, error) {
+	reason = strings.TrimSpace(reason)
+	return svc.decide(ctx, id, click, toDeny, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
+		if no := svc.mayDecide(*o, click); no != nil {
+			return no, nil
+		}
+		if reason == "" {
+			return purchase.NewRefusal(purchase.NoReason, "doing", "deny"), nil
+		}
+		return nil, svc.reg.Apply(w, o, purchase.OrderEvent{
+			Kind: purchase.Deny, By: click.Who.ID, Place: click.At.Channel, Note: reason,
+			Denial: &purchase.Approval{By: click.Who, At: svc.now(), Denied: true, Reason: reason},
+		})
+	})
+}
+
+// Decidable reads an order that the person may decide on now, before they are asked for a reason. A *Refusal says why
+// not.
+func (svc *Service) Decidable(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+	order, err := svc.reg.Order(ctx, id)
+	if errors.Is(err, purchase.ErrNoOrder) {
+		return order, svc.refused(ctx, noSuchOrder(), id, click.Who, click.At)
+	}
+	if err != nil {
+		return order, err
+	}
+	return order, svc.unless(ctx, id, click, purchase.RefuseOutsider(click.Who), elsewhere(order, click),
+		svc.mayDecide(order, click))
+}
+
+// mayDecide refuses people who may not decide on the order, and decisions that come too late.
+func (svc *Service) mayDecide(o purchase.Order, click purchase.Click) *purchase.Refusal {
+	if no := svc.policy.MayApprove(o, click.Who); no != nil {
+		return no
+	}
+	if o.State != purchase.AwaitingApproval || !svc.now().Before(o.ApproveBy) {
+		return decidedBefore(o)
+	}
+	return staleCard(o, click)
+}
+
+// decidedBefore tells a late approver who decided, and when; or, without a decision, the order's outcome.
+func decidedBefore(o purchase.Order) *purchase.Refusal {
+	c := purchase.NewCause(purchase.TooLate, "doing", "decide", "state", string(o.State))
+	switch o.State {
+	case purchase.Cancelled:
+		c = c.With("requester", o.Requester.ID).With("requester-name", o.Requester.DisplayName()).With("at",
+			purchase.ArgTime(o.Updated))
+	case purchase.Expired, purchase.AwaitingApproval: // the deadline has passed and was not handled yet
+		c = c.With("at", purchase.ArgTime(o.ApproveBy))
+	default: // the decision, if any, says it
+	}
+	if n := len(o.Approvals); n > 0 {
+		last := o.Approvals[n-1]
+		decision := "approved"
+		if last.Denied {
+			decision = "denied"
+		}
+		c = c.With("decision", decision).With("by", last.By.ID).With("name", last.By.DisplayName()).With("decided",
+			purchase.ArgTime(last.At))
+	}
+	return &purchase.Refusal{Cause: c}
+}
+
+// Unaskable ends an order whose approvers cannot be asked: their channel does not let the bot in. problem is Slack's
+// word for it. Nothing is spent.
+func (svc *Service) Unaskable(ctx context.Context, id purchase.OrderID, problem string) error {
+	_, err := svc.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+		if o.State != purchase.AwaitingApproval {
+			return nil
+		}
+		return svc.reg.Apply(w, o, purchase.OrderEvent{
+			Kind: purchase.Fail, By: purchase.BotName, Note: problem,
+			Failure: purchase.FailureOf(purchase.FailNobodyAsked, purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "access",
+				"problem", problem)),
+		})
+	})
+	return err
+}

@@ -1,0 +1,47 @@
+package orders
+
+import (
+	"context"
+	"fmt"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/purchase/register"
+)
+
+// TakeOut takes a broken item out of the cart, by the word of an admin, and returns what was done. Only an item that
+// blocks the cart is taken out. A *Refusal says why not.
+func (svc *Service) TakeOut(ctx context.Context, id int64, click purchase.Click) (purchase.Cause, error) {
+	no := svc.policy.MayAdminister(click.Who)
+	if no != nil {
+		return purchase.Cause{}, svc.refused(ctx, no, "", click.Who, click.At)
+	}
+	item, err := svc.shop.CartItem(ctx, id)
+	switch {
+	case err == nil && item.Purchased != nil:
+		return purchase.NewCause(purchase.ItemBought, "item", purchase.ArgSomeID(id)), nil
+	case purchase.KindOf(err) == cocalc.NotFound, err == nil && !item.Removed.IsZero():
+		return purchase.NewCause(purchase.ItemGone, "item", purchase.ArgSomeID(id)), nil
+	case err != nil:
+		return purchase.Cause{}, fmt.Errorf("look at item %d: %w", id, err)
+	}
+	if now := svc.now(); !item.BreaksCart(now) && item.Problem(now) == "" {
+		return purchase.Cause{}, svc.refused(ctx, purchase.NewRefusal(purchase.NotBroken, "item", purchase.ArgSomeID(id)), "",
+			click.Who, click.At)
+	}
+	// Written before it is done: who said so is known also when the answer is lost.
+	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		return w.AppendEvent(purchase.Event{
+			Time: svc.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel,
+			Cause: purchase.ItemCause(purchase.CartItem, item),
+		})
+	})
+	if err != nil {
+		return purchase.Cause{}, fmt.Errorf("record that item %d is taken out: %w", id, err)
+	}
+	if _, err := svc.shop.RemoveFromCart(ctx, id); err != nil {
+		return purchase.Cause{}, fmt.Errorf("take item %d out of the cart: %w", id, err)
+	}
+	register.Nudge(svc.reg.Wake)
+	return purchase.NewCause(purchase.ItemTakenOut, "item", purchase.ArgSomeID(id), "cart", svc.site.Cart()), nil
+}

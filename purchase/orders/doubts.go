@@ -1,0 +1,210 @@
+package orders
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"licensebot/purchase"
+	"licensebot/purchase/register"
+)
+
+// doubted returns what a person reads after a decision that could not be written: a *Refusal if the disk failed, err
+// otherwise.
+func (svc *Service) doubted(err error, doubt purchase.Doubt) error {
+	svc.resolving.Lock() // a doubt that is kept while older ones are resolved would be cleared with them
+	defer svc.resolving.Unlock()
+	doubt.Failed = svc.now()
+	switch {
+	case errors.Is(err, purchase.ErrUncertain), errors.Is(err, purchase.ErrStopped) && svc.alsoDoubted(doubt):
+	case errors.Is(err, purchase.ErrStopped):
+		return errStopping()
+	default:
+		return err
+	}
+	svc.log.Error().Err(err).Str("order", string(doubt.Order)).Str("by", doubt.Who).
+		Msg("leave a decision open until the next start: the disk failed while writing it")
+	no := purchase.NewRefusal(purchase.Doubtful, "typed", purchase.ArgFlag(doubt.Typed), "order", string(doubt.Order))
+	if svc.doubts != nil {
+		kept := svc.doubts.Keep(doubt)
+		if kept == nil {
+			no.Cause = no.With("answered", purchase.ArgFlag(true))
+			return no
+		}
+		svc.log.Error().Err(kept).
+			Msg("fail to keep an uncertain decision: the person won't be told its outcome after the next start")
+	}
+	return no
+}
+
+// alsoDoubted reports whether a decision that was certainly not written may be one that Slack delivered twice, whose
+// other delivery is being written or is in doubt. The person did one thing, and is told of it after the next start.
+func (svc *Service) alsoDoubted(doubt purchase.Doubt) bool {
+	if svc.underWay.beside(doubt) {
+		return true
+	}
+	if svc.doubts == nil {
+		return false
+	}
+	all, err := svc.doubts.All()
+	return err == nil && slices.ContainsFunc(all, doubt.Same)
+}
+
+// underWay counts the decisions that are being written.
+type underWay struct {
+	mu  sync.Mutex
+	all []purchase.Doubt
+}
+
+// begin notes a decision until the returned function is called.
+func (u *underWay) begin(doubt purchase.Doubt) (end func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.all = append(u.all, doubt)
+	return func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		i := slices.IndexFunc(u.all, doubt.Same)
+		u.all = slices.Delete(u.all, i, i+1)
+	}
+}
+
+// beside reports whether more than one decision like this is being written.
+func (u *underWay) beside(doubt purchase.Doubt) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n := 0
+	for _, other := range u.all {
+		if doubt.Same(other) {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// ResolveDoubts notifies people, once each, whether their decisions counted that were being written when the disk
+// failed. A start calls it before anything else is decided. If the disk has no room then, Run retries it: people were
+// promised an answer, and the next start may be weeks away.
+func (svc *Service) ResolveDoubts(ctx context.Context) error {
+	if svc.doubts == nil {
+		return nil
+	}
+	svc.resolving.Lock()
+	defer svc.resolving.Unlock()
+	all, err := svc.doubts.All()
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		for i, doubt := range all {
+			if slices.ContainsFunc(all[:i], doubt.Same) { // Slack delivered it twice
+				continue
+			}
+			if err := svc.resolve(w, doubt); err != nil {
+				return err
+			}
+		}
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		account.Doubted = all[len(all)-1].Began
+		return w.PutAccount(account)
+	})
+	if err != nil {
+		return fmt.Errorf("tell people whether their decisions counted: %w", err)
+	}
+	svc.changed("")
+	return svc.doubts.Clear()
+}
+
+// resolve looks for the audit record of a decision, which is part of the same transaction.
+func (svc *Service) resolve(w purchase.Writer, doubt purchase.Doubt) error {
+	account, err := w.Account()
+	if err != nil || !doubt.Began.After(account.Doubted) { // already announced; the file could not be cleared
+		return err
+	}
+	kind, since, err := decided(w, doubt)
+	if err != nil {
+		return err
+	}
+	said, err := verdict(w, doubt, kind, since)
+	if err != nil {
+		return err
+	}
+	note := "not in the ledger"
+	if kind != "" {
+		note = "in the ledger: " + kind
+	}
+	if err := w.AppendEvent(purchase.Event{
+		Time: svc.now(), Kind: "uncertain", Order: doubt.Order, By: doubt.Who,
+		Note: note,
+	}); err !=
+		nil {
+		return err
+	}
+	return register.AddNotice(w, purchase.Notice{
+		ID: register.NoticeID("uncertain", doubt.Began) + "-" + doubt.Who, Kind: purchase.NoticeUncertain, Time: svc.now(),
+		Order: doubt.Order,
+		Cause: said, Left: []string{doubt.Who},
+	})
+}
+
+// lastRecords is how many audit records are searched for a decision. The decision's transaction was the last one, with
+// a few records of each change that shared its commit.
+const lastRecords = 4 * 1000
+
+// decided returns the kind of the decision's audit record; empty if there is none. A refusal counts only if there is
+// nothing else: it may be of the same click, delivered twice. since reports whether the order has changed after the
+// disk failed.
+func decided(r purchase.Reader, doubt purchase.Doubt) (kind string, since bool, err error) {
+	head, err := r.Head()
+	if err != nil {
+		return "", false, err
+	}
+	events, err := r.Events(max(head.Number, lastRecords)-lastRecords+1, lastRecords)
+	for _, e := range events {
+		switch about := doubt.Order == "" || e.Order == doubt.Order || e.Order == doubt.Became; {
+		case e.Kind == "uncertain" || e.Time.Before(doubt.Began) || !about:
+		case !doubt.Failed.IsZero() && e.Time.After(doubt.Failed):
+			since = since || doubt.Order != "" && e.Kind != "refused"
+		case e.By == doubt.Who && (kind == "" || e.Kind != "refused"):
+			kind = e.Kind
+		}
+	}
+	return kind, since, err
+}
+
+// verdict returns whether a decision counted: order (that it was about), typed, and "yes" or "no" as counted. Of one
+// that did not, buys says that nothing was bought by it. since reports whether the order has changed after the disk
+// failed: it may have been bought by then. look is the order to look at; a new one's card was not shown (unshown).
+func verdict(r purchase.Reader, doubt purchase.Doubt, kind string, since bool) (purchase.Cause, error) {
+	o, err := r.Order(cmp.Or(doubt.Became, doubt.Order))
+	known := err == nil // otherwise the order was not created, or is not of this ledger
+	if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
+		return purchase.Cause{}, err
+	}
+	c := purchase.NewCause(purchase.NoticeUncertain, "typed", purchase.ArgFlag(doubt.Typed), "counted", "yes")
+	if known && kind != string(purchase.Proposed) {
+		c = c.With("order", string(doubt.Order))
+	}
+	switch {
+	case kind == "" || kind == "refused":
+		c = c.With("counted", "no")
+		if since {
+			return c.With("look", string(doubt.Order)), nil
+		}
+		if doubt.Buys {
+			c = c.With("buys", purchase.ArgFlag(true))
+		}
+	case !known:
+	case kind == string(purchase.Proposed) && doubt.Became == "":
+		c = c.With("unshown", purchase.ArgFlag(true))
+	default:
+		c = c.With("look", string(o.ID))
+	}
+	return c, nil
+}

@@ -1,0 +1,205 @@
+package orders
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/purchase/register"
+)
+
+// Commands cost nothing, and the ledger keeps everything forever. So a person's cards are limited, and so are the
+// refusals that are recorded one by one. Further cards are refused, and further refusals become one record per reason,
+// with their number.
+
+const (
+	// mostCards is how many cards a person gets at once; then one every cardEvery.
+	mostCards = 40
+	cardEvery = time.Minute
+	// mostRefusals is how many refusals of a person are recorded one by one within refusalsFor. The rest are recorded
+	// together at its end.
+	mostRefusals = 20
+	refusalsFor  = 10 * time.Minute
+	// mostPaced is how many people are remembered. Beyond it, those without recent activity are dropped.
+	mostPaced = 10_000
+)
+
+// pace counts recent cards and refusals of people, by their keys.
+type pace struct {
+	mu     sync.Mutex
+	cards  map[string]*cardPace
+	people map[string]*refusalPace
+}
+
+type cardPace struct {
+	left float64
+	at   time.Time
+}
+
+type refusalPace struct {
+	since   time.Time // of the first refusal of this period
+	single  int       // recorded one by one
+	counted map[purchase.RefusalCode]tally
+}
+
+// tally is a number of refusals that are recorded together.
+type tally struct {
+	n    int
+	who  purchase.Person
+	last time.Time
+}
+
+// card reports whether a person may have another card now, and counts it.
+func (p *pace) card(key string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cards == nil || len(p.cards) > mostPaced {
+		maps.DeleteFunc(p.cards, func(_ string, c *cardPace) bool { return now.Sub(c.at).Abs() > mostCards*cardEvery })
+		if p.cards == nil {
+			p.cards = map[string]*cardPace{}
+		}
+	}
+	c := p.cards[key]
+	if c == nil {
+		c = &cardPace{left: mostCards, at: now}
+		p.cards[key] = c
+	}
+	past := max(now.Sub(c.at), 0) // a clock that was set back earns nothing
+	c.left, c.at = min(c.left+float64(past)/float64(cardEvery), mostCards), now
+	if c.left < 1 {
+		return false
+	}
+	c.left--
+	return true
+}
+
+// single reports whether a refusal gets its own record; otherwise it is counted. first is set for the first one
+// counted.
+func (p *pace) single(who purchase.Person, code purchase.RefusalCode, now time.Time) (single, first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.people == nil {
+		p.people = map[string]*refusalPace{}
+	}
+	key := who.Key()
+	r := p.people[key]
+	if past := refusalsFor; r == nil || len(r.counted) == 0 && (now.Sub(r.since) >= past || now.Before(r.since)) {
+		if len(p.people) > mostPaced {
+			maps.DeleteFunc(p.people, func(_ string, r *refusalPace) bool {
+				return len(r.counted) == 0 && now.Sub(r.since) >= past
+			})
+		}
+		r = &refusalPace{since: now, counted: map[purchase.RefusalCode]tally{}}
+		p.people[key] = r
+	}
+	if len(r.counted) == 0 && r.single < mostRefusals {
+		r.single++
+		return true, false
+	}
+	first = len(r.counted) == 0
+	t := r.counted[code]
+	r.counted[code] = tally{t.n + 1, who, now}
+	return false, first
+}
+
+// due takes the counted refusals whose period is over, or all of them, and returns the time until the next are due.
+func (p *pace) due(now time.Time, everything bool) (events []purchase.Event, next time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next = register.Idle
+	for _, key := range slices.Sorted(maps.Keys(p.people)) {
+		r := p.people[key]
+		if len(r.counted) == 0 {
+			continue
+		}
+		if left := r.since.Add(refusalsFor).Sub(now); left > 0 && left <= refusalsFor && !everything {
+			next = min(next, left)
+			continue
+		}
+		for _, code := range slices.Sorted(maps.Keys(r.counted)) {
+			t := r.counted[code]
+			events = append(events, purchase.Event{
+				Time: now, Kind: "refused", By: purchase.Brief(t.who.ID), Note: string(code),
+				Count: t.n,
+			})
+		}
+		delete(p.people, key)
+	}
+	return events, next
+}
+
+// again counts refusals once more that could not be recorded.
+func (p *pace) again(events []purchase.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range events {
+		who := purchase.Person{ID: e.By}
+		r := p.people[who.Key()]
+		if r == nil {
+			r = &refusalPace{since: e.Time, single: mostRefusals, counted: map[purchase.RefusalCode]tally{}}
+			p.people[who.Key()] = r
+		}
+		t := r.counted[purchase.RefusalCode(e.Note)]
+		r.counted[purchase.RefusalCode(e.Note)] = tally{t.n + e.Count, who, e.Time}
+	}
+}
+
+// recordCounted records the counted refusals whose period is over, and returns the time until the next are due.
+func (svc *Service) recordCounted(ctx context.Context, everything bool) (time.Duration, error) {
+	events, next := svc.pace.due(svc.now(), everything)
+	if len(events) == 0 {
+		return next, nil
+	}
+	err := svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		for _, e := range events {
+			if err := w.AppendEvent(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		svc.pace.again(events)
+		return 0, fmt.Errorf("record %d counted refusals: %w", len(events), err)
+	}
+	return next, nil
+}
+
+// recordRefusal records a refusal in the caller's transaction, or counts it. recorded keeps that decision across
+// repeated runs of the transaction.
+func (svc *Service) recordRefusal(w purchase.Writer, recorded *recording, no *purchase.Refusal, id purchase.OrderID,
+	who purchase.Person, at purchase.Place,
+) error {
+	if recorded.code != no.Code {
+		*recorded = recording{code: no.Code, single: svc.takes(no, who)}
+	}
+	if !recorded.single {
+		return nil
+	}
+	return w.AppendEvent(svc.refusal(no, id, who, at))
+}
+
+// recording is the decision whether a refusal gets its own record.
+type recording struct {
+	code   purchase.RefusalCode
+	single bool
+}
+
+// takes reports whether a refusal gets its own record; otherwise it is counted, and recorded later.
+func (svc *Service) takes(no *purchase.Refusal, who purchase.Person) bool {
+	single, first := svc.pace.single(who, no.Code, svc.now())
+	if first {
+		register.Nudge(svc.counted)
+	}
+	return single
+}
+
+// tooFast refuses a card to a person who had too many.
+func tooFast() *purchase.Refusal {
+	return purchase.NewRefusal(purchase.TooFast, "cards", strconv.Itoa(mostCards))
+}

@@ -1,0 +1,170 @@
+package orders
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/purchase/register"
+)
+
+// Pause stops all buying until an admin resumes it: nothing new is promised or begun; what was paid is still finished
+// and recorded. A *Refusal says why not.
+func (svc *Service) Pause(ctx context.Context, click purchase.Click, reason string) error {
+	if reason = strings.TrimSpace(reason); reason == "" && svc.reg.IsAdmin(click.Who) {
+		return svc.refused(ctx, purchase.NewRefusal(purchase.NoReason, "doing", "pause"), "", click.Who, click.At)
+	}
+	return svc.throw(ctx, click, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
+		account, err := w.Account()
+		if err != nil {
+			return nil, err
+		}
+		if account.Pause != nil {
+			return &purchase.Refusal{Cause: account.Pause.CauseOf(purchase.AlreadyDone).With("doing", "pause")}, nil
+		}
+		p := purchase.Pause{
+			Since: now, By: click.Who.ID, Name: click.Who.DisplayName(),
+			Incidents: []purchase.Incident{{Cause: purchase.PersonSaid(reason), Time: now, By: click.Who.ID}},
+		}
+		if _, err := register.PauseBuying(w, p, click.At.Channel); err != nil {
+			return nil, err
+		}
+		return nil,
+			register.AddNotice(w, svc.reg.NewNotice(purchase.NoticePaused, register.NoticeID("paused", now),
+				p.CauseOf(purchase.NoticePaused), purchase.Order{}, click.Who.ID))
+	})
+}
+
+// Resume ends a pause of buying; the reason may be left out. A *Refusal says why not.
+func (svc *Service) Resume(ctx context.Context, click purchase.Click, reason string) error {
+	reason = strings.TrimSpace(reason)
+	err := svc.throw(ctx, click, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
+		account, err := w.Account()
+		if err != nil {
+			return nil, err
+		}
+		if account.Pause == nil {
+			return purchase.NewRefusal(purchase.AlreadyDone, "doing", "resume"), nil
+		}
+		leftOut := account.Pause.LeftOut()
+		if err := resumeBuying(w, click.Who.ID, click.At.Channel, reason, now); err != nil {
+			return nil, err
+		}
+		return nil,
+			register.AddNotice(w,
+				svc.reg.NewNotice(purchase.NoticeResumed, register.NoticeID("resumed", now),
+					resumed(purchase.Person{ID: click.Who.ID, Name: click.Who.DisplayName()},
+						reason, leftOut), purchase.Order{}, click.Who.ID))
+	})
+	register.Nudge(svc.reg.Wake)
+	return err
+}
+
+// ResumeByOperator ends a pause for a person on the bot's own machine, who need not be in Slack: `bot resume` calls it
+// while a bot runs. It returns the pause; nil if there was none.
+func (svc *Service) ResumeByOperator(ctx context.Context, by, reason string) (was *purchase.Pause, err error) {
+	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		account, err := w.Account()
+		if was = account.Pause; err != nil || was == nil {
+			return err
+		}
+		now := svc.now()
+		if err := resumeBuying(w, by, "", reason, now); err != nil {
+			return err
+		}
+		return register.AddNotice(w,
+			svc.reg.NewNotice(purchase.NoticeResumed, register.NoticeID("resumed", now),
+				resumed(purchase.Person{ID: by, Name: by}, reason, was.LeftOut()), purchase.Order{},
+				""))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("resume buying: %w", err)
+	}
+	svc.changed("")
+	register.Nudge(svc.reg.Wake)
+	return was, nil
+}
+
+// throw runs an admin's decision about all buying in one transaction, and records a refusal.
+func (svc *Service) throw(ctx context.Context, click purchase.Click, decision func(purchase.Writer,
+	time.Time) (*purchase.Refusal, error),
+) error {
+	no := svc.policy.MayAdminister(click.Who)
+	if no == nil {
+		doubt := purchase.Doubt{Began: svc.now(), Run: svc.reg.BornAt, Who: click.Who.ID, Typed: click.Typed}
+		defer svc.underWay.begin(doubt)()
+		err := svc.ledger.Update(ctx, func(w purchase.Writer) (err error) {
+			no, err = decision(w, svc.now())
+			return err
+		})
+		if err != nil {
+			return svc.doubted(fmt.Errorf("pause or resume buying: %w", err), doubt)
+		}
+	}
+	if no != nil {
+		return svc.refused(ctx, no, "", click.Who, click.At)
+	}
+	svc.changed("")
+	return nil
+}
+
+// resumeBuying ends a pause. by is the person, place the channel of the command.
+func resumeBuying(w purchase.Writer, by, place, reason string, now time.Time) error {
+	account, err := w.Account()
+	if err != nil || account.Pause == nil {
+		return err
+	}
+	var accepts purchase.Cause
+	if slices.ContainsFunc(account.Pause.AllIncidents(),
+		func(in purchase.Incident) bool { return in.Code == purchase.IncidentNewLedger }) {
+		accepts = purchase.Cause{Code: purchase.AcceptsNewLedger}
+		reason = strings.TrimSpace(reason + " (accepts this new ledger in place of the missing one)")
+	}
+	account.Pause = nil
+	if err := w.PutAccount(account); err != nil {
+		return err
+	}
+	return w.AppendEvent(purchase.Event{Time: now, Kind: "resumed", By: by, Place: place, Note: reason, Cause: accepts})
+}
+
+// NoteSettings records which limiting settings changed since the last start, and by how: who may change the environment
+// of the bot may raise a limit, and the audit says when that was. values are names and values, without secrets.
+func (svc *Service) NoteSettings(ctx context.Context, values map[string]string) error {
+	err := svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		account, err := w.Account()
+		if err != nil || maps.Equal(account.Settings, values) {
+			return err
+		}
+		before := account.Settings
+		account.Settings = maps.Clone(values)
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		names := slices.Sorted(maps.Keys(values))
+		for _, name := range names {
+			was, known := before[name]
+			if was == values[name] && known {
+				continue
+			}
+			note := fmt.Sprintf("%s=%s", name, values[name])
+			if known {
+				note = fmt.Sprintf("%s changed from %s to %s", name, was, values[name])
+			}
+			if err := w.AppendEvent(purchase.Event{
+				Time: svc.now(), Kind: "setting", By: purchase.BotName,
+				Note: note,
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("record the limiting settings: %w", err)
+	}
+	return nil
+}

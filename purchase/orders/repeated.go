@@ -1,0 +1,93 @@
+package orders
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"licensebot/purchase"
+)
+
+const (
+	// repeatedWithin is how long after an order was made Slack may deliver its command, click or form once more.
+	repeatedWithin = time.Hour
+	// mostTrigger is the longest trigger that is kept, in bytes; Slack's have about fifty.
+	mostTrigger = 200
+	// mostRepeated is how many orders of the time before this run are looked through.
+	mostRepeated = 5000
+)
+
+// repeated knows which triggers made an order before this run of the program began. Those of this run are known to the
+// one who hears them: see package bot.
+type repeated struct {
+	mu     sync.Mutex
+	loaded bool
+	orders map[string]purchase.OrderID
+}
+
+// order finds the order that a trigger has made before this run, if it made one within the hour. The ledger is read for
+// the first trigger of a run alone.
+func (p *repeated) order(ctx context.Context, ledger purchase.Ledger, trigger string,
+	began time.Time) (id purchase.OrderID, ok bool,
+	err error,
+) {
+	if trigger == "" {
+		return "", false, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.loaded {
+		orders := map[string]purchase.OrderID{}
+		err := ledger.View(ctx, func(r purchase.Reader) error {
+			clear(orders)
+			before := purchase.OrderID("")
+			for range mostRepeated / 100 {
+				some, err := r.Orders(before, 100)
+				if err != nil {
+					return err
+				}
+				for _, o := range some {
+					if began.Sub(o.Created) > repeatedWithin {
+						return nil
+					}
+					if before = o.ID; o.Trigger != "" && orders[o.Trigger] == "" {
+						orders[o.Trigger] = o.ID
+					}
+				}
+				if len(some) < 100 {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return "", false, err
+		}
+		p.orders, p.loaded = orders, true
+	}
+	id, ok = p.orders[trigger]
+	return id, ok, nil
+}
+
+// proposedBefore is the order that the same command, click or form has made before this run, as it is now.
+func (svc *Service) proposedBefore(ctx context.Context, ask purchase.Ask) (p Proposal, ok bool, err error) {
+	id, ok, err := svc.repeated.order(ctx, svc.ledger, ask.Trigger, svc.now())
+	if err != nil || !ok {
+		return Proposal{}, false, err
+	}
+	if p.Order, err = svc.reg.Order(ctx, id); err != nil || !p.Order.Requester.Is(ask.Requester) {
+		return Proposal{}, false, err
+	}
+	if p.Asks, err = svc.Asks(ctx, p.Order); err != nil {
+		return Proposal{}, false, err
+	}
+	if p.Sum, err = svc.DaySum(ctx, p.Order); err != nil {
+		return Proposal{}, false, err
+	}
+	p.Left, p.Limited, err = svc.BudgetNow(ctx)
+	if err == nil {
+		svc.log.Info().Str("order", string(id)).
+			Msg("find a command, click or form that Slack delivered again after a restart; it makes one card")
+	}
+	return p, err == nil, err
+}

@@ -1,0 +1,264 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/purchase/register"
+)
+
+// Location returns the time zone in which days and months begin.
+func (svc *Service) Location() *time.Location { return svc.policy.TimeZone() }
+
+// Site returns the server that sentences and links lead to.
+func (svc *Service) Site() purchase.Site { return svc.site }
+
+// Service takes orders from people, and decides what people decide about them. All methods may be called at the same
+// time.
+type Service struct {
+	reg     *register.Register
+	ledger  purchase.Ledger
+	shop    purchase.Shop
+	policy  purchase.Policy
+	timing  purchase.Timing
+	keyName string
+	site    purchase.Site
+	now     func() time.Time
+	newID   func() purchase.OrderID
+	log     zerolog.Logger
+	changed func(purchase.OrderID)
+	doubts  purchase.Doubts
+
+	underWay  underWay
+	resolving sync.Mutex // held while doubts are kept, or resolved and cleared
+
+	approvalsChannel string
+
+	counted  chan struct{} // capacity 1: signals that refusals were counted
+	pace     pace
+	repeated repeated
+}
+
+// New makes a Service. Orders can be proposed and confirmed at once, and are bought while a checkout.Worker runs.
+func New(reg *register.Register) *Service {
+	o := reg.Options
+	return &Service{
+		reg: reg, ledger: o.Ledger, shop: o.Shop, policy: o.Policy, timing: o.Timing, keyName: o.KeyName, site: o.Site,
+		now: o.Now, newID: o.NewID, log: o.Log, changed: o.Changed, doubts: o.Doubts,
+		approvalsChannel: o.ApprovalsChannel, counted: make(chan struct{}, 1),
+	}
+}
+
+// Prepare does what has to be done before the first order of a run: people who have two ids are counted as one, and a
+// resume while no bot ran is announced. What fails is logged, and done at the next start.
+func (svc *Service) Prepare(ctx context.Context) {
+	if err := svc.unite(ctx); err != nil {
+		svc.log.Error().Err(err).Msg("count people who have two ids as two until the next start")
+	}
+	if err := svc.announceResume(ctx); err != nil {
+		svc.log.Error().Err(err).Msg("leave a resume of buying to be announced at the next start")
+	}
+}
+
+// Run ends cards and approvals on time, records counted refusals and resolves doubts, until ctx is done. Call Flush
+// after it.
+func (svc *Service) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	known := map[purchase.OrderID]deadline{}
+	loops.Go(func() {
+		svc.reg.Repeat(ctx, svc.reg.Proposed, func(ctx context.Context) (time.Duration, error) {
+			return svc.expire(ctx, known)
+		})
+	})
+	loops.Go(func() {
+		svc.reg.Repeat(ctx, svc.counted, func(ctx context.Context) (time.Duration, error) {
+			return svc.recordCounted(ctx, false)
+		})
+	})
+	loops.Go(func() { // a full disk may have put them off
+		svc.reg.Repeat(ctx, nil, func(ctx context.Context) (time.Duration, error) {
+			if err := svc.ResolveDoubts(ctx); err != nil {
+				return 0, err
+			}
+			return register.Idle, nil
+		})
+	})
+	loops.Wait()
+}
+
+// Flush records the refusals that are still counted in memory.
+func (svc *Service) Flush(ctx context.Context) {
+	if _, err := svc.recordCounted(ctx, true); err != nil {
+		svc.log.Error().Err(err).Msg("fail to record the counted refusals at the end")
+	}
+}
+
+// Proposal is an order that was proposed, with what the card says beside it.
+type Proposal struct {
+	Order   purchase.Order
+	Left    purchase.Cents // of this month's budget, before this order
+	Limited bool           // whether there is a monthly budget
+	Asks    bool           // whether it needs approval
+	// Sum is set if today's sum without approval is why it needs approval.
+	Sum purchase.DaySum
+}
+
+// Quote says what a specification costs now. Its mistakes come as Mistakes, all at once.
+func (svc *Service) Quote(spec purchase.Spec) (cocalc.Quote, error) {
+	now := svc.now()
+	if mistakes := spec.Validate(now); len(mistakes) > 0 {
+		return cocalc.Quote{}, mistakes
+	}
+	return cocalc.Price(spec, now)
+}
+
+// Proposable reports whether a person may order licenses in this place, before they fill in a form. The error is a
+// *Refusal that says why not.
+func (svc *Service) Proposable(ctx context.Context, click purchase.Click) error {
+	if svc.reg.Stopping.Load() {
+		return errStopping()
+	}
+	paused, err := svc.reg.PausedNow(ctx)
+	if err != nil {
+		return fmt.Errorf("read whether buying is paused: %w", err)
+	}
+	return svc.unless(ctx, "", click, svc.reg.RefuseLostAccess(), svc.policy.MayBuy(click.Who),
+		svc.policy.AllowsPlace(click.At), paused,
+		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()))
+}
+
+// Propose stores a new order with its price. Nothing is promised yet. A *Refusal says why not.
+func (svc *Service) Propose(ctx context.Context, ask purchase.Ask) (Proposal, error) {
+	return svc.propose(ctx, ask, "")
+}
+
+// propose makes the order, as the successor of an earlier one when replaces is set.
+func (svc *Service) propose(ctx context.Context, ask purchase.Ask, amends purchase.OrderID) (Proposal, error) {
+	if svc.reg.Stopping.Load() {
+		return Proposal{}, errStopping()
+	}
+	for _, no := range []*purchase.Refusal{
+		svc.reg.RefuseLostAccess(), svc.policy.MayBuy(ask.Requester), svc.policy.AllowsPlace(ask.Place),
+		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()),
+	} {
+		if no != nil {
+			return Proposal{}, svc.refused(ctx, no, amends, ask.Requester, ask.Place)
+		}
+	}
+	if p, again, err := svc.proposedBefore(ctx, ask); again || err != nil {
+		return p, err
+	}
+	quote, err := svc.Quote(ask.Spec)
+	if err != nil {
+		return Proposal{}, err
+	}
+	if no := svc.full(ctx); no != nil {
+		return Proposal{}, no
+	}
+	if svc.reg.Away(ctx) {
+		return Proposal{}, svc.policy.AwayRefusal()
+	}
+	if !svc.pace.card(ask.Requester.Key(), svc.now()) {
+		return Proposal{}, svc.refused(ctx, tooFast(), amends, ask.Requester, ask.Place)
+	}
+	project, unusable := svc.onProject(ctx, ask.Spec)
+	if unusable != nil {
+		return Proposal{}, svc.refused(ctx, unusable, amends, ask.Requester, ask.Place)
+	}
+	now := svc.now()
+	order := purchase.Order{
+		ID: svc.newID(), Rev: 1, State: purchase.Proposed, Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec,
+		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Saves: quote.Saves, Created: now,
+		Updated: now,
+		Expires: now.Add(svc.timing.Proposal),
+	}
+	if len(ask.Trigger) <= mostTrigger {
+		order.Trigger = ask.Trigger
+	}
+	var out Proposal
+	var no *purchase.Refusal
+	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		no = nil
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		if no = svc.reg.RefuseClosed(account); no != nil {
+			return nil
+		}
+		budget, err := w.Budget(svc.policy.Month(now))
+		if err != nil {
+			return err
+		}
+		share, err := purchase.ShareOf(w, budget, ask.Requester)
+		if err != nil {
+			return err
+		}
+		if no = svc.policy.Allows(purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now},
+			budget); no != nil {
+			return nil
+		}
+		if amends != "" {
+			if no, err = svc.retire(w, amends, order); no != nil || err != nil {
+				return err
+			}
+		}
+		out.Order = order
+		auto := share.Auto[svc.policy.Day(now)]
+		out.Asks, out.Sum = svc.policy.NeedsApproval(order, auto), svc.policy.SumOfDay(order, auto)
+		out.Left, out.Limited = svc.policy.Left(budget)
+		if err := w.PutOrder(order); err != nil {
+			return err
+		}
+		return w.AppendEvent(proposed(order, order.Spec.Summary()))
+	})
+	if err != nil {
+		return Proposal{}, svc.doubted(fmt.Errorf("store the proposal: %w", err),
+			purchase.Doubt{Began: now, Run: svc.reg.BornAt, Who: ask.Requester.ID, Order: order.ID, Typed: true})
+	}
+	if no != nil {
+		return Proposal{}, svc.refused(ctx, no, amends, ask.Requester, ask.Place)
+	}
+	register.Nudge(svc.reg.Proposed)
+	if amends != "" {
+		svc.changed(amends)
+	}
+	return out, nil
+}
+
+// Amend replaces a proposal by a new one with another specification, when the requester edited the card. The old
+// one is cancelled in the same transaction, so that the two are never both open.
+func (svc *Service) Amend(ctx context.Context, old purchase.OrderID, ask purchase.Ask) (Proposal, error) {
+	return svc.propose(ctx, ask, old)
+}
+
+// retire cancels a proposal in favor of its successor, whose card takes the place of its own.
+func (svc *Service) retire(w purchase.Writer, id purchase.OrderID,
+	successor purchase.Order,
+) (*purchase.Refusal, error) {
+	who := successor.Requester
+	order, err := w.Order(id)
+	if errors.Is(err, purchase.ErrNoOrder) {
+		return noSuchOrder(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if no := purchase.OnlyRequester(order, who); no != nil {
+		return no, nil
+	}
+	if order.State != purchase.Proposed {
+		return svc.tooLateTo("change", order), nil
+	}
+	return nil, svc.reg.Apply(w, &order, purchase.OrderEvent{
+		Kind: purchase.Replace, By: who.ID, Note: "edited",
+		Successor: successor.ID,
+	})
+}

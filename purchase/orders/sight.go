@@ -1,0 +1,83 @@
+package orders
+
+import (
+	"context"
+
+	"licensebot/purchase"
+)
+
+// Sight returns what the person may see, by the lists and by Slack's current answers. Outsiders see nothing, whatever
+// the lists say; the error is then a *Refusal.
+func (svc *Service) Sight(who purchase.Person) (purchase.Sight, error) {
+	s, no := svc.policy.SightOf(who)
+	if no != nil {
+		return purchase.Sight{}, no
+	}
+	return s, nil
+}
+
+// MaySee is Sight for a command or a click. It records a refusal.
+func (svc *Service) MaySee(ctx context.Context, click purchase.Click) (purchase.Sight, error) {
+	s, no := svc.policy.SightOf(click.Who)
+	if no != nil {
+		return purchase.Sight{}, svc.refused(ctx, no, "", click.Who, click.At)
+	}
+	return s, nil
+}
+
+// MaySeeOrder refuses a person who asks for another person's order without seeing all. People always see their own
+// orders, also if they can't buy any more.
+func (svc *Service) MaySeeOrder(ctx context.Context, o purchase.Order, click purchase.Click) error {
+	no := purchase.RefuseUnseen(click.Who)
+	if no == nil && !click.Who.Is(o.Requester) {
+		var s purchase.Sight
+		if s, no = svc.policy.SightOf(click.Who); no == nil && !s.All {
+			no = purchase.NewRefusal(purchase.NotYours, "doing", "see")
+		}
+	}
+	if no != nil {
+		return svc.refused(ctx, no, o.ID, click.Who, click.At)
+	}
+	return nil
+}
+
+const (
+	// mostNamed is how many orders, each of which is read, are searched for a person who sees only their own.
+	mostNamed = 1000
+	// mostMatches is how many matching orders are returned.
+	mostMatches = 5
+)
+
+// OrdersNamed returns the orders whose ids begin or end with part, newest first, among those that the person may see.
+// Other people's orders are neither returned nor counted.
+func (svc *Service) OrdersNamed(ctx context.Context, part string,
+	who purchase.Person,
+) (ids []purchase.OrderID, err error) {
+	if no := purchase.RefuseUnseen(who); no != nil {
+		return nil, no
+	}
+	sight, _ := svc.policy.SightOf(who) // everyone sees their own orders
+	limit := mostMatches
+	if !sight.All {
+		limit = mostNamed
+	}
+	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
+		ids = nil
+		named, err := r.OrdersNamed(part, limit)
+		if err != nil || sight.All {
+			ids = named
+			return err
+		}
+		for _, id := range named {
+			o, err := r.Order(id)
+			if err != nil {
+				return err
+			}
+			if who.Is(o.Requester) && len(ids) < mostMatches {
+				ids = append(ids, id)
+			}
+		}
+		return nil
+	})
+	return ids, err
+}

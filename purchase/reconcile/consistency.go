@@ -1,0 +1,286 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// CheckBooks compares what the ledger says in one place with what it says in another: the budgets with the orders and
+// the purchase log, the orders with the log and with the audit records. It reads everything and changes nothing. No
+// findings mean that the books agree. That the records are as they were written is the storage's to check, and that
+// they are what CoCalc sold is not known here.
+func CheckBooks(r purchase.Reader) ([]purchase.Finding, error) {
+	account, err := r.Account()
+	if err != nil {
+		return nil, fmt.Errorf("read the account: %w", err)
+	}
+	b := books{
+		account: account, orders: map[purchase.OrderID]*dossier{}, months: map[string]*purchase.Budget{},
+		licenses: map[string]uint64{}, rows: map[int64]uint64{},
+	}
+	for _, read := range []func(purchase.Reader) error{b.readOrders, b.readLog, b.readAudit} {
+		if err := read(r); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.checkBudgets(r); err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.orders)) {
+		b.checkOrder(b.orders[id])
+	}
+	return b.findings, nil
+}
+
+// books are the ledger while it is checked.
+type books struct {
+	account  purchase.AccountState
+	orders   map[purchase.OrderID]*dossier
+	months   map[string]*purchase.Budget // what the budgets should be
+	licenses map[string]uint64           // entry that names the license
+	rows     map[int64]uint64            // entry that names CoCalc's purchase
+	findings []purchase.Finding
+}
+
+// dossier is what is said about one order in all places.
+type dossier struct {
+	id      purchase.OrderID
+	state   purchase.State
+	month   string
+	price   purchase.Cents
+	receipt *purchase.Receipt
+	sent    time.Time // checkout
+	entries []purchase.Purchase
+	last    purchase.State // of its audit records
+	lastAt  uint64
+	paid    bool // the audit says that it was about to check out
+}
+
+func (b *books) find(record string, code purchase.FindingCode, args ...any) {
+	b.findings = append(b.findings, purchase.NewFinding(record, code, args...))
+}
+
+// month is what the budget of a month should be.
+func (b *books) month(name string) *purchase.Budget {
+	if b.months[name] == nil {
+		b.months[name] = &purchase.Budget{Month: name}
+	}
+	return b.months[name]
+}
+
+func (b *books) readOrders(r purchase.Reader) error {
+	for o, err := range purchase.AllOrders(r) {
+		if err != nil {
+			return fmt.Errorf("read the orders: %w", err)
+		}
+		b.orders[o.ID] = &dossier{
+			id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt,
+			sent: o.CheckoutSent,
+		}
+		if o.Promised() {
+			b.promise(o)
+		}
+	}
+	return nil
+}
+
+// promise counts what is reserved for the requester of an order, under the key that the ledger has. A ledger of an
+// older version counts each id by itself until the next start, also if its orders name the organization's id.
+func (b *books) promise(o purchase.Order) {
+	month := b.month(o.Month)
+	month.Reserve(b.account.Key(purchase.Person{ID: o.Requester.ID}), o, 1)
+}
+
+func (b *books) readLog(r purchase.Reader) error {
+	for before := uint64(0); ; {
+		page, err := r.Purchases(before, purchase.PageSize)
+		if err != nil {
+			return fmt.Errorf("read the purchase log: %w", err)
+		}
+		for _, p := range page {
+			before = p.Number
+			b.enterLog(p)
+		}
+		if len(page) < purchase.PageSize || before <= 1 {
+			return nil
+		}
+	}
+}
+
+func (b *books) enterLog(p purchase.Purchase) {
+	record := fmt.Sprintf("entry %d", p.Number)
+	month := b.month(p.Month)
+	month.Spend(b.account.Key(purchase.Person{ID: p.Requester.ID}), p.Charged, 0)
+	if !p.Correction {
+		month.Bought++
+		if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {
+			b.find(record, purchase.FoundEntriesOfOneLicense, p.Number, other, p.LicenseID)
+		}
+		if other := b.rows[p.PurchaseID]; other != 0 && p.PurchaseID != 0 {
+			b.find(record, purchase.FoundEntriesOfOnePurchase, p.Number, other, p.PurchaseID)
+		}
+		b.licenses[p.LicenseID], b.rows[p.PurchaseID] = p.Number, p.Number
+	}
+	if d := b.orders[p.Order]; d != nil {
+		d.entries = append(d.entries, p)
+	} else {
+		b.find(record, purchase.FoundEntryWithoutOrder, p.Number, p.Order)
+	}
+}
+
+// readAudit follows the orders, and the pause of the account, through the audit records.
+func (b *books) readAudit(r purchase.Reader) error {
+	states := map[purchase.State]bool{}
+	for _, s := range purchase.States() {
+		states[s] = true
+	}
+	paused := ""
+	for e, err := range purchase.AllEvents(r) {
+		if err != nil {
+			return fmt.Errorf("read the audit records: %w", err)
+		}
+		if states[purchase.State(e.Kind)] {
+			b.enterEvent(e)
+		} else if e.Kind == "paused" || e.Kind == "resumed" {
+			paused = e.Kind
+		}
+	}
+	account, err := r.Account()
+	if err != nil {
+		return fmt.Errorf("read the account: %w", err)
+	}
+	if now := account.Pause != nil; now && paused != "paused" {
+		b.find("account", purchase.FoundPauseUnrecorded)
+	} else if !now && paused == "paused" {
+		b.find("account", purchase.FoundResumeUnrecorded)
+	}
+	return nil
+}
+
+func (b *books) enterEvent(e purchase.Event) {
+	record := fmt.Sprintf("audit record %d", e.Number)
+	d, to := b.orders[e.Order], purchase.State(e.Kind)
+	if d == nil {
+		b.find(record, purchase.FoundRecordWithoutOrder, e.Number, e.Order, to)
+		return
+	}
+	// Early ledgers have no record of the proposal of an order at a new price.
+	if first := d.last == ""; first && to != purchase.Proposed && to != purchase.Approved || !first &&
+		!d.last.CanBecome(to) {
+		b.find(record, purchase.FoundRecordImpossible, e.Number, e.Order, to, cmp.Or(string(d.last), "nothing"))
+	}
+	if e.Amount != d.price {
+		b.find(record, purchase.FoundRecordPrice, e.Number, e.Order, e.Amount, d.price)
+	}
+	d.last, d.lastAt = to, e.Number
+	d.paid = d.paid || to == purchase.Paying
+}
+
+// checkBudgets compares the budgets with what orders and log add up to.
+func (b *books) checkBudgets(r purchase.Reader) error {
+	kept, err := r.Budgets(1 << 20)
+	if err != nil {
+		return fmt.Errorf("read the budgets: %w", err)
+	}
+	have := map[string]purchase.Budget{}
+	for _, k := range kept {
+		have[k.Month] = k
+		b.month(k.Month)
+	}
+	for _, month := range slices.Sorted(maps.Keys(b.months)) {
+		want, got := *b.months[month], have[month]
+		record := "budget " + month
+		if got.Spent != want.Spent {
+			b.find(record, purchase.FoundBudgetSpent, month, got.Spent, want.Spent)
+		}
+		if got.Reserved != want.Reserved {
+			b.find(record, purchase.FoundBudgetReserved, month, got.Reserved, want.Reserved)
+		}
+		if got.Bought != want.Bought {
+			b.find(record, purchase.FoundBudgetCount, month, got.Bought, want.Bought)
+		}
+		if _, older := got.People[purchase.Unattributable]; older || len(got.People) == 0 {
+			continue // a month from before people's parts were kept
+		}
+		people := maps.Clone(got.People)
+		maps.Copy(people, want.People)
+		for _, id := range slices.Sorted(maps.Keys(people)) {
+			if g, w := got.People[id], want.People[id]; g.Spent != w.Spent || g.Reserved != w.Reserved {
+				b.find(record, purchase.FoundBudgetPerson,
+					month, id, g.Spent, g.Reserved, w.Spent, w.Reserved)
+			}
+		}
+	}
+	return nil
+}
+
+// checkOrder compares an order with its entries in the purchase log and with its audit records.
+func (b *books) checkOrder(d *dossier) {
+	record := "order " + string(d.id)
+	if d.last != d.state {
+		b.find(record, purchase.FoundOrderState, d.id, d.state, d.lastAt, cmp.Or(string(d.last), "nothing"))
+	}
+	if d.paid && d.sent.IsZero() {
+		b.find(record, purchase.FoundOrderNotSent, d.id)
+	} else if !d.paid && !d.sent.IsZero() {
+		b.find(record, purchase.FoundOrderSentUnrecorded, d.id)
+	}
+	if d.state != purchase.Purchased {
+		for _, p := range d.entries {
+			b.find(record, purchase.FoundEntryOfUnbought, d.id, d.state, p.Number)
+		}
+		if d.receipt != nil {
+			b.find(record, purchase.FoundReceiptOfUnbought, d.id, d.state)
+		}
+		return
+	}
+	if d.receipt == nil {
+		b.find(record, purchase.FoundNoReceipt, d.id)
+		return
+	}
+	b.checkReceipt(record, d)
+}
+
+// checkReceipt compares the receipt of a bought order with the purchase log.
+func (b *books) checkReceipt(record string, d *dossier) {
+	var own, extra int
+	var charged, extraCharged, wantExtra purchase.Cents
+	named := false
+	for _, p := range d.entries {
+		if p.Month != d.month {
+			b.find(record, purchase.FoundEntryMonth, d.id, d.month, p.Number, p.Month)
+		}
+		if p.Duplicate {
+			extra++
+			extraCharged += p.Charged
+			continue
+		}
+		charged += p.Charged
+		named = named || p.LicenseID == d.receipt.LicenseID
+		if !p.Correction {
+			own++
+		}
+	}
+	for _, x := range d.receipt.Extra {
+		wantExtra += x.Charged
+	}
+	switch {
+	case own == 0:
+		b.find(record, purchase.FoundOrderNotLogged, d.id)
+	case own > 1:
+		b.find(record, purchase.FoundOrderLoggedTwice, d.id, own)
+	case !named:
+		b.find(record, purchase.FoundReceiptLicense, d.id, d.receipt.LicenseID)
+	case charged != d.receipt.Charged:
+		b.find(record, purchase.FoundReceiptAmount, d.id, d.receipt.Charged, charged)
+	}
+	if extra != len(d.receipt.Extra) || extraCharged != wantExtra {
+		b.find(record, purchase.FoundReceiptExtra,
+			d.id, len(d.receipt.Extra), wantExtra, extra, extraCharged)
+	}
+}

@@ -1,0 +1,8 @@
+// Package reconcile answers whose a purchase on the CoCalc account is, and whether the ledger agrees with CoCalc and
+// with itself.
+//
+// A [Reconciler] reads what shows that an order was bought ([Reconciler.FindPurchase]), compares all purchases of the
+// account with the ledger every ten minutes ([Reconciler.Sweep]), and enters what a restored backup lacks.
+// [Claims.Compare] is the same comparison for bot verify --online, and [CheckBooks] compares the records of a ledger
+// with each other; both only read.
+package reconcile

@@ -1,0 +1,111 @@
+package reconcile
+
+import (
+	"context"
+	"strconv"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+)
+
+// Evidence asks CoCalc for everything that could show a purchase of the order: its cart item, the purchases of that
+// item, licenses with its tag, and whose key this is. It only reads.
+func (rc *Reconciler) Evidence(ctx context.Context, o purchase.Order) purchase.Evidence {
+	e := purchase.Evidence{At: rc.now(), Complete: true}
+	if o.NeverAdded() {
+		e.Add(purchase.ShowsNeverSent)
+		return e
+	}
+	rc.showItem(ctx, o, &e)
+	rc.showPurchases(ctx, o, &e)
+	licenses, err := rc.shop.Licenses(ctx)
+	if e.Readable(err, "licenses") {
+		n := 0
+		for _, l := range licenses {
+			if id, ok := purchase.ParseTag(l.Description); !ok || id != o.ID {
+				continue
+			}
+			n++
+			switch {
+			case !rc.couldBe(o, l.Created):
+				e.Add(purchase.ShowsTagged, "license", l.ID, "but", "older")
+			case !gives(o.Sent, l):
+				e.Add(purchase.ShowsTagged, "license", l.ID, "but", "different")
+			default:
+				e.Add(purchase.ShowsTagged, "license", l.ID)
+			}
+		}
+		switch {
+		case len(licenses) == 0:
+			e.Add(purchase.ShowsNoTagged)
+		case n == 0:
+			e.Add(purchase.ShowsNoTagged, "licenses", strconv.Itoa(len(licenses)))
+		}
+	}
+	account, err := rc.shop.WhoAmI(ctx)
+	if e.Readable(err, "account") {
+		e.Account = account.ID
+	}
+	if !e.Complete {
+		e.Add(purchase.ShowsIncompletely)
+	}
+	return e
+}
+
+func (rc *Reconciler) showItem(ctx context.Context, o purchase.Order, e *purchase.Evidence) {
+	var item cocalc.CartItem
+	var err error
+	found := true
+	if o.ItemID != 0 {
+		item, err = rc.Item(ctx, o)
+	} else {
+		item, found, err = rc.FindItem(ctx, o, cocalc.InCart, cocalc.Purchased, cocalc.Removed, cocalc.PurchasedAndRemoved)
+	}
+	switch {
+	case purchase.KindOf(err) == cocalc.NotFound:
+		e.Add(purchase.ShowsItem, "item", purchase.ArgSomeID(o.ItemID), "state", "deleted")
+	case !e.Readable(err, "cart"):
+	case !found:
+		e.Add(purchase.ShowsItem)
+	case item.Purchased != nil:
+		e.Add(purchase.ShowsItem, "item", purchase.ArgSomeID(item.ID), "state", "bought", "at",
+			purchase.ArgTime(item.Purchased.Time), "license",
+			item.Purchased.LicenseID)
+	case !item.Removed.IsZero():
+		e.Add(purchase.ShowsItem, "item", purchase.ArgSomeID(item.ID), "state", "removed", "at",
+			purchase.ArgTime(item.Removed))
+	default:
+		e.Add(purchase.ShowsItem, "item", purchase.ArgSomeID(item.ID), "state", "in-cart")
+	}
+}
+
+func (rc *Reconciler) showPurchases(ctx context.Context, o purchase.Order, e *purchase.Evidence) {
+	store, err := rc.StoreOf(ctx)
+	if err == nil && !store.counts() {
+		e.Add(purchase.ShowsNoPurchases, "older", purchase.ArgFlag(true))
+		return
+	}
+	var rows []cocalc.PurchaseRow
+	if err == nil {
+		rows, err = store.purchases(ctx, rc.soldFrom(o))
+	}
+	if !e.Readable(err, "purchases") {
+		return
+	}
+	n := 0
+	for _, row := range rows {
+		id, isTagged := purchase.ParseTag(row.Text)
+		if (isTagged && id == o.ID) || (o.ItemID != 0 && row.CartItemID == o.ItemID && o.Owns(row.Text, row.Time)) {
+			n++
+			e.Add(purchase.ShowsPurchase, "purchase", purchase.ArgSomeID(row.ID), "at", purchase.ArgTime(row.Time), "license",
+				row.LicenseID, "amount",
+				purchase.ArgCents(row.Cost))
+		}
+	}
+	switch {
+	case len(rows) == 0:
+		e.Add(purchase.ShowsNoPurchases)
+	case n == 0:
+		e.Add(purchase.ShowsNoPurchases, "rows", strconv.Itoa(len(rows)))
+	}
+}

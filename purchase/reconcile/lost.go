@@ -1,0 +1,150 @@
+package reconcile
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+)
+
+// strayed explains a purchase with the tag of an order that the ledger does not have.
+func (rc *Reconciler) strayed(w purchase.Writer, r *reports, row cocalc.PurchaseRow, id purchase.OrderID,
+	licenses map[string]purchase.License,
+) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	o, known := account.Before.Find(id)
+	switch {
+	case known && !o.Owns(row.Text, row.Time):
+		return rc.foreign(w, r, row)
+	case known:
+		if row.ID == 0 {
+			row.Cost = computedOf(o, licenses[row.LicenseID])
+		}
+		return rc.enterLost(w, r, o, row)
+	case account.Before.MayLack(id, time.Hour) && row.ID != 0: // without a list of purchases, its cost is unknown too
+		made, _ := ulid.ParseStrict(string(id))
+		o = purchase.Order{
+			ID: id, Requester: purchase.Unattributed, Price: row.Cost, Created: ulid.Time(made.Time()).UTC(),
+			Spec: specOf(licenses[row.LicenseID], row),
+		}
+		if err := rc.enterLost(w, r, o, row); err != nil {
+			return err
+		}
+		_, err := rc.reg.RaiseAlarm(w, o, purchase.Cause{
+			Code: purchase.IncidentUnattributed,
+			Args: reportArgs(row),
+		}.With("order", string(id)))
+		return err
+	}
+	return rc.unexplained(w, r, row, id, "unknown-order")
+}
+
+// specOf derives an order's specification from its license.
+func specOf(l purchase.License, row cocalc.PurchaseRow) purchase.Spec {
+	return purchase.Spec{
+		RAM: int(l.Quota.RAM), CPU: int(l.Quota.CPU), Disk: int(l.Quota.Disk), Member: l.Quota.Member,
+		Uptime: cocalc.Uptime(l.Quota.Uptime),
+		User:   cocalc.User(l.Quota.User), Period: cocalc.PeriodRange, RunLimit: l.RunLimit, Title: l.Title, Start: row.Time,
+		End: row.PeriodEnd,
+	}
+}
+
+// enterLost enters an order that only the previous ledger had, with its purchase. The order passes through the usual
+// states in one transaction, without requests or notices.
+func (rc *Reconciler) enterLost(w purchase.Writer, r *reports, o purchase.Order, row cocalc.PurchaseRow) error {
+	r.enter(o, row)
+	return rc.enterWith(w, o, row, func(o purchase.Order) *purchase.Receipt {
+		return purchase.NewReceipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row})
+	})
+}
+
+// enterWith enters an order with the receipt that it gets once it is entered.
+func (rc *Reconciler) enterWith(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow,
+	receiptOf func(purchase.Order) *purchase.Receipt,
+) error {
+	const note = "bought before the ledger was restored; recorded from CoCalc's list"
+	o.Rev, o.State, o.Receipt, o.Failure, o.Messages, o.Parked, o.ReplacedBy = 0, purchase.Proposed, nil, nil, nil, nil, ""
+	o.CheckoutSent, o.PaidAfter, o.Answer, o.AnswerText, o.WatchUntil = time.Time{}, time.Time{}, "", "", time.Time{}
+	o.Released = time.Time{}
+	rc.reg.DatePromise(&o, row)
+	if err := w.PutOrder(o); err != nil {
+		return err
+	}
+	if err := w.AppendEvent(purchase.Event{
+		Time: rc.now(), Kind: string(purchase.Proposed), Order: o.ID, By: purchase.BotName, Place: o.Place.Channel,
+		Amount: o.Price, Note: note,
+	}); err != nil {
+		return err
+	}
+	if err := rc.reg.Apply(w, &o, purchase.OrderEvent{
+		Kind: purchase.Confirm, By: purchase.BotName, Note: note,
+		Promise: &purchase.Promise{At: o.Confirmed, Month: o.Month, Day: o.Day, Auto: o.Auto},
+	}); err != nil {
+		return err
+	}
+	r := receiptOf(o)
+	e := purchase.OrderEvent{
+		Kind: purchase.ProvePurchase, By: purchase.BotName, Note: "license " + r.LicenseID,
+		Receipt: r,
+	}
+	change, err := rc.reg.Happen(&o, &e)
+	if err != nil {
+		return err
+	}
+	if err := rc.reg.RecordPurchase(w, o, *r); err != nil {
+		return err
+	}
+	if err := rc.reg.CheckCharge(w, o, *r); err != nil {
+		return err
+	}
+	return rc.reg.Keep(w, o, e, change)
+}
+
+// enterEnded enters the purchase of an order that the backup had, and that its restore has ended.
+func (rc *Reconciler) enterEnded(w purchase.Writer, r *reports, o purchase.Order, row cocalc.PurchaseRow) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	if then, known := account.Before.Find(o.ID); known {
+		o.Confirmed, o.Month, o.Day, o.Approvals, o.AddSent, o.AddedAfter, o.Sent, o.ItemID = then.Confirmed, then.Month,
+			then.Day, then.Approvals,
+			then.AddSent, then.AddedAfter, then.Sent, then.ItemID
+	}
+	rc.reg.DatePromise(&o, row)
+	r.enter(o, row)
+	return rc.reg.Complete(w, &o, purchase.NewReceipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row}), false,
+		purchase.BotName)
+}
+
+// enter counts an entered purchase.
+func (r *reports) enter(o purchase.Order, row cocalc.PurchaseRow) {
+	r.entered++
+	r.sum += row.Cost
+	if o.Requester.ID == purchase.Unattributed.ID {
+		r.unattributed++
+		r.unattributedSum += row.Cost
+	}
+}
+
+// entries returns what was entered, as arguments: entered and sum; of these, by-word and by-word-sum were bought by an
+// admin's word, and unattributed and unattributed-sum name no person.
+func (r *reports) entries() []string {
+	if r.entered == 0 {
+		return nil
+	}
+	return []string{
+		"entered", strconv.Itoa(r.entered), "sum", purchase.ArgCents(r.sum),
+		"by-word", ArgSomeCount(r.byWord), "by-word-sum", purchase.ArgSomeCents(r.byWordSum),
+		"unattributed", ArgSomeCount(r.unattributed), "unattributed-sum", purchase.ArgSomeCents(r.unattributedSum),
+	}
+}
+
+// ArgSomeCount formats a number of things as an argument; empty if there are none.
+func ArgSomeCount(n int) string { return purchase.ArgSomeID(int64(n)) }

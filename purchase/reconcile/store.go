@@ -1,0 +1,133 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+)
+
+// LicenseStore is the license store of a CoCalc, of one of two generations that answer differently.
+type LicenseStore interface {
+	// Preview returns what a checkout would buy now.
+	Preview(ctx context.Context, o purchase.Order) (CheckoutPreview, error)
+	// purchases lists the license purchases of the account since a time; nil if the store has no such list.
+	purchases(ctx context.Context, from time.Time) ([]cocalc.PurchaseRow, error)
+	// counts reports whether the store lists purchases. If not, a license is the only evidence of a purchase, and
+	// nothing can be counted again later.
+	counts() bool
+	// sales returns the license purchases of the account since a time, with the key proven.
+	sales(ctx context.Context, from time.Time) (sales, error)
+	// Charge completes the receipt of a bought order. An error says that the charge may change if it is tried again.
+	Charge(ctx context.Context, o purchase.Order, item cocalc.CartItem, r *purchase.Receipt) error
+}
+
+// StoreOf returns the store of the server.
+func (rc *Reconciler) StoreOf(ctx context.Context) (LicenseStore, error) {
+	kind, err := rc.shop.Store(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case kind == cocalc.StoreOlder:
+		return olderStore{rc}, nil
+	default:
+		return currentStore{rc}, nil
+	}
+}
+
+// Counts reports whether the store lists purchases; true while the server does not say which store it has.
+func (rc *Reconciler) Counts(ctx context.Context) bool {
+	store, err := rc.StoreOf(ctx)
+	return err != nil || store.counts()
+}
+
+// currentStore lists purchases and previews a checkout.
+type currentStore struct{ rec *Reconciler }
+
+func (s currentStore) Preview(ctx context.Context, o purchase.Order) (CheckoutPreview, error) {
+	look := CheckoutPreview{Amount: o.Price}
+	params, err := s.rec.shop.CheckoutParams(ctx)
+	for _, item := range params.Items {
+		look.Checked = append(look.Checked, item.CartItem)
+		if item.ID == o.ItemID {
+			look.Amount = item.LineItemAmount
+		}
+	}
+	credit := params.Balance - params.MinBalance
+	look.Credit = &credit
+	return look, err
+}
+
+func (s currentStore) purchases(ctx context.Context, from time.Time) ([]cocalc.PurchaseRow, error) {
+	return Sold(ctx, s.rec.shop, from)
+}
+
+func (currentStore) counts() bool { return true }
+
+func (s currentStore) sales(ctx context.Context, from time.Time) (found sales, err error) {
+	if found.rows, err = s.purchases(ctx, from); err != nil {
+		return found, err
+	}
+	_, err = s.rec.shop.WhoAmI(ctx)
+	return found, err
+}
+
+// Charge keeps what the purchases say.
+func (currentStore) Charge(context.Context, purchase.Order, cocalc.CartItem, *purchase.Receipt) error {
+	return nil
+}
+
+// olderStore reports neither prices nor charges. It sells by the formula of the quote.
+type olderStore struct{ rec *Reconciler }
+
+func (s olderStore) Preview(ctx context.Context, o purchase.Order) (CheckoutPreview, error) {
+	look := CheckoutPreview{Amount: o.Price}
+	all, err := s.rec.shop.Cart(ctx, cocalc.InCart)
+	for _, item := range all {
+		if !item.Checked {
+			continue
+		}
+		look.Checked = append(look.Checked, item)
+		if cost, err := cocalc.PriceDescription(item.Description, s.rec.now()); err == nil && item.ID == o.ItemID {
+			look.Amount = min(cost.LineItemAmount, look.Amount) // a fixed term that has begun costs less by now
+		}
+	}
+	return look, err
+}
+
+func (olderStore) purchases(context.Context, time.Time) ([]cocalc.PurchaseRow, error) {
+	return nil, nil
+}
+
+func (olderStore) counts() bool { return false }
+
+// sales returns the purchases that tagged licenses prove: the licenses do not show who bought the others. A list of
+// licenses comes with a proof of the key.
+func (s olderStore) sales(ctx context.Context, from time.Time) (sales, error) {
+	licenses, err := s.rec.shop.Licenses(ctx)
+	if err != nil {
+		return sales{}, err
+	}
+	found := sales{licenses: map[string]cocalc.License{}}
+	for _, l := range licenses {
+		if !l.Created.Before(from) {
+			found.licenses[l.ID] = l
+		}
+	}
+	for _, row := range rowsOf(licenses) {
+		if !row.Time.Before(from) {
+			found.rows = append(found.rows, row)
+		}
+	}
+	return found, nil
+}
+
+// Charge computes the charge.
+func (s olderStore) Charge(ctx context.Context, o purchase.Order, item cocalc.CartItem,
+	r *purchase.Receipt,
+) (err error) {
+	r.Unchecked = false
+	r.Charged, err = s.computedFor(ctx, o, item)
+	return err
+}

@@ -1,0 +1,182 @@
+package register
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
+
+	"licensebot/purchase"
+)
+
+// Options are the collaborators of purchasing. Ledger and Shop are required.
+type Options struct {
+	Ledger  purchase.Ledger
+	Shop    purchase.Shop
+	Policy  purchase.Policy
+	Timing  purchase.Timing
+	KeyName string        // how people call the API key, never the key itself: "sk-…f3Xa"
+	Site    purchase.Site // CoCalc's pages, for links in sentences
+	Now     func() time.Time
+	NewID   func() purchase.OrderID
+	Log     zerolog.Logger
+	// PurchasesChannel is where the line about every purchase goes; empty: the channel where it was asked for.
+	PurchasesChannel string
+	// ApprovalsChannel is where approvers are asked.
+	ApprovalsChannel string
+	// LookUp answers a person with their standing and groups as Slack tells them now. Nil: they are as they were.
+	LookUp func(context.Context, purchase.Person) purchase.Person
+	// Doubts stores the decisions that were being written when the disk failed. With nil, their people never learn
+	// whether they counted.
+	Doubts purchase.Doubts
+	// AccessLost reports whether the bot has lost its access to Slack. It must not block. Nil means never.
+	AccessLost func() bool
+	// Changed is called after every change of an order that people can see, and with an empty id when there is a notice
+	// to tell. It must not block.
+	Changed func(purchase.OrderID)
+}
+
+// Register stores what happens to orders and to the account. It has what all parts of purchasing share: the ledger, the
+// clocks, the policy, and what is known of the server. All methods may be called at the same time.
+type Register struct {
+	// Options are the collaborators, with defaults for those that were not given. Ledger and Shop write to the log.
+	Options Options
+
+	ledger  purchase.Ledger
+	shop    purchase.Shop
+	policy  purchase.Policy
+	timing  purchase.Timing
+	site    purchase.Site
+	now     func() time.Time
+	log     zerolog.Logger
+	changed func(purchase.OrderID)
+
+	purchasesChannel string
+	approvalsChannel string
+	lookUp           func(context.Context, purchase.Person) purchase.Person
+	accessLost       func() bool
+
+	Born     time.Time     // when the register was made, with a monotonic reading
+	BornAt   time.Time     // the same moment by the machine's clock
+	Account  sync.Mutex    // held while working on the CoCalc account: cart, checkout, proof
+	Wake     chan struct{} // capacity 1: there may be something to buy
+	Proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
+	Stopping atomic.Bool   // no new reservations
+	IsAway   atomic.Bool   // the ledger's file is not where it belongs
+
+	Diagnosed atomic.Pointer[purchase.Server] // what is wrong with the server; nil: nothing, as far as is known
+	Suspicion Suspicion
+}
+
+// New makes a Register. It reads and changes nothing.
+func New(opts Options) *Register {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.LookUp == nil {
+		opts.LookUp = func(_ context.Context, p purchase.Person) purchase.Person { return p }
+	}
+	if opts.AccessLost == nil {
+		opts.AccessLost = func() bool { return false }
+	}
+	if opts.NewID == nil {
+		opts.NewID = ULIDs(opts.Now)
+	}
+	if opts.Changed == nil {
+		opts.Changed = func(purchase.OrderID) {}
+	}
+	if opts.KeyName == "" {
+		opts.KeyName = "the API key"
+	}
+	opts.Timing = opts.Timing.WithDefaults()
+	opts.Policy.Approvals = max(opts.Policy.Approvals, 1)
+	opts.Ledger = newChronicle(opts.Ledger, opts.Log)
+	reg := &Register{
+		Born: time.Now(), BornAt: opts.Now(), Wake: make(chan struct{}, 1), Proposed: make(chan struct{}, 1),
+	}
+	opts.Shop = &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now, heardOf: reg.heardOf}
+	reg.Options = opts
+	reg.ledger, reg.shop, reg.policy, reg.timing = opts.Ledger, opts.Shop, opts.Policy, opts.Timing
+	reg.site, reg.now, reg.log, reg.changed = opts.Site, opts.Now, opts.Log, opts.Changed
+	reg.purchasesChannel, reg.approvalsChannel = opts.PurchasesChannel, opts.ApprovalsChannel
+	reg.lookUp, reg.accessLost = opts.LookUp, opts.AccessLost
+	return reg
+}
+
+// ULIDs makes order ids that sort by time, also within a millisecond, from the system's secure randomness.
+func ULIDs(now func() time.Time) func() purchase.OrderID {
+	var mu sync.Mutex
+	entropy := ulid.Monotonic(rand.Reader, 0)
+	return func() purchase.OrderID {
+		mu.Lock()
+		defer mu.Unlock()
+		id, err := ulid.New(ulid.Timestamp(now()), entropy)
+		if err != nil { // the monotonic counter ran over within one millisecond: begin it anew
+			entropy = ulid.Monotonic(rand.Reader, 0)
+			id = ulid.MustNew(ulid.Timestamp(now()), entropy)
+		}
+		return purchase.OrderID(id.String())
+	}
+}
+
+// Apply has an event happen to an order, in the caller's transaction.
+func (reg *Register) Apply(w purchase.Writer, order *purchase.Order, e purchase.OrderEvent) error {
+	change, err := reg.Happen(order, &e)
+	if err != nil {
+		return err
+	}
+	return reg.Keep(w, *order, e, change)
+}
+
+// Happen applies an event that happens now.
+func (reg *Register) Happen(order *purchase.Order, e *purchase.OrderEvent) (purchase.BudgetChange, error) {
+	e.Time = reg.now()
+	e.OfferUntil = e.Time.Add(reg.timing.Proposal)
+	after, change, err := purchase.Apply(*order, *e)
+	if err != nil {
+		return purchase.BudgetChange{}, err
+	}
+	*order = after
+	return change, nil
+}
+
+// Keep stores an order after an event, in the caller's transaction: the budget of its month and an audit record go with
+// it. Nothing else stores a change of state.
+func (reg *Register) Keep(w purchase.Writer, order purchase.Order, e purchase.OrderEvent,
+	change purchase.BudgetChange,
+) error {
+	if change != (purchase.BudgetChange{}) {
+		key, err := purchase.BudgetKey(w, order.Requester)
+		if err != nil {
+			return err
+		}
+		budget, err := w.Budget(order.Month) // after keyOf, which may have moved amounts from another id
+		if err != nil {
+			return err
+		}
+		budget.Apply(key, order, cmp.Or(order.Day, reg.policy.Day(order.Confirmed)), change)
+		if err := w.PutBudget(budget); err != nil {
+			return err
+		}
+	}
+	if err := w.PutOrder(order); err != nil {
+		return err
+	}
+	return w.AppendEvent(purchase.Event{
+		Time: order.Updated, Kind: string(order.State), Order: order.ID, By: e.By,
+		Place: cmp.Or(e.Place, order.Place.Channel), Note: e.Note, Amount: order.Price,
+	})
+}
+
+// Nudge wakes one of Run's loops, if it is not awake already.
+func Nudge(loop chan struct{}) {
+	select {
+	case loop <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,92 @@
+package register
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// AfterRestore prepares an older copy of the ledger for use, before any bot opens it. What happened since the copy was
+// made is only known to CoCalc, and that checkout was sent for an order may be part of it: so no order that the copy
+// promised or proposed is bought from it. The desk takes no order until it has compared the ledger with CoCalc's
+// purchases; orders that were under way are watched, and entered if they were bought. by is who restored it; settle is
+// how long CoCalc is given to show what it has done, as Timing.Settle of the bot that goes on (0: its default).
+func AfterRestore(w purchase.Writer, now time.Time, by string, settle time.Duration) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	head, err := w.Head()
+	if err != nil {
+		return err
+	}
+	restore := purchase.Restore{At: now, By: by, Head: head.Number, Last: head.Time}
+	account.Restored, account.Before = &restore, &purchase.Before{At: now, Last: restore.Last}
+	// Rows of checkouts that began before the copy was made, and ended after it, are read again too.
+	if account.Reconciled.After(restore.Last) {
+		account.Reconciled = restore.Last
+	}
+	if err := w.PutAccount(account); err != nil {
+		return err
+	}
+	open, err := w.OpenOrders()
+	if err != nil {
+		return err
+	}
+	d := New(Options{Now: func() time.Time { return now }, Timing: purchase.Timing{Settle: settle}})
+	for _, o := range open {
+		e := purchase.OrderEvent{Kind: purchase.StopForRestore, By: purchase.BotName, Note: "the ledger was restored"}
+		switch o.State {
+		case purchase.Proposed, purchase.AwaitingApproval:
+		case purchase.Approved, purchase.Adding, purchase.Carted:
+			e.Note, e.WatchUntil, e.Failure = string(purchase.FailRestored), d.WatchUntil(),
+				purchase.NewFailure(purchase.FailRestored)
+		default:
+			continue
+		}
+		err := d.Apply(w, &o, e)
+		if err != nil {
+			return fmt.Errorf("order %s: %w", o.ID, err)
+		}
+	}
+	return w.AppendEvent(purchase.Event{
+		Time: now, Kind: "restored", By: by,
+		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head,
+			restore.Last.UTC().Format(time.RFC3339)),
+	})
+}
+
+// KeepOrders stores, after AfterRestore, the replaced ledger's orders that may have been bought since the copy was
+// made: CoCalc shows their purchases, and only that ledger names their people. orders are all that it has.
+func KeepOrders(w purchase.Writer, orders []purchase.Order) error {
+	account, err := w.Account()
+	if err != nil || account.Before == nil {
+		return err
+	}
+	before := *account.Before
+	before.IsKnown, before.Orders = true, nil
+	for _, o := range orders {
+		has, err := w.Order(o.ID)
+		if o.NeverAdded() || err == nil && has.State == purchase.Purchased {
+			continue
+		}
+		if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
+			return fmt.Errorf("order %s: %w", o.ID, err)
+		}
+		o.Messages, o.Wait, o.Hold = nil, nil, nil
+		before.Orders = append(before.Orders, o)
+	}
+	account.Before = &before
+	return w.PutAccount(account)
+}
+
+// KeepPause carries the pause of the ledger whose place a copy takes over into the copy; nil is none.
+func KeepPause(w purchase.Writer, pause *purchase.Pause) error {
+	if pause == nil {
+		return nil
+	}
+	_, err := PauseBuying(w, *pause, "")
+	return err
+}
