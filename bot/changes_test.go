@@ -3,6 +3,8 @@ package bot
 import (
 	"testing"
 	"time"
+
+	"licensebot/purchase/desk"
 )
 
 // What changes before the publisher runs, or while it works, is not lost; many changes are one wake-up.
@@ -35,11 +37,11 @@ func TestChanges_Add_WakesOnce(t *testing.T) {
 }
 
 func TestNewPublisher_SharesChanges(t *testing.T) {
-	c := NewChanges(time.Now)
-	if p := NewPublisher(Options{Changes: c}); p.changes != c || p.turns != c.turns {
+	c, front := NewChanges(time.Now), desk.New(desk.Options{})
+	if p := NewPublisher(Options{Desk: front, Changes: c}); p.changes != c || p.turns != c.turns {
 		t.Error("the publisher has changes of its own")
 	}
-	if p := NewPublisher(Options{}); p.changes == nil || p.turns != p.changes.turns {
+	if p := NewPublisher(Options{Desk: front}); p.changes == nil || p.turns != p.changes.turns {
 		t.Error("without changes in the options, the publisher has none")
 	}
 }

@@ -43,7 +43,8 @@ func TestLedger_Update_FailedCommit(t *testing.T) {
 	if err := b.Update(ctx, event("first")); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Update(ctx, event("second")); !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, failpoint.ErrDisk) {
+	err := b.Update(ctx, event("second"))
+	if !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, failpoint.ErrDisk) {
 		t.Fatalf("got %v from the second, want ErrUncertain and the disk's error", err)
 	}
 	select {

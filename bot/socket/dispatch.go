@@ -280,7 +280,8 @@ func (d *dispatcher) acknowledgeHandled(j *job, from conn, payload json.RawMessa
 
 // ackSteps names acknowledgements for tests that kill the program around them.
 var ackSteps = map[Kind]failpoint.Name{
-	KindCommand: failpoint.AckCommand, KindAction: failpoint.AckAction, KindSubmission: failpoint.AckSubmission, KindHome: failpoint.AckHome,
+	KindCommand: failpoint.AckCommand, KindAction: failpoint.AckAction, KindSubmission: failpoint.AckSubmission,
+	KindHome: failpoint.AckHome,
 }
 
 // acknowledgeEarly acknowledges a command that has no answer yet.

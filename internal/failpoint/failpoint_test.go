@@ -49,8 +49,14 @@ func TestKiller_Hit(t *testing.T) {
 
 func TestEnable_Malformed(t *testing.T) {
 	for _, c := range []struct{ variable, value string }{
-		{KillAt, "after cocalc: add"}, {KillAt, "0 after cocalc: add"}, {KillAt, "1 after cocalc: tea"}, {KillAt, "1"},
-		{FailCommit, "kept"}, {FailCommit, "0 kept"}, {FailCommit, "1 gone"}, {ReportTo, "no/such/file"},
+		{KillAt, "after cocalc: add"},
+		{KillAt, "0 after cocalc: add"},
+		{KillAt, "1 after cocalc: tea"},
+		{KillAt, "1"},
+		{FailCommit, "kept"},
+		{FailCommit, "0 kept"},
+		{FailCommit, "1 gone"},
+		{ReportTo, "no/such/file"},
 	} {
 		err := Enable(func(name string) string {
 			if name == c.variable {

@@ -130,7 +130,9 @@ var unreached = map[failpoint.Name]string{
 }
 
 // vital are the steps at which the bot is killed in every scenario: where money is about to be spent, or was.
-var vital = []failpoint.Point{failpoint.Of(failpoint.Before, failpoint.Kept("paying")), failpoint.Of(failpoint.After, failpoint.Checkout)}
+var vital = []failpoint.Point{
+	failpoint.Of(failpoint.Before, failpoint.Kept("paying")), failpoint.Of(failpoint.After, failpoint.Checkout),
+}
 
 // plan chooses where the bot is killed first. Every step that is listed must be met by some scenario, unless -run chose
 // among the scenarios: the plan is of those then, with every step that they meet.
@@ -179,7 +181,8 @@ func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 // there. Without -full these are samples: a quarter of the former, and of the latter every second one after a kill
 // before the checkout and the others after a kill behind it.
 func planAgain(once []trial, killed *archive) (trials []trial) {
-	before, behind := failpoint.Of(failpoint.After, failpoint.Kept("paying")), failpoint.Of(failpoint.After, failpoint.Checkout)
+	before := failpoint.Of(failpoint.After, failpoint.Kept("paying"))
+	behind := failpoint.Of(failpoint.After, failpoint.Checkout)
 	for i, c := range once {
 		first := c.kills[0].at
 		again := *full || i%4 == 0

@@ -96,7 +96,8 @@ var rooms = []room{
 	{
 		dir: "cmd/bot", slack: true, may: []string{
 			"commands", "cocalc", "purchase", "purchase/orders", "purchase/reconcile", "purchase/register", "storage", "bot",
-			"internal/app", "internal/cli", "internal/config", "internal/control", "internal/diagnosis", "internal/escape", "internal/failpoint",
+			"internal/app", "internal/cli", "internal/config", "internal/control", "internal/diagnosis", "internal/escape",
+			"internal/failpoint",
 		},
 		tests: []string{"cocalc/cocalctest", "internal/goldenfile", "internal/processtest", "purchase/desk", "slacksim"},
 	},
