@@ -1,5 +1,9 @@
 package purchase
 
+import (
+	"time"
+)
+
 // Click is a person's press of a button on an order.
 type Click struct {
 	Who Person
@@ -45,4 +49,30 @@ func Successor(w Writer, o Order, c Click) error {
 		return nil
 	}
 	return w.PutOrder(o)
+}
+
+// AwayRefusal refuses what would reserve money while the ledger's file is away.
+func (p Policy) AwayRefusal() *Refusal {
+	return NewRefusal(LedgerAway, "told", p.AdminsTold())
+}
+
+// Begins reports whether the order's next step begins something or pays, so that the next start must find it.
+func (o *Order) Begins() bool {
+	return o.State == Approved && len(o.Parked) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted &&
+		o.Failure == nil
+}
+
+// AwaitsPeople returns the stored deadline of an order that waits for people; ok is false for other orders.
+func (o *Order) AwaitsPeople() (at time.Time, ok bool) {
+	switch {
+	case o.State == Proposed:
+		return o.Expires, true
+	case o.State == AwaitingApproval && !o.RemindAt.IsZero():
+		return o.RemindAt, true
+	case o.State == AwaitingApproval:
+		return o.ApproveBy, true
+	case o.HasOffer():
+		return o.Failure.Until, true
+	}
+	return time.Time{}, false
 }

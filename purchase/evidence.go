@@ -2,6 +2,7 @@ package purchase
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"licensebot/cocalc"
@@ -67,4 +68,41 @@ func NewReceipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Recei
 	}
 	r.Time = cmp.Or(r.Time, o.CheckoutSent, o.Updated) // CoCalc's own time may be unreadable
 	return r
+}
+
+// AccountsFor reports whether the order's receipt names the purchase.
+func (o *Order) AccountsFor(row cocalc.PurchaseRow) bool {
+	r := o.Receipt
+	if r == nil {
+		return false
+	}
+	return (r.PurchaseID != 0 && r.PurchaseID == row.ID) || (r.LicenseID != "" && r.LicenseID == row.LicenseID) ||
+		slices.ContainsFunc(r.Extra, func(x Extra) bool { return x.LicenseID == row.LicenseID })
+}
+
+// AwaitsPurchase reports whether the purchase is the one that was not found when the order was bought. If CoCalc
+// numbers its purchases, an admin may have named the wrong license.
+func (o *Order) AwaitsPurchase(row cocalc.PurchaseRow) bool {
+	r := o.Receipt
+	if o.State != Purchased || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID {
+		return false
+	}
+	return r.LicenseID == "" || row.ID != 0 && (r.LicenseID == row.LicenseID || r.Settled != nil)
+}
+
+// IsActive reports whether the worker still works on the order, and finds its purchases by itself.
+func (o *Order) IsActive() bool {
+	return o.State == Approved || o.State.UnderWay() || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
+}
+
+// HasReported tells whether the purchase was reported before.
+func (a AccountState) HasReported(row cocalc.PurchaseRow) bool {
+	return slices.ContainsFunc(a.Strangers, func(s Stranger) bool {
+		return s.PurchaseID == row.ID && s.LicenseID == row.LicenseID
+	})
+}
+
+// ByWord reports whether the order counts as bought by the word of an admin alone: CoCalc has shown no purchase of it.
+func (o *Order) ByWord() bool {
+	return o.State == Purchased && o.Receipt != nil && o.Receipt.Settled != nil && o.Receipt.PurchaseID == 0
 }

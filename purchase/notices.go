@@ -1,6 +1,10 @@
 package purchase
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Notice is a message about the account as a whole, which belongs to no order's card. It is kept in the ledger until
 // each of its recipients has it, so that each is told once, also over a restart.
@@ -50,3 +54,49 @@ const (
 	NoticeOutsiders   NoticeKind = "outsiders"   // others than members may read a channel, so no prices are posted there
 	NoticeAsk         NoticeKind = "ask"         // approvers are asked about an order, since their channel gets no prices
 )
+
+// Drop forgets a message that cannot be reached any more.
+func (o *Order) Drop(kind MessageKind) {
+	o.Messages = slices.DeleteFunc(o.Messages, func(m Message) bool { return m.Kind == kind })
+}
+
+// Put keeps a message, in place of an earlier one of its kind.
+func (o *Order) Put(m Message) {
+	o.Drop(m.Kind)
+	o.Messages = append(o.Messages, m)
+}
+
+// IsGroup tells the id of a user group, S…, from those of people and channels.
+func IsGroup(id string) bool { return strings.HasPrefix(id, "S") }
+
+// WithMembers returns the notice with members of a user group added to its recipients. Members who have the notice
+// already are not added.
+func (n Notice) WithMembers(members []string) Notice {
+	n.Left = slices.Clone(n.Left)
+	for _, m := range members {
+		if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {
+			n.Left = append(n.Left, m)
+		}
+	}
+	return n
+}
+
+// Outsiders says why people who may see no prices may read a channel.
+type Outsiders string
+
+const (
+	// OutsidersShared says that the channel is shared with another organization, or its people are invited.
+	OutsidersShared Outsiders = "shared"
+	// OutsidersGuests says that guests or people of other workspaces are in the channel.
+	OutsidersGuests Outsiders = "guests"
+	// OutsidersUntold says that the app may not look up who is in the channel.
+	OutsidersUntold Outsiders = "untold"
+)
+
+// RequestCause returns a cause about an order that waits for approval: by, name, price, period, license (what it
+// gives), expires.
+func RequestCause(code CauseCode, o Order) Cause {
+	return NewCause(code, "by", o.Requester.ID, "name", o.Requester.DisplayName(), "price", ArgCents(o.Price), "period",
+		string(o.Spec.Period),
+		"license", o.Spec.Summary(), "expires", ArgTime(o.ApproveBy))
+}

@@ -73,3 +73,8 @@ func Brief(id string) string {
 	}
 	return strings.ToValidUTF8(id[:most], "") + "…"
 }
+
+// RefuseNoAccess returns the refusal while the bot has no access to Slack.
+func RefuseNoAccess() *Refusal {
+	return NewRefusal(AccessLost)
+}

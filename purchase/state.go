@@ -64,7 +64,7 @@ func (s State) promised() bool {
 	}
 }
 
-// UnderWay reports whether the buyer has begun with the order, so that it must be brought to an end before any other.
+// UnderWay reports whether the worker has begun with the order, so that it must be brought to an end before any other.
 func (s State) UnderWay() bool {
 	switch s {
 	case Adding, Carted, Paying, Unknown:

@@ -116,7 +116,7 @@ func (p *planner) denies(s Step) {
 	})
 }
 
-// closeCalls plans what comes between a reservation and the beginning of the purchase: an admin pauses while the buyer
+// closeCalls plans what comes between a reservation and the beginning of the purchase: an admin pauses while the worker
 // reads the cart; or CoCalc's cart does not answer, and after the next start more approvals are required than there
 // are.
 func (p *planner) closeCalls() {

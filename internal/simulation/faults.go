@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The endpoints that the buyer asks while it buys.
+// The endpoints that the worker asks while it buys.
 const (
 	cartGet     = "shopping/cart/get"
 	cartAdd     = "shopping/cart/add"

@@ -2,8 +2,10 @@ package checkout
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"licensebot/cocalc"
@@ -12,7 +14,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-// maxRounds is how often the cart is put in order before the buyer gives others who use it a pause.
+// maxRounds is how often the cart is put in order before the worker gives others who use it a pause.
 const maxRounds = 5
 
 // prepare is the way from Approved to Adding: nothing of the order is at CoCalc yet, or so the ledger believes.
@@ -359,4 +361,11 @@ func termOver(spec purchase.Spec, now time.Time) *purchase.Failure {
 		return nil
 	}
 	return purchase.NewFailure(purchase.FailTermOver)
+}
+
+// description is the cart item's description: the specification with the order's tag at the end of its text.
+func (wk *Worker) description(o purchase.Order) json.RawMessage {
+	spec := o.Spec
+	spec.Description = strings.TrimSpace(spec.Description + "\n" + o.ID.Tag())
+	return spec.CartDescription(wk.now())
 }

@@ -180,3 +180,28 @@ func (wk *Worker) lingering(open []purchase.Order) (left time.Duration) {
 	}
 	return left
 }
+
+// meets notifies the admins of a trouble that an order met at CoCalc. It logs a failure to do so and continues.
+func (wk *Worker) meets(ctx context.Context, o purchase.Order, code purchase.FailureCode, detail purchase.Cause) {
+	if err := wk.reg.TellTrouble(ctx, o, code, detail); err != nil {
+		wk.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to tell the admins about a problem")
+	}
+}
+
+// unproven says what to do with an order as long as CoCalc does not say whose the key is.
+func (wk *Worker) unproven(ctx context.Context, o purchase.Order, err error) (time.Duration, error) {
+	var e *cocalc.Error
+	if !errors.As(err, &e) {
+		return 0, err // the ledger failed, not CoCalc
+	}
+	switch o.State {
+	case purchase.Approved, purchase.Adding, purchase.Carted:
+		return wk.troubled(ctx, o, err)
+	default:
+		wk.log.Debug().Err(err).Str("order", string(o.ID)).Msg("wait for CoCalc to say whose the key is")
+		return wk.pause(o.ID), nil
+	}
+}
+
+// ServerFound is the cause of an audit record (Event) of what a probe found: condition, host, reason.
+const ServerFound purchase.CauseCode = "server-found"

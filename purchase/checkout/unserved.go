@@ -9,7 +9,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-// While the server doesn't sell licenses, the buyer sends nothing but probes. What it does with an order then depends
+// While the server doesn't sell licenses, the worker sends nothing but probes. What it does with an order then depends
 // on what CoCalc may have of it:
 //
 //   - Nothing: the order waits. It ends when the server was found the same for an hour and in six probes.

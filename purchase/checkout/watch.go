@@ -6,6 +6,7 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 )
 
 // left returns the rest of an order's watch.
@@ -120,4 +121,14 @@ func (wk *Worker) outOfCart(ctx context.Context, o purchase.Order) bool {
 		_, err = wk.shop.RemoveFromCart(ctx, o.ItemID)
 	}
 	return err == nil || purchase.KindOf(err) == cocalc.NotFound
+}
+
+// watchSpan returns the span for which an ended order is watched.
+func (wk *Worker) watchSpan(o purchase.Order) register.Span {
+	return register.Span{What: "watch", Until: o.WatchUntil, Length: wk.timing.Settle + wk.reg.WatchStep(), Careful: true}
+}
+
+// patience returns the span for which a trouble that began at since is waited out.
+func (wk *Worker) patience(what string, since time.Time) register.Span {
+	return register.Span{What: what, Until: since.Add(wk.timing.Patience), Length: wk.timing.Patience}
 }

@@ -249,7 +249,7 @@ func (wk *Worker) step(ctx context.Context, o purchase.Order) (time.Duration, er
 	return wk.watch(ctx, o)
 }
 
-// openOrders are those with which the buyer may have something to do, oldest first. Cards and orders that wait for
+// openOrders are those with which the worker may have something to do, oldest first. Cards and orders that wait for
 // people are none of these, and hundreds of them may wait for days.
 func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err error) {
 	err = wk.ledger.View(ctx, func(r purchase.Reader) error {
@@ -275,7 +275,7 @@ func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err er
 	return open, err
 }
 
-// advance has an event happen to the order in one transaction, if it is still in the state that the buyer saw;
+// advance has an event happen to the order in one transaction, if it is still in the state that the worker saw;
 // otherwise, it returns errMoved. check can stand against it, or complete the event.
 func (wk *Worker) advance(ctx context.Context, seen purchase.Order, e purchase.OrderEvent, check func(purchase.Writer,
 	purchase.Order, *purchase.OrderEvent) error) (

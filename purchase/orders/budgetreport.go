@@ -126,3 +126,28 @@ func like(l purchase.License, spec purchase.Spec) bool {
 	return q.RAM == float64(spec.RAM) && q.CPU == float64(spec.CPU) && q.Member == spec.Member &&
 		cocalc.Uptime(q.Uptime) == spec.Uptime
 }
+
+// DaySum returns the sum that makes an order need approval; the zero DaySum if it needs none, or needs it by itself.
+func (svc *Service) DaySum(ctx context.Context, o purchase.Order) (s purchase.DaySum, err error) {
+	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
+		auto, err := svc.autoToday(r, o.Requester)
+		s = svc.policy.SumOfDay(o, auto)
+		return err
+	})
+	return s, err
+}
+
+// RenewalsTrouble returns why the renewals on the CoCalc account are not shown.
+func (svc *Service) RenewalsTrouble(err error) *purchase.Refusal {
+	switch purchase.KindOf(err) {
+	case cocalc.KeyNotAllowed, cocalc.SignInRequired:
+		return purchase.NewRefusal(purchase.NoRenewals, "why", "not-for-keys")
+	case cocalc.NotSoldHere: // a server of the older kind sells licenses, and has none either
+		return purchase.NewRefusal(purchase.NoRenewals, "why", "no-list")
+	default:
+		return &purchase.Refusal{Cause: purchase.Cause{
+			Code:   purchase.NoRenewals,
+			Causes: []purchase.Cause{svc.Trouble(err).Cause},
+		}}
+	}
+}

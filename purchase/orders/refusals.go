@@ -119,3 +119,63 @@ func (svc *Service) refusal(no *purchase.Refusal, id purchase.OrderID, who purch
 		Note:  string(no.Code),
 	}
 }
+
+// staleCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out of
+// date. A card that is newer than the one in the ledger is the current one: people see a message before Slack has told
+// its timestamp to the bot.
+func staleCard(order purchase.Order, click purchase.Click) *purchase.Refusal {
+	ask := order.Message(purchase.MessageAsk)
+	if ask == nil || ask.TS == "" || click.On == "" || !isOlder(click.On, ask.TS) || click.At.Channel != ask.Channel {
+		return nil
+	}
+	return purchase.NewRefusal(purchase.StaleCard)
+}
+
+// isOlder reports whether a message was posted before another one of its channel. Timestamps are seconds, a dot and six
+// digits (Slack's reference of message payloads).
+func isOlder(ts, other string) bool {
+	if len(ts) != len(other) {
+		return len(ts) < len(other)
+	}
+	return ts < other
+}
+
+// elsewhere refuses a button that was clicked where the order is not shown: such a click was forged, or its card was
+// carried to another place. In a direct message with the bot people see only what is theirs, and commands may be typed
+// anywhere.
+func elsewhere(order purchase.Order, click purchase.Click) *purchase.Refusal {
+	if click.Typed || click.At.Direct || click.At.Channel == order.Place.Channel {
+		return nil
+	}
+	for _, m := range order.Messages {
+		if m.Channel != "" && m.Channel == click.At.Channel {
+			return nil
+		}
+	}
+	return purchase.NewRefusal(purchase.Elsewhere)
+}
+
+// unlessNotSold returns a refusal, or, if it would tell people to order again where no licenses are sold, that one.
+func (svc *Service) unlessNotSold(order purchase.Order, no *purchase.Refusal) *purchase.Refusal {
+	switch order.State {
+	case purchase.Proposed, purchase.Failed, purchase.Cancelled, purchase.Expired:
+		if unsold := svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()); unsold != nil {
+			return unsold
+		}
+	default: // no refusal tells to order it again
+	}
+	return no
+}
+
+// NoteAccess records in the audit that the bot has lost access to Slack, with Slack's error code; or, with an empty
+// code, that access is back.
+func (svc *Service) NoteAccess(ctx context.Context, code string) error {
+	e := purchase.Event{Time: svc.now(), Kind: "slack-back", By: purchase.BotName, Note: "access to Slack restored"}
+	if code != "" {
+		e.Kind, e.Note = "slack-lost", "access to Slack lost, buying is paused: "+purchase.Brief(code)
+	}
+	if err := svc.ledger.Update(ctx, func(w purchase.Writer) error { return w.AppendEvent(e) }); err != nil {
+		return fmt.Errorf("record the access to Slack: %w", err)
+	}
+	return nil
+}

@@ -2,12 +2,15 @@ package reconcile
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 )
 
 // CheckBooks compares what the ledger says in one place with what it says in another: the budgets with the orders and
@@ -283,4 +286,43 @@ func (b *books) checkReceipt(record string, d *dossier) {
 		b.find(record, purchase.FoundReceiptExtra,
 			d.id, len(d.receipt.Extra), wantExtra, extra, extraCharged)
 	}
+}
+
+// Distrust pauses buying because the ledger contradicts itself, as CheckBooks found, and announces it. It does so once
+// for the same findings: an admin who resumed buying has seen them. It reports whether it paused.
+func (rc *Reconciler) Distrust(ctx context.Context, findings []purchase.Finding) (bool, error) {
+	cause := purchase.Cause{
+		Code: purchase.IncidentBooks, Causes: []purchase.Cause{findings[0].Cause()},
+		Args: purchase.Args{
+			"finding": string(findings[0].Code), "record": findings[0].Record,
+			"more": strconv.Itoa(len(findings) - 1), "digest": purchase.Digest(findings),
+		},
+	}
+	paused := false
+	err := rc.ledger.Update(ctx, func(w purchase.Writer) error {
+		paused = false
+		for e, err := range purchase.AllEvents(w) {
+			if err != nil || e.Reports(findings) {
+				return err
+			}
+		}
+		now := rc.now()
+		if err := w.AppendEvent(purchase.Event{
+			Time: now, Kind: string(purchase.NoticeBooks), By: purchase.BotName,
+			Cause: cause,
+		}); err != nil {
+			return err
+		}
+		paused = true
+		if _, err := register.PauseBuying(w, register.OwnPause(now, cause), ""); err != nil {
+			return err
+		}
+		return register.AddNotice(w, rc.reg.NewNotice(purchase.NoticeBooks, register.NoticeID("books", now),
+			cause.With("told", rc.policy.AdminsTold()), purchase.Order{}, ""))
+	})
+	if err != nil {
+		return false, fmt.Errorf("pause buying: %w", err)
+	}
+	rc.changed("")
+	return paused, nil
 }

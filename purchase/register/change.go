@@ -34,7 +34,7 @@ func (reg *Register) Repeat(ctx context.Context, nudged <-chan struct{}, do func
 	}
 }
 
-// ErrMoved says that the order changed while the buyer was looking at CoCalc; it is looked at anew.
+// ErrMoved says that the order changed while the worker was looking at CoCalc; it is looked at anew.
 var ErrMoved = errors.New("the order has moved on")
 
 // Idle is the longest pause between two looks at the ledger.

@@ -13,7 +13,7 @@ import (
 //   - elapsed, the monotonic clock of this run: how long to wait.
 //   - CoCalc's clock, from the Date of its answers: everything that is compared with CoCalc's times.
 
-// Elapsed returns how long the desk has existed. Setting the machine's clock does not change it, and it stands still
+// Elapsed returns how long the register has existed. Setting the machine's clock does not change it, and it stands still
 // while the machine is suspended.
 func (reg *Register) Elapsed() time.Duration { return time.Since(reg.Born) }
 
@@ -102,3 +102,13 @@ func After(at time.Time, d time.Duration) time.Time {
 	}
 	return at.Add(d)
 }
+
+// WatchUntil is the end of a watch that begins now. Ends are rounded up, so that the watches of a busy hour end
+// together, and share their looks at the list of purchases, which CoCalc throttles.
+func (reg *Register) WatchUntil() time.Time {
+	step := reg.WatchStep()
+	return reg.now().Add(reg.timing.Settle + step - 1).Truncate(step)
+}
+
+// WatchStep is the unit that the ends of watches are rounded to.
+func (reg *Register) WatchStep() time.Duration { return max(reg.timing.Settle/10, 1) }

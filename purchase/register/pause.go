@@ -114,3 +114,6 @@ func (reg *Register) CheckCharge(w purchase.Writer, o purchase.Order, r purchase
 	_, err := reg.RaiseAlarm(w, o, cause)
 	return err
 }
+
+// mostIncidents is how many reasons a pause keeps. Beyond it, the second oldest is dropped; the audit has all.
+const mostIncidents = 100

@@ -1,6 +1,10 @@
 package register
 
-import "licensebot/purchase"
+import (
+	"context"
+
+	"licensebot/purchase"
+)
 
 // While the bot has no access to Slack, it can't verify, ask or notify people, so nothing new is bought. This state is
 // kept in memory only: it ends when Slack lets the bot in again, and a new run finds out for itself.
@@ -32,6 +36,26 @@ func (reg *Register) RefuseStopped(account purchase.AccountState) *purchase.Refu
 	return reg.policy.RefusePaused(account)
 }
 
-// AccessChanged wakes the buyer after the bot has lost or regained its access to Slack: waiting orders then show why
+// AccessChanged wakes the worker after the bot has lost or regained its access to Slack: waiting orders then show why
 // they wait, or are bought. It never blocks.
 func (reg *Register) AccessChanged() { Nudge(reg.Wake) }
+
+// PausedNow reads whether buying is stopped, other than by the server.
+func (reg *Register) PausedNow(ctx context.Context) (no *purchase.Refusal, err error) {
+	err = reg.ledger.View(ctx, func(r purchase.Reader) error {
+		account, err := r.Account()
+		no = reg.RefuseStopped(account)
+		return err
+	})
+	return no, err
+}
+
+// UnsureGroups reports whether a requester cannot be checked now, since Slack does not answer. That is no reason to end
+// their order.
+func (reg *Register) UnsureGroups(requester purchase.Person) bool {
+	return requester.Standing == purchase.Unverified || requester.Standing == purchase.Member && !reg.policy.Everyone &&
+		!purchase.IsListed(reg.policy.Buyers, requester) && purchase.RefuseUnknownGroups(reg.policy.Buyers, requester) != nil
+}
+
+// IsAdmin reports whether the person may settle orders, pause and resume buying, and take broken items out of the cart.
+func (reg *Register) IsAdmin(who purchase.Person) bool { return reg.policy.MayAdminister(who) == nil }
