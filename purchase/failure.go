@@ -7,7 +7,7 @@ import (
 )
 
 // FailureFor turns a refusal of CoCalc, after which nothing was bought for certain, into why the order has failed. told
-// says whether admins know (Policy.told).
+// says whether admins know (Policy.AdminsTold).
 func FailureFor(e *cocalc.Error, told string, site Site) Failure {
 	switch e.Kind {
 	case cocalc.NotSignedIn, cocalc.CapabilityMissing:

@@ -160,7 +160,7 @@ type AccountState struct {
 	Twins map[string]string `json:"twins,omitempty"`
 	// Diagnosis is what is wrong with the CoCalc server; nil if it sells licenses, or if that isn't known yet.
 	Diagnosis *Server `json:"diagnosis,omitempty"`
-	// ServerTold is when the admins were told of a condition of a server (Server.toldAs): once a day, however often it
+	// ServerTold is when the admins were told of a condition of a server (Server.ToldAs): once a day, however often it
 	// comes.
 	ServerTold map[string]time.Time `json:"server_told,omitempty"`
 	// Restored is set while the ledger is an older copy that was not reconciled with CoCalc yet.

@@ -276,7 +276,7 @@ func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err er
 }
 
 // advance has an event happen to the order in one transaction, if it is still in the state that the worker saw;
-// otherwise, it returns errMoved. check can stand against it, or complete the event.
+// otherwise, it returns ErrMoved. check can stand against it, or complete the event.
 func (wk *Worker) advance(ctx context.Context, seen purchase.Order, e purchase.OrderEvent, check func(purchase.Writer,
 	purchase.Order, *purchase.OrderEvent) error) (
 	purchase.Order, error,

@@ -155,7 +155,7 @@ func (reg *Register) Keep(w purchase.Writer, order purchase.Order, e purchase.Or
 		if err != nil {
 			return err
 		}
-		budget, err := w.Budget(order.Month) // after keyOf, which may have moved amounts from another id
+		budget, err := w.Budget(order.Month) // after BudgetKey, which may have moved amounts from another id
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func (reg *Register) knowsTrouble(a purchase.AccountState, code purchase.Failure
 	return reg.now().Sub(a.Troubles[code]).Abs() < purchase.TroubleInterval
 }
 
-// AddTrouble adds tellTrouble's notice in the caller's transaction: a statement that the admins know must not be
+// AddTrouble adds TellTrouble's notice in the caller's transaction: a statement that the admins know must not be
 // durable without it.
 func (reg *Register) AddTrouble(w purchase.Writer, o purchase.Order, code purchase.FailureCode,
 	detail purchase.Cause,
