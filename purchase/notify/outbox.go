@@ -33,8 +33,12 @@ func New(reg *register.Register) *Outbox {
 	}
 }
 
-// Run announces the head of the audit chain once a day, until ctx is done.
+// Run announces the head of the audit chain once a day, until ctx is done. The machine's clock can be set, so it looks
+// every hour whether the day is another one.
 func (box *Outbox) Run(ctx context.Context) {
 	day := ""
-	box.reg.Repeat(ctx, nil, func(ctx context.Context) (time.Duration, error) { return box.tellHead(ctx, &day) })
+	box.reg.Repeat(ctx, nil, func(ctx context.Context) (time.Duration, error) {
+		pause, err := box.tellHead(ctx, &day)
+		return min(pause, register.Idle), err
+	})
 }
