@@ -249,3 +249,18 @@ func TestTheHeadOfTheChainIsToldOnceADay(t *testing.T) {
 		}
 	}, withChannel)
 }
+
+// A clock that is set ahead begins a new day, whose head is announced within the hour.
+func TestOutbox_Run_ClockSetAhead(t *testing.T) {
+	var ahead func(time.Duration)
+	inShop(t, 40000, func(s *shop) {
+		<-time.After(25 * time.Hour)
+		s.told("CBUYING", purchase.NoticeHead) // that the ledger has begun
+		s.propose(spec())
+		ahead(24 * time.Hour)
+		<-time.After(61 * time.Minute)
+		if got := s.told("CBUYING", purchase.NoticeHead); len(got) != 1 {
+			t.Errorf("got %q, want one head", got)
+		}
+	}, withChannel, func(s *shop) { ahead = clockOf(s) })
+}
