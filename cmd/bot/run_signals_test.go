@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +38,10 @@ func TestRun_LogReaderGone(t *testing.T) {
 
 // A session that goes away ends the bot as SIGTERM does, also when it says so twice.
 func TestRun_SIGHUP(t *testing.T) {
+	// A bot that is started with SIGHUP ignored (nohup) ignores it too. Tests that run under nohup must not pass that on.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hangups) })
 	w := newEnv(t)
 	bot := launch(t, w.settings(t), "run")
 	bot.Prints(&bot.Err, 1, "connect to Slack")
