@@ -13,8 +13,8 @@ import (
 //   - elapsed, the monotonic clock of this run: how long to wait.
 //   - CoCalc's clock, from the Date of its answers: everything that is compared with CoCalc's times.
 
-// Elapsed returns how long the register has existed. Setting the machine's clock does not change it, and it stands still
-// while the machine is suspended.
+// Elapsed returns how long the register has existed. Setting the machine's clock does not change it, and it stands
+// still while the machine is suspended.
 func (reg *Register) Elapsed() time.Duration { return time.Since(reg.Born) }
 
 // ServerTime returns CoCalc's time; zero if it is unknown.
