@@ -36,7 +36,6 @@ var (
 // link keeps one socket open. It runs slack-go's client, which reconnects by itself when Slack refreshes a connection;
 // whenever that fails, link ends the client's attempt and waits as its own backoff says.
 type link struct {
-	name       int
 	client     *socketmode.Client
 	dispatcher *dispatcher
 	log        zerolog.Logger
@@ -73,7 +72,7 @@ func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b 
 ) *link {
 	log = log.With().Int("socket", name).Logger()
 	return &link{
-		name: name, dispatcher: to, log: log, backoff: b, minUptime: minUptime, ackGrace: ackGrace,
+		dispatcher: to, log: log, backoff: b, minUptime: minUptime, ackGrace: ackGrace,
 		greeted: make(chan struct{}), onFatal: func(fatal *FatalError) error { return fatal },
 		onHello: func(time.Time, int) {},
 		client: socketmode.New(api,

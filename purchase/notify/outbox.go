@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"licensebot/purchase"
 	"licensebot/purchase/register"
 )
@@ -17,7 +15,6 @@ type Outbox struct {
 	ledger  purchase.Ledger
 	policy  purchase.Policy
 	now     func() time.Time
-	log     zerolog.Logger
 	changed func(purchase.OrderID)
 
 	purchasesChannel string
@@ -28,7 +25,7 @@ type Outbox struct {
 func New(reg *register.Register) *Outbox {
 	o := reg.Options
 	return &Outbox{
-		reg: reg, ledger: o.Ledger, policy: o.Policy, now: o.Now, log: o.Log, changed: o.Changed,
+		reg: reg, ledger: o.Ledger, policy: o.Policy, now: o.Now, changed: o.Changed,
 		purchasesChannel: o.PurchasesChannel, approvalsChannel: o.ApprovalsChannel,
 	}
 }

@@ -49,9 +49,8 @@ type refusalPace struct {
 
 // tally is a number of refusals that are recorded together.
 type tally struct {
-	n    int
-	who  purchase.Person
-	last time.Time
+	n   int
+	who purchase.Person
 }
 
 // card reports whether a person may have another card now, and counts it.
@@ -103,7 +102,7 @@ func (p *pace) single(who purchase.Person, code purchase.RefusalCode, now time.T
 	}
 	first = len(r.counted) == 0
 	t := r.counted[code]
-	r.counted[code] = tally{t.n + 1, who, now}
+	r.counted[code] = tally{t.n + 1, who}
 	return false, first
 }
 
@@ -145,7 +144,7 @@ func (p *pace) again(events []purchase.Event) {
 			p.people[who.Key()] = r
 		}
 		t := r.counted[purchase.RefusalCode(e.Note)]
-		r.counted[purchase.RefusalCode(e.Note)] = tally{t.n + e.Count, who, e.Time}
+		r.counted[purchase.RefusalCode(e.Note)] = tally{t.n + e.Count, who}
 	}
 }
 
