@@ -89,8 +89,7 @@ func FailureOf(code FailureCode, no *Refusal) *Failure {
 
 // KindOf returns the kind of an error of CoCalc; cocalc.Other for other errors, and for nil.
 func KindOf(err error) cocalc.Kind {
-	var e *cocalc.Error
-	if errors.As(err, &e) {
+	if e := AsCoCalc(err); e != nil {
 		return e.Kind
 	}
 	return cocalc.Other

@@ -20,8 +20,8 @@ func (wk *Worker) troubled(ctx context.Context, o purchase.Order, err error) (ti
 	if errors.Is(err, register.ErrMoved) {
 		return 0, err
 	}
-	var e *cocalc.Error
-	if !errors.As(err, &e) {
+	e := purchase.AsCoCalc(err)
+	if e == nil {
 		return 0, err // the ledger failed, not CoCalc
 	}
 	if e.Kind == cocalc.CartBroken && !o.State.Final() {
@@ -190,8 +190,7 @@ func (wk *Worker) meets(ctx context.Context, o purchase.Order, code purchase.Fai
 
 // unproven says what to do with an order as long as CoCalc does not say whose the key is.
 func (wk *Worker) unproven(ctx context.Context, o purchase.Order, err error) (time.Duration, error) {
-	var e *cocalc.Error
-	if !errors.As(err, &e) {
+	if purchase.AsCoCalc(err) == nil {
 		return 0, err // the ledger failed, not CoCalc
 	}
 	switch o.State {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"licensebot/internal/backoff"
 	"licensebot/purchase"
 	"licensebot/purchase/reconcile"
 	"licensebot/purchase/register"
@@ -32,6 +33,7 @@ type Worker struct {
 	// due is, in elapsed, when the order has something to do again, however often the worker is woken.
 	due     map[purchase.OrderID]time.Duration
 	spans   *register.Spans
+	backoff backoff.Policy // from Poll to PollMax
 	probing probing
 
 	unkept int // steps in a row that the ledger could not keep
@@ -44,6 +46,7 @@ func New(reg *register.Register) *Worker {
 		reg: reg, ledger: o.Ledger, shop: o.Shop, policy: o.Policy, timing: o.Timing, keyName: o.KeyName, site: o.Site,
 		now: o.Now, log: o.Log, changed: o.Changed, lookUp: o.LookUp,
 		tries: map[purchase.OrderID]int{}, due: map[purchase.OrderID]time.Duration{}, spans: register.NewSpans(reg),
+		backoff: backoff.Policy{First: o.Timing.Poll, Max: o.Timing.PollMax},
 	}
 	wk.rec = reconcile.New(reg, wk.spans, wk)
 	return wk
@@ -103,7 +106,7 @@ func (wk *Worker) turn(ctx, hard context.Context) (time.Duration, error) {
 		}
 		wait, err := wk.work(ctx, hard, id)
 		if err != nil {
-			again := min(wk.timing.Poll<<min(wk.unkept, 10), wk.timing.PollMax)
+			again := wk.backoff.Delay(wk.unkept)
 			wk.unkept++
 			wk.due[id] = wk.reg.Elapsed() + again
 			return again, err
@@ -330,5 +333,5 @@ func (wk *Worker) fail(ctx context.Context, o purchase.Order, f purchase.Failure
 func (wk *Worker) pause(id purchase.OrderID) time.Duration {
 	n := wk.tries[id]
 	wk.tries[id] = n + 1
-	return min(wk.timing.Poll<<min(n, 10), wk.timing.PollMax)
+	return wk.backoff.Delay(n)
 }

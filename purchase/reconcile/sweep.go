@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"licensebot/cocalc"
+	"licensebot/internal/backoff"
 	"licensebot/purchase"
 	"licensebot/purchase/register"
 )
@@ -96,7 +97,7 @@ func (rc *Reconciler) sweepAgain(err error) error {
 	if purchase.AsCoCalc(err) == nil {
 		return err
 	}
-	pause := min(rc.timing.PollMax<<min(rc.sweepFails, 10), rc.timing.Sweep)
+	pause := backoff.Policy{First: rc.timing.PollMax, Max: rc.timing.Sweep}.Delay(rc.sweepFails)
 	rc.sweepFails++
 	rc.SweepAt = rc.reg.Elapsed() + pause
 	rc.log.Debug().Err(err).Int64("pause_ms", pause.Milliseconds()).
