@@ -17,8 +17,8 @@ import (
 const actionTakeOut = "item_take_out"
 
 // pause stops all buying, as an admin decided.
-func (h *Handler) pause(ctx context.Context, click purchase.Click, reason string) socket.Reply {
-	if err := h.desk.Pause(ctx, click, reason); err != nil {
+func (h *Handler) pause(ctx context.Context, action purchase.Action, reason string) socket.Reply {
+	if err := h.desk.Pause(ctx, action, reason); err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
 	return ackReply(
@@ -28,16 +28,16 @@ func (h *Handler) pause(ctx context.Context, click purchase.Click, reason string
 }
 
 // resume ends a pause of buying, as an admin decided.
-func (h *Handler) resume(ctx context.Context, click purchase.Click, reason string) socket.Reply {
+func (h *Handler) resume(ctx context.Context, action purchase.Action, reason string) socket.Reply {
 	stop, err := h.desk.Stopped(ctx)
 	if err == nil {
-		err = h.desk.Resume(ctx, click, reason)
+		err = h.desk.Resume(ctx, action, reason)
 	}
 	if err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
 	said := "Buying is back on. Orders that were waiting are being bought now."
-	if no := h.unsold(ctx, click.Who); no != "" {
+	if no := h.unsold(ctx, action.Actor); no != "" {
 		said = "The pause is over. " + no
 	}
 	if leftOut := stop.Pause.LeftOut(); leftOut.Code != "" {
@@ -51,7 +51,7 @@ func (h *Handler) resume(ctx context.Context, click purchase.Click, reason strin
 
 // removeItem takes a broken item out of the cart after a click on its notice. What was done is written under the
 // notice, in place of the button.
-func (h *Handler) removeItem(at replyTarget, argument string, click purchase.Click,
+func (h *Handler) removeItem(at replyTarget, argument string, action purchase.Action,
 	cb slack.InteractionCallback,
 ) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
@@ -60,8 +60,8 @@ func (h *Handler) removeItem(at replyTarget, argument string, click purchase.Cli
 			h.reply(ctx, at, textMessage("This button has expired. Nothing was removed from the cart."), false)
 			return
 		}
-		click.Who = h.people.LookUp(ctx, click.Who)
-		done, err := h.desk.TakeOut(ctx, item, click)
+		action.Actor = h.people.LookUp(ctx, action.Actor)
+		done, err := h.desk.TakeOut(ctx, item, action)
 		if err != nil {
 			h.reply(ctx, at, textMessage(h.removeItemFailure(err, item)), false)
 			return
@@ -69,7 +69,7 @@ func (h *Handler) removeItem(at replyTarget, argument string, click purchase.Cli
 		sentence := Words(Results, done, h.reader(Marked))
 		if blocks := cb.Message.Blocks.BlockSet; len(blocks) > 0 {
 			notice := withoutActions(content{cb.Message.Text, blocks})
-			notice.blocks = append(notice.blocks, contextBlock(mrkdwn(fmt.Sprintf("<@%s>: %s", click.Who.ID, sentence))))
+			notice.blocks = append(notice.blocks, contextBlock(mrkdwn(fmt.Sprintf("<@%s>: %s", action.Actor.ID, sentence))))
 			if _, _, _, err := h.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp,
 				messageOptions(notice)...); err == nil {
 				return

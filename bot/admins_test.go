@@ -14,7 +14,7 @@ import (
 // heldOrder is one whose checkout was sent and whose outcome is not known.
 func heldOrder(o *purchase.Order) {
 	o.State, o.Confirmed, o.ItemID, o.CheckoutSent, o.Answer = purchase.Unknown, at, 7, at, purchase.AnswerUnclear
-	o.Hold = &purchase.Hold{
+	o.Unresolved = &purchase.Unresolved{
 		Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at, Until: at.Add(10 * time.Minute),
 	}
 }
@@ -35,7 +35,7 @@ func TestUnresolvedOrder_Golden(t *testing.T) {
 		"order-held-for-an-admin": {heldOrder, true},
 		"order-held-and-removed": {func(o *purchase.Order) {
 			heldOrder(o)
-			o.Hold.Removed, o.Hold.Until = at.Add(10*time.Minute), at.Add(20*time.Minute)
+			o.Unresolved.Removed, o.Unresolved.Until = at.Add(10*time.Minute), at.Add(20*time.Minute)
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,42 +72,42 @@ func TestSettleView_Golden(t *testing.T) {
 // Every notice as people get it. What people wrote stands in plain text.
 func TestNoticeMessage_Golden(t *testing.T) {
 	const id, license = "01JD8Z3V5TQ4X6B7N8M9P0RSTW", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
-	noticeOf := func(kind purchase.NoticeKind, args ...string) purchase.Notice {
-		return purchase.Notice{Kind: kind, Cause: cause(kind, args...)}
+	noticeOf := func(kind purchase.NotificationKind, args ...string) purchase.Notification {
+		return purchase.Notification{Kind: kind, Cause: cause(kind, args...)}
 	}
-	about := func(n purchase.Notice, causes ...purchase.Cause) purchase.Notice {
+	about := func(n purchase.Notification, causes ...purchase.Cause) purchase.Notification {
 		n.Order, n.Causes = id, causes
 		return n
 	}
 	const when = "2026-11-22T21:00:00Z"
-	item := about(noticeOf(purchase.NoticeBrokenItem, "item", "77", "title", hostile,
+	item := about(noticeOf(purchase.NotificationBrokenItem, "item", "77", "title", hostile,
 		"cart", "https://cocalc.example/store/cart"))
 	item.Item = 77
-	paused := noticeOf(purchase.NoticePaused, "by", "UDANA", "name", "dana", "since", when)
+	paused := noticeOf(purchase.NotificationPaused, "by", "UDANA", "name", "dana", "since", when)
 	paused.Causes = []purchase.Cause{incidents[0]}
-	books := noticeOf(purchase.NoticeBooks, "told", "yes", "more", "0")
+	books := noticeOf(purchase.NotificationInconsistent, "told", "yes", "more", "0")
 	books.Causes = []purchase.Cause{purchase.NewFinding("order "+id, purchase.FoundNoReceipt, id).Cause()}
-	for name, n := range map[string]purchase.Notice{
-		"foreign": noticeOf(purchase.NoticeForeign, "license", license, "purchase", "9", "amount", "6375", "at", when),
-		"unexplained": about(noticeOf(purchase.NoticeUnexplained, "license", license, "amount", "6375", "at", when,
+	for name, n := range map[string]purchase.Notification{
+		"foreign": noticeOf(purchase.NotificationForeign, "license", license, "purchase", "9", "amount", "6375", "at", when),
+		"unexplained": about(noticeOf(purchase.NotificationUnexplained, "license", license, "amount", "6375", "at", when,
 			"order", id, "why", "unknown-order")),
-		"double-buy": about(noticeOf(purchase.NoticeDoubleBuy, "order", id, "item", "7", "times", "2", "amount", "6375",
+		"double-buy": about(noticeOf(purchase.NotificationDoubleBuy, "order", id, "item", "7", "times", "2", "amount", "6375",
 			"licenses", license+" aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e")),
 		"broken-item": item,
-		"head":        noticeOf(purchase.NoticeHead, "at", when, "record", "12", "hash", "abcdef"),
+		"head":        noticeOf(purchase.NotificationHead, "at", when, "record", "12", "hash", "abcdef"),
 		"paused":      paused,
-		"resumed":     noticeOf(purchase.NoticeResumed, "by", "UDANA", "name", "dana", "reason", hostile),
-		"settled": about(noticeOf(purchase.NoticeSettled, "order", id, "price", "6375"),
+		"resumed":     noticeOf(purchase.NotificationResumed, "by", "UDANA", "name", "dana", "reason", hostile),
+		"settled": about(noticeOf(purchase.NotificationSettled, "order", id, "price", "6375"),
 			*settledBy("dana", "bought", hostile)),
-		"restored": noticeOf(purchase.NoticeRestored, "record", "12", "last", when),
-		"reminder": about(noticeOf(purchase.NoticeReminder, "by", "UALICE", "name", hostile, "since", when,
+		"restored": noticeOf(purchase.NotificationRestored, "record", "12", "last", when),
+		"reminder": about(noticeOf(purchase.NotificationReminder, "by", "UALICE", "name", hostile, "since", when,
 			"license", "16 GB RAM", "price", "6375", "expires", "2026-11-25T21:00:00Z")),
 		"books":  books,
-		"untold": about(noticeOf(purchase.NoticeUntold, "group", "S0BOSSES", "why", "empty"), item.Cause),
-		"server": noticeOf(purchase.NoticeServer, "condition", string(purchase.HasMoved),
+		"untold": about(noticeOf(purchase.NotificationUndelivered, "group", "S0BOSSES", "why", "empty"), item.Cause),
+		"server": noticeOf(purchase.NotificationServer, "condition", string(purchase.HasMoved),
 			"site", "https://cocalc.example", "host", hostile),
-		"server-back":       noticeOf(purchase.NoticeServerBack),
-		"released":          about(noticeOf(purchase.NoticeReleased, "order", id, "price", "6375")),
+		"server-back":       noticeOf(purchase.NotificationServerBack),
+		"released":          about(noticeOf(purchase.NotificationReleased, "order", id, "price", "6375")),
 		"of-a-kind-to-come": {Kind: "something-new", Cause: cause(purchase.Untranslated, "text", "Something happened.")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,18 +120,18 @@ func TestNoticeMessage_Golden(t *testing.T) {
 
 // What the Home tab says while nothing is bought.
 func TestStopBlocks_Golden(t *testing.T) {
-	stop := purchase.Stop{
+	stop := purchase.Stoppage{
 		Pause: &purchase.Pause{
 			Since: at, By: "UDANA", Incidents: []purchase.Incident{{Cause: incidents[0], By: "UDANA"}},
 		},
 		Held: []purchase.Order{order(heldOrder)},
 	}
 	for name, c := range map[string]struct {
-		stop  purchase.Stop
+		stop  purchase.Stoppage
 		admin bool
 	}{
 		"home-stopped": {stop, false}, "home-stopped-for-an-admin": {stop, true},
-		"home-restored": {purchase.Stop{Restored: &purchase.Restore{At: at}}, false},
+		"home-restored": {purchase.Stoppage{Restored: &purchase.Restore{At: at}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := content{"home", stopBlocks(c.stop, c.admin, false, nil)}
@@ -139,7 +139,7 @@ func TestStopBlocks_Golden(t *testing.T) {
 			harmless(t, got)
 		})
 	}
-	if blocks := stopBlocks(purchase.Stop{}, true, false, nil); len(blocks) > 0 {
+	if blocks := stopBlocks(purchase.Stoppage{}, true, false, nil); len(blocks) > 0 {
 		t.Errorf("on a good day: %v", blocks)
 	}
 }

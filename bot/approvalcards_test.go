@@ -15,12 +15,12 @@ import (
 // asked is an order that waits for an approval.
 func asked(o *purchase.Order) {
 	o.State, o.Confirmed, o.ApproveBy, o.Month = purchase.AwaitingApproval, at, at.Add(72*time.Hour), "2026-11"
-	o.Put(purchase.Message{Kind: purchase.MessageAsk, Channel: "CDESK"})
+	o.SetMessage(purchase.Message{Kind: purchase.MessageAsk, Channel: "CDESK"})
 }
 
 func agreed(by string) func(*purchase.Order) {
 	return func(o *purchase.Order) {
-		o.Approvals = append(o.Approvals, purchase.Approval{By: purchase.Person{ID: by}, At: at.Add(time.Hour)})
+		o.Approvals = append(o.Approvals, purchase.Approval{By: purchase.Actor{ID: by}, At: at.Add(time.Hour)})
 	}
 }
 
@@ -29,7 +29,7 @@ func deniedBy(who string) func(*purchase.Order) {
 		asked(o)
 		o.State = purchase.Denied
 		o.Approvals = append(o.Approvals, purchase.Approval{
-			By: purchase.Person{ID: who}, At: at.Add(time.Hour), Denied: true,
+			By: purchase.Actor{ID: who}, At: at.Add(time.Hour), Denied: true,
 			Reason: hostile,
 		})
 	}

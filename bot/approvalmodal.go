@@ -27,14 +27,15 @@ type reasonState struct {
 	ChannelName string           `json:"channel_name,omitempty"`
 }
 
-func newReasonState(id purchase.OrderID, click purchase.Click) reasonState {
-	return reasonState{Order: id, Channel: click.At.Channel, ChannelName: click.At.Name}
+func newReasonState(id purchase.OrderID, action purchase.Action) reasonState {
+	return reasonState{Order: id, Channel: action.Channel.ID, ChannelName: action.Channel.Name}
 }
 
-// formClick returns the decision of the person who sent the form. It counts at the place of the button that opened the
+// formAction returns the decision of the person who sent the form. It counts at the place of the button that opened the
 // form. The card is updated through the button's response URL, which came with the first click.
-func (h *Handler) formClick(ctx context.Context, cb slack.InteractionCallback, remember reasonState) purchase.Click {
-	return purchase.Click{Who: h.people.LookUp(ctx, h.actor(cb)), At: newPlace(remember.Channel, remember.ChannelName)}
+func (h *Handler) formAction(ctx context.Context, cb slack.InteractionCallback, remember reasonState) purchase.Action {
+	return purchase.Action{Actor: h.people.LookUp(ctx, h.actor(cb)), Channel: newPlace(remember.Channel,
+		remember.ChannelName)}
 }
 
 // replyConfirmation answers a requester's confirmation. If the order needs approval and a reason, it opens a form.
@@ -61,15 +62,15 @@ func (h *Handler) submitReason(ctx context.Context, cb slack.InteractionCallback
 	if broken != nil {
 		return *broken
 	}
-	click := h.formClick(ctx, cb, remember)
-	if click.Reason = typed(cb.View.State, inputReason); click.Reason == "" {
+	action := h.formAction(ctx, cb, remember)
+	if action.Reason = typed(cb.View.State, inputReason); action.Reason == "" {
 		return wrongField(inputReason, "Please enter a reason.")
 	}
 	confirm := h.desk.Confirm
 	if remember.NewPrice {
 		confirm = h.desk.ConfirmNewPrice
 	}
-	if _, err := confirm(ctx, remember.Order, click); isUnsold(err) {
+	if _, err := confirm(ctx, remember.Order, action); isUnsold(err) {
 		return h.replaceForm(err)
 	} else if err != nil {
 		return wrongField(inputReason, h.plainRefusal(err))
@@ -78,14 +79,14 @@ func (h *Handler) submitReason(ctx context.Context, cb slack.InteractionCallback
 }
 
 // openDenial opens the form in which an approver says why not.
-func (h *Handler) openDenial(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click,
+func (h *Handler) openDenial(ctx context.Context, at replyTarget, id purchase.OrderID, action purchase.Action,
 	trigger string,
 ) socket.Reply {
-	o, err := h.desk.Decidable(ctx, id, click)
+	o, err := h.desk.Decidable(ctx, id, action)
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
-	return h.openView(at, trigger, denyView(o, newReasonState(id, click)),
+	return h.openView(at, trigger, denyView(o, newReasonState(id, action)),
 		"Slack didn't open the form in time. Please click again.")
 }
 
@@ -104,7 +105,7 @@ func (h *Handler) submitDenial(ctx context.Context, cb slack.InteractionCallback
 	if broken != nil {
 		return *broken
 	}
-	if _, err := h.desk.Deny(ctx, remember.Order, h.formClick(ctx, cb, remember),
+	if _, err := h.desk.Deny(ctx, remember.Order, h.formAction(ctx, cb, remember),
 		typed(cb.View.State, inputReason)); err != nil {
 		return wrongField(inputReason, h.plainRefusal(err))
 	}
@@ -133,8 +134,8 @@ func (h *Handler) readState(cb slack.InteractionCallback) (remember reasonState,
 }
 
 // approve is a typed approval.
-func (h *Handler) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
-	o, err := h.desk.Approve(ctx, id, click)
+func (h *Handler) approve(ctx context.Context, id purchase.OrderID, action purchase.Action) socket.Reply {
+	o, err := h.desk.Approve(ctx, id, action)
 	if err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
@@ -151,8 +152,8 @@ func (h *Handler) approve(ctx context.Context, id purchase.OrderID, click purcha
 }
 
 // deny is a typed denial.
-func (h *Handler) deny(ctx context.Context, id purchase.OrderID, click purchase.Click, reason string) socket.Reply {
-	o, err := h.desk.Deny(ctx, id, click, reason)
+func (h *Handler) deny(ctx context.Context, id purchase.OrderID, action purchase.Action, reason string) socket.Reply {
+	o, err := h.desk.Deny(ctx, id, action, reason)
 	if err != nil {
 		return ackReply(h.refusalMessage(err))
 	}

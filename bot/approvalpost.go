@@ -14,7 +14,7 @@ import (
 // for good, the order ends, since it can't be approved there.
 func (p *Publisher) publishApproval(ctx context.Context, o purchase.Order) error {
 	behind := o.Message(purchase.MessageAsk)
-	if behind == nil || behind.Shown >= o.Rev {
+	if behind == nil || behind.PublishedRev >= o.Rev {
 		return nil
 	}
 	m := *behind

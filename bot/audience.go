@@ -137,7 +137,7 @@ func (p *People) unknownAudience(channel string, err error) (audience, error) {
 		p.log.Warn().Str("channel", channel).Str("error", answer.Code).Str("needed", answer.Needed).
 			Msg("post no prices in a channel: the app may not see who reads it; install it again from what `bot manifest` " +
 				"prints")
-		return audience{why: purchase.OutsidersUntold}, nil
+		return audience{why: purchase.OutsidersUnknown}, nil
 	default:
 		return audience{}, err
 	}
@@ -147,7 +147,7 @@ func (p *People) unknownAudience(channel string, err error) (audience, error) {
 func SharedOutside(c *slack.Channel) bool { return c.IsExtShared || c.IsPendingExtShared }
 
 // OutsideReader reports whether a person in a channel keeps prices out of it.
-func OutsideReader(s purchase.Standing) bool { return s == purchase.Guest || s == purchase.Foreign }
+func OutsideReader(s purchase.Membership) bool { return s == purchase.Guest || s == purchase.Foreign }
 
 // ChannelMembers lists the ids of everyone in a channel, apps included.
 func ChannelMembers(ctx context.Context, api interface {
@@ -178,7 +178,7 @@ func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Tim
 	switch {
 	case told:
 		if who.members || who.why != "" {
-			if err := p.desk.ChannelRead(ctx, channel, who.why); err != nil {
+			if err := p.desk.NoteAudience(ctx, channel, who.why); err != nil {
 				p.log.Error().Err(err).Str("channel", channel).Msg("fail to keep who reads a channel")
 			}
 		}

@@ -212,12 +212,12 @@ func TestPublisher_NoticeFor_ChannelWithGuest(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		account.Notices = append(account.Notices, purchase.Notice{
-			ID: "foreign-7", Kind: purchase.NoticeForeign, Time: time.Now(),
+		account.Notifications = append(account.Notifications, purchase.Notification{
+			ID: "foreign-7", Kind: purchase.NotificationForeign, Time: time.Now(),
 			Cause: purchase.Cause{
-				Code: purchase.NoticeForeign,
+				Code: purchase.NotificationForeign,
 				Args: purchase.Args{"license": "x", "purchase": "7", "amount": "1234"},
-			}, Left: []string{slacksim.General},
+			}, Pending: []string{slacksim.General},
 		})
 		return tx.PutAccount(account)
 	}))
@@ -291,7 +291,7 @@ func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 				return false
 			}
 		}
-		left, err := w.desk.Notices(w.ctx)
+		left, err := w.desk.PendingNotifications(w.ctx)
 		w.must(err)
 		return len(left) == 0
 	})
@@ -315,7 +315,7 @@ func TestPublisher_PublishApproval_AudienceUnknown(t *testing.T) {
 			return err
 		}
 		o.Updated = time.Now().Add(-time.Hour)
-		o.Message(purchase.MessageAsk).Shown = 0
+		o.Message(purchase.MessageAsk).PublishedRev = 0
 		return tx.PutOrder(o)
 	}))
 	w.must(ledger.Close())
@@ -331,7 +331,7 @@ func TestPublisher_PublishApproval_AudienceUnknown(t *testing.T) {
 		}
 		return asked >= 2
 	})
-	if o := w.orders()[0]; o.Message(purchase.MessageAsk).Shown == o.Rev {
+	if o := w.orders()[0]; o.Message(purchase.MessageAsk).PublishedRev == o.Rev {
 		t.Error("the card was shown anew, although it isn't known who reads it")
 	}
 	for _, m := range w.slack.Person(slacksim.Bob).Messages(theDesk) {
@@ -364,7 +364,7 @@ func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 				w.slack.SetFaults(slacksim.Faults{})
 			}
 			w.until(func() bool {
-				left, err := w.desk.Notices(w.ctx)
+				left, err := w.desk.PendingNotifications(w.ctx)
 				w.must(err)
 				return len(left) == 0
 			})
@@ -389,7 +389,10 @@ func TestPublisher_PublishApproval_DecidedOrder(t *testing.T) {
 	w.must(w.slack.Person(slacksim.Bob).Command(w.ctx, slacksim.General, "/license", "approve "+string(w.orders()[0].ID)))
 	w.becomes(card, "Bought for $63.75")
 	w.slack.SetFaults(slacksim.Faults{})
-	w.until(func() bool { notices, err := w.desk.Notices(w.ctx); return err == nil && len(notices) == 0 })
+	w.until(func() bool {
+		notices, err := w.desk.PendingNotifications(w.ctx)
+		return err == nil && len(notices) == 0
+	})
 	if n := w.asksDirectly(slacksim.Carol); n != 0 {
 		t.Errorf("asked directly %d times", n)
 	}

@@ -32,7 +32,7 @@ func (h *Handler) showBudget(ctx context.Context, s purchase.Sight) content {
 		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	report.Persons = slices.DeleteFunc(report.Persons,
-		func(p orders.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
+		func(p orders.PersonShare) bool { return !s.Cost(purchase.Actor{ID: p.ID}) })
 	names := map[string]string{}
 	for _, p := range report.Persons[:min(len(report.Persons), budgetPieces)] {
 		names[p.ID] = h.people.name(ctx, p.ID)
@@ -168,13 +168,13 @@ var renewalsLife = cacheLife{fresh: time.Minute, kept: time.Minute, timeout: 5 *
 
 // renewalsReport is what CoCalc will charge for renewals, or why that is unknown.
 type renewalsReport struct {
-	committed purchase.Committed
+	committed purchase.Renewals
 	trouble   string // a sentence
 }
 
 // newRenewals caches what CoCalc says of subscriptions.
-func newRenewals(desk *desk.Desk, now func() time.Time) *cache[struct{}, purchase.Committed] {
-	return newCache(func(ctx context.Context, _ struct{}) (purchase.Committed, error) {
+func newRenewals(desk *desk.Desk, now func() time.Time) *cache[struct{}, purchase.Renewals] {
+	return newCache(func(ctx context.Context, _ struct{}) (purchase.Renewals, error) {
 		return desk.Committed(ctx)
 	}, now, renewalsLife)
 }

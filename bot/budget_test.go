@@ -47,7 +47,7 @@ func TestBudgetPage_Golden(t *testing.T) {
 	}{
 		"crowd": {
 			crowd,
-			renewalsReport{committed: purchase.Committed{
+			renewalsReport{committed: purchase.Renewals{
 				Monthly: 12750, Yearly: 40000, Active: 3, DueThisMonth: 6375,
 				Next: time.Date(2026, 11, 28, 16, 8, 0, 0, time.UTC),
 			}},
@@ -55,7 +55,7 @@ func TestBudgetPage_Golden(t *testing.T) {
 		},
 		"six": {
 			six,
-			renewalsReport{committed: purchase.Committed{
+			renewalsReport{committed: purchase.Renewals{
 				Monthly: 6375, Active: 1,
 				Next: time.Date(2026, 12, 20, 9, 0, 0, 0, time.UTC),
 			}},

@@ -237,10 +237,10 @@ func progressCard(o purchase.Order, f cardFacts) content {
 	}
 	blocks := []slack.Block{section(strings.Join(lines, "\n"))}
 	switch {
-	case f.unsold != "" && o.State == purchase.Approved && (o.Wait == nil || o.Wait.Code != purchase.WaitsForServer):
+	case f.unsold != "" && o.State == purchase.Approved && (o.Blocked == nil || o.Blocked.Code != purchase.WaitsForServer):
 		blocks = append(blocks, section(":warning: This order is on hold. "+f.unsold))
-	case o.Wait != nil:
-		blocks = append(blocks, section(":warning: "+mrkdwnWords(Waits, o.Wait.Cause, Reader{Zone: f.loc})))
+	case o.Blocked != nil:
+		blocks = append(blocks, section(":warning: "+mrkdwnWords(Waits, o.Blocked.Cause, Reader{Zone: f.loc})))
 	}
 	if o.State == purchase.Approved {
 		blocks = append(blocks, slack.NewActionBlock("order_actions",
@@ -256,9 +256,9 @@ func unknownCard(o purchase.Order, f cardFacts) content {
 		return unresolvableCard(o)
 	}
 	why := "CoCalc hasn't confirmed this purchase. I'm checking"
-	if o.Hold != nil {
-		why = fmt.Sprintf("%s. I'm checking until at least %s", mrkdwnWords(Holds, o.Hold.Cause, Reader{}),
-			formatClock(o.Hold.Until))
+	if o.Unresolved != nil {
+		why = fmt.Sprintf("%s. I'm checking until at least %s", mrkdwnWords(Holds, o.Unresolved.Cause, Reader{}),
+			formatClock(o.Unresolved.Until))
 	}
 	text := ":hourglass_flowing_sand: *Not confirmed yet*\n" + why +
 		", and I'll tell you here. You won't be charged twice, and there's nothing " +
@@ -309,7 +309,7 @@ func receiptCard(o purchase.Order, f cardFacts) content {
 			":information_source: Another checkout on the same CoCalc account bought it before mine was sent. It was "+
 				"charged once."))
 	}
-	if len(r.Extra) > 0 {
+	if len(r.Duplicates) > 0 {
 		blocks = append(blocks, section(extraText(*r)))
 	}
 	if m := o.Message(purchase.MessageLine); m != nil && m.Problem != "" {
@@ -348,7 +348,7 @@ func extraText(r purchase.Receipt) string {
 		ids = append(ids, codeSpan(r.LicenseID))
 	}
 	var sum purchase.Cents
-	for _, x := range r.Extra {
+	for _, x := range r.Duplicates {
 		ids = append(ids, codeSpan(x.LicenseID))
 		sum += x.Charged
 	}
@@ -410,7 +410,7 @@ func orderFooter(o purchase.Order) *slack.ContextBlock {
 func purchaseLine(o purchase.Order) content {
 	text := fmt.Sprintf("<@%s> bought a CoCalc license for %s%s: %s.", o.Requester.ID, o.Receipt.Charged,
 		perPeriod(string(o.Spec.Period)), summary(o.Spec))
-	if len(o.Receipt.Extra) > 0 {
+	if len(o.Receipt.Duplicates) > 0 {
 		text += " :rotating_light: CoCalc sold it more than once; see `/license order " + string(o.ID) + "`."
 	}
 	ids := "Order `" + string(o.ID) + "`"

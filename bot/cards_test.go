@@ -24,7 +24,7 @@ const hostile = "<!channel> <@U1> *bold* _it_ ~no~ `code` <https://evil.example|
 func order(change func(*purchase.Order)) purchase.Order {
 	o := purchase.Order{
 		ID: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Rev: 1, State: purchase.Proposed,
-		Requester: purchase.Person{ID: "UALICE", Name: "alice"}, Place: purchase.Place{Channel: "CMATH"},
+		Requester: purchase.Actor{ID: "UALICE", Name: "alice"}, Channel: purchase.Channel{ID: "CMATH"},
 		Spec: purchase.Spec{
 			RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "medium", User: "business", Period: "monthly", RunLimit: 1,
 			Title: hostile, Description: "for the winter school",
@@ -65,13 +65,16 @@ func TestCard_Golden(t *testing.T) {
 		{"proposed-too-late", nil, cardFacts{now: at.Add(time.Hour)}},
 		{"waiting-for-its-turn", func(o *purchase.Order) { o.State = purchase.Approved }, cardFacts{now: at, ahead: 2}},
 		{"waiting-for-cocalc", func(o *purchase.Order) {
-			o.State, o.Wait = purchase.Approved, &purchase.Wait{Cause: purchase.Cause{Code: purchase.WaitsForCoCalc}, Since: at}
+			o.State, o.Blocked = purchase.Approved, &purchase.Blocked{
+				Cause: purchase.Cause{Code: purchase.WaitsForCoCalc},
+				Since: at,
+			}
 		}, facts},
 		{"adding", func(o *purchase.Order) { o.State = purchase.Adding }, facts},
 		{"paying", func(o *purchase.Order) { o.State = purchase.Paying }, facts},
 		{"unknown", func(o *purchase.Order) {
 			o.State = purchase.Unknown
-			o.Hold = &purchase.Hold{
+			o.Unresolved = &purchase.Unresolved{
 				Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at,
 				Until: at.Add(10 * time.Minute),
 			}
@@ -80,11 +83,11 @@ func TestCard_Golden(t *testing.T) {
 		{"bought-for-less", func(o *purchase.Order) { bought(o); o.Receipt.Charged = 6000 }, facts},
 		{"bought-but-the-channel-is-closed", func(o *purchase.Order) {
 			bought(o)
-			o.Put(purchase.Message{Kind: purchase.MessageLine, Problem: "not_in_channel"})
+			o.SetMessage(purchase.Message{Kind: purchase.MessageLine, Problem: "not_in_channel"})
 		}, facts},
 		{"bought-twice", func(o *purchase.Order) {
 			bought(o)
-			o.Receipt.Extra = []purchase.Extra{{
+			o.Receipt.Duplicates = []purchase.DuplicatePurchase{{
 				PurchaseID: 10, LicenseID: "aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e",
 				Charged: 6375,
 			}}
@@ -111,7 +114,7 @@ func TestCard_Golden(t *testing.T) {
 		}, facts},
 		{"bought-but-the-channel-is-archived", func(o *purchase.Order) {
 			bought(o)
-			o.Put(purchase.Message{Kind: purchase.MessageLine, Problem: "is_archived"})
+			o.SetMessage(purchase.Message{Kind: purchase.MessageLine, Problem: "is_archived"})
 		}, facts},
 		{"failed-by-the-word-of-an-admin", func(o *purchase.Order) {
 			o.State = purchase.Failed

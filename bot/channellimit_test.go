@@ -89,14 +89,14 @@ func TestReceiptCard_ChannelRefusesLine(t *testing.T) {
 	o := order(bought)
 	o.Messages = []purchase.Message{
 		{Kind: purchase.MessageLine, Channel: "CMATH"},
-		{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "7", Shown: o.Rev},
+		{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "7", PublishedRev: o.Rev},
 	}
 	p.put(o)
 	p.slack.failsIn = map[string]error{"CMATH": slack.SlackErrorResponse{Err: "not_in_channel"}}
 	p.expect("at first", "post to CMATH")
 	p.expect("when that is known", "update 7 in DUALICE")
 	p.expect("after that", "")
-	if o, err := p.desk.Order(t.Context(), o.ID); err != nil || o.Unpublished() || lineProblem(o) != "not_in_channel" {
+	if o, err := p.desk.Order(t.Context(), o.ID); err != nil || o.Stale() || lineProblem(o) != "not_in_channel" {
 		t.Errorf("kept as %+v (%v)", o.Messages, err)
 	}
 }

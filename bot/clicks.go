@@ -22,62 +22,62 @@ func (h *Handler) Action(ctx context.Context, cb slack.InteractionCallback) sock
 	if len(cb.ActionCallback.BlockActions) == 0 {
 		return socket.Reply{}
 	}
-	action := cb.ActionCallback.BlockActions[0]
+	press := cb.ActionCallback.BlockActions[0]
 	if cb.View.CallbackID == callbackEditor {
 		return h.updateForm(cb)
 	}
-	kind, _, _ := strings.Cut(action.ActionID, ":") // what follows only tells buttons of one block apart
-	argument := action.Value
+	kind, _, _ := strings.Cut(press.ActionID, ":") // what follows only tells buttons of one block apart
+	argument := press.Value
 	at := replyTarget{cb.User.ID, cb.Channel.ID, cb.ResponseURL, cb.TriggerID}
-	click := purchase.Click{
-		Who: h.actor(cb), At: newPlace(cb.Channel.ID, cb.Channel.Name),
+	action := purchase.Action{
+		Actor: h.actor(cb), Channel: newPlace(cb.Channel.ID, cb.Channel.Name),
 		Card: h.cardMessage(cb.ResponseURL),
 	}
 	if !cb.Container.IsEphemeral {
-		click.On = cb.Container.MessageTs
+		action.MessageTS = cb.Container.MessageTs
 	}
 	if decidingActions[kind] {
-		click.Who = h.people.LookUp(ctx, click.Who)
+		action.Actor = h.people.LookUp(ctx, action.Actor)
 	}
 	id := purchase.OrderID(argument)
 	switch kind {
 	case actionBuy:
-		_, err := h.desk.Confirm(ctx, id, click)
-		return h.replyConfirmation(at, cb.TriggerID, newReasonState(id, click), err)
+		_, err := h.desk.Confirm(ctx, id, action)
+		return h.replyConfirmation(at, cb.TriggerID, newReasonState(id, action), err)
 	case actionNewPrice:
-		_, err := h.desk.ConfirmNewPrice(ctx, id, click)
-		h.dropButtons(ctx, id, click, err)
-		remember := newReasonState(id, click)
+		_, err := h.desk.ConfirmNewPrice(ctx, id, action)
+		h.dropButtons(ctx, id, action, err)
+		remember := newReasonState(id, action)
 		remember.NewPrice = true
 		return h.replyConfirmation(at, cb.TriggerID, remember, err)
 	case actionApprove:
-		_, err := h.desk.Approve(ctx, id, click)
+		_, err := h.desk.Approve(ctx, id, action)
 		return h.replyDecision(at, err)
 	case actionDeny:
-		return h.openDenial(ctx, at, id, click, cb.TriggerID)
+		return h.openDenial(ctx, at, id, action, cb.TriggerID)
 	case actionCancel:
-		_, err := h.desk.Cancel(ctx, id, click)
+		_, err := h.desk.Cancel(ctx, id, action)
 		return h.replyDecision(at, err)
 	case actionRefresh:
-		return h.refresh(ctx, at, id, click)
+		return h.refresh(ctx, at, id, action)
 	case actionEdit:
-		return h.edit(ctx, at, id, click, cb.TriggerID)
+		return h.edit(ctx, at, id, action, cb.TriggerID)
 	case actionAgain:
-		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.orderAgain(ctx, at, id, click) })
+		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.orderAgain(ctx, at, id, action) })
 	case actionBought:
-		return h.openVerdict(ctx, at, id, purchase.WasBought, click, cb.TriggerID)
+		return h.openVerdict(ctx, at, id, purchase.WasBought, action, cb.TriggerID)
 	case actionNotBought:
-		return h.openVerdict(ctx, at, id, purchase.WasNotBought, click, cb.TriggerID)
+		return h.openVerdict(ctx, at, id, purchase.WasNotBought, action, cb.TriggerID)
 	case actionTakeOut:
-		return h.removeItem(at, argument, click, cb)
+		return h.removeItem(at, argument, action, cb)
 	case actionBuyForm:
-		if err := h.desk.Proposable(ctx, click); err != nil {
+		if err := h.desk.Proposable(ctx, action); err != nil {
 			return h.refuseOnHome(at, err)
 		}
-		return h.openEditor(ctx, at, cb.TriggerID, click.Who, h.defaults, "",
+		return h.openEditor(ctx, at, cb.TriggerID, action.Actor, h.defaults, "",
 			editState{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
 	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
-		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.showPage(kind, argument, at, click) })
+		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.showPage(kind, argument, at, action) })
 	case actionLink:
 		return socket.Reply{}
 	}
@@ -91,8 +91,8 @@ var decidingActions = map[string]bool{
 }
 
 // actor is who clicked, or sent a form.
-func (h *Handler) actor(cb slack.InteractionCallback) purchase.Person {
-	who := purchase.Person{ID: cb.User.ID, Team: cb.User.TeamID, Name: cb.User.Name}
+func (h *Handler) actor(cb slack.InteractionCallback) purchase.Actor {
+	who := purchase.Actor{ID: cb.User.ID, Team: cb.User.TeamID, Name: cb.User.Name}
 	if who.Team == "" {
 		who.Team = cb.Team.ID
 	}
@@ -177,9 +177,11 @@ func namesChannels(err error) bool {
 const diskFullText = "My disk is full, so that didn't go through. Your admins have to free some space; then try again."
 
 // refresh shows the card as the order is now, by the click's fresh response URL.
-func (h *Handler) refresh(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click) socket.Reply {
-	click.Who = h.people.LookUp(ctx, click.Who)
-	order, err := h.desk.Asked(ctx, id, click)
+func (h *Handler) refresh(ctx context.Context, at replyTarget, id purchase.OrderID,
+	action purchase.Action,
+) socket.Reply {
+	action.Actor = h.people.LookUp(ctx, action.Actor)
+	order, err := h.desk.Asked(ctx, id, action)
 	for err == nil && order.ReplacedBy != "" { // its card is its successor's by now
 		id = order.ReplacedBy
 		order, err = h.desk.Order(ctx, id)
@@ -187,36 +189,36 @@ func (h *Handler) refresh(ctx context.Context, at replyTarget, id purchase.Order
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
-	click.Card.Kind = purchase.MessageCard
-	if err := h.desk.ShowAt(ctx, id, click.Card); err != nil {
+	action.Card.Kind = purchase.MessageCard
+	if err := h.desk.SetMessage(ctx, id, action.Card); err != nil {
 		return h.replyRefusal(at, err)
 	}
 	return socket.Reply{}
 }
 
 // edit opens the form with the proposal's specification.
-func (h *Handler) edit(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click,
+func (h *Handler) edit(ctx context.Context, at replyTarget, id purchase.OrderID, action purchase.Action,
 	trigger string,
 ) socket.Reply {
-	order, err := h.desk.Editable(ctx, id, click)
+	order, err := h.desk.Editable(ctx, id, action)
 	if err == nil && unsold(h.desk) != "" {
-		err = h.desk.Proposable(ctx, click)
-		h.dropButtons(ctx, id, click, err)
+		err = h.desk.Proposable(ctx, action)
+		h.dropButtons(ctx, id, action, err)
 	}
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
-	return h.openEditor(ctx, at, trigger, click.Who, order.Spec, order.Reason, editState{
-		Order: id, Channel: order.Place.Channel, ChannelName: order.Place.Name, ResponseURL: at.responseURL,
+	return h.openEditor(ctx, at, trigger, action.Actor, order.Spec, order.Reason, editState{
+		Order: id, Channel: order.Channel.ID, ChannelName: order.Channel.Name, ResponseURL: at.responseURL,
 		Replace: true,
 	})
 }
 
 // orderAgain proposes what an order asked for once more, in the place of its card.
 func (h *Handler) orderAgain(ctx context.Context, at replyTarget, id purchase.OrderID,
-	click purchase.Click,
+	action purchase.Action,
 ) socket.Reply {
-	old, err := h.desk.Asked(ctx, id, click)
+	old, err := h.desk.Asked(ctx, id, action)
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
@@ -224,16 +226,16 @@ func (h *Handler) orderAgain(ctx context.Context, at replyTarget, id purchase.Or
 	if began.IsZero() {
 		began = old.Created
 	}
-	p, err := h.propose(ctx, at, click, repeatSpec(old.Spec, h.now(), began, h.loc), old.Reason)
-	h.dropButtons(ctx, id, click, err)
+	p, err := h.propose(ctx, at, action, repeatSpec(old.Spec, h.now(), began, h.loc), old.Reason)
+	h.dropButtons(ctx, id, action, err)
 	return p
 }
 
-func (h *Handler) propose(ctx context.Context, at replyTarget, click purchase.Click, spec purchase.Spec,
+func (h *Handler) propose(ctx context.Context, at replyTarget, action purchase.Action, spec purchase.Spec,
 	reason string,
 ) (socket.Reply, error) {
 	p, err := h.desk.Propose(ctx,
-		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: at.trigger})
+		purchase.Request{Requester: action.Actor, Channel: action.Channel, Spec: spec, Reason: reason, Trigger: at.trigger})
 	if err != nil {
 		return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, h.notProposed(err, nil), false) }}, err
 	}
@@ -241,13 +243,13 @@ func (h *Handler) propose(ctx context.Context, at replyTarget, click purchase.Cl
 }
 
 // openEditor opens the form. Slack's trigger lives for three seconds, so nothing slow comes before.
-func (h *Handler) openEditor(ctx context.Context, at replyTarget, trigger string, who purchase.Person,
+func (h *Handler) openEditor(ctx context.Context, at replyTarget, trigger string, who purchase.Actor,
 	spec purchase.Spec,
 	reason string, remember editState,
 ) socket.Reply {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
-	facts := h.formFacts(ctx, purchase.Ask{
-		Requester: who, Place: newPlace(remember.Channel, remember.ChannelName),
+	facts := h.formFacts(ctx, purchase.Request{
+		Requester: who, Channel: newPlace(remember.Channel, remember.ChannelName),
 		Spec: spec, Reason: reason,
 	}, nil)
 	return h.openView(at, trigger, editorView(spec, reason, string(metadata), facts),
@@ -255,7 +257,7 @@ func (h *Handler) openEditor(ctx context.Context, at replyTarget, trigger string
 }
 
 // formFacts returns the price of the form's current values.
-func (h *Handler) formFacts(ctx context.Context, ask purchase.Ask, wrong map[string]string) formFacts {
+func (h *Handler) formFacts(ctx context.Context, ask purchase.Request, wrong map[string]string) formFacts {
 	f := formFacts{offer: h.desk.Offer(), wrong: wrong, loc: h.loc}
 	f.preview, f.err = h.desk.Preview(ctx, ask)
 	return f
@@ -304,9 +306,9 @@ func (h *Handler) renderForm(ctx context.Context, cb slack.InteractionCallback) 
 }
 
 // formRequest returns the form's current values as an order.
-func (h *Handler) formRequest(cb slack.InteractionCallback, remember editState, f commands.Fields) purchase.Ask {
-	ask := purchase.Ask{
-		Requester: h.actor(cb), Place: newPlace(remember.Channel, remember.ChannelName),
+func (h *Handler) formRequest(cb slack.InteractionCallback, remember editState, f commands.Fields) purchase.Request {
+	ask := purchase.Request{
+		Requester: h.actor(cb), Channel: newPlace(remember.Channel, remember.ChannelName),
 		Spec: Specify(h.defaults, f, h.now(), h.loc), Trigger: cb.TriggerID,
 	}
 	if f.Reason != nil {
@@ -341,7 +343,7 @@ func (h *Handler) submitEditor(ctx context.Context, cb slack.InteractionCallback
 	ask := h.formRequest(cb, remember, f)
 	if unsold(h.desk) != "" { // what was filled in would be no better without mistakes
 		ask.Requester = h.people.LookUp(ctx, ask.Requester)
-		if err := h.desk.Proposable(ctx, purchase.Click{Who: ask.Requester, At: ask.Place}); err != nil {
+		if err := h.desk.Proposable(ctx, purchase.Action{Actor: ask.Requester, Channel: ask.Channel}); err != nil {
 			return h.replaceForm(err)
 		}
 	}

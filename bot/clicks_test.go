@@ -153,7 +153,7 @@ func TestMistakesMessage_Escaped(t *testing.T) {
 	if strings.Contains(said, "<!") || strings.Contains(said, "<@") || said == "" {
 		t.Errorf("she reads %q", said)
 	}
-	if err := c.desk.Pause(context.Background(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true},
+	if err := c.desk.Pause(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
 		"<!channel> see <https://evil.example|this>"); err != nil {
 		t.Fatal(err)
 	}

@@ -221,9 +221,9 @@ func (c *counter) put(id purchase.OrderID, requester string, change func(*purcha
 	sp := cocalc.DefaultSpec()
 	sp.RAM, sp.CPU = 16, 2
 	o := purchase.Order{
-		ID: id, Rev: 1, State: purchase.Proposed, Requester: purchase.Person{ID: requester, Team: "T1"},
-		Place: purchase.Place{Channel: "CMATH"},
-		Spec:  sp, Price: 6375, Renews: 6375, Created: c.now, Updated: c.now, Expires: c.now.Add(30 * time.Minute),
+		ID: id, Rev: 1, State: purchase.Proposed, Requester: purchase.Actor{ID: requester, Team: "T1"},
+		Channel: purchase.Channel{ID: "CMATH"},
+		Spec:    sp, Price: 6375, Renews: 6375, Created: c.now, Updated: c.now, Expires: c.now.Add(30 * time.Minute),
 	}
 	if change != nil {
 		change(&o)

@@ -214,7 +214,7 @@ func (c *crowd) boughtOnce() {
 		c.t.Errorf("CoCalc charged %s; the receipts say %s, and the budget is %s", charged, spent, crowdBudget)
 	}
 	c.must(c.ledger.View(c.ctx, func(r purchase.Reader) error {
-		findings, err := reconcile.CheckBooks(r)
+		findings, err := reconcile.CheckConsistency(r)
 		for _, f := range findings {
 			c.t.Errorf("the books: %s", f)
 		}

@@ -103,7 +103,7 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 			c.policy.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true}
 		}},
 		{"buying is paused", purchase.Paused, false, func(c *counter) {
-			if err := c.desk.Pause(context.Background(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true},
+			if err := c.desk.Pause(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
 				"the books are closed"); err != nil {
 				c.t.Fatal(err)
 			}
@@ -120,7 +120,7 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 				c.t = t
 				for _, id := range []purchase.OrderID{hers, herMoved} {
 					// they say what it is for, so that this is not what is missing
-					if _, err := c.desk.Show(context.Background(), id, func(o *purchase.Order) {
+					if _, err := c.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 						o.Reason = "winter school"
 					}); err != nil {
 						t.Fatal(err)

@@ -83,7 +83,7 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 			}
 			w.cocalc.ClearFaults()
 			// the card comes before that
-			w.until(func() bool { return !w.has(func(o purchase.Order) bool { return len(o.Parked) > 0 }) })
+			w.until(func() bool { return !w.has(func(o purchase.Order) bool { return len(o.HeldItems) > 0 }) })
 			if text := now.ContentText(); !strings.Contains(text, "*Not bought.*") && !strings.Contains(text, "Bought for") &&
 				!strings.Contains(text, "sold") {
 				t.Errorf("the card does not say whether money was spent:\n%s", now.ContentText())

@@ -35,7 +35,7 @@ func furnished(t *testing.T) *counter {
 	})
 	c.put(herHeld, "UALICE", func(o *purchase.Order) {
 		o.State, o.Month, o.CheckoutSent = purchase.Unknown, "2026-11", c.now
-		o.Hold = &purchase.Hold{
+		o.Unresolved = &purchase.Unresolved{
 			Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: c.now,
 			Until: c.now.Add(time.Minute),
 		}

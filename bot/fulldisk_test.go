@@ -193,7 +193,7 @@ func TestPublisher_FullDisk_NothingTwice(t *testing.T) {
 	p.disk.full.Store(false)
 	p.expect("when there is room", "")
 	kept, err := p.desk.Order(t.Context(), o.ID)
-	if err != nil || kept.Unpublished() {
+	if err != nil || kept.Stale() {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
 	}
 	if line, note := kept.Message(purchase.MessageLine), kept.Message(purchase.MessageNote); line.TS != "1" ||
@@ -219,7 +219,7 @@ func TestPublisher_FullDisk_CardContinuesInDM(t *testing.T) {
 	p.expect("again", "")
 	p.disk.full.Store(false)
 	p.expect("when there is room", "")
-	if kept, err := p.desk.Order(t.Context(), o.ID); err != nil || kept.Unpublished() ||
+	if kept, err := p.desk.Order(t.Context(), o.ID); err != nil || kept.Stale() ||
 		kept.Message(purchase.MessageNote).TS != "1" {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
 	}
@@ -231,7 +231,7 @@ func TestPublisher_ContinueInDM_ClickIsAnswered(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{
-		{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "0", Shown: o.Rev},
+		{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "0", PublishedRev: o.Rev},
 		{Kind: purchase.MessageCard, ResponseURL: "http://127.0.0.1:1/gone", Uses: 4, Expires: at.Add(2 * time.Hour)},
 	}
 	p.put(o)
@@ -263,7 +263,7 @@ func TestTurns_Prune_NothingLeft(t *testing.T) {
 // hours are waited out. None of it holds up an order.
 func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 	p := newPublishing(t)
-	byDana := purchase.Click{Who: purchase.Person{ID: "UDANA", Name: "dana"}, Typed: true}
+	byDana := purchase.Action{Actor: purchase.Actor{ID: "UDANA", Name: "dana"}, Typed: true}
 	if err := p.desk.Pause(t.Context(), byDana, "to look at it"); err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 	p.disk.full.Store(false)
 	p.expect("when there is room", "")
 	left := func() int {
-		notices, err := p.desk.Notices(t.Context())
+		notices, err := p.desk.PendingNotifications(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,7 +79,7 @@ type Handler struct {
 	log         zerolog.Logger
 	people      *People
 	evidence    *cache[purchase.OrderID, purchase.Evidence]
-	renewals    *cache[struct{}, purchase.Committed]
+	renewals    *cache[struct{}, purchase.Renewals]
 	licenses    *licenseCache
 	readLimiter *readLimiter
 	formUpdates *formUpdates
@@ -185,8 +185,8 @@ func messageOptions(c content) []slack.MsgOption {
 // newPlace returns where a command was typed. Direct messages get no line about a purchase. Their id (D…) identifies
 // them, not their name: a person can name a channel "directmessage". A conversation of several people has the id of a
 // channel (C…, older ones G…) and counts as one. The Home tab, which is no channel, counts as a direct message.
-func newPlace(channel, name string) purchase.Place {
-	return purchase.Place{Channel: channel, Name: name, Direct: channel == "" || strings.HasPrefix(channel, "D")}
+func newPlace(channel, name string) purchase.Channel {
+	return purchase.Channel{ID: channel, Name: name, Direct: channel == "" || strings.HasPrefix(channel, "D")}
 }
 
 // cardMessage is the message of a card that is reached by a click's response URL.

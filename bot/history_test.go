@@ -18,7 +18,7 @@ func TestHandler_ShowHistory_LastPage(t *testing.T) {
 		for n := range 21 {
 			_, err := l.AddPurchase(purchase.Purchase{
 				Month: "2026-11", Charged: 100, LicenseID: fmt.Sprint("license-", n),
-				Requester: purchase.Person{ID: slacksim.Alice},
+				Requester: purchase.Actor{ID: slacksim.Alice},
 			})
 			errs = append(errs, err)
 		}

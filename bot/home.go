@@ -47,7 +47,7 @@ func (h *Handler) homeBlocks(ctx context.Context, user string) []slack.Block {
 	buy.Style = slack.StylePrimary
 	list := button(actionHistoryPage+":home", "1", "Purchase history")
 	head := slack.NewHeaderBlock(plain("CoCalc licenses"))
-	who := h.people.LookUp(ctx, purchase.Person{ID: user})
+	who := h.people.LookUp(ctx, purchase.Actor{ID: user})
 	sight, err := h.desk.Sight(who)
 	if err != nil {
 		return append([]slack.Block{head, section(h.refusalText(err))}, h.waitingOrders(ctx, who)...)
@@ -81,7 +81,7 @@ func (h *Handler) homeBlocks(ctx context.Context, user string) []slack.Block {
 const maxHeld = 5
 
 // stopBlocks say why nothing is bought right now, and to admins what they can do about it.
-func stopBlocks(stop purchase.Stop, admin, unsold bool, loc *time.Location) []slack.Block {
+func stopBlocks(stop purchase.Stoppage, admin, unsold bool, loc *time.Location) []slack.Block {
 	var blocks []slack.Block
 	if p := stop.Pause; p != nil {
 		text := ":double_vertical_bar: *Buying is paused* since " + formatTime(p.Since) + "."
@@ -108,9 +108,9 @@ func stopBlocks(stop purchase.Stop, admin, unsold bool, loc *time.Location) []sl
 	for _, o := range stop.Held[:min(len(stop.Held), maxHeld)] {
 		text := fmt.Sprintf(":hourglass_flowing_sand: *On hold*: %s by <@%s>, %s.", o.Price, o.Requester.ID,
 			summary(o.Spec))
-		if o.Hold != nil {
+		if o.Unresolved != nil {
 			text += fmt.Sprintf(" %s, since %s; I'm checking until at least %s.",
-				mrkdwnWords(Holds, o.Hold.Cause, Reader{}), formatTime(o.Hold.Since), formatTime(o.Hold.Until))
+				mrkdwnWords(Holds, o.Unresolved.Cause, Reader{}), formatTime(o.Unresolved.Since), formatTime(o.Unresolved.Until))
 		}
 		blocks = append(blocks, section(
 			text+" `/license settle "+string(o.ID)+"` shows what CoCalc reports and lets you resolve it."))

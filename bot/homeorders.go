@@ -14,7 +14,7 @@ const maxWaiting = 5
 
 // waitingOrders are the orders on the Home tab that wait for an approval. A requester's card is gone when they reload
 // Slack.
-func (h *Handler) waitingOrders(ctx context.Context, who purchase.Person) []slack.Block {
+func (h *Handler) waitingOrders(ctx context.Context, who purchase.Actor) []slack.Block {
 	orders, err := h.desk.Waiting(ctx)
 	if err != nil {
 		h.log.Error().Err(err).Msg("fail to read the orders that wait for an approval")
@@ -26,7 +26,7 @@ func (h *Handler) waitingOrders(ctx context.Context, who purchase.Person) []slac
 }
 
 // waitingBlocks show a person their own waiting orders, and to approvers those of others, oldest first.
-func waitingBlocks(orders []purchase.Order, who purchase.Person, approver, unsold bool) []slack.Block {
+func waitingBlocks(orders []purchase.Order, who purchase.Actor, approver, unsold bool) []slack.Block {
 	var own, others []slack.Block
 	for _, o := range orders {
 		what := fmt.Sprintf("%s%s, %s. Expires %s.", o.Price, perPeriod(string(o.Spec.Period)), summary(o.Spec),

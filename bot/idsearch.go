@@ -18,7 +18,7 @@ func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sigh
 		h.log.Warn().Err(err).Msg("fail to list the licenses")
 		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
 	}
-	var found []purchase.Owned
+	var found []purchase.LicenseEntry
 	var ids []string
 	for _, o := range all {
 		if id := strings.ToLower(o.License.ID); strings.HasPrefix(id, part) || strings.HasSuffix(id, part) {
@@ -37,9 +37,9 @@ func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sigh
 }
 
 // orderNamed shows the order whose id begins or ends with part, among those that the person may see.
-func (h *Handler) orderNamed(ctx context.Context, part string, click purchase.Click) content {
-	click.Who = h.people.LookUp(ctx, click.Who)
-	found, err := h.desk.OrdersNamed(ctx, part, click.Who)
+func (h *Handler) orderNamed(ctx context.Context, part string, action purchase.Action) content {
+	action.Actor = h.people.LookUp(ctx, action.Actor)
+	found, err := h.desk.OrdersNamed(ctx, part, action.Actor)
 	if err != nil {
 		return h.refusalMessage(err)
 	}
@@ -49,12 +49,12 @@ func (h *Handler) orderNamed(ctx context.Context, part string, click purchase.Cl
 			fmt.Sprintf("I found no order whose id begins or ends with %s. `/license history` shows past purchases.",
 				codeSpan(part)))
 	case 1:
-		o, err := h.visibleOrder(ctx, found[0], click)
+		o, err := h.visibleOrder(ctx, found[0], action)
 		if err != nil {
 			return h.orderRefusal(err)
 		}
 		if o.State == purchase.Unknown {
-			return h.unresolvedOrder(ctx, o.ID, click.Who)
+			return h.unresolvedOrder(ctx, o.ID, action.Actor)
 		}
 		return h.orderStatus(ctx, o)
 	}

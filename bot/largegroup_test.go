@@ -84,7 +84,7 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 				t.Fatal(known)
 			}
 		}
-		if err := desk.Pause(t.Context(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true},
+		if err := desk.Pause(t.Context(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
 			"to look at it"); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		if api.mostAtOnce > lookupsAtOnce+1 || api.limited > 0 {
 			t.Errorf("%d questions at a time, and %d over the limit", api.mostAtOnce, api.limited)
 		}
-		if notices, err := desk.Notices(t.Context()); err != nil || len(notices) != 0 {
+		if notices, err := desk.PendingNotifications(t.Context()); err != nil || len(notices) != 0 {
 			t.Errorf("left: %+v (%v)", notices, err)
 		}
 	})

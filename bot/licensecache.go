@@ -12,8 +12,8 @@ import (
 // everyone looks at the list, CoCalc gets one request, not a hundred. Nothing is bought or decided from it.
 type licenseCache struct {
 	desk  *desk.Desk
-	lists *cache[licenseKey, []purchase.Owned]
-	ones  *cache[licenseKey, purchase.Owned]
+	lists *cache[licenseKey, []purchase.LicenseEntry]
+	ones  *cache[licenseKey, purchase.LicenseEntry]
 }
 
 // licenseKey is a license, or the whole list without an id. The number of the ledger's last purchase is a part of it:
@@ -30,17 +30,17 @@ func newLicenseCache(desk *desk.Desk, now func() time.Time) *licenseCache {
 	forOne.max = 100
 	return &licenseCache{
 		desk: desk,
-		lists: newCache(func(ctx context.Context, _ licenseKey) ([]purchase.Owned, error) {
+		lists: newCache(func(ctx context.Context, _ licenseKey) ([]purchase.LicenseEntry, error) {
 			return desk.Licenses(ctx)
 		}, now, life),
-		ones: newCache(func(ctx context.Context, k licenseKey) (purchase.Owned, error) {
+		ones: newCache(func(ctx context.Context, k licenseKey) (purchase.LicenseEntry, error) {
 			return desk.License(ctx, k.id)
 		}, now, forOne),
 	}
 }
 
 // list returns all licenses of the account. The caller must not change them.
-func (c *licenseCache) list(ctx context.Context) ([]purchase.Owned, error) {
+func (c *licenseCache) list(ctx context.Context) ([]purchase.LicenseEntry, error) {
 	bought, err := c.desk.LastPurchase(ctx)
 	if err != nil {
 		return nil, err
@@ -49,10 +49,10 @@ func (c *licenseCache) list(ctx context.Context) ([]purchase.Owned, error) {
 }
 
 // one returns one license of the account.
-func (c *licenseCache) one(ctx context.Context, id string) (purchase.Owned, error) {
+func (c *licenseCache) one(ctx context.Context, id string) (purchase.LicenseEntry, error) {
 	bought, err := c.desk.LastPurchase(ctx)
 	if err != nil {
-		return purchase.Owned{}, err
+		return purchase.LicenseEntry{}, err
 	}
 	return c.ones.get(ctx, licenseKey{id, bought})
 }

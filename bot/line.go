@@ -10,7 +10,7 @@ import (
 // channel: the card tells the requester how to invite it.
 func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
 	behind := o.Message(purchase.MessageLine)
-	if behind == nil || behind.Shown >= o.Rev || o.Receipt == nil {
+	if behind == nil || behind.PublishedRev >= o.Rev || o.Receipt == nil {
 		return nil
 	}
 	m := *behind

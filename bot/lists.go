@@ -51,17 +51,17 @@ func (l detailState) value() string {
 }
 
 // showPage answers the buttons of lists: the new page takes the place of the old one.
-func (h *Handler) showPage(kind, argument string, at replyTarget, click purchase.Click) socket.Reply {
+func (h *Handler) showPage(kind, argument string, at replyTarget, action purchase.Action) socket.Reply {
 	lane := socket.LaneRead
 	if kind == actionHistoryPage {
 		lane = socket.LaneLedger
 	}
 	return h.read(lane, at, func(ctx context.Context) answer {
-		click.Who = h.people.LookUp(ctx, click.Who)
+		action.Actor = h.people.LookUp(ctx, action.Actor)
 		if kind == actionLicenseAgain {
-			return h.repeatLicense(ctx, argument, at, click)
+			return h.repeatLicense(ctx, argument, at, action)
 		}
-		sight, err := h.desk.MaySee(ctx, click)
+		sight, err := h.desk.MaySee(ctx, action)
 		if err != nil { // in the place of what they could see before
 			return h.replyFunc(at, h.refusalMessage(err), true)
 		}
@@ -71,14 +71,17 @@ func (h *Handler) showPage(kind, argument string, at replyTarget, click purchase
 			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 || !slices.Contains(filters, l.Filter) {
 				l = listState{"active", 1}
 			}
-			list := h.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content { return h.showLicenses(ctx, l) })
+			list := h.readable(action.Actor, func(ctx context.Context, _ purchase.Sight) content {
+				return h.showLicenses(ctx,
+					l)
+			})
 			return h.replyFunc(at, list(ctx, sight), true)
 		case actionLicense:
 			var l detailState
 			if json.Unmarshal([]byte(argument), &l) != nil {
 				return h.replyFunc(at, textMessage("This button has expired. Run `/license list` again."), false)
 			}
-			one := h.readable(click.Who,
+			one := h.readable(action.Actor,
 				func(ctx context.Context, s purchase.Sight) content { return h.showLicense(ctx, l.ID, l.From, s) })
 			return h.replyFunc(at, one(ctx, sight), true)
 		case actionHistoryPage:
@@ -93,8 +96,8 @@ func (h *Handler) showPage(kind, argument string, at replyTarget, click purchase
 }
 
 // repeatLicense proposes another license like one of the account's.
-func (h *Handler) repeatLicense(ctx context.Context, id string, at replyTarget, click purchase.Click) answer {
-	if err := h.desk.Proposable(ctx, click); err != nil { // before they learn anything of the license
+func (h *Handler) repeatLicense(ctx context.Context, id string, at replyTarget, action purchase.Action) answer {
+	if err := h.desk.Proposable(ctx, action); err != nil { // before they learn anything of the license
 		return h.replyFunc(at, h.refusalMessage(err), isUnsold(err)) // where nothing is sold, no button to buy stays
 	}
 	owned, err := h.licenses.one(ctx, id)
@@ -105,7 +108,7 @@ func (h *Handler) repeatLicense(ctx context.Context, id string, at replyTarget, 
 	if owned.Purchase != nil {
 		spec = repeatSpec(owned.Purchase.Spec, h.now(), owned.Purchase.Time, h.loc)
 	}
-	reply, _ := h.propose(ctx, at, click, spec, "")
+	reply, _ := h.propose(ctx, at, action, spec, "")
 	return reply.After
 }
 
@@ -131,8 +134,8 @@ func (h *Handler) showLicenses(ctx context.Context, l listState) content {
 	return licenseList(all, l, h.now())
 }
 
-func licenseList(all []purchase.Owned, l listState, now time.Time) content {
-	var shown []purchase.Owned
+func licenseList(all []purchase.LicenseEntry, l listState, now time.Time) content {
+	var shown []purchase.LicenseEntry
 	for _, o := range all {
 		word, _ := licenseState(o.License, now)
 		if l.Filter == "all" || (l.Filter == "expired") == (word == "expired") {
@@ -170,7 +173,7 @@ func (l listState) kind() string {
 }
 
 // licenseRow is a license in the list: what people wrote is plain text.
-func licenseRow(o purchase.Owned, l listState, now time.Time) []slack.Block {
+func licenseRow(o purchase.LicenseEntry, l listState, now time.Time) []slack.Block {
 	_, sign := licenseState(o.License, now)
 	row := slack.NewSectionBlock(plain(licenseName(o.License)), nil,
 		slack.NewAccessory(button(actionLicense+":"+o.License.ID, detailState{o.License.ID, &l}.value(), "Details")))
@@ -201,7 +204,7 @@ func resources(ram, cpu, disk float64) string {
 	return fmt.Sprintf("%g GB RAM · %g %s · %g GB disk", ram, cpu, cores, disk)
 }
 
-func expiry(o purchase.Owned, now time.Time) string {
+func expiry(o purchase.LicenseEntry, now time.Time) string {
 	word, _ := licenseState(o.License, now)
 	end := o.Ends()
 	switch {
@@ -258,7 +261,9 @@ func usedFor(user string) string {
 	return codeSpan(user) + " use"
 }
 
-func licenseDetails(o purchase.Owned, from *listState, now time.Time, s purchase.Sight, site purchase.Site) content {
+func licenseDetails(o purchase.LicenseEntry, from *listState, now time.Time, s purchase.Sight,
+	site purchase.Site,
+) content {
 	l := o.License
 	word, sign := licenseState(l, now)
 	hosting := "No"

@@ -9,8 +9,8 @@ import (
 	"licensebot/purchase/orders"
 )
 
-func owned(n int, change func(*purchase.Owned)) purchase.Owned {
-	o := purchase.Owned{License: purchase.License{
+func owned(n int, change func(*purchase.LicenseEntry)) purchase.LicenseEntry {
+	o := purchase.LicenseEntry{License: purchase.License{
 		ID: fmt.Sprintf("2f5a3c1e-7b64-4d0a-9c8e-%012d", n), Title: fmt.Sprint("Course ", n), RunLimit: n,
 		Activates: at.AddDate(0, -1, 0), Expires: at.AddDate(0, 1, 0), Created: at.AddDate(0, -1, 0), IsManager: true,
 	}}
@@ -23,18 +23,18 @@ func owned(n int, change func(*purchase.Owned)) purchase.Owned {
 }
 
 func TestLicenseList_Golden(t *testing.T) {
-	all := []purchase.Owned{
-		owned(1, func(o *purchase.Owned) { o.License.Title, o.License.LastUsed = hostile, at.AddDate(0, 0, -3) }),
-		owned(2, func(o *purchase.Owned) { o.License.Expires = at.AddDate(0, 0, -1); o.License.Title = "" }),
-		owned(3, func(o *purchase.Owned) { o.License.Activates = at.AddDate(0, 0, 5) }),
-		owned(4, func(o *purchase.Owned) { o.License.Expires = time.Time{}; o.License.Quota.CPU = 0.5 }),
+	all := []purchase.LicenseEntry{
+		owned(1, func(o *purchase.LicenseEntry) { o.License.Title, o.License.LastUsed = hostile, at.AddDate(0, 0, -3) }),
+		owned(2, func(o *purchase.LicenseEntry) { o.License.Expires = at.AddDate(0, 0, -1); o.License.Title = "" }),
+		owned(3, func(o *purchase.LicenseEntry) { o.License.Activates = at.AddDate(0, 0, 5) }),
+		owned(4, func(o *purchase.LicenseEntry) { o.License.Expires = time.Time{}; o.License.Quota.CPU = 0.5 }),
 	}
 	for n := 5; n <= 16; n++ {
 		all = append(all, owned(n, nil))
 	}
 	cases := []struct {
 		name string
-		all  []purchase.Owned
+		all  []purchase.LicenseEntry
 		l    listState
 	}{
 		{"first-page", all, listState{"active", 1}},
@@ -58,10 +58,10 @@ func TestLicenseList_Golden(t *testing.T) {
 var seesAll = purchase.Sight{Licenses: true, All: true}
 
 func TestLicenseDetails_Golden(t *testing.T) {
-	got := licenseDetails(owned(1, func(o *purchase.Owned) {
+	got := licenseDetails(owned(1, func(o *purchase.LicenseEntry) {
 		o.License.Title = hostile
 		o.Purchase = &purchase.Purchase{
-			Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
+			Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Actor{ID: "UALICE"},
 			Charged: 6375, Renews: 6375, Spec: order(nil).Spec,
 		}
 	}), &listState{"active", 2}, at, seesAll, testSite)
@@ -72,7 +72,7 @@ func TestLicenseDetails_Golden(t *testing.T) {
 func TestHistoryPage_Golden(t *testing.T) {
 	entry := func(n uint64, change func(*purchase.Purchase)) purchase.Purchase {
 		p := purchase.Purchase{
-			Number: n, Time: at, Month: "2026-11", Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
+			Number: n, Time: at, Month: "2026-11", Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Actor{ID: "UALICE"},
 			Spec: order(nil).Spec, Shown: 6375, Charged: 6375, Renews: 6375, LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e",
 		}
 		if change != nil {

@@ -7,4 +7,4 @@ import (
 )
 
 // StandingOf returns what a person is in the bot's workspace, team, according to users.info.
-func StandingOf(u *slack.User, team string) purchase.Standing { return standingOf(u, team) }
+func StandingOf(u *slack.User, team string) purchase.Membership { return standingOf(u, team) }

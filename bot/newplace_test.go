@@ -15,7 +15,7 @@ func TestNewPlace(t *testing.T) {
 		{"C0MATH", "mpdm-alice--bob-1", false},
 		{"G0MATH", "privategroup", false},
 	} {
-		if p := newPlace(c.channel, c.name); p.Direct != c.direct || p.Channel != c.channel || p.Name != c.name {
+		if p := newPlace(c.channel, c.name); p.Direct != c.direct || p.ID != c.channel || p.Name != c.name {
 			t.Errorf("%s %q is %+v", c.channel, c.name, p)
 		}
 	}

@@ -12,39 +12,39 @@ import (
 )
 
 // noticeHeads are the first lines of the notices, with their sign.
-var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
-	purchase.NoticeForeign:     {":information_source:", "A purchase made outside this bot"},
-	purchase.NoticeUnexplained: {":rotating_light:", "A purchase I can't explain: buying is paused"},
-	purchase.NoticeDoubleBuy:   {":rotating_light:", "A license was bought more than once"},
-	purchase.NoticeBrokenItem:  {":warning:", "An item blocks the CoCalc cart"},
-	purchase.NoticeHead:        {":lock:", "Daily ledger checkpoint"},
-	purchase.NoticePaused:      {":double_vertical_bar:", "Buying is paused"},
-	purchase.NoticeResumed:     {":arrow_forward:", "Buying is back on"},
-	purchase.NoticeSettled:     {":scales:", "An order was resolved"},
-	purchase.NoticeReminder:    {":hourglass:", "An order is waiting for approval"},
-	purchase.NoticeRestored:    {":floppy_disk:", "The ledger was restored from a backup"},
-	purchase.NoticeBooks:       {":rotating_light:", "Ledger check failed: buying is paused"},
-	purchase.NoticeAway:        {":rotating_light:", "The ledger file is missing: buying is paused"},
-	purchase.NoticeBack:        {":arrow_forward:", "The ledger file is back"},
-	purchase.NoticeUncertain:   {":warning:", "My disk failed"},
-	purchase.NoticeTrouble:     {":warning:", "CoCalc doesn't sell to this bot"},
-	purchase.NoticeServer:      {":warning:", "CoCalc can't sell licenses now"},
-	purchase.NoticeServerBack:  {":arrow_forward:", "CoCalc sells licenses again"},
-	purchase.NoticeReleased:    {":grey_question:", "CoCalc can't tell whether an order was bought"},
-	purchase.NoticeUntold:      {":warning:", "Some admins haven't been told yet"},
-	purchase.NoticeOutsiders:   {":warning:", "A channel gets no prices"},
-	purchase.NoticeAsk:         {":raised_hand:", "An order needs your approval"},
+var noticeHeads = map[purchase.NotificationKind]struct{ sign, head string }{
+	purchase.NotificationForeign:      {":information_source:", "A purchase made outside this bot"},
+	purchase.NotificationUnexplained:  {":rotating_light:", "A purchase I can't explain: buying is paused"},
+	purchase.NotificationDoubleBuy:    {":rotating_light:", "A license was bought more than once"},
+	purchase.NotificationBrokenItem:   {":warning:", "An item blocks the CoCalc cart"},
+	purchase.NotificationHead:         {":lock:", "Daily ledger checkpoint"},
+	purchase.NotificationPaused:       {":double_vertical_bar:", "Buying is paused"},
+	purchase.NotificationResumed:      {":arrow_forward:", "Buying is back on"},
+	purchase.NotificationSettled:      {":scales:", "An order was resolved"},
+	purchase.NotificationReminder:     {":hourglass:", "An order is waiting for approval"},
+	purchase.NotificationRestored:     {":floppy_disk:", "The ledger was restored from a backup"},
+	purchase.NotificationInconsistent: {":rotating_light:", "Ledger check failed: buying is paused"},
+	purchase.NotificationLedgerAway:   {":rotating_light:", "The ledger file is missing: buying is paused"},
+	purchase.NotificationLedgerBack:   {":arrow_forward:", "The ledger file is back"},
+	purchase.NotificationUncertain:    {":warning:", "My disk failed"},
+	purchase.NotificationTrouble:      {":warning:", "CoCalc doesn't sell to this bot"},
+	purchase.NotificationServer:       {":warning:", "CoCalc can't sell licenses now"},
+	purchase.NotificationServerBack:   {":arrow_forward:", "CoCalc sells licenses again"},
+	purchase.NotificationReleased:     {":grey_question:", "CoCalc can't tell whether an order was bought"},
+	purchase.NotificationUndelivered:  {":warning:", "Some admins haven't been told yet"},
+	purchase.NotificationOutsiders:    {":warning:", "A channel gets no prices"},
+	purchase.NotificationAsk:          {":raised_hand:", "An order needs your approval"},
 }
 
 // headOf returns the first line of a notice, with its sign.
-func headOf(kind purchase.NoticeKind) struct{ sign, head string } {
+func headOf(kind purchase.NotificationKind) struct{ sign, head string } {
 	if h, ok := noticeHeads[kind]; ok {
 		return h
 	}
 	return struct{ sign, head string }{":information_source:", "About the CoCalc account"}
 }
 
-func noticeHead(kind purchase.NoticeKind) slack.Block {
+func noticeHead(kind purchase.NotificationKind) slack.Block {
 	h := headOf(kind)
 	return section(h.sign + " *" + h.head + "*")
 }
@@ -59,13 +59,14 @@ func shortenIDs(words string, r Reader) string {
 
 // noticeMessage is a message about the account. It is a function of the notice and its reader: several readers get the
 // same text.
-func noticeMessage(n purchase.Notice, r Reader) content {
+func noticeMessage(n purchase.Notification, r Reader) content {
 	blocks := []slack.Block{noticeHead(n.Kind)}
 	told := headOf(n.Kind).head + "."
 	switch n.Kind {
-	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem,
-		purchase.NoticeReminder,
-		purchase.NoticeUntold, purchase.NoticeTrouble, purchase.NoticeAsk, purchase.NoticeServer:
+	case purchase.NotificationPaused, purchase.NotificationResumed, purchase.NotificationSettled,
+		purchase.NotificationBrokenItem,
+		purchase.NotificationReminder,
+		purchase.NotificationUndelivered, purchase.NotificationTrouble, purchase.NotificationAsk, purchase.NotificationServer:
 		// These repeat what people wrote, or what a server answered.
 		r.Place = Plain
 		for _, paragraph := range NoticeWords(n, r) {
@@ -79,21 +80,21 @@ func noticeMessage(n purchase.Notice, r Reader) content {
 			told += " " + strings.ReplaceAll(paragraph, "`", "")
 		}
 	}
-	if n.Kind == purchase.NoticeBrokenItem && n.Item != 0 {
+	if n.Kind == purchase.NotificationBrokenItem && n.Item != 0 {
 		out := button(actionTakeOut, strconv.FormatInt(n.Item, 10), fmt.Sprintf("Remove item %d from the cart", n.Item))
 		out.Confirm = slack.NewConfirmationBlockObject(plain(cut(fmt.Sprintf("Remove item %d from the cart?", n.Item), 100)),
 			plain("Someone put it there; they can add it again in CoCalc's store."), plain("Remove item"), plain("Keep it"))
 		blocks = append(blocks, slack.NewActionBlock("notice_actions", out))
 	}
 	switch {
-	case n.Kind == purchase.NoticeAsk:
+	case n.Kind == purchase.NotificationAsk:
 		blocks = append(blocks,
 			contextBlock(mrkdwn(
 				fmt.Sprintf("Type `/license approve %s`, or `/license deny %s` with a reason. `/license order %s` shows the order.",
 					n.Order, n.Order, n.Order))))
 	case n.Channel != "":
 		blocks = append(blocks, contextBlock(mrkdwn("Channel: <#"+n.Channel+">")))
-	case n.Kind == purchase.NoticeReminder:
+	case n.Kind == purchase.NotificationReminder:
 		blocks = append(blocks,
 			contextBlock(mrkdwn(
 				fmt.Sprintf("Order `%s` · use its card above, `/license approve %s`, or `/license deny %s` with a reason", n.Order,
@@ -107,8 +108,8 @@ func noticeMessage(n purchase.Notice, r Reader) content {
 
 // noticeHeadOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what
 // people wrote.
-func noticeHeadOnly(n purchase.Notice, loc *time.Location) content {
-	if n.Kind == purchase.NoticeHead { // a checksum, useful where many people see it
+func noticeHeadOnly(n purchase.Notification, loc *time.Location) content {
+	if n.Kind == purchase.NotificationHead { // a checksum, useful where many people see it
 		return noticeMessage(n, Reader{Zone: loc})
 	}
 	return bareNotice(n,
@@ -116,13 +117,13 @@ func noticeHeadOnly(n purchase.Notice, loc *time.Location) content {
 }
 
 // unverifiedNotice is a notice for a person whom Slack can't confirm as a member of the workspace.
-func unverifiedNotice(n purchase.Notice) content {
+func unverifiedNotice(n purchase.Notification) content {
 	return bareNotice(n,
 		"Slack can't confirm at the moment that you're a full member of this workspace, so the details are missing here.")
 }
 
 // bareNotice states what happened and why there are no details.
-func bareNotice(n purchase.Notice, why string) content {
+func bareNotice(n purchase.Notification, why string) content {
 	blocks := []slack.Block{noticeHead(n.Kind), contextBlock(plain(why))}
 	if n.Order != "" {
 		blocks = append(blocks,

@@ -17,9 +17,9 @@ const maxNotifiers = 2
 
 // startNotices starts to send every notice to its pending recipients, the oldest first. Each recipient gets one notice
 // at a time, so that they stay in order; Slack accepts about one message a second in a channel.
-func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notice) {
+func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notification) {
 	for _, n := range notices {
-		for _, to := range n.Left {
+		for _, to := range n.Pending {
 			if !p.turns.tryLock(recipientTurn(to)) {
 				continue
 			}
@@ -40,15 +40,15 @@ func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notice)
 // sendNextNotice sends a recipient the oldest notice that they don't have. It reads the notice when their turn has
 // come, since they may have got it meanwhile.
 func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
-	notices, err := p.desk.Notices(ctx)
+	notices, err := p.desk.PendingNotifications(ctx)
 	if err != nil {
 		return err
 	}
 	for _, n := range notices {
-		if !slices.Contains(n.Left, to) {
+		if !slices.Contains(n.Pending, to) {
 			continue
 		}
-		if over, err := p.desk.AskOver(ctx, n); over || err != nil {
+		if over, err := p.desk.RequestEnded(ctx, n); over || err != nil {
 			return err
 		}
 		switch {
@@ -64,14 +64,14 @@ func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
 // expandGroup replaces a notice to a user group by one to each of its members, since Slack has no messages to groups.
 // In a large group, members whom Slack has described already come first, and the others as they are looked up. If Slack
 // does not list the members, a notice in the purchases channel says so, and expandGroup is retried.
-func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notice, group string) error {
+func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notification, group string) error {
 	listed, err := p.people.groupMembers(ctx, group)
 	if err != nil {
-		return errors.Join(err, p.desk.NoticeWaits(ctx, n.ID, group))
+		return errors.Join(err, p.desk.MarkGroupUnavailable(ctx, n.ID, group))
 	}
 	var told, left []string
 	for _, id := range listed {
-		if slices.Contains(n.Left, id) || slices.Contains(n.Had, id) {
+		if slices.Contains(n.Pending, id) || slices.Contains(n.Delivered, id) {
 			told = append(told, id)
 		} else {
 			left = append(left, id)
@@ -79,30 +79,30 @@ func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notice, group st
 	}
 	members, unknown := p.people.partition(left)
 	if len(unknown) > 0 {
-		if err := p.desk.NoticeToSome(ctx, n.ID, group, members); err != nil {
+		if err := p.desk.ExpandGroupPartly(ctx, n.ID, group, members); err != nil {
 			return err
 		}
 		rest := p.people.lookUpAll(ctx, unknown)
 		found, still := p.people.partition(unknown)
 		members = append(members, found...)
 		if len(still) > 0 {
-			err := p.desk.NoticeToSome(ctx, n.ID, group, found)
+			err := p.desk.ExpandGroupPartly(ctx, n.ID, group, found)
 			if err == nil && rest > 0 {
 				return channelLimitError{group, p.now().Add(rest)}
 			}
 			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: no word of Slack's", len(still),
-				group), p.desk.NoticeWaits(ctx, n.ID, group))
+				group), p.desk.MarkGroupUnavailable(ctx, n.ID, group))
 		}
 	}
 	if members = append(told, members...); len(members) == 0 {
 		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("find no one in a user group that gets notices")
 	}
-	return p.desk.NoticeTo(ctx, n.ID, group, members)
+	return p.desk.ExpandGroup(ctx, n.ID, group, members)
 }
 
 // sendNotice sends a notice to one recipient and stores the delivery. If the ledger can't store it, the delivery is
 // kept in memory, so that a retry doesn't send the notice again.
-func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notice, to string) error {
+func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notification, to string) error {
 	key := n.ID + " " + to
 	p.mu.Lock()
 	problem, told := p.sentNotices[key]
@@ -130,7 +130,7 @@ func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notice, to string
 		p.sentNotices[key] = problem
 		p.mu.Unlock()
 	}
-	if err := p.desk.NoticeSent(ctx, n.ID, to, problem); err != nil {
+	if err := p.desk.MarkDelivered(ctx, n.ID, to, problem); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -156,7 +156,7 @@ func (p *Publisher) outsiderReason(ctx context.Context, to string) string {
 
 // noticeFor returns a notice for a recipient. A channel that outsiders read gets no details. Then admins are also
 // notified of a purchase outside the bot, which otherwise only the channel gets.
-func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string) (content, error) {
+func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notification, to string) (content, error) {
 	if isPerson(to) {
 		return p.noticeForPerson(ctx, n, to)
 	}
@@ -165,8 +165,8 @@ func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string)
 		return content{}, err
 	}
 	if !prices {
-		if n.Kind == purchase.NoticeForeign {
-			err = p.desk.NoticeToAdmins(ctx, n.ID, to)
+		if n.Kind == purchase.NotificationForeign {
+			err = p.desk.RedirectToAdmins(ctx, n.ID, to)
 		}
 		return noticeHeadOnly(n, p.desk.Location()), err
 	}
@@ -178,7 +178,7 @@ var errStandingUnknown = errors.New("it is not known yet whether the recipient i
 
 // noticeForPerson returns a notice for a listed person. Until Slack has said who they are, the notice waits for
 // audienceWait; after that it goes without details, since the person may be a guest.
-func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notice, to string) (content, error) {
+func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notification, to string) (content, error) {
 	unverified := p.people.standing(ctx, to) == purchase.Unverified
 	p.mu.Lock()
 	defer p.mu.Unlock()

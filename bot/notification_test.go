@@ -53,7 +53,10 @@ func TestPublisher_ExpandGroup(t *testing.T) {
 			}
 		}
 	}
-	w.until(func() bool { notices, err := w.desk.Notices(w.ctx); return err == nil && len(notices) == 0 })
+	w.until(func() bool {
+		notices, err := w.desk.PendingNotifications(w.ctx)
+		return err == nil && len(notices) == 0
+	})
 }
 
 // When Slack does not tell who is in the group, the purchases channel reads so, once, and the members are told as soon

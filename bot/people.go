@@ -77,15 +77,15 @@ func (p *People) WithAccess(access *socket.Access) *People {
 // LookUp returns the person with their standing and groups, by Slack's current or recent answers. Members get the bot's
 // own workspace as theirs: in an organization of several, Slack names sometimes the workspace of the command and
 // sometimes the person's home. LookUp takes a second at most.
-func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Person {
+func (p *People) LookUp(ctx context.Context, who purchase.Actor) purchase.Actor {
 	questions := []<-chan singleflight.Result{p.persons.refresh(ctx, who.ID)}
 	for _, g := range p.groups {
 		questions = append(questions, p.members.refresh(ctx, g))
 	}
 	waitAll(ctx, questions...)
-	who.Standing, who.Groups, who.Untold = p.lastStanding(who.ID), nil, nil
+	who.Membership, who.Groups, who.UnknownGroups = p.lastStanding(who.ID), nil, nil
 	_, who.NoAccess = p.access.Lost()
-	if who.Standing != purchase.Member {
+	if who.Membership != purchase.Member {
 		return who
 	}
 	p.mu.Lock()
@@ -98,7 +98,7 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 		members, told := p.members.last(g)
 		switch {
 		case !told:
-			who.Untold = append(who.Untold, g)
+			who.UnknownGroups = append(who.UnknownGroups, g)
 		case slices.Contains(members, who.ID):
 			who.Groups = append(who.Groups, g)
 		}
@@ -108,12 +108,12 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 
 // standing returns Slack's answer about a person, not older than five minutes. While Slack does not answer, the last
 // answer counts for an hour; after that the person is unverified.
-func (p *People) standing(ctx context.Context, user string) purchase.Standing {
+func (p *People) standing(ctx context.Context, user string) purchase.Membership {
 	waitAll(ctx, p.persons.refresh(ctx, user))
 	return p.lastStanding(user)
 }
 
-func (p *People) lastStanding(user string) purchase.Standing {
+func (p *People) lastStanding(user string) purchase.Membership {
 	if u, ok := p.persons.last(user); ok {
 		return u.standing
 	}
@@ -186,7 +186,7 @@ func (p *People) lookUpAll(ctx context.Context, ids []string) (rest time.Duratio
 
 // person is Slack's answer about a person.
 type person struct {
-	standing purchase.Standing
+	standing purchase.Membership
 	name     string
 	org      string // their id in an organization of several workspaces; empty elsewhere
 }
@@ -248,7 +248,7 @@ func newPerson(u *slack.User, team string) person {
 
 // standingOf reads what users.info says of a person. team is the bot's own workspace; in an organization of several
 // workspaces those who are in it are its members, and the others are not.
-func standingOf(u *slack.User, team string) purchase.Standing {
+func standingOf(u *slack.User, team string) purchase.Membership {
 	switch {
 	case u.ID == slackbot, u.IsBot, u.IsConnectorBot, u.IsWorkflowBot:
 		return purchase.Robot

@@ -75,7 +75,7 @@ func (m *members) GetUserGroupMembersContext(ctx context.Context, group string, 
 func TestStandingOf(t *testing.T) {
 	for name, c := range map[string]struct {
 		user slack.User
-		want purchase.Standing
+		want purchase.Membership
 	}{
 		"a member": {slack.User{ID: "U1", TeamID: "TOWN"}, purchase.Member},
 		"an owner": {
@@ -132,7 +132,7 @@ func TestPeople_LookUp_AnswerLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}, takes: 50 * time.Millisecond}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
-		expect := func(when string, want purchase.Standing, asked int32) {
+		expect := func(when string, want purchase.Membership, asked int32) {
 			t.Helper()
 			if got := p.standing(t.Context(), "U1"); got != want || api.asked.Load() != asked {
 				t.Errorf("%s: %q after %d questions, want %q after %d", when, got, api.asked.Load(), want, asked)
@@ -170,7 +170,7 @@ func TestPeople_LookUp_SlowSlack(t *testing.T) {
 		}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		began := time.Now()
-		answers := make(chan purchase.Standing, 10)
+		answers := make(chan purchase.Membership, 10)
 		for range cap(answers) {
 			go func() { answers <- p.standing(t.Context(), "U1") }()
 		}
@@ -209,15 +209,16 @@ func TestPeople_LookUp_GroupLife(t *testing.T) {
 		p := NewPeople(api, []string{"SBOSSES", "SBUYERS", "SGONE"}, time.Now, zerolog.Nop())
 		expect := func(when string, groups, untold string, listed int32) {
 			t.Helper()
-			who := p.LookUp(t.Context(), purchase.Person{ID: "U1", Groups: []string{"SMADEUP"}})
-			if strings.Join(who.Groups, " ") != groups || strings.Join(who.Untold, " ") != untold ||
+			who := p.LookUp(t.Context(), purchase.Actor{ID: "U1", Groups: []string{"SMADEUP"}})
+			if strings.Join(who.Groups, " ") != groups || strings.Join(who.UnknownGroups, " ") != untold ||
 				api.listed.Load() != listed {
-				t.Errorf("%s: in %v, nothing told of %v, after %d questions; want %q, %q after %d", when, who.Groups, who.Untold,
+				t.Errorf("%s: in %v, nothing told of %v, after %d questions; want %q, %q after %d", when, who.Groups,
+					who.UnknownGroups,
 					api.listed.Load(), groups, untold, listed)
 			}
 		}
 		expect("at first", "SBUYERS", "", 3)
-		if who := p.LookUp(t.Context(), purchase.Person{ID: "UGUEST"}); who.Standing != purchase.Guest ||
+		if who := p.LookUp(t.Context(), purchase.Actor{ID: "UGUEST"}); who.Membership != purchase.Guest ||
 			len(who.Groups) > 0 {
 			t.Errorf("a guest in a group is %+v", who)
 		}
@@ -253,14 +254,14 @@ func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 			api.users[id] = slack.User{ID: id, TeamID: "TOWN"}
 		}
 		for i := range 200 {
-			crowd.Go(func() { p.LookUp(t.Context(), purchase.Person{ID: fmt.Sprintf("U%d", i)}) })
+			crowd.Go(func() { p.LookUp(t.Context(), purchase.Actor{ID: fmt.Sprintf("U%d", i)}) })
 		}
 		crowd.Wait()
 		if took := time.Since(began); took != time.Second || api.listed.Load() != 1 {
 			t.Errorf("it took %s and %d questions", took, api.listed.Load())
 		}
 		time.Sleep(3 * time.Second)
-		if who := p.LookUp(t.Context(), purchase.Person{ID: "U1"}); len(who.Groups) != 1 || len(who.Untold) > 0 {
+		if who := p.LookUp(t.Context(), purchase.Actor{ID: "U1"}); len(who.Groups) != 1 || len(who.UnknownGroups) > 0 {
 			t.Errorf("afterwards %+v", who)
 		}
 	})
@@ -280,7 +281,7 @@ func TestPeople_LookUp_TwoIDs(t *testing.T) {
 		}}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		for id, org := range map[string]string{"U1": "", "ULOCAL": "WORG", "WORG": ""} {
-			if who := p.LookUp(t.Context(), purchase.Person{ID: id}); who.Org != org || who.Standing != purchase.Member {
+			if who := p.LookUp(t.Context(), purchase.Actor{ID: id}); who.Org != org || who.Membership != purchase.Member {
 				t.Errorf("%s is %+v, want organization id %q", id, who, org)
 			}
 		}

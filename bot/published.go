@@ -16,8 +16,8 @@ var errNotStored = errors.New("what Slack shows could not be kept in the ledger"
 // click, as it is. If the ledger can't store it (its disk is full), markPublished keeps it in memory, so that the
 // message is updated later and not posted again.
 func (p *Publisher) markPublished(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
-	m.Shown = o.Rev
-	now, err := p.desk.Show(ctx, o.ID, func(live *purchase.Order) {
+	m.PublishedRev = o.Rev
+	now, err := p.desk.UpdateMessages(ctx, o.ID, func(live *purchase.Order) {
 		if old := live.Message(m.Kind); old == nil || old.ResponseURL == m.ResponseURL {
 			mergePublished(live, m, o)
 		}
@@ -29,7 +29,7 @@ func (p *Publisher) markPublished(ctx context.Context, o purchase.Order, m purch
 			p.unstored[o.ID] = map[purchase.MessageKind]purchase.Message{}
 		}
 		p.unstored[o.ID][m.Kind] = m
-		o.Put(m)
+		o.SetMessage(m)
 		return o, fmt.Errorf("%w: %w", errNotStored, err)
 	}
 	if delete(p.unstored[o.ID], m.Kind); len(p.unstored[o.ID]) == 0 {
@@ -44,7 +44,7 @@ func (p *Publisher) markPublished(ctx context.Context, o purchase.Order, m purch
 // why the channel's line could not be posted; if they were shown without that, they are shown again.
 func mergePublished(live *purchase.Order, m purchase.Message, seen purchase.Order) {
 	before := lineProblem(*live)
-	live.Put(m)
+	live.SetMessage(m)
 	problem := lineProblem(*live)
 	again := kinds[partRequester]
 	if m.Kind != purchase.MessageLine {
@@ -55,7 +55,7 @@ func mergePublished(live *purchase.Order, m purchase.Message, seen purchase.Orde
 	}
 	for _, kind := range again {
 		if shown := live.Message(kind); shown != nil && kind != purchase.MessageAsk {
-			shown.Shown = min(shown.Shown, seen.Rev-1)
+			shown.PublishedRev = min(shown.PublishedRev, seen.Rev-1)
 		}
 	}
 }
@@ -80,8 +80,8 @@ func (p *Publisher) restoreUnstored(o purchase.Order, of []purchase.MessageKind)
 			delete(p.unstored[o.ID], kind) // a newer card has come
 			continue
 		}
-		o.Put(m)
-		if m.Shown >= o.Rev && slices.Contains(of, kind) {
+		o.SetMessage(m)
+		if m.PublishedRev >= o.Rev && slices.Contains(of, kind) {
 			keep = append(keep, m)
 		}
 	}

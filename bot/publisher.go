@@ -106,11 +106,11 @@ func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
 	if err := p.refreshWaiting(ctx); err != nil {
 		p.log.Error().Err(err).Msg("leave cards as they are until the next round: the ledger does not take it")
 	}
-	ids, err := p.desk.Unpublished(ctx)
+	ids, err := p.desk.StaleOrders(ctx)
 	if err != nil {
 		return 0, err
 	}
-	notices, err := p.desk.Notices(ctx)
+	notices, err := p.desk.PendingNotifications(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -154,7 +154,7 @@ func (t part) lacks(o purchase.Order) bool {
 		return false
 	}
 	return slices.ContainsFunc(o.Messages, func(m purchase.Message) bool {
-		return m.Shown < o.Rev && slices.Contains(kinds[t], m.Kind)
+		return m.PublishedRev < o.Rev && slices.Contains(kinds[t], m.Kind)
 	})
 }
 

@@ -13,16 +13,16 @@ import (
 // If one of the two fails, the other is still shown.
 func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) error {
 	var failed error
-	if m := o.Message(purchase.MessageCard); m != nil && m.Shown < o.Rev {
+	if m := o.Message(purchase.MessageCard); m != nil && m.PublishedRev < o.Rev {
 		var direct bool
 		if o, direct, failed = p.publishCard(ctx, o, *m); direct {
 			return failed
 		}
 	}
 	if getsDirectMessage(o) {
-		now, err := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
+		now, err := p.desk.UpdateMessages(ctx, o.ID, func(o *purchase.Order) {
 			if o.Message(purchase.MessageNote) == nil {
-				o.Put(purchase.Message{Kind: purchase.MessageNote})
+				o.SetMessage(purchase.Message{Kind: purchase.MessageNote})
 			}
 		})
 		if err != nil { // sent once there is room
@@ -30,7 +30,7 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) er
 		}
 		o.Messages = now.Messages
 	}
-	if m := o.Message(purchase.MessageNote); m != nil && m.Shown < o.Rev {
+	if m := o.Message(purchase.MessageNote); m != nil && m.PublishedRev < o.Rev {
 		_, err := p.publishNote(ctx, o, *m)
 		failed = errors.Join(failed, err)
 	}
@@ -49,7 +49,7 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
 	switch {
 	case o.State.Final():
 		keep = 0
-	case o.State == purchase.Unknown || o.State == purchase.AwaitingApproval || o.Wait != nil:
+	case o.State == purchase.Unknown || o.State == purchase.AwaitingApproval || o.Blocked != nil:
 		keep = 1
 	case o.State == purchase.Paying:
 		keep = 2
@@ -89,15 +89,15 @@ func (p *Publisher) continueInDM(ctx context.Context, o purchase.Order,
 	card purchase.Message,
 ) (_ purchase.Order, direct bool, err error) {
 	old := o.Message(purchase.MessageNote)
-	anew := old == nil || card.Shown == 0 && o.State.Final()
+	anew := old == nil || card.PublishedRev == 0 && o.State.Final()
 	var failed error // of the existing message
-	if anew && old != nil && old.TS != "" && old.Shown < o.Rev {
+	if anew && old != nil && old.TS != "" && old.PublishedRev < o.Rev {
 		o, failed = p.publishNote(ctx, o, *old)
 	}
-	now, unkept := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
-		o.Drop(purchase.MessageCard)
+	now, unkept := p.desk.UpdateMessages(ctx, o.ID, func(o *purchase.Order) {
+		o.RemoveMessage(purchase.MessageCard)
 		if anew {
-			o.Put(purchase.Message{Kind: purchase.MessageNote})
+			o.SetMessage(purchase.Message{Kind: purchase.MessageNote})
 		}
 	})
 	if unkept == nil {
@@ -128,7 +128,7 @@ func (p *Publisher) publishNote(ctx context.Context, o purchase.Order, m purchas
 	}
 	if err != nil {
 		// The last resort: the channel of the command.
-		if _, second := p.slack.PostEphemeralContext(ctx, o.Place.Channel, o.Requester.ID,
+		if _, second := p.slack.PostEphemeralContext(ctx, o.Channel.ID, o.Requester.ID,
 			messageOptions(c)...); second != nil {
 			return o, errors.Join(err, second)
 		}

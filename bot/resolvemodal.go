@@ -34,16 +34,18 @@ type resolveState struct {
 }
 
 // resolve shows an admin an order of unknown outcome, with what CoCalc reports about it and the buttons to resolve it.
-func (h *Handler) resolve(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click) socket.Reply {
-	if _, err := h.desk.Settleable(ctx, id, click); err != nil {
+func (h *Handler) resolve(ctx context.Context, at replyTarget, id purchase.OrderID,
+	action purchase.Action,
+) socket.Reply {
+	if _, err := h.desk.Settleable(ctx, id, action); err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
-	return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, click.Who) })
+	return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, action.Actor) })
 }
 
 // unresolvedOrder shows an order of unknown outcome: its status, what CoCalc shows of it now, and to admins the buttons
 // to resolve it. The order is read last, since it may have ended meanwhile.
-func (h *Handler) unresolvedOrder(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
+func (h *Handler) unresolvedOrder(ctx context.Context, id purchase.OrderID, who purchase.Actor) content {
 	gone := unsold(h.desk) != ""
 	var found purchase.Evidence
 	if !gone {
@@ -96,13 +98,13 @@ func settleButtons(o purchase.Order) *slack.ActionBlock {
 
 // openVerdict opens the form in which an admin gives the reason for resolving an order.
 func (h *Handler) openVerdict(ctx context.Context, at replyTarget, id purchase.OrderID, verdict purchase.Verdict,
-	click purchase.Click, trigger string,
+	action purchase.Action, trigger string,
 ) socket.Reply {
-	o, err := h.desk.Settleable(ctx, id, click)
+	o, err := h.desk.Settleable(ctx, id, action)
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
-	view := settleView(o, resolveState{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL},
+	view := settleView(o, resolveState{o.ID, verdict, action.Channel.ID, action.Channel.Name, at.responseURL},
 		unsold(h.desk) != "")
 	return h.openView(at, trigger, view, "Slack didn't open the form in time. Please click again.")
 }
@@ -156,9 +158,9 @@ func (h *Handler) submitVerdict(ctx context.Context, cb slack.InteractionCallbac
 		}
 	}
 	// The way here began with a command that names the order, which may be typed anywhere.
-	click := purchase.Click{Who: h.actor(cb), At: newPlace(remember.Channel, remember.ChannelName), Typed: true}
-	click.Who = h.people.LookUp(ctx, click.Who)
-	o, err := h.desk.Settle(ctx, remember.Order, click, s)
+	action := purchase.Action{Actor: h.actor(cb), Channel: newPlace(remember.Channel, remember.ChannelName), Typed: true}
+	action.Actor = h.people.LookUp(ctx, action.Actor)
+	o, err := h.desk.Settle(ctx, remember.Order, action, s)
 	if err != nil {
 		return wrongField(inputReason, h.plainRefusal(err))
 	}

@@ -10,18 +10,18 @@ import (
 // reveal answers a command that shows licenses or money, after Slack has confirmed that the person may see them. Only
 // this person sees the answer, so it shows whole ids.
 func (h *Handler) reveal(
-	at replyTarget, click purchase.Click, find func(context.Context, purchase.Sight) content,
+	at replyTarget, action purchase.Action, find func(context.Context, purchase.Sight) content,
 ) socket.Reply {
-	return h.revealFrom(socket.LaneRead, at, click, find)
+	return h.revealFrom(socket.LaneRead, at, action, find)
 }
 
 // revealFrom is reveal in a lane of its kind.
-func (h *Handler) revealFrom(lane socket.Lane, at replyTarget, click purchase.Click,
+func (h *Handler) revealFrom(lane socket.Lane, at replyTarget, action purchase.Action,
 	find func(context.Context, purchase.Sight) content,
 ) socket.Reply {
 	return h.read(lane, at, func(ctx context.Context) answer {
-		click.Who = h.people.LookUp(ctx, click.Who)
-		sight, err := h.desk.MaySee(ctx, click)
+		action.Actor = h.people.LookUp(ctx, action.Actor)
+		sight, err := h.desk.MaySee(ctx, action)
 		if err != nil {
 			return h.replyFunc(at, h.refusalMessage(err), false)
 		}

@@ -18,22 +18,22 @@ import (
 func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply {
 	asked, mistakes := commands.Parse(cmd.Text)
 	at := replyTarget{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}
-	click := purchase.Click{
-		Who: purchase.Person{ID: cmd.UserID, Team: cmd.TeamID, Name: cmd.UserName},
-		At:  newPlace(cmd.ChannelID, cmd.ChannelName), Typed: true,
+	action := purchase.Action{
+		Actor:   purchase.Actor{ID: cmd.UserID, Team: cmd.TeamID, Name: cmd.UserName},
+		Channel: newPlace(cmd.ChannelID, cmd.ChannelName), Typed: true,
 	}
 	switch asked.(type) {
 	case commands.Buy, commands.Cancel, commands.Approve, commands.Deny, commands.Settle, commands.Pause,
 		commands.Resume: // commands that spend or decide
 		if len(mistakes) == 0 {
-			click.Who = h.people.LookUp(ctx, click.Who)
+			action.Actor = h.people.LookUp(ctx, action.Actor)
 		}
 	}
 	switch c := asked.(type) {
 	case commands.Buy:
-		return h.onlyOnce(ctx, cmd.TriggerID, func() socket.Reply { return h.buy(ctx, cmd, click, c.Fields, mistakes) })
+		return h.onlyOnce(ctx, cmd.TriggerID, func() socket.Reply { return h.buy(ctx, cmd, action, c.Fields, mistakes) })
 	case commands.Quote:
-		if no := h.unsold(ctx, click.Who); no != "" {
+		if no := h.unsold(ctx, action.Actor); no != "" {
 			return ackReply(textMessage(no))
 		}
 		spec := Specify(h.defaults, c.Fields, h.now(), h.loc)
@@ -47,51 +47,51 @@ func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Re
 		name, _, _ := strings.Cut(commands.Format(asked), " ")
 		return ackReply(mistakesMessage(name, mistakes, commands.Fields{}, nil))
 	}
-	return h.runCommand(ctx, asked, at, click)
+	return h.runCommand(ctx, asked, at, action)
 }
 
 // runCommand answers a command without mistakes, other than buy and quote.
 func (h *Handler) runCommand(ctx context.Context, asked commands.Command, at replyTarget,
-	click purchase.Click,
+	action purchase.Action,
 ) socket.Reply {
 	switch c := asked.(type) {
 	case commands.List:
-		return h.reveal(at, click, h.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content {
+		return h.reveal(at, action, h.readable(action.Actor, func(ctx context.Context, _ purchase.Sight) content {
 			return h.showLicenses(ctx, listState{c.Filter.String(), c.Page})
 		}))
 	case commands.Show:
 		if c.Part != "" {
-			return h.reveal(at, click, h.readable(click.Who,
+			return h.reveal(at, action, h.readable(action.Actor,
 				func(ctx context.Context, s purchase.Sight) content { return h.licenseNamed(ctx, c.Part, s) }))
 		}
-		return h.reveal(at, click, h.readable(click.Who,
+		return h.reveal(at, action, h.readable(action.Actor,
 			func(ctx context.Context, s purchase.Sight) content { return h.showLicense(ctx, c.ID, nil, s) }))
 	case commands.History:
-		return h.revealFrom(socket.LaneLedger, at, click,
+		return h.revealFrom(socket.LaneLedger, at, action,
 			func(ctx context.Context, s purchase.Sight) content { return h.showHistory(ctx, c.Page, s) })
 	case commands.Order:
 		if c.Part != "" {
-			return h.replyAfter(at, func(ctx context.Context) content { return h.orderNamed(ctx, c.Part, click) })
+			return h.replyAfter(at, func(ctx context.Context) content { return h.orderNamed(ctx, c.Part, action) })
 		}
-		return h.order(ctx, at, purchase.OrderID(c.ID), click)
+		return h.order(ctx, at, purchase.OrderID(c.ID), action)
 	case commands.Cancel:
-		return h.cancel(ctx, purchase.OrderID(c.ID), click)
+		return h.cancel(ctx, purchase.OrderID(c.ID), action)
 	case commands.Approve:
-		return h.approve(ctx, purchase.OrderID(c.ID), click)
+		return h.approve(ctx, purchase.OrderID(c.ID), action)
 	case commands.Deny:
-		return h.deny(ctx, purchase.OrderID(c.ID), click, c.Reason)
+		return h.deny(ctx, purchase.OrderID(c.ID), action, c.Reason)
 	case commands.Budget:
-		return h.revealFrom(socket.LaneLedger, at, click, h.showBudget)
+		return h.revealFrom(socket.LaneLedger, at, action, h.showBudget)
 	case commands.Settle:
-		return h.resolve(ctx, at, purchase.OrderID(c.ID), click)
+		return h.resolve(ctx, at, purchase.OrderID(c.ID), action)
 	case commands.Pause:
-		return h.pause(ctx, click, c.Reason)
+		return h.pause(ctx, action, c.Reason)
 	case commands.Resume:
-		return h.resume(ctx, click, c.Reason)
+		return h.resume(ctx, action, c.Reason)
 	case commands.Help:
-		return ackReply(h.help(ctx, c.Topic, click.Who))
+		return ackReply(h.help(ctx, c.Topic, action.Actor))
 	}
-	return ackReply(h.help(ctx, "", click.Who))
+	return ackReply(h.help(ctx, "", action.Actor))
 }
 
 // ackReply answers in the acknowledgement itself: no second request, nothing to lose on the way.
@@ -134,23 +134,23 @@ func (h *Handler) read(lane socket.Lane, at replyTarget, read func(context.Conte
 }
 
 // buy proposes an order, or opens the form if the command has no fields.
-func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields,
+func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, action purchase.Action, f commands.Fields,
 	mistakes []commands.Mistake,
 ) socket.Reply {
 	spec := Specify(h.defaults, f, h.now(), h.loc)
-	if len(mistakes) > 0 && h.unsold(ctx, click.Who) != "" {
-		return ackReply(h.refusalMessage(h.desk.Proposable(ctx, click))) // what was written would be no better without them
+	if len(mistakes) > 0 && h.unsold(ctx, action.Actor) != "" {
+		return ackReply(h.refusalMessage(h.desk.Proposable(ctx, action))) // what was written would be no better without them
 	}
 	if len(mistakes) > 0 {
 		_, err := h.desk.Quote(spec)
 		return ackReply(mistakesMessage("buy", mistakes, f, err))
 	}
 	if f == (commands.Fields{}) && (spec.RAM == 0 || spec.CPU == 0) {
-		if err := h.desk.Proposable(ctx, click); err != nil {
+		if err := h.desk.Proposable(ctx, action); err != nil {
 			return ackReply(h.refusalMessage(err))
 		}
 		return h.openEditor(ctx, replyTarget{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID,
-			click.Who, spec, "",
+			action.Actor, spec, "",
 			editState{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
 	}
 	reason := ""
@@ -158,7 +158,10 @@ func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, click purchas
 		reason = *f.Reason
 	}
 	p, err := h.desk.Propose(ctx,
-		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: cmd.TriggerID})
+		purchase.Request{
+			Requester: action.Actor, Channel: action.Channel, Spec: spec, Reason: reason,
+			Trigger: cmd.TriggerID,
+		})
 	if err != nil {
 		return ackReply(h.notProposed(err, &f))
 	}
@@ -256,8 +259,8 @@ func PriceWords(spec purchase.Spec, q purchase.Quote) string {
 }
 
 // cancel calls off an order by its id.
-func (h *Handler) cancel(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
-	if _, err := h.desk.Cancel(ctx, id, click); err != nil {
+func (h *Handler) cancel(ctx context.Context, id purchase.OrderID, action purchase.Action) socket.Reply {
+	if _, err := h.desk.Cancel(ctx, id, action); err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
 	return ackReply(textMessage("Order cancelled. Nothing was charged."))
@@ -265,25 +268,27 @@ func (h *Handler) cancel(ctx context.Context, id purchase.OrderID, click purchas
 
 // order shows an order's status to its requester and to people who may see all. If its outcome is unknown, it first
 // asks CoCalc and shows what CoCalc has.
-func (h *Handler) order(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click) socket.Reply {
-	click.Who = h.people.LookUp(ctx, click.Who)
-	o, err := h.visibleOrder(ctx, id, click)
+func (h *Handler) order(ctx context.Context, at replyTarget, id purchase.OrderID, action purchase.Action) socket.Reply {
+	action.Actor = h.people.LookUp(ctx, action.Actor)
+	o, err := h.visibleOrder(ctx, id, action)
 	if err != nil {
 		return ackReply(h.orderRefusal(err))
 	}
 	if o.State == purchase.Unknown {
-		return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, click.Who) })
+		return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, action.Actor) })
 	}
 	return ackReply(h.orderStatus(ctx, o))
 }
 
 // visibleOrder reads an order that the person may see.
-func (h *Handler) visibleOrder(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+func (h *Handler) visibleOrder(ctx context.Context, id purchase.OrderID,
+	action purchase.Action,
+) (purchase.Order, error) {
 	o, err := h.desk.Order(ctx, id)
 	if err != nil {
 		return o, err
 	}
-	return o, h.desk.MaySeeOrder(ctx, o, click)
+	return o, h.desk.MaySeeOrder(ctx, o, action)
 }
 
 // orderRefusal returns why an order is not shown.
@@ -321,12 +326,13 @@ func orderFacts(o purchase.Order, f cardFacts) content {
 		facts = append(facts, fmt.Sprintf("Checkout sent %s (once); answer: %s.", formatTime(o.CheckoutSent),
 			answerWord(o.Answer)))
 	}
-	if o.Hold != nil {
-		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", formatTime(o.Hold.Since),
-			mrkdwnWords(Holds, o.Hold.Cause, Reader{})))
+	if o.Unresolved != nil {
+		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", formatTime(o.Unresolved.Since),
+			mrkdwnWords(Holds, o.Unresolved.Cause, Reader{})))
 	}
-	if o.Hold != nil && !o.Hold.Removed.IsZero() {
-		facts = append(facts, fmt.Sprintf("Its cart item was removed %s and is being watched.", formatTime(o.Hold.Removed)))
+	if o.Unresolved != nil && !o.Unresolved.Removed.IsZero() {
+		facts = append(facts, fmt.Sprintf("Its cart item was removed %s and is being watched.",
+			formatTime(o.Unresolved.Removed)))
 	}
 	if o.Receipt != nil && o.Receipt.PurchaseID != 0 {
 		facts = append(facts, fmt.Sprintf("CoCalc purchase %d.", o.Receipt.PurchaseID))
@@ -357,7 +363,7 @@ func withoutActions(c content) content {
 }
 
 // help shows how a command or a field is written.
-func (h *Handler) help(ctx context.Context, topic string, who purchase.Person) content {
+func (h *Handler) help(ctx context.Context, topic string, who purchase.Actor) content {
 	page := commands.HelpText(topic)
 	text := strings.ReplaceAll(page.Mrkdwn(), commands.ExampleSite+"/", h.desk.Site().Page("/"))
 	blocks := []slack.Block{section(text)}

@@ -9,7 +9,7 @@ import (
 
 // noticeWords are what notices say beneath their heads (noticeHeads).
 var noticeWords = map[purchase.CauseCode]wording{
-	purchase.NoticePaused: func(t renderer) text {
+	purchase.NotificationPaused: func(t renderer) text {
 		t.Admin = true
 		return pauseText(t) + untilResumed(t)
 	},
@@ -18,13 +18,13 @@ var noticeWords = map[purchase.CauseCode]wording{
 	purchase.IncidentCharged:      alarming,
 	purchase.IncidentUnattributed: alarming,
 	purchase.IncidentNewLedger:    alarming,
-	purchase.NoticeBooks: func(t renderer) text {
+	purchase.NotificationInconsistent: func(t renderer) text {
 		if !t.Admin {
 			return sentences(t.render(Incidents), t.adminsTold())
 		}
 		return t.render(Incidents) + t.say(" Look into it before you use `/license resume`.")
 	},
-	purchase.NoticeResumed: func(t renderer) text {
+	purchase.NotificationResumed: func(t renderer) text {
 		said := t.say("%s resumed buying.", t.person("by", "name"))
 		if t.has("reason") {
 			said += t.say(" Reason: %s.", quote(t.Args["reason"]))
@@ -35,12 +35,12 @@ var noticeWords = map[purchase.CauseCode]wording{
 		}
 		return said
 	},
-	purchase.NoticeDoubleBuy: func(t renderer) text {
+	purchase.NotificationDoubleBuy: func(t renderer) text {
 		t.Admin = true
 		return t.render(Incidents) + t.say(" The licenses are %s. Ask CoCalc's support for a refund of the extra. "+
 			"Buying is paused until an admin uses `/license resume`.", joinAnd(strings.Fields(t.Args["licenses"])))
 	},
-	purchase.NoticeForeign: func(t renderer) text {
+	purchase.NotificationForeign: func(t renderer) text {
 		said := boughtText(t) + ", but not by me."
 		switch t.Args["why"] {
 		case "older":
@@ -50,7 +50,7 @@ var noticeWords = map[purchase.CauseCode]wording{
 		}
 		return said + " It doesn't count toward the budget."
 	},
-	purchase.NoticeUnexplained: func(t renderer) text {
+	purchase.NotificationUnexplained: func(t renderer) text {
 		why := "which I never sent to CoCalc, as far as I know"
 		if t.is("why", "unknown-order") {
 			why = "which isn't in this ledger. Either another licensebot buys with this account, or the ledger was restored " +
@@ -60,43 +60,44 @@ var noticeWords = map[purchase.CauseCode]wording{
 			t.say(", but I can't explain it: it has the tag of order `%s`, %s. It doesn't count toward the budget. "+
 				"Buying is paused until an admin uses `/license resume`.", t.Args["order"], why)
 	},
-	purchase.NoticeBrokenItem: func(t renderer) text {
+	purchase.NotificationBrokenItem: func(t renderer) text {
 		return itemText(t) + t.say(" is broken and blocks every purchase on the CoCalc account. "+
 			"I didn't add it, so I'll remove it only if an admin tells me to. You can also fix it at %s.", t.Args["cart"])
 	},
-	purchase.NoticeHead: func(t renderer) text {
+	purchase.NotificationHead: func(t renderer) text {
 		return t.say("The ledger on %s ends with record %s, `%s`. To check later that nothing up to it was changed, run "+
 			"`bot verify --head %s:%s`.",
 			t.date("at"), t.Args["record"], t.Args["hash"], t.Args["record"], t.Args["hash"])
 	},
-	purchase.NoticeSettled: func(t renderer) text {
+	purchase.NotificationSettled: func(t renderer) text {
 		return t.say("CoCalc didn't confirm order `%s` for %s. %s", t.Args["order"], t.money("price"), t.inner(Results))
 	},
-	purchase.NoticeReminder: func(t renderer) text {
+	purchase.NotificationReminder: func(t renderer) text {
 		return t.say("%s has been waiting for approval since %s: %s for %s. The request expires on %s.",
 			t.person("by", "name"), t.dateTime("since"), t.Args["license"], t.money("price"), t.dateTime("expires"))
 	},
-	purchase.NoticeAsk: func(t renderer) text {
+	purchase.NotificationAsk: func(t renderer) text {
 		return t.say("%s requests a CoCalc license for %s (%s): %s. Reason: %s. Expires on %s.", t.person("by", "name"),
 			t.money("price"),
 			t.Args["period"], t.Args["license"], quote(t.Args["reason"]), t.dateTime("expires"))
 	},
-	purchase.NoticeRestored: restoredText,
-	purchase.NoticeAway: always("The ledger file was moved, deleted or replaced while I was running. I won't buy " +
-		"anything until it's back in its place. " +
-		"Put it back before you stop me, or I won't find it at the next start."),
-	purchase.NoticeBack:       always("The ledger file is back in its place. Buying continues."),
-	purchase.NoticeUncertain:  uncertainText,
-	purchase.NoticeTrouble:    troubleText,
-	purchase.NoticeServer:     serverText,
-	purchase.NoticeServerBack: always("Orders continue."),
-	purchase.NoticeReleased: func(t renderer) text {
+	purchase.NotificationRestored: restoredText,
+	purchase.NotificationLedgerAway: always(
+		"The ledger file was moved, deleted or replaced while I was running. I won't buy " +
+			"anything until it's back in its place. " +
+			"Put it back before you stop me, or I won't find it at the next start."),
+	purchase.NotificationLedgerBack: always("The ledger file is back in its place. Buying continues."),
+	purchase.NotificationUncertain:  uncertainText,
+	purchase.NotificationTrouble:    troubleText,
+	purchase.NotificationServer:     serverText,
+	purchase.NotificationServerBack: always("Orders continue."),
+	purchase.NotificationReleased: func(t renderer) text {
 		return t.say("CoCalc can't tell any more whether order `%s` for %s was bought. A week has passed, so it no longer "+
 			"counts as reserved. "+
 			"Look for it in the account's statements, then use `/license settle %s`.", t.Args["order"], t.money("price"),
 			t.Args["order"])
 	},
-	purchase.NoticeUntold: func(t renderer) text {
+	purchase.NotificationUndelivered: func(t renderer) text {
 		why := t.say("the user group %s is empty", t.Args["group"])
 		if t.is("why", "unlisted") {
 			why = t.say("Slack doesn't say who is in the user group %s; I'll keep trying", t.Args["group"])
@@ -107,7 +108,7 @@ var noticeWords = map[purchase.CauseCode]wording{
 		}
 		return said
 	},
-	purchase.NoticeOutsiders: func(t renderer) text {
+	purchase.NotificationOutsiders: func(t renderer) text {
 		switch purchase.Outsiders(t.Args["why"]) {
 		case purchase.OutsidersShared:
 			return "This channel is shared with another organization, so I post no prices there. Approvers are asked in " +
@@ -125,7 +126,7 @@ var noticeWords = map[purchase.CauseCode]wording{
 }
 
 // NoticeWords returns the text of a notice, in one or more paragraphs.
-func NoticeWords(n purchase.Notice, r Reader) []string {
+func NoticeWords(n purchase.Notification, r Reader) []string {
 	if n.Code == purchase.Untranslated {
 		said := n.Args["text"]
 		if public := n.Args["public"]; public != "" && !r.Admin {

@@ -251,7 +251,7 @@ func outsiderWords(t renderer) text {
 	if t.is("doing", "see") {
 		can = "see licenses or what they cost"
 	}
-	switch purchase.Standing(t.Args["standing"]) {
+	switch purchase.Membership(t.Args["standing"]) {
 	case purchase.Guest:
 		return t.say("Guests can't %s. Ask a member of this workspace.", can)
 	case purchase.Robot:

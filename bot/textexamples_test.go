@@ -267,7 +267,7 @@ var examples = map[Noun][]purchase.Cause{
 
 // standings are refusals of everyone who is no full member.
 func standings(doing string) (all []purchase.Cause) {
-	for _, s := range []purchase.Standing{
+	for _, s := range []purchase.Membership{
 		purchase.Guest, purchase.Robot, purchase.Deactivated, purchase.Foreign,
 		purchase.Unverified,
 	} {

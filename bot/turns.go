@@ -118,13 +118,13 @@ func (s *turns) wake(id purchase.OrderID) {
 
 // prune drops the turns of orders and notices with nothing left to show: they were shown in another way, or a newer
 // order replaced them. Otherwise they would be due at every look.
-func (s *turns) prune(ids []purchase.OrderID, notices []purchase.Notice) {
+func (s *turns) prune(ids []purchase.OrderID, notices []purchase.Notification) {
 	orders, recipients := map[string]bool{}, map[turn]bool{}
 	for _, id := range ids {
 		orders[string(id)] = true
 	}
 	for _, n := range notices {
-		for _, to := range n.Left {
+		for _, to := range n.Pending {
 			recipients[recipientTurn(to)] = true
 		}
 	}

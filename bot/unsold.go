@@ -18,11 +18,11 @@ import (
 // unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
 // licenses.
 func unsold(desk *desk.Desk) string {
-	return refusalOrEmpty(desk.NotSold(purchase.Person{}), desk.Location())
+	return refusalOrEmpty(desk.NotSold(purchase.Actor{}), desk.Location())
 }
 
 // unsold is the same for one reader. Admins also read where the server leads.
-func (h *Handler) unsold(ctx context.Context, who purchase.Person) string {
+func (h *Handler) unsold(ctx context.Context, who purchase.Actor) string {
 	if !h.desk.Server().RefusesOrders() { // the usual case asks Slack nothing
 		return ""
 	}
@@ -86,7 +86,7 @@ func unresolvableBlocks(held []purchase.Order, admin bool) []slack.Block {
 }
 
 // readable returns what shows licenses of the CoCalc account. While they can't be read, it says so.
-func (h *Handler) readable(who purchase.Person,
+func (h *Handler) readable(who purchase.Actor,
 	show func(context.Context, purchase.Sight) content,
 ) func(context.Context, purchase.Sight) content {
 	return func(ctx context.Context, s purchase.Sight) content {
@@ -132,12 +132,12 @@ func (h *Handler) replaceForm(err error) socket.Reply {
 
 // dropButtons shows a card as it is now, without its buttons, after a click on it that was refused because the server
 // sells no licenses.
-func (h *Handler) dropButtons(ctx context.Context, id purchase.OrderID, click purchase.Click, err error) {
+func (h *Handler) dropButtons(ctx context.Context, id purchase.OrderID, action purchase.Action, err error) {
 	if !isUnsold(err) {
 		return
 	}
-	click.Card.Kind = purchase.MessageCard
-	if err := h.desk.ShowAt(ctx, id, click.Card); err != nil {
+	action.Card.Kind = purchase.MessageCard
+	if err := h.desk.SetMessage(ctx, id, action.Card); err != nil {
 		h.log.Error().Err(err).Str("order", string(id)).Msg("fail to show a card without its buttons")
 	}
 }
@@ -164,7 +164,7 @@ func (p *Publisher) refreshWaiting(ctx context.Context) error {
 		return err
 	}
 	for _, o := range waiting {
-		if err := p.desk.ShowAgain(ctx, o.ID); err != nil {
+		if err := p.desk.MarkStale(ctx, o.ID); err != nil {
 			return err
 		}
 	}

@@ -156,7 +156,7 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			w.says(slacksim.Bob, "buy ram=4 cpu=1")
 			waits := w.sees(slacksim.Bob, "A CoCalc license for $26.25 a month")
 			w.clicks(slacksim.Bob, waits, "Buy for $26.25")
-			w.until(func() bool { return w.has(func(o purchase.Order) bool { return o.Wait != nil && o.Price == 2625 }) })
+			w.until(func() bool { return w.has(func(o purchase.Order) bool { return o.Blocked != nil && o.Price == 2625 }) })
 			w.says(slacksim.Bob, "buy ram=2 cpu=1")
 			waits = w.changed(slacksim.Bob, waits, "Order")
 			open := w.newest(slacksim.Bob, "A CoCalc license for $", waits)
@@ -165,7 +165,8 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			w.stopsSelling(preset.name)
 			w.until(func() bool {
 				return w.has(func(o purchase.Order) bool {
-					return o.Price == 2625 && o.Wait != nil && o.Wait.Code == purchase.WaitsForServer && o.Wait.Args["told"] != ""
+					return o.Price == 2625 && o.Blocked != nil && o.Blocked.Code == purchase.WaitsForServer &&
+						o.Blocked.Args["told"] != ""
 				}) && w.has(func(o purchase.Order) bool { return o.Untold() })
 			})
 			id := func(m slacksim.Message) string { return orderIDBlock.FindString(m.ContentText()) }

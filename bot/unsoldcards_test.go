@@ -44,10 +44,10 @@ func TestCard_Unsold(t *testing.T) {
 		"being-bought": func(o *purchase.Order) { o.State = purchase.Paying },
 		"for-its-turn": func(o *purchase.Order) { o.State = purchase.Approved },
 		"for-another": func(o *purchase.Order) {
-			o.State, o.Wait = purchase.Approved, &purchase.Wait{Cause: purchase.Cause{Code: purchase.WaitsForCheckout}}
+			o.State, o.Blocked = purchase.Approved, &purchase.Blocked{Cause: purchase.Cause{Code: purchase.WaitsForCheckout}}
 		},
 		"held": func(o *purchase.Order) {
-			o.State, o.Wait = purchase.Approved, &purchase.Wait{Cause: purchase.Cause{Code: purchase.WaitsForServer}}
+			o.State, o.Blocked = purchase.Approved, &purchase.Blocked{Cause: purchase.Cause{Code: purchase.WaitsForServer}}
 		},
 		"after-restore": failed(purchase.FailRestored),
 	} {
@@ -92,7 +92,7 @@ func leadsNowhere(t *testing.T, c content, priced, name string) {
 
 // What the Home tab and an admin's forms say of orders whose outcome the server can't tell any more.
 func TestUnresolvableCard(t *testing.T) {
-	stop := purchase.Stop{Held: []purchase.Order{order(heldOrder)}}
+	stop := purchase.Stoppage{Held: []purchase.Order{order(heldOrder)}}
 	for name, c := range map[string]content{
 		"home":               {"home", stopBlocks(stop, false, true, nil)},
 		"home-for-an-admin":  {"home", stopBlocks(stop, true, true, nil)},
@@ -100,7 +100,7 @@ func TestUnresolvableCard(t *testing.T) {
 		"waiting": {
 			"home",
 			waitingBlocks([]purchase.Order{order(asked), order(func(o *purchase.Order) { asked(o); o.Requester.ID = "UBOB" })},
-				purchase.Person{ID: "UBOB"}, true, true),
+				purchase.Actor{ID: "UBOB"}, true, true),
 		},
 		"settled-as-bought":     verdictMessage(order(heldOrder), purchase.Settlement{Verdict: purchase.WasBought}, true),
 		"settled-as-not-bought": verdictMessage(order(heldOrder), purchase.Settlement{Verdict: purchase.WasNotBought}, true),

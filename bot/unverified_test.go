@@ -25,10 +25,10 @@ func TestPublisher_NoticeForPerson_Unverified(t *testing.T) {
 			desk: desk.New(desk.Options{}), people: NewPeople(api, nil, time.Now, zerolog.Nop()),
 			now: time.Now, unverified: map[string]time.Time{},
 		}
-		n := purchase.Notice{
-			ID: "paused-1", Kind: purchase.NoticePaused, Time: time.Now().Add(-time.Hour),
+		n := purchase.Notification{
+			ID: "paused-1", Kind: purchase.NotificationPaused, Time: time.Now().Add(-time.Hour),
 			Cause: purchase.Cause{
-				Code: purchase.NoticePaused,
+				Code: purchase.NotificationPaused,
 				Causes: []purchase.Cause{
 					{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": "The invoice of $999.00 is disputed."}},
 				},

@@ -26,31 +26,31 @@ func TestWithoutAccessToSlackNothingIsPromised(t *testing.T) {
 		try   func(s *shop, id purchase.OrderID) error
 	}{
 		"a form": {"", func(s *shop, _ purchase.OrderID) error {
-			return s.desk.Proposable(ctx, purchase.Click{Who: alice, At: approvals})
+			return s.desk.Proposable(ctx, purchase.Action{Actor: alice, Channel: approvals})
 		}},
 		"a card": {"", func(s *shop, _ purchase.OrderID) error {
-			_, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: approvals, Spec: spec()})
+			_, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: approvals, Spec: spec()})
 			return err
 		}},
 		"a card for somebody who cannot be checked": {"", func(s *shop, _ purchase.OrderID) error {
 			who := alice
-			who.Standing, who.NoAccess = purchase.Unverified, true
-			_, err := s.desk.Propose(ctx, purchase.Ask{Requester: who, Place: approvals, Spec: spec()})
+			who.Membership, who.NoAccess = purchase.Unverified, true
+			_, err := s.desk.Propose(ctx, purchase.Request{Requester: who, Channel: approvals, Spec: spec()})
 			return err
 		}},
 		"a change of a card": {purchase.Proposed, func(s *shop, id purchase.OrderID) error {
-			_, err := s.desk.Amend(ctx, id, purchase.Ask{Requester: alice, Place: approvals, Spec: spec()})
+			_, err := s.desk.Amend(ctx, id, purchase.Request{Requester: alice, Channel: approvals, Spec: spec()})
 			return err
 		}},
 		"a yes": {purchase.Proposed, func(s *shop, id purchase.OrderID) error { return s.confirm(id) }},
 		"a yes of somebody who cannot be checked": {purchase.Proposed, func(s *shop, id purchase.OrderID) error {
 			who := alice
-			who.Standing, who.NoAccess = purchase.Unverified, true
-			_, err := s.desk.Confirm(ctx, id, purchase.Click{Who: who, At: approvals, Typed: true})
+			who.Membership, who.NoAccess = purchase.Unverified, true
+			_, err := s.desk.Confirm(ctx, id, purchase.Action{Actor: who, Channel: approvals, Typed: true})
 			return err
 		}},
 		"a yes to a new price": {purchase.Failed, func(s *shop, id purchase.OrderID) error {
-			_, err := s.desk.ConfirmNewPrice(ctx, id, purchase.Click{Who: alice, At: approvals, Typed: true})
+			_, err := s.desk.ConfirmNewPrice(ctx, id, purchase.Action{Actor: alice, Channel: approvals, Typed: true})
 			return err
 		}},
 	} {
@@ -88,8 +88,8 @@ func TestOrdersWithoutAccessToSlack(t *testing.T) {
 			lost.Store(true)
 			s.resume()
 			<-time.After(2 * time.Hour)
-			if o := s.order(id); o.State != purchase.Approved || o.Wait == nil {
-				t.Fatalf("the order is %s and says %+v", o.State, o.Wait)
+			if o := s.order(id); o.State != purchase.Approved || o.Blocked == nil {
+				t.Fatalf("the order is %s and says %+v", o.State, o.Blocked)
 			}
 			lost.Store(false)
 			s.desk.AccessChanged()

@@ -60,11 +60,11 @@ func TestAnAdminSettles(t *testing.T) {
 			if e := s.events("settled"); len(e) != 1 || e[0].By != dana.ID || e[0].Note != "not-bought: asked support" {
 				t.Errorf("recorded %+v", e)
 			}
-			if texts := s.told("UEVE", purchase.NoticeSettled); len(texts) != 1 ||
+			if texts := s.told("UEVE", purchase.NotificationSettled); len(texts) != 1 ||
 				!strings.Contains(texts[0], `verdict="not-bought"`) {
 				t.Errorf("the other admin was told %q", texts)
 			}
-			if texts := s.told(dana.ID, purchase.NoticeSettled); len(texts) > 0 {
+			if texts := s.told(dana.ID, purchase.NotificationSettled); len(texts) > 0 {
 				t.Errorf("whoever settled it was told %q", texts)
 			}
 		}, otherAdmin)
@@ -109,14 +109,14 @@ func TestAnAdminSettles(t *testing.T) {
 	t.Run("who may not", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			o := s.held()
-			settle := func(who purchase.Click, reason string) error {
+			settle := func(who purchase.Action, reason string) error {
 				_, err := s.desk.Settle(ctx, o.ID, who, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: reason})
 				return err
 			}
-			s.refusedAs(settle(purchase.Click{Who: alice, At: math, Typed: true}, "mine"), purchase.NotAnAdmin)
+			s.refusedAs(settle(purchase.Action{Actor: alice, Channel: math, Typed: true}, "mine"), purchase.NotAnAdmin)
 			s.refusedAs(settle(byAdmin, " "), purchase.NoReason)
 			guest := byAdmin
-			guest.Who.Standing = purchase.Guest
+			guest.Actor.Membership = purchase.Guest
 			s.refusedAs(settle(guest, "all is well"), purchase.Outsider)
 			if got := s.order(o.ID).State; got != purchase.Unknown {
 				t.Fatalf("the order is %s", got)
@@ -166,7 +166,8 @@ func TestEvidence(t *testing.T) {
 func TestTheSwitch(t *testing.T) {
 	ctx := context.Background()
 	inShop(t, 40000, func(s *shop) {
-		s.refusedAs(s.desk.Pause(ctx, purchase.Click{Who: alice, At: math, Typed: true}, "for fun"), purchase.NotAnAdmin)
+		s.refusedAs(s.desk.Pause(ctx, purchase.Action{Actor: alice, Channel: math, Typed: true}, "for fun"),
+			purchase.NotAnAdmin)
 		s.refusedAs(s.desk.Pause(ctx, byAdmin, ""), purchase.NoReason)
 		s.server.Inject(cocalctest.Fault{
 			Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
@@ -199,7 +200,7 @@ func TestTheSwitch(t *testing.T) {
 		}
 		s.until(card.ID, purchase.Purchased)
 		s.check(2, 2*6375, 0)
-		if texts := s.told("CBUYING", purchase.NoticePaused); len(texts) != 1 || !strings.Contains(texts[0], "dana") {
+		if texts := s.told("CBUYING", purchase.NotificationPaused); len(texts) != 1 || !strings.Contains(texts[0], "dana") {
 			t.Errorf("the channel was told %q", texts)
 		}
 	}, withChannel)
@@ -213,15 +214,15 @@ func TestABrokenItemIsNamedAndTakenOut(t *testing.T) {
 		s.fault("cart-broken")
 		id := s.buy()
 		<-time.After(time.Minute)
-		notices, err := s.desk.Notices(ctx)
-		if err != nil || len(notices) != 1 || notices[0].Kind != purchase.NoticeBrokenItem || notices[0].Item == 0 {
+		notices, err := s.desk.PendingNotifications(ctx)
+		if err != nil || len(notices) != 1 || notices[0].Kind != purchase.NotificationBrokenItem || notices[0].Item == 0 {
 			t.Fatalf("notices %+v (%v)", notices, err)
 		}
 		n := notices[0]
-		if n.Args["item"] != fmt.Sprint(n.Item) || strings.Join(n.Left, " ") != dana.ID {
+		if n.Args["item"] != fmt.Sprint(n.Item) || strings.Join(n.Pending, " ") != dana.ID {
 			t.Errorf("notice %+v", n)
 		}
-		_, err = s.desk.TakeOut(ctx, n.Item, purchase.Click{Who: alice, At: math})
+		_, err = s.desk.TakeOut(ctx, n.Item, purchase.Action{Actor: alice, Channel: math})
 		s.refusedAs(err, purchase.NotAnAdmin)
 		_, err = s.desk.TakeOut(ctx, good, byAdmin)
 		s.refusedAs(err, purchase.NotBroken)
@@ -287,14 +288,14 @@ func TestAfterARestore(t *testing.T) {
 				}
 				s.fault("outage")
 				s.open()
-				_, err = s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+				_, err = s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 				s.refusedAs(err, purchase.Restoring)
 				s.server.ClearFaults()
 				<-time.After(3 * time.Hour)
 				if len(s.events("restored")) != 1 || len(s.events("reconciled")) != 1 || s.state().Restored != nil {
 					t.Errorf("events %+v", s.events("restored", "reconciled"))
 				}
-				if texts := s.told("CBUYING", purchase.NoticeRestored); len(texts) != 1 {
+				if texts := s.told("CBUYING", purchase.NotificationRestored); len(texts) != 1 {
 					t.Errorf("the channel was told %q", texts)
 				}
 				if n := s.server.Count(checkoutPath); n > 1 {
@@ -314,7 +315,7 @@ func TestAfterARestore(t *testing.T) {
 	}
 }
 
-var byAlice = purchase.Click{Who: alice, At: math}
+var byAlice = purchase.Action{Actor: alice, Channel: math}
 
 // copyAt buys an order, or stops before, and answers a copy of the ledger from when the order was in the state.
 func (s *shop) copyAt(state purchase.State, paid bool) (purchase.OrderID, string) {

@@ -8,7 +8,7 @@ import (
 
 // Approval is what one approver said about an order.
 type Approval struct {
-	By     Person    `json:"by"`
+	By     Actor     `json:"by"`
 	At     time.Time `json:"at"`
 	Denied bool      `json:"denied,omitempty"`
 	Reason string    `json:"reason,omitempty"`
@@ -16,7 +16,7 @@ type Approval struct {
 
 // HasEnough reports whether there may be enough approvers beside the requester. Who is in a user group is not looked
 // at.
-func (p Policy) HasEnough(requester Person) bool {
+func (p Policy) HasEnough(requester Actor) bool {
 	n := 0
 	for id, listed := range p.Approvers {
 		if listed && strings.HasPrefix(id, "S") {

@@ -14,25 +14,25 @@ import (
 )
 
 var (
-	erin      = purchase.Person{ID: "UERIN", Team: "T1", Name: "erin"} // an approver
-	frank     = purchase.Person{ID: "UFRANK", Team: "T1", Name: "frank", Groups: []string{"SBOSSES"}}
-	approvals = purchase.Place{Channel: "CDESK", Name: "approvals"}
+	erin      = purchase.Actor{ID: "UERIN", Team: "T1", Name: "erin"} // an approver
+	frank     = purchase.Actor{ID: "UFRANK", Team: "T1", Name: "frank", Groups: []string{"SBOSSES"}}
+	approvals = purchase.Channel{ID: "CDESK", Name: "approvals"}
 )
 
 // withApprovers asks erin, and the members of SBOSSES, about everything above 50 dollars.
 func withApprovers(s *shop) {
 	s.policy.Approvers = map[string]bool{erin.ID: true, "SBOSSES": true, alice.ID: true}
 	s.policy.AutoApprove = 5000
-	s.approvals = approvals.Channel
+	s.approvals = approvals.ID
 }
 
-func (s *shop) approve(id purchase.OrderID, who purchase.Person) error {
-	_, err := s.desk.Approve(context.Background(), id, purchase.Click{Who: who, At: approvals})
+func (s *shop) approve(id purchase.OrderID, who purchase.Actor) error {
+	_, err := s.desk.Approve(context.Background(), id, purchase.Action{Actor: who, Channel: approvals})
 	return err
 }
 
-func (s *shop) deny(id purchase.OrderID, who purchase.Person, reason string) error {
-	_, err := s.desk.Deny(context.Background(), id, purchase.Click{Who: who, At: approvals}, reason)
+func (s *shop) deny(id purchase.OrderID, who purchase.Actor, reason string) error {
+	_, err := s.desk.Deny(context.Background(), id, purchase.Action{Actor: who, Channel: approvals}, reason)
 	return err
 }
 
@@ -49,7 +49,7 @@ func TestApprovals(t *testing.T) {
 			s.check(0, 0, 6375)
 			s.refusedAs(s.approve(id, alice), purchase.OwnOrder)
 			s.refusedAs(s.approve(id, bob), purchase.NotAnApprover)
-			_, err := s.desk.Approve(ctx, id, purchase.Click{Who: erin, At: purchase.Place{Channel: "CELSEWHERE"}})
+			_, err := s.desk.Approve(ctx, id, purchase.Action{Actor: erin, Channel: purchase.Channel{ID: "CELSEWHERE"}})
 			s.refusedAs(err, purchase.Elsewhere)
 			if err := s.approve(id, frank); err != nil {
 				t.Fatal(err)
@@ -113,11 +113,11 @@ func TestApprovals(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
 			click := func(on string) error {
-				_, err := s.desk.Approve(ctx, id, purchase.Click{Who: erin, At: approvals, On: on})
+				_, err := s.desk.Approve(ctx, id, purchase.Action{Actor: erin, Channel: approvals, MessageTS: on})
 				return err
 			}
-			if err := s.desk.ShowAt(ctx, id, purchase.Message{
-				Kind: purchase.MessageAsk, Channel: approvals.Channel,
+			if err := s.desk.SetMessage(ctx, id, purchase.Message{
+				Kind: purchase.MessageAsk, Channel: approvals.ID,
 				TS: "1700000000.000200",
 			}); err != nil {
 				t.Fatal(err)
@@ -144,17 +144,17 @@ func TestApprovals(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
 			<-time.After(35 * time.Hour)
-			if texts := s.told(approvals.Channel, purchase.NoticeReminder); len(texts) > 0 {
+			if texts := s.told(approvals.ID, purchase.NotificationReminder); len(texts) > 0 {
 				t.Errorf("reminded early: %q", texts)
 			}
 			<-time.After(2 * time.Hour)
 			s.restart()
-			if texts := s.told(approvals.Channel, purchase.NoticeReminder); len(texts) != 1 ||
+			if texts := s.told(approvals.ID, purchase.NotificationReminder); len(texts) != 1 ||
 				!strings.Contains(texts[0], `price="6375"`) {
 				t.Errorf("reminded with %q", texts)
 			}
 			<-time.After(36 * time.Hour)
-			if o := s.order(id); o.State != purchase.Expired || len(s.told(approvals.Channel, purchase.NoticeReminder)) > 0 {
+			if o := s.order(id); o.State != purchase.Expired || len(s.told(approvals.ID, purchase.NotificationReminder)) > 0 {
 				t.Errorf("the order is %s", o.State)
 			}
 			s.check(0, 0, 0)
@@ -164,7 +164,7 @@ func TestApprovals(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
 			<-time.After(6 * time.Minute)
-			if texts := s.told(approvals.Channel, purchase.NoticeReminder); len(texts) != 1 {
+			if texts := s.told(approvals.ID, purchase.NotificationReminder); len(texts) != 1 {
 				t.Errorf("reminded with %q", texts)
 			}
 			<-time.After(5 * time.Minute)
@@ -176,12 +176,15 @@ func TestApprovals(t *testing.T) {
 	})
 	t.Run("without a reason it is asked for", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
-			p, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+			p, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 			if err != nil {
 				t.Fatal(err)
 			}
 			s.refusedAs(s.confirm(p.Order.ID), purchase.NoReason)
-			if _, err := s.desk.Confirm(ctx, p.Order.ID, purchase.Click{Who: alice, At: math, Reason: "winter school"}); err !=
+			if _, err := s.desk.Confirm(ctx, p.Order.ID, purchase.Action{
+				Actor: alice, Channel: math,
+				Reason: "winter school",
+			}); err !=
 				nil {
 				t.Fatal(err)
 			}
@@ -195,7 +198,7 @@ func TestApprovals(t *testing.T) {
 			s.policy.AutoApprove = 6375
 			s.restart()
 			s.fault("price-moved")
-			p, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+			p, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,9 +211,9 @@ func TestApprovals(t *testing.T) {
 			if o.ID != p.Order.ID || len(s.events("proposed")) != 1 {
 				t.Errorf("order %s, and %d proposals in the audit", o.ID, len(s.events("proposed")))
 			}
-			click := byAlice
-			click.Reason = "winter school"
-			if o, err = s.desk.ConfirmNewPrice(ctx, p.Order.ID, click); err != nil || o.State != purchase.AwaitingApproval ||
+			action := byAlice
+			action.Reason = "winter school"
+			if o, err = s.desk.ConfirmNewPrice(ctx, p.Order.ID, action); err != nil || o.State != purchase.AwaitingApproval ||
 				o.Reason != "winter school" {
 				t.Errorf("%s, %q (%v)", o.State, o.Reason, err)
 			}
@@ -232,7 +235,7 @@ func TestApprovals(t *testing.T) {
 	t.Run("the requester has lost the right meanwhile", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
-			s.lookUp = func(p purchase.Person) purchase.Person { p.Standing = purchase.Deactivated; return p }
+			s.lookUp = func(p purchase.Actor) purchase.Actor { p.Membership = purchase.Deactivated; return p }
 			if err := s.approve(id, erin); err != nil {
 				t.Fatal(err)
 			}
@@ -243,10 +246,10 @@ func TestApprovals(t *testing.T) {
 		}, withApprovers)
 	})
 	t.Run("Slack does not say whether the requester may still buy", func(t *testing.T) {
-		for name, silent := range map[string]func(purchase.Person) purchase.Person{
-			"who they are": func(p purchase.Person) purchase.Person { p.Standing = purchase.Unverified; return p },
-			"who is a buyer": func(p purchase.Person) purchase.Person {
-				p.Groups, p.Untold = nil, []string{"SBUYERS"}
+		for name, silent := range map[string]func(purchase.Actor) purchase.Actor{
+			"who they are": func(p purchase.Actor) purchase.Actor { p.Membership = purchase.Unverified; return p },
+			"who is a buyer": func(p purchase.Actor) purchase.Actor {
+				p.Groups, p.UnknownGroups = nil, []string{"SBUYERS"}
 				return p
 			},
 		} {
@@ -262,7 +265,7 @@ func TestApprovals(t *testing.T) {
 						!strings.Contains(err.Error(), `outsider unknown="requester"`) {
 						t.Errorf("%s, %+v; the approver reads %q", o.State, o.Approvals, err)
 					}
-					s.lookUp = func(p purchase.Person) purchase.Person { p.Groups = []string{"SBUYERS"}; return p }
+					s.lookUp = func(p purchase.Actor) purchase.Actor { p.Groups = []string{"SBUYERS"}; return p }
 					if err := s.approve(id, erin); err != nil {
 						t.Fatal(err)
 					}
@@ -313,8 +316,8 @@ func TestManyPeopleAtOnce(t *testing.T) {
 		const people = 200
 		var orders []purchase.Order
 		for i := range 40 {
-			who := purchase.Person{ID: fmt.Sprintf("UBUYER%d", i), Team: "T1"}
-			p, err := s.desk.Propose(ctx, purchase.Ask{Requester: who, Place: math, Spec: spec(), Reason: "course"})
+			who := purchase.Actor{ID: fmt.Sprintf("UBUYER%d", i), Team: "T1"}
+			p, err := s.desk.Propose(ctx, purchase.Request{Requester: who, Channel: math, Spec: spec(), Reason: "course"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -325,19 +328,19 @@ func TestManyPeopleAtOnce(t *testing.T) {
 		for i := range people {
 			crowd.Go(func() {
 				o := orders[i%len(orders)]
-				approver := purchase.Click{Who: purchase.Person{
+				approver := purchase.Action{Actor: purchase.Actor{
 					ID: fmt.Sprintf("UBOSS%d", i), Team: "T1",
 					Groups: []string{"SBOSSES"},
-				}, At: approvals}
+				}, Channel: approvals}
 				switch i / len(orders) {
 				case 0, 1:
-					_, answers[i] = s.desk.Confirm(ctx, o.ID, purchase.Click{Who: o.Requester, At: math})
+					_, answers[i] = s.desk.Confirm(ctx, o.ID, purchase.Action{Actor: o.Requester, Channel: math})
 				case 2:
 					_, answers[i] = s.desk.Approve(ctx, o.ID, approver)
 				case 3:
 					_, answers[i] = s.desk.Deny(ctx, o.ID, approver, "no money")
 				default:
-					_, answers[i] = s.desk.Cancel(ctx, o.ID, purchase.Click{Who: o.Requester, At: math})
+					_, answers[i] = s.desk.Cancel(ctx, o.ID, purchase.Action{Actor: o.Requester, Channel: math})
 				}
 			})
 		}
@@ -387,7 +390,7 @@ func TestTheBotPausesItself(t *testing.T) {
 			if first != nil || s.state().Pause == nil || !strings.Contains(s.state().Pause.Cause().String(), string(o.ID)) {
 				t.Errorf("paused %+v, then %+v", first, s.state().Pause)
 			}
-			if texts := s.told(dana.ID, purchase.NoticePaused); len(texts) != 1 {
+			if texts := s.told(dana.ID, purchase.NotificationPaused); len(texts) != 1 {
 				t.Errorf("the admin was told %q", texts)
 			}
 		})

@@ -12,10 +12,10 @@ func TestClicksThatOnlyLook(t *testing.T) {
 	ctx := context.Background()
 	inShop(t, 20000, func(s *shop) {
 		o := s.propose(spec())
-		own := purchase.Click{Who: alice, At: math}
-		stranger := purchase.Click{Who: purchase.Person{ID: "UEVE"}, At: math}
-		elsewhere := purchase.Click{Who: alice, At: purchase.Place{Channel: "COTHER"}}
-		for name, look := range map[string]func(context.Context, purchase.OrderID, purchase.Click) (purchase.Order, error){
+		own := purchase.Action{Actor: alice, Channel: math}
+		stranger := purchase.Action{Actor: purchase.Actor{ID: "UEVE"}, Channel: math}
+		elsewhere := purchase.Action{Actor: alice, Channel: purchase.Channel{ID: "COTHER"}}
+		for name, look := range map[string]func(context.Context, purchase.OrderID, purchase.Action) (purchase.Order, error){
 			"asked": s.desk.Asked, "editable": s.desk.Editable,
 		} {
 			if got, err := look(ctx, o.ID, own); err != nil || got.ID != o.ID {
@@ -29,7 +29,7 @@ func TestClicksThatOnlyLook(t *testing.T) {
 			s.refusedAs(err, purchase.NoSuchOrder)
 		}
 		guest := own
-		guest.Who.Standing = purchase.Guest
+		guest.Actor.Membership = purchase.Guest
 		_, err := s.desk.Editable(ctx, o.ID, guest)
 		s.refusedAs(err, purchase.Outsider)
 		_, err = s.desk.Settleable(ctx, o.ID, own)
@@ -59,7 +59,7 @@ func TestWhatStopsBuying(t *testing.T) {
 		}
 		stop, err := s.desk.Stopped(ctx)
 		if err != nil || stop.Pause == nil || stop.Pause.Incidents[0].Args["reason"] != "to look at it" ||
-			len(stop.Held) != 1 || stop.Held[0].ID != o.ID || stop.Held[0].Hold == nil {
+			len(stop.Held) != 1 || stop.Held[0].ID != o.ID || stop.Held[0].Unresolved == nil {
 			t.Errorf("%+v (%v)", stop, err)
 		}
 		if _, err := s.desk.Settleable(ctx, o.ID, byAdmin); err != nil {

@@ -40,7 +40,10 @@ func TestALedgerThatIsNotInItsPlace(t *testing.T) {
 				if err := s.confirm(later.ID); !errors.As(err, &no) || no.Code != purchase.LedgerAway {
 					t.Errorf("a click is answered with %v", err)
 				}
-				if _, err := s.desk.Propose(t.Context(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); !errors.As(err,
+				if _, err := s.desk.Propose(t.Context(), purchase.Request{
+					Requester: alice, Channel: math,
+					Spec: spec(),
+				}); !errors.As(err,
 					&no) || no.Code != purchase.LedgerAway {
 					t.Errorf("a command is answered with %v", err)
 				}
@@ -60,7 +63,8 @@ func TestALedgerThatIsNotInItsPlace(t *testing.T) {
 					t.Errorf("when it is back a click is answered with %v", err)
 				}
 				s.until(later.ID, purchase.Purchased)
-				if away, back := s.told("CBUYING", purchase.NoticeAway), s.told("CBUYING", purchase.NoticeBack); len(away) != 1 ||
+				if away, back := s.told("CBUYING", purchase.NotificationLedgerAway),
+					s.told("CBUYING", purchase.NotificationLedgerBack); len(away) != 1 ||
 					len(back) != 1 {
 					t.Errorf("told %q and %q", away, back)
 				}
@@ -107,7 +111,7 @@ func TestANewLedgerBesidePurchasesOfAnOldOne(t *testing.T) {
 		if p == nil || !strings.Contains(p.Cause().String(), `(new-ledger purchases="1")`) {
 			t.Fatalf("paused %+v", p)
 		}
-		if len(s.told("CBUYING", purchase.NoticePaused)) != 1 {
+		if len(s.told("CBUYING", purchase.NotificationPaused)) != 1 {
 			t.Error("the missing ledger is not reported")
 		}
 		s.resume()

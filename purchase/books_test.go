@@ -114,7 +114,7 @@ func TestCheckBooks(t *testing.T) {
 			[]string{"receipt-amount", string(ids.bought), `2="$63.76" 3="$63.75"`},
 		},
 		{
-			"a double buy that is not on the receipt", order(ids.twice, func(o *purchase.Order) { o.Receipt.Extra = nil }),
+			"a double buy that is not on the receipt", order(ids.twice, func(o *purchase.Order) { o.Receipt.Duplicates = nil }),
 			[]string{"receipt-extra", string(ids.twice), `2="0" 3="$0.00" 4="1" 5="$63.75"`},
 		},
 		{
@@ -200,7 +200,7 @@ func TestCheckBooks(t *testing.T) {
 			var findings []purchase.Finding
 			err = errors.Join(ledger.Update(context.Background(), c.change),
 				ledger.View(context.Background(), func(r purchase.Reader) (err error) {
-					findings, err = reconcile.CheckBooks(r)
+					findings, err = reconcile.CheckConsistency(r)
 					return err
 				}))
 			if err != nil {

@@ -49,7 +49,7 @@ func (o *Order) Ends() time.Time {
 }
 
 // Ends returns the end of the license as people read it; zero if it has none.
-func (o Owned) Ends() time.Time {
+func (o LicenseEntry) Ends() time.Time {
 	if o.Purchase == nil {
 		return o.License.Expires
 	}

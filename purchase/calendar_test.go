@@ -23,7 +23,7 @@ func TestThirtyDaysOverAChangeOfTheClock(t *testing.T) {
 					sp := spec()
 					sp.Period, sp.Start, sp.End = "range", first, first.AddDate(0, 0, days).Add(-less)
 					_, err := s.desk.Propose(context.Background(),
-						purchase.Ask{Requester: alice, Place: math, Spec: sp, Reason: "course"})
+						purchase.Request{Requester: alice, Channel: math, Spec: sp, Reason: "course"})
 					var no *purchase.Refusal
 					if refused := errors.As(err, &no) && no.Code == purchase.TooLarge; refused == fits || err != nil && !refused {
 						t.Errorf("%d days from %s, less %s: %v", days, first, less, err)

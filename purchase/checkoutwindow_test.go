@@ -24,11 +24,11 @@ func TestACheckoutThatComesAfterTheItemWasSold(t *testing.T) {
 		s.until(first, purchase.Purchased)
 		second := s.buy()
 		<-time.After(time.Minute)
-		if o := s.order(second); o.State != purchase.Approved || o.Wait == nil {
-			t.Errorf("the second order is %s and says %+v", o.State, o.Wait)
+		if o := s.order(second); o.State != purchase.Approved || o.Blocked == nil {
+			t.Errorf("the second order is %s and says %+v", o.State, o.Blocked)
 		}
-		if o := s.order(first); len(o.Parked) != 1 {
-			t.Errorf("parked: %v", o.Parked)
+		if o := s.order(first); len(o.HeldItems) != 1 {
+			t.Errorf("parked: %v", o.HeldItems)
 		}
 		s.until(second, purchase.Purchased)
 		<-time.After(time.Hour)

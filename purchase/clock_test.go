@@ -35,7 +35,7 @@ func onBothKinds(t *testing.T, test func(*testing.T, func(*shop))) {
 // reportedWithin reports whether a purchase by somebody else is announced in time.
 func (s *shop) reportedWithin(patience time.Duration) bool {
 	for began := time.Now(); time.Since(began) < patience; <-time.After(10 * time.Minute) {
-		if len(s.told("CBUYING", purchase.NoticeForeign)) > 0 {
+		if len(s.told("CBUYING", purchase.NotificationForeign)) > 0 {
 			return true
 		}
 	}

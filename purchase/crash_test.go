@@ -244,7 +244,7 @@ func (s *shop) ends(id purchase.OrderID) purchase.Order {
 		}
 		s.check(0, 0, 0)
 	default:
-		s.t.Errorf("the order is %s: wait %+v, hold %+v", o.State, o.Wait, o.Hold)
+		s.t.Errorf("the order is %s: wait %+v, hold %+v", o.State, o.Blocked, o.Unresolved)
 	}
 	if o.Open() {
 		s.t.Errorf("something is left to do: %+v", o)

@@ -38,7 +38,7 @@ func TestAPurchaseOnTwoPages(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		<-time.After(time.Minute)
 		seen := map[int64]int{}
-		for _, stranger := range s.state().Strangers {
+		for _, stranger := range s.state().UnrecognizedPurchases {
 			seen[stranger.PurchaseID]++
 		}
 		if len(seen) != 600 || len(s.events("foreign-purchase")) != 600 {
@@ -79,7 +79,7 @@ type pausing struct {
 func (p pausing) Update(ctx context.Context, change func(purchase.Writer) error) error {
 	err := p.Ledger.Update(ctx, func(w purchase.Writer) error {
 		open, err := w.Queue()
-		if err != nil || p.paused.Load() || !slices.ContainsFunc(open, func(q purchase.Queued) bool {
+		if err != nil || p.paused.Load() || !slices.ContainsFunc(open, func(q purchase.QueueEntry) bool {
 			return q.State == purchase.Carted
 		}) {
 			return err
@@ -216,7 +216,7 @@ func TestARestoreWaitsForCheckoutsThatItDoesNotKnow(t *testing.T) {
 		}
 		s.open()
 		<-time.After(9 * time.Minute)
-		_, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+		_, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 		s.refusedAs(err, purchase.Restoring)
 		<-time.After(2 * time.Minute)
 		s.until(s.buy(), purchase.Purchased)

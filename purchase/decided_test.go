@@ -16,20 +16,20 @@ import (
 // Not to spend needs no word of Slack's: whoever asked can take an order back also while Slack does not say who they
 // are, or of which workspace. Nobody else can.
 func TestWithdrawingNeedsNoWordOfSlacks(t *testing.T) {
-	for _, standing := range []purchase.Standing{purchase.Member, purchase.Unverified} {
+	for _, standing := range []purchase.Membership{purchase.Member, purchase.Unverified} {
 		t.Run("standing "+string(standing), func(t *testing.T) {
 			inShop(t, 20000, func(s *shop) {
 				id := s.buy()
 				who := alice
-				who.Standing = standing
+				who.Membership = standing
 				if standing == purchase.Unverified {
 					who.Team = "THOME" // as Slack's click names it, in an organization of several workspaces
 				}
 				stranger := who
 				stranger.ID = bob.ID
-				_, err := s.desk.Cancel(context.Background(), id, purchase.Click{Who: stranger, At: math})
+				_, err := s.desk.Cancel(context.Background(), id, purchase.Action{Actor: stranger, Channel: math})
 				s.refusedAs(err, purchase.NotYours)
-				if _, err := s.desk.Cancel(context.Background(), id, purchase.Click{Who: who, At: math}); err != nil {
+				if _, err := s.desk.Cancel(context.Background(), id, purchase.Action{Actor: who, Channel: math}); err != nil {
 					t.Fatal(err)
 				}
 				<-time.After(time.Hour)
@@ -50,13 +50,13 @@ func TestWhereDecisionsWereMadeIsRecorded(t *testing.T) {
 		if err := s.deny(second, erin, "there is one"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Cancel(ctx, third, purchase.Click{
-			Who: alice, At: purchase.Place{Channel: "CTYPED"},
+		if _, err := s.desk.Cancel(ctx, third, purchase.Action{
+			Actor: alice, Channel: purchase.Channel{ID: "CTYPED"},
 			Typed: true,
 		}); err != nil {
 			t.Fatal(err)
 		}
-		away := purchase.Click{Who: dana, At: purchase.Place{Channel: "COPS"}, Typed: true}
+		away := purchase.Action{Actor: dana, Channel: purchase.Channel{ID: "COPS"}, Typed: true}
 		if err := s.desk.Pause(ctx, away, "the books are closed"); err != nil {
 			t.Fatal(err)
 		}
@@ -64,8 +64,8 @@ func TestWhereDecisionsWereMadeIsRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]purchase.Event{
-			"approved": {By: erin.ID, Place: approvals.Channel}, "denied": {
-				By: erin.ID, Place: approvals.Channel,
+			"approved": {By: erin.ID, Place: approvals.ID}, "denied": {
+				By: erin.ID, Place: approvals.ID,
 				Note: "there is one",
 			},
 			"cancelled": {By: alice.ID, Place: "CTYPED"}, "paused": {By: dana.ID, Place: "COPS", Note: "the books are closed"},
@@ -118,7 +118,7 @@ func TestNobodyIsRemindedOfWhatIsOver(t *testing.T) {
 		<-time.After(80 * time.Hour)
 		s.open()
 		<-time.After(time.Second)
-		if o := s.order(id); o.State != purchase.Expired || len(s.told(approvals.Channel, purchase.NoticeReminder)) > 0 {
+		if o := s.order(id); o.State != purchase.Expired || len(s.told(approvals.ID, purchase.NotificationReminder)) > 0 {
 			t.Errorf("it is %s", o.State)
 		}
 	}, withApprovers)
@@ -137,26 +137,26 @@ func TestAYesAtTheEndOfItsTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ledger.Close()
-			d := desk.New(desk.Options{Ledger: ledger, ApprovalsChannel: approvals.Channel, Now: func() time.Time {
+			d := desk.New(desk.Options{Ledger: ledger, ApprovalsChannel: approvals.ID, Now: func() time.Time {
 				return now
 			}, Policy: purchase.Policy{
 				Everyone: true, Approvals: 2,
 				Approvers: map[string]bool{erin.ID: true, bob.ID: true}, OrderLimit: purchase.Limit{None: true},
 				MonthlyBudget: purchase.Limit{None: true},
 			}})
-			p, err := d.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec(), Reason: "winter school"})
+			p, err := d.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec(), Reason: "winter school"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			o, err := d.Confirm(ctx, p.Order.ID, purchase.Click{Who: alice, At: math})
+			o, err := d.Confirm(ctx, p.Order.ID, purchase.Action{Actor: alice, Channel: math})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.Approve(ctx, o.ID, purchase.Click{Who: erin, At: approvals}); err != nil {
+			if _, err := d.Approve(ctx, o.ID, purchase.Action{Actor: erin, Channel: approvals}); err != nil {
 				t.Fatal(err)
 			}
 			now = o.ApproveBy.Add(-c.before)
-			o, err = d.Approve(ctx, o.ID, purchase.Click{Who: bob, At: approvals})
+			o, err = d.Approve(ctx, o.ID, purchase.Action{Actor: bob, Channel: approvals})
 			var no *purchase.Refusal
 			switch {
 			case !c.late && (err != nil || o.State != purchase.Approved):

@@ -4,15 +4,15 @@ import (
 	"time"
 )
 
-// Click is a person's press of a button on an order.
-type Click struct {
-	Who Person
-	At  Place
+// Action is a person's press of a button on an order.
+type Action struct {
+	Actor   Actor
+	Channel Channel
 	// Card reaches the message that holds the button. Kept with the order when the requester clicked: it is where
 	// they see what happens next.
 	Card Message
-	// On is the timestamp of the message that holds the button, if others can see the message.
-	On string
+	// MessageTS is the timestamp of the message that holds the button, if others can see the message.
+	MessageTS string
 	// Typed: the decision came as a command, which may be typed anywhere. A button belongs to the place of its card.
 	Typed bool
 	// Reason is why the person wants it, where the order has no reason yet and one is needed.
@@ -20,21 +20,21 @@ type Click struct {
 }
 
 // AttachCard keeps the card with the order, if the click was the requester's, and has it shown anew.
-func (o *Order) AttachCard(c Click) bool {
-	if c.Card.ResponseURL == "" || o.ReplacedBy != "" || MayWithdraw(*o, c.Who) != nil {
+func (o *Order) AttachCard(action Action) bool {
+	if action.Card.ResponseURL == "" || o.ReplacedBy != "" || MayWithdraw(*o, action.Actor) != nil {
 		return false // the card of an order that was replaced is its successor's by now
 	}
-	c.Card.Kind, c.Card.Shown = MessageCard, 0
+	action.Card.Kind, action.Card.PublishedRev = MessageCard, 0
 	if m := o.Message(MessageCard); m != nil {
-		*m = c.Card
+		*m = action.Card
 	} else {
-		o.Messages = append(o.Messages, c.Card)
+		o.Messages = append(o.Messages, action.Card)
 	}
 	return true
 }
 
 // Successor shows the order that has taken over o's card, if there is one, where that card was clicked.
-func Successor(w Writer, o Order, c Click) error {
+func Successor(w Writer, o Order, action Action) error {
 	if o.ReplacedBy == "" {
 		return nil
 	}
@@ -45,7 +45,7 @@ func Successor(w Writer, o Order, c Click) error {
 		}
 		o = next
 	}
-	if !o.AttachCard(c) {
+	if !o.AttachCard(action) {
 		return nil
 	}
 	return w.PutOrder(o)
@@ -58,7 +58,7 @@ func (p Policy) AwayRefusal() *Refusal {
 
 // Begins reports whether the order's next step begins something or pays, so that the next start must find it.
 func (o *Order) Begins() bool {
-	return o.State == Approved && len(o.Parked) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted &&
+	return o.State == Approved && len(o.HeldItems) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted &&
 		o.Failure == nil
 }
 

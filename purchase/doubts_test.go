@@ -107,7 +107,7 @@ var (
 		Everyone: true, Admins: map[string]bool{dana.ID: true},
 		MonthlyBudget: purchase.Limit{None: true}, OrderLimit: purchase.Limit{None: true},
 	}
-	asks = purchase.Ask{Requester: alice, Place: math, Spec: spec()}
+	asks = purchase.Request{Requester: alice, Channel: math, Spec: spec()}
 )
 
 // A person whose decision the disk failed on reads what is certain, and is told after the next start whether it
@@ -124,7 +124,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 	}{
 		{
 			"a click that buys", func(ctx context.Context, d *desk.Desk, id purchase.OrderID) error {
-				_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
+				_, err := d.Confirm(ctx, id, purchase.Action{Actor: alice, Channel: math})
 				return err
 			}, "",
 			told(`buys="true" counted="no" order="ORDER"`),
@@ -132,7 +132,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 		},
 		{
 			"a cancellation that was typed", func(ctx context.Context, d *desk.Desk, id purchase.OrderID) error {
-				_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
+				_, err := d.Cancel(ctx, id, purchase.Action{Actor: alice, Channel: math, Typed: true})
 				return err
 			}, "true",
 			told(`counted="no" order="ORDER" typed="true"`),
@@ -147,7 +147,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 			told(`counted="yes" typed="true" unshown="true"`), true,
 		},
 		{"a pause", func(ctx context.Context, d *desk.Desk, _ purchase.OrderID) error {
-			return d.Pause(ctx, purchase.Click{Who: dana, At: math, Typed: true}, "to count")
+			return d.Pause(ctx, purchase.Action{Actor: dana, Channel: math, Typed: true}, "to count")
 		}, "true", told(`counted="no" typed="true"`), told(`counted="yes" typed="true"`), false},
 	}
 	for _, c := range cases {
@@ -178,7 +178,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 					}
 					kept.all = again
 				}
-				notices, err := desk.Notices(t.Context())
+				notices, err := desk.PendingNotifications(t.Context())
 				if err != nil || len(notices) != 1 {
 					t.Fatalf("%d notices (%v)", len(notices), err)
 				}
@@ -190,7 +190,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 					"" && got != want || kept.all[0].Order == "" && notices[0].Cause.String() != want {
 					t.Errorf("is told %q, want %q", notices[0].Cause.String(), want)
 				}
-				if left := notices[0].Left; len(left) != 1 || left[0] != kept.all[0].Who {
+				if left := notices[0].Pending; len(left) != 1 || left[0] != kept.all[0].Who {
 					t.Errorf("%v are told", left)
 				}
 			})
@@ -210,7 +210,7 @@ func TestADoubtThatCannotBeKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	disk.fails.Store(true)
-	_, err = desk.Confirm(t.Context(), p.Order.ID, purchase.Click{Who: alice, At: math})
+	_, err = desk.Confirm(t.Context(), p.Order.ID, purchase.Action{Actor: alice, Channel: math})
 	want := purchase.Args{"order": string(p.Order.ID)}
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || no.Code != purchase.Doubtful || !maps.Equal(no.Args, want) {
@@ -230,11 +230,12 @@ func TestAClickInDoubtTwice(t *testing.T) {
 		}
 		doubt := purchase.Doubt{Began: time.Now(), Who: alice.ID, Order: p.Order.ID}
 		if counts {
-			if _, err := desk.Cancel(t.Context(), p.Order.ID, purchase.Click{Who: alice, At: math}); err != nil {
+			if _, err := desk.Cancel(t.Context(), p.Order.ID, purchase.Action{Actor: alice, Channel: math}); err != nil {
 				t.Fatal(err)
 			}
 			var no *purchase.Refusal
-			if _, err := desk.Cancel(t.Context(), p.Order.ID, purchase.Click{Who: alice, At: math}); !errors.As(err, &no) {
+			if _, err := desk.Cancel(t.Context(), p.Order.ID, purchase.Action{Actor: alice, Channel: math}); !errors.As(err,
+				&no) {
 				t.Fatalf("the second delivery is answered with %v", err)
 			}
 		}
@@ -244,7 +245,7 @@ func TestAClickInDoubtTwice(t *testing.T) {
 		if err := desk.ResolveDoubts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		notices, err := desk.Notices(t.Context())
+		notices, err := desk.PendingNotifications(t.Context())
 		if err != nil || len(notices) != 1 || (notices[0].Args["counted"] == "no") == counts {
 			t.Errorf("it counts: %t; alice is told %+v (%v)", counts, notices, err)
 		}
@@ -265,14 +266,14 @@ func TestADeliveryBesideOneInDoubt(t *testing.T) {
 	}
 	disk.fails.Store(true)
 	first := make(chan error, 1)
-	click := purchase.Click{Who: alice, At: math}
+	action := purchase.Action{Actor: alice, Channel: math}
 	go func() {
-		_, err := desk.Confirm(t.Context(), p.Order.ID, click)
+		_, err := desk.Confirm(t.Context(), p.Order.ID, action)
 		first <- err
 	}()
 	<-writing
-	_, second := desk.Confirm(t.Context(), p.Order.ID, click)
-	_, other := desk.Confirm(t.Context(), p.Order.ID, purchase.Click{Who: bob, At: math})
+	_, second := desk.Confirm(t.Context(), p.Order.ID, action)
+	_, other := desk.Confirm(t.Context(), p.Order.ID, purchase.Action{Actor: bob, Channel: math})
 	close(refused)
 	var no *purchase.Refusal
 	for _, err := range []error{<-first, second} {
@@ -339,12 +340,12 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 			time.Sleep(time.Minute + time.Second)
 			full.Store(false)
 			if c.again {
-				if _, err := s.desk.Confirm(t.Context(), o.ID, purchase.Click{Who: alice, At: math}); err != nil {
+				if _, err := s.desk.Confirm(t.Context(), o.ID, purchase.Action{Actor: alice, Channel: math}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			time.Sleep(time.Minute)
-			notices, err := s.desk.Notices(t.Context())
+			notices, err := s.desk.PendingNotifications(t.Context())
 			if err != nil || len(notices) == 0 {
 				t.Fatalf("%s: %d notices (%v)", c.name, len(notices), err)
 			}
@@ -376,7 +377,7 @@ func TestDoubtsOfTwoRuns(t *testing.T) {
 	if err := desk.ResolveDoubts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if notices, err := desk.Notices(t.Context()); err != nil || len(notices) != 2 {
+	if notices, err := desk.PendingNotifications(t.Context()); err != nil || len(notices) != 2 {
 		t.Errorf("alice is told %+v (%v)", notices, err)
 	}
 }

@@ -55,7 +55,10 @@ func NewReceipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Recei
 	}
 	for i, row := range rows {
 		if i != own {
-			r.Extra = append(r.Extra, Extra{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost})
+			r.Duplicates = append(r.Duplicates, DuplicatePurchase{
+				PurchaseID: row.ID, LicenseID: row.LicenseID,
+				Charged: row.Cost,
+			})
 			continue
 		}
 		r.LicenseID, r.PurchaseID, r.Charged = row.LicenseID, row.ID, row.Cost
@@ -77,7 +80,7 @@ func (o *Order) AccountsFor(row cocalc.PurchaseRow) bool {
 		return false
 	}
 	return (r.PurchaseID != 0 && r.PurchaseID == row.ID) || (r.LicenseID != "" && r.LicenseID == row.LicenseID) ||
-		slices.ContainsFunc(r.Extra, func(x Extra) bool { return x.LicenseID == row.LicenseID })
+		slices.ContainsFunc(r.Duplicates, func(x DuplicatePurchase) bool { return x.LicenseID == row.LicenseID })
 }
 
 // AwaitsPurchase reports whether the purchase is the one that was not found when the order was bought. If CoCalc
@@ -97,7 +100,7 @@ func (o *Order) IsActive() bool {
 
 // HasReported tells whether the purchase was reported before.
 func (a AccountState) HasReported(row cocalc.PurchaseRow) bool {
-	return slices.ContainsFunc(a.Strangers, func(s Stranger) bool {
+	return slices.ContainsFunc(a.UnrecognizedPurchases, func(s UnrecognizedPurchase) bool {
 		return s.PurchaseID == row.ID && s.LicenseID == row.LicenseID
 	})
 }

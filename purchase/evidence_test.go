@@ -137,18 +137,18 @@ func TestWhoIsAnApprover(t *testing.T) {
 		"UERIN":   true,
 		"SBOSSES": true,
 	}}}))
-	for standing, want := range map[purchase.Standing]bool{
+	for standing, want := range map[purchase.Membership]bool{
 		purchase.Member: true, purchase.Guest: false, purchase.Robot: false, purchase.Deactivated: false,
 		purchase.Foreign: false,
 	} {
-		if got := d.IsApprover(purchase.Person{ID: "UERIN", Standing: standing}); got != want {
+		if got := d.IsApprover(purchase.Actor{ID: "UERIN", Membership: standing}); got != want {
 			t.Errorf("erin, %q: %t", standing, got)
 		}
-		if got := d.IsApprover(purchase.Person{ID: "UFRANK", Groups: []string{"SBOSSES"}, Standing: standing}); got != want {
+		if got := d.IsApprover(purchase.Actor{ID: "UFRANK", Groups: []string{"SBOSSES"}, Membership: standing}); got != want {
 			t.Errorf("frank of the group, %q: %t", standing, got)
 		}
 	}
-	if d.IsApprover(purchase.Person{ID: "UALICE"}) {
+	if d.IsApprover(purchase.Actor{ID: "UALICE"}) {
 		t.Error("alice is on no list")
 	}
 }

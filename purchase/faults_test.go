@@ -36,7 +36,7 @@ func TestACleanPurchase(t *testing.T) {
 		if r.Charged != 6375 || r.PurchaseID == 0 || r.Expires.IsZero() || r.Unchecked || r.Adopted {
 			t.Errorf("receipt %+v", r)
 		}
-		if m := o.Message(purchase.MessageLine); m == nil || m.Channel != math.Channel {
+		if m := o.Message(purchase.MessageLine); m == nil || m.Channel != math.ID {
 			t.Error("the channel is not told")
 		}
 		s.checkAudit("proposed", "approved", "adding", "carted", "paying", "purchased")
@@ -148,12 +148,12 @@ func TestADoubleBuyIsFound(t *testing.T) {
 		s.fault("double-checkout")
 		id := s.buy()
 		o := s.until(id, purchase.Purchased)
-		if len(o.Receipt.Extra) != 1 || o.Receipt.Extra[0].Charged != 6375 ||
-			o.Receipt.Extra[0].LicenseID == o.Receipt.LicenseID {
+		if len(o.Receipt.Duplicates) != 1 || o.Receipt.Duplicates[0].Charged != 6375 ||
+			o.Receipt.Duplicates[0].LicenseID == o.Receipt.LicenseID {
 			t.Fatalf("receipt %+v", o.Receipt)
 		}
 		s.check(2, 2*6375, 0)
-		_, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+		_, err := s.desk.Propose(context.Background(), purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 		var no *purchase.Refusal
 		if !errors.As(err, &no) || no.Code != purchase.Paused {
 			t.Errorf("the next order got %v", err)
@@ -174,8 +174,8 @@ func TestAnUnknownOutcomeHoldsTheAccount(t *testing.T) {
 		first := s.buy()
 		second := s.buy()
 		o := s.until(first, purchase.Unknown)
-		if o.Hold == nil || o.Hold.Until.Before(o.CheckoutSent.Add(9*time.Minute)) {
-			t.Errorf("hold %+v", o.Hold)
+		if o.Unresolved == nil || o.Unresolved.Until.Before(o.CheckoutSent.Add(9*time.Minute)) {
+			t.Errorf("hold %+v", o.Unresolved)
 		}
 		<-time.After(5 * time.Minute)
 		if got := s.order(second).State; got != purchase.Approved {
@@ -249,7 +249,7 @@ func TestAStopInTheMiddle(t *testing.T) {
 			o := s.propose(spec())
 			desk := s.desk
 			s.restart()
-			_, err := desk.Confirm(context.Background(), o.ID, purchase.Click{Who: alice, At: math})
+			_, err := desk.Confirm(context.Background(), o.ID, purchase.Action{Actor: alice, Channel: math})
 			var no *purchase.Refusal
 			if !errors.As(err, &no) || no.Code != purchase.ShuttingDown {
 				t.Errorf("got %v", err)
@@ -283,13 +283,13 @@ func TestClicks(t *testing.T) {
 	t.Run("only the requester's click counts", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			o := s.propose(spec())
-			_, err := s.desk.Confirm(ctx, o.ID, purchase.Click{Who: bob, At: math})
+			_, err := s.desk.Confirm(ctx, o.ID, purchase.Action{Actor: bob, Channel: math})
 			refused(t, err, purchase.NotYours)
-			_, err = s.desk.Cancel(ctx, o.ID, purchase.Click{Who: bob, At: math})
+			_, err = s.desk.Cancel(ctx, o.ID, purchase.Action{Actor: bob, Channel: math})
 			refused(t, err, purchase.NotYours)
 			other := alice
 			other.Team = "T2"
-			_, err = s.desk.Confirm(ctx, o.ID, purchase.Click{Who: other, At: math})
+			_, err = s.desk.Confirm(ctx, o.ID, purchase.Action{Actor: other, Channel: math})
 			refused(t, err, purchase.NotYours)
 			s.check(0, 0, 0)
 			s.checkAudit("proposed", "refused", "refused", "refused")
@@ -314,7 +314,7 @@ func TestClicks(t *testing.T) {
 			s.fault("outage")
 			id := s.buy()
 			<-time.After(5 * time.Second)
-			if _, err := s.desk.Cancel(ctx, id, purchase.Click{Who: alice, At: math}); err != nil {
+			if _, err := s.desk.Cancel(ctx, id, purchase.Action{Actor: alice, Channel: math}); err != nil {
 				t.Fatal(err)
 			}
 			s.server.SwitchOff("outage")
@@ -328,7 +328,7 @@ func TestClicks(t *testing.T) {
 			old := s.propose(spec())
 			bigger := spec()
 			bigger.RunLimit = 2
-			p, err := s.desk.Amend(ctx, old.ID, purchase.Ask{Requester: alice, Place: math, Spec: bigger})
+			p, err := s.desk.Amend(ctx, old.ID, purchase.Request{Requester: alice, Channel: math, Spec: bigger})
 			if err != nil || p.Order.Price != 2*6375 {
 				t.Fatalf("%v, %v", p.Order.Price, err)
 			}
@@ -347,12 +347,15 @@ func TestANewPriceIsConfirmedAnew(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		s.fault("price-moved")
 		o := s.until(s.buy(), purchase.Failed)
-		next, err := s.desk.ConfirmNewPrice(context.Background(), o.ID, purchase.Click{Who: alice, At: math})
+		next, err := s.desk.ConfirmNewPrice(context.Background(), o.ID, purchase.Action{Actor: alice, Channel: math})
 		if err != nil || next.Price != o.Failure.NewPrice {
 			t.Fatalf("%v, %v", next.Price, err)
 		}
 		var no *purchase.Refusal
-		if _, err := s.desk.ConfirmNewPrice(context.Background(), o.ID, purchase.Click{Who: alice, At: math}); !errors.As(err,
+		if _, err := s.desk.ConfirmNewPrice(context.Background(), o.ID, purchase.Action{
+			Actor:   alice,
+			Channel: math,
+		}); !errors.As(err,
 			&no) || no.Code != purchase.AlreadyDone {
 			t.Errorf("a second yes got %v", err)
 		}

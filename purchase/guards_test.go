@@ -174,7 +174,7 @@ func (s *shop) makeDearer(a *cocalctest.Account) {
 // onlyOrder is the one order that is open.
 func (s *shop) onlyOrder() purchase.OrderID {
 	s.t.Helper()
-	var open []purchase.Queued
+	var open []purchase.QueueEntry
 	err := s.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
 		open, err = r.Queue()
 		return err
@@ -192,7 +192,7 @@ func TestCreditThatCannotBeRead(t *testing.T) {
 		if o.State != purchase.Failed || o.Failure.Code != purchase.FailNoCredit || o.Failure.Args["told"] != "yes" {
 			t.Errorf("it is %s: %+v", o.State, o.Failure)
 		}
-		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 ||
+		if told := s.told(dana.ID, purchase.NotificationTrouble); len(told) != 1 ||
 			!strings.Contains(told[0], `why="credit-unknown"`) {
 			t.Errorf("the admin reads %q", told)
 		}

@@ -53,8 +53,8 @@ func TestWhatIsAboutToBeSentIsWrittenBefore(t *testing.T) {
 			m.Shop = over
 			return l, witness{m, func(item int64) {
 				sent["uncheck"]++
-				if o := order(); !slices.Contains(o.Parked, item) {
-					t.Errorf("item %d is unchecked, and the ledger has parked %v", item, o.Parked)
+				if o := order(); !slices.Contains(o.HeldItems, item) {
+					t.Errorf("item %d is unchecked, and the ledger has parked %v", item, o.HeldItems)
 				}
 			}}
 		}

@@ -156,8 +156,8 @@ func TestWhatIsParkedIsSomebodyElses(t *testing.T) {
 		o := s.until(s.buy(), purchase.Purchased)
 		<-time.After(time.Minute)
 		s.check(1, 6375, 0)
-		if o = s.order(o.ID); len(o.Parked) != 0 {
-			t.Errorf("still parked: %v", o.Parked)
+		if o = s.order(o.ID); len(o.HeldItems) != 0 {
+			t.Errorf("still parked: %v", o.HeldItems)
 		}
 		if item := s.account.Cart()[0]; item.Removed.IsZero() || item.Checked {
 			t.Errorf("the stranger's item is %+v", item)
@@ -211,7 +211,7 @@ func TestCheckoutIsNeverSentAgain(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		var id purchase.OrderID
 		m.meddle(once("params", func() { // as an older version of the program, or somebody with an editor, might leave it
-			if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) {
+			if _, err := s.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 				o.CheckoutSent = time.Now()
 			}); err != nil {
 				t.Error(err)
@@ -230,7 +230,7 @@ func TestCheckoutIsNeverSentAgain(t *testing.T) {
 			t.Errorf("the order is %s", got)
 		}
 		// It is for people to settle; here the mark is taken away again.
-		if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) {
+		if _, err := s.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 			o.CheckoutSent = time.Time{}
 		}); err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ func TestTheLastYesToAnOrderOfAClosedChannel(t *testing.T) {
 		s.close()
 		s.policy.Channels = map[string]bool{"CLICENSES": true}
 		s.open()
-		o, err := s.desk.Approve(context.Background(), id, purchase.Click{Who: erin, At: approvals})
+		o, err := s.desk.Approve(context.Background(), id, purchase.Action{Actor: erin, Channel: approvals})
 		if err != nil || o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy {
 			t.Errorf("it is %s, %+v (%v)", o.State, o.Failure, err)
 		}

@@ -46,7 +46,7 @@ type Reader interface {
 	// OpenOrders are those with Order.Open, oldest first.
 	OpenOrders() ([]Order, error)
 	// Queue is OpenOrders with no more of each than tells its place. It is cheap also when hundreds wait.
-	Queue() ([]Queued, error)
+	Queue() ([]QueueEntry, error)
 	// Orders are at most limit orders older than before (all when before is empty), newest first.
 	Orders(before OrderID, limit int) ([]Order, error)
 	// OrdersNamed returns at most limit ids of orders that begin or end with part, newest first. It decodes no order.
@@ -88,8 +88,8 @@ type Purchase struct {
 	Time       time.Time `json:"time"`
 	Month      string    `json:"month"` // the budget month it counts in
 	Order      OrderID   `json:"order"`
-	Requester  Person    `json:"requester"`
-	Place      Place     `json:"place"`
+	Requester  Actor     `json:"requester"`
+	Place      Channel   `json:"place"`
 	Spec       Spec      `json:"spec"`
 	Reason     string    `json:"reason,omitempty"`
 	Shown      Cents     `json:"shown_cents"` // the price that was shown and confirmed
@@ -127,8 +127,8 @@ type AccountState struct {
 	// Address is that of the CoCalc server on which the key was last proven to be of that account; empty in ledgers of
 	// versions that did not note it.
 	Address string `json:"address,omitempty"`
-	// Notices are told to people until each recipient has them.
-	Notices []Notice `json:"notices,omitempty"`
+	// Notifications are told to people until each recipient has them.
+	Notifications []Notification `json:"notices,omitempty"`
 	// Watching is from when on every purchase of the account has to be explained: the ledger's beginning. Reconciled is
 	// when the account's purchases were last compared with the ledger.
 	Watching   time.Time `json:"watching,omitzero"`
@@ -136,8 +136,8 @@ type AccountState struct {
 	// Earlier is the time, by CoCalc's clock, of the newest tagged purchase that the account had when this ledger
 	// began; zero if it had none. Such purchases belong to a missing ledger, and were announced as such.
 	Earlier time.Time `json:"earlier,omitzero"`
-	// Strangers are the purchases of the last while that are not ours, and were reported.
-	Strangers []Stranger `json:"strangers,omitempty"`
+	// UnrecognizedPurchases are the purchases of the last while that are not ours, and were reported.
+	UnrecognizedPurchases []UnrecognizedPurchase `json:"strangers,omitempty"`
 	// Broken are the cart items that were named to the admins because they block the cart, newest last.
 	Broken []int64 `json:"broken,omitempty"`
 	// LastUnknown is the order whose outcome became unknown last, and LastUnknownAt when.
@@ -145,9 +145,9 @@ type AccountState struct {
 	LastUnknownAt time.Time `json:"last_unknown_at,omitzero"`
 	// Settings are the settings that limit what may be bought, as they were at the last start.
 	Settings map[string]string `json:"settings,omitempty"`
-	// HeadTold is the day ("2026-11-23") on which the head of the audit chain was last told, HeadHash what it was.
-	HeadTold string `json:"head_told,omitempty"`
-	HeadHash string `json:"head_hash,omitempty"`
+	// HeadPublished is the day ("2026-11-23") on which the head of the audit chain was last told, HeadHash what it was.
+	HeadPublished string `json:"head_told,omitempty"`
+	HeadHash      string `json:"head_hash,omitempty"`
 	// Doubted is the time of the newest decision whose person learned, after the disk had failed, whether it counted.
 	Doubted time.Time `json:"doubted,omitzero"`
 	// Troubles are the faults between the bot and CoCalc, with the time of the last notice to the admins.
@@ -169,8 +169,8 @@ type AccountState struct {
 	Before *Before `json:"before_restore,omitempty"`
 }
 
-// Stranger is a purchase of the account that is not the ledger's.
-type Stranger struct {
+// UnrecognizedPurchase is a purchase of the account that is not the ledger's.
+type UnrecognizedPurchase struct {
 	PurchaseID int64     `json:"purchase"` // CoCalc's row; 0 where there is no list of purchases
 	LicenseID  string    `json:"license"`
 	Time       time.Time `json:"time"`

@@ -12,7 +12,7 @@ import (
 // these sentences, which are those of that version and never change.
 
 // Why returns why the order waits; the zero Cause if it doesn't.
-func (w *Wait) Why() Cause {
+func (w *Blocked) Why() Cause {
 	if w == nil {
 		return Cause{}
 	}
@@ -20,8 +20,8 @@ func (w *Wait) Why() Cause {
 }
 
 // UnmarshalJSON reads a wait of any schema. The first one has a sentence (why), and from some version on a cause.
-func (w *Wait) UnmarshalJSON(data []byte) error {
-	type plain Wait
+func (w *Blocked) UnmarshalJSON(data []byte) error {
+	type plain Blocked
 	var read struct {
 		plain
 		Why string `json:"why"`
@@ -29,7 +29,7 @@ func (w *Wait) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &read); err != nil {
 		return err
 	}
-	*w = Wait(read.plain)
+	*w = Blocked(read.plain)
 	if read.Why == "" {
 		return nil
 	}
@@ -52,8 +52,8 @@ func (w *Wait) UnmarshalJSON(data []byte) error {
 }
 
 // UnmarshalJSON reads a hold of any schema. The first one has half a sentence (why), and from some version on a cause.
-func (h *Hold) UnmarshalJSON(data []byte) error {
-	type plain Hold
+func (h *Unresolved) UnmarshalJSON(data []byte) error {
+	type plain Unresolved
 	var read struct {
 		plain
 		Why string `json:"why"`
@@ -61,7 +61,7 @@ func (h *Hold) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &read); err != nil {
 		return err
 	}
-	if *h = Hold(read.plain); h.Code == "" && read.Why != "" {
+	if *h = Unresolved(read.plain); h.Code == "" && read.Why != "" {
 		h.Cause = NewCause(Untranslated, "text", strings.TrimSuffix(read.Why, "."))
 	}
 	return nil
@@ -169,8 +169,8 @@ func (in *Incident) UnmarshalJSON(data []byte) error {
 
 // UnmarshalJSON reads a notice of any schema. The first one has sentences (text), and others for people who are no
 // admins (public).
-func (n *Notice) UnmarshalJSON(data []byte) error {
-	type plain Notice
+func (n *Notification) UnmarshalJSON(data []byte) error {
+	type plain Notification
 	var read struct {
 		plain
 		Text   string `json:"text"`
@@ -179,7 +179,7 @@ func (n *Notice) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &read); err != nil {
 		return err
 	}
-	if *n = Notice(read.plain); n.Code == "" && read.Text != "" {
+	if *n = Notification(read.plain); n.Code == "" && read.Text != "" {
 		n.Cause = NewCause(Untranslated, "text", read.Text, "public", read.Public)
 	}
 	return nil
@@ -255,7 +255,7 @@ var oldIncidents = []struct {
 // ReportedLicense returns the purchase that an audit record reports as not the ledger's: its license and CoCalc's
 // number, if known.
 func (e *Event) ReportedLicense() (license string, purchase int64) {
-	if kind := NoticeKind(e.Kind); kind != NoticeForeign && kind != NoticeUnexplained {
+	if kind := NotificationKind(e.Kind); kind != NotificationForeign && kind != NotificationUnexplained {
 		return "", 0
 	}
 	if e.Args != nil {
@@ -275,7 +275,7 @@ var oldReport = regexp.MustCompile(
 // Reports reports whether the audit record reports these findings of the books.
 func (e *Event) Reports(findings []Finding) bool {
 	switch {
-	case e.Kind != string(NoticeBooks):
+	case e.Kind != string(NotificationInconsistent):
 		return false
 	case e.Code != "":
 		return e.Args["digest"] == Digest(findings)

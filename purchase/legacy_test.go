@@ -15,7 +15,7 @@ func TestOldRecordsHaveCauses(t *testing.T) {
 		t.Fatal(err)
 	}
 	var records []struct {
-		Wait     *Wait
+		Wait     *Blocked
 		Pause    *Pause
 		Event    *Event
 		Codes    []CauseCode

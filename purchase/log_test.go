@@ -104,7 +104,10 @@ func TestTheLogHasPausesAndRefusals(t *testing.T) {
 		if err := s.desk.Pause(context.Background(), byAdmin, "month-end close"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err ==
+		if _, err := s.desk.Propose(context.Background(), purchase.Request{
+			Requester: alice, Channel: math,
+			Spec: spec(),
+		}); err ==
 			nil {
 			t.Fatal("it was proposed")
 		}
@@ -187,7 +190,10 @@ func (f forgetful) Update(ctx context.Context, change func(purchase.Writer) erro
 func TestTheLogTellsOfNothingThatWasNotKept(t *testing.T) {
 	var log pages
 	inShop(t, 40000, func(s *shop) {
-		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err ==
+		if _, err := s.desk.Propose(context.Background(), purchase.Request{
+			Requester: alice, Channel: math,
+			Spec: spec(),
+		}); err ==
 			nil {
 			t.Fatal("it was proposed")
 		}

@@ -44,7 +44,7 @@ func TestPurchasesOnALaterPage(t *testing.T) {
 		<-time.After(time.Second) // the account was compared with the ledger
 		others = 600
 		o := s.until(s.buy(), purchase.Purchased)
-		if o.Receipt.PurchaseID == 0 || o.Receipt.Unchecked || len(o.Receipt.Extra) > 0 {
+		if o.Receipt.PurchaseID == 0 || o.Receipt.Unchecked || len(o.Receipt.Duplicates) > 0 {
 			t.Errorf("its purchase was not found: %+v", o.Receipt)
 		}
 		if e := s.desk.Evidence(context.Background(), o); !e.Complete ||

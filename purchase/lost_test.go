@@ -80,7 +80,7 @@ func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 					o.Receipt.LicenseID != was.Receipt.LicenseID || o.Open() {
 					t.Errorf("the order is %s, of %s in %s: %+v", o.State, o.Requester.ID, o.Month, o.Receipt)
 				}
-				if c.known && (o.Spec.Title != was.Spec.Title || o.Reason != was.Reason || o.Place != was.Place ||
+				if c.known && (o.Spec.Title != was.Spec.Title || o.Reason != was.Reason || o.Channel != was.Channel ||
 					o.Price != was.Price) {
 					t.Errorf("entered is %+v, and it was %+v", o, was)
 				}
@@ -92,12 +92,12 @@ func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 				if p := s.state().Pause; (p != nil) != paused || len(s.events("unexplained-purchase", "foreign-purchase")) > 0 {
 					t.Errorf("paused %+v", p)
 				}
-				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); c.state != purchase.Approved &&
+				if texts := strings.Join(s.told("CBUYING", purchase.NotificationRestored), " "); c.state != purchase.Approved &&
 					!strings.Contains(texts, `entered="1"`) ||
 					strings.Contains(texts, `unattributed="1"`) != paused {
 					t.Errorf("the channel was told %q", texts)
 				}
-				if paused && (len(s.told(dana.ID, purchase.NoticePaused)) != 1 || s.state().Pause.LeftOut().Code != "") {
+				if paused && (len(s.told(dana.ID, purchase.NotificationPaused)) != 1 || s.state().Pause.LeftOut().Code != "") {
 					t.Errorf("admins are not told; left out %s", s.state().Pause.LeftOut())
 				}
 				if paused {
@@ -162,7 +162,7 @@ func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
 					h.Months[0].People[alice.ID].Spent != 6375 {
 					t.Errorf("history %+v (%v)", h, err)
 				}
-				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); !strings.Contains(texts,
+				if texts := strings.Join(s.told("CBUYING", purchase.NotificationRestored), " "); !strings.Contains(texts,
 					`by-word="1" by-word-sum="6375"`) {
 					t.Errorf("the channel was told %q", texts)
 				}
@@ -183,7 +183,7 @@ func TestDesk_Restore_EntersWhatTheCopyHadEnded(t *testing.T) {
 	for name, end := range map[string]func(s *shop, id purchase.OrderID) error{
 		"expired": func(*shop, purchase.OrderID) error { <-time.After(time.Hour); return nil },
 		"cancelled": func(s *shop, id purchase.OrderID) error {
-			_, err := s.desk.Cancel(context.Background(), id, purchase.Click{Who: alice, At: math})
+			_, err := s.desk.Cancel(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
 			return err
 		},
 	} {
@@ -251,7 +251,7 @@ func TestAResumeNamesWhatIsLeftOut(t *testing.T) {
 			t.Fatalf("paused %+v, left out %s", p, p.LeftOut())
 		}
 		s.resume()
-		if texts := s.told("CBUYING", purchase.NoticeResumed); len(texts) != 1 || !strings.Contains(texts[0], sum) {
+		if texts := s.told("CBUYING", purchase.NotificationResumed); len(texts) != 1 || !strings.Contains(texts[0], sum) {
 			t.Errorf("told %q", texts)
 		}
 	}, m.with, withChannel)

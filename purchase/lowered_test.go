@@ -38,23 +38,23 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	d := desk.New(desk.Options{Ledger: ledger, ApprovalsChannel: approvals.Channel, Policy: purchase.Policy{
+	d := desk.New(desk.Options{Ledger: ledger, ApprovalsChannel: approvals.ID, Policy: purchase.Policy{
 		Everyone: true, Approvals: 1,
 		Approvers: map[string]bool{erin.ID: true}, OrderLimit: purchase.Limit{None: true},
 		MonthlyBudget: purchase.Limit{None: true},
 	}})
-	p, err := d.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec(), Reason: "winter school"})
+	p, err := d.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec(), Reason: "winter school"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := d.Show(ctx, p.Order.ID, func(o *purchase.Order) { o.Price -= 100 })
+	o, err := d.UpdateMessages(ctx, p.Order.ID, func(o *purchase.Order) { o.Price -= 100 })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Confirm(ctx, o.ID, purchase.Click{Who: alice, At: math}); err != nil {
+	if _, err := d.Confirm(ctx, o.ID, purchase.Action{Actor: alice, Channel: math}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Approve(ctx, o.ID, purchase.Click{Who: erin, At: approvals}); err != nil {
+	if _, err := d.Approve(ctx, o.ID, purchase.Action{Actor: erin, Channel: approvals}); err != nil {
 		t.Fatal(err)
 	}
 	o, err = d.Order(ctx, o.ID)

@@ -20,56 +20,73 @@ var decisions = []struct {
 	frees bool           // nothing is spent by it, so that people of whom Slack is silent may do it
 	state purchase.State // of the order; empty: it is about no order
 	tied  bool           // to the place of a card, when it is clicked
-	try   func(*desk.Desk, purchase.OrderID, purchase.Click) error
+	try   func(*desk.Desk, purchase.OrderID, purchase.Action) error
 }{
-	{"propose", false, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
-		_, err := d.Propose(context.Background(), purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
+	{"propose", false, false, "", false, func(d *desk.Desk, _ purchase.OrderID, action purchase.Action) error {
+		_, err := d.Propose(context.Background(), purchase.Request{
+			Requester: action.Actor, Channel: action.Channel,
+			Spec: spec(),
+		})
 		return err
 	}},
-	{"amend", false, false, purchase.Proposed, false, func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
-		_, err := d.Amend(context.Background(), id, purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
+	{"amend", false, false, purchase.Proposed, false, func(d *desk.Desk, id purchase.OrderID,
+		action purchase.Action,
+	) error {
+		_, err := d.Amend(context.Background(), id, purchase.Request{
+			Requester: action.Actor, Channel: action.Channel,
+			Spec: spec(),
+		})
 		return err
 	}},
 	{
 		"editable", false, false, purchase.Proposed, true,
-		func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
-			_, err := d.Editable(context.Background(), id, c)
+		func(d *desk.Desk, id purchase.OrderID, action purchase.Action) error {
+			_, err := d.Editable(context.Background(), id, action)
 			return err
 		},
 	},
 	{
 		"confirm", false, false, purchase.Proposed, true,
-		func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
-			_, err := d.Confirm(context.Background(), id, c)
+		func(d *desk.Desk, id purchase.OrderID, action purchase.Action) error {
+			_, err := d.Confirm(context.Background(), id, action)
 			return err
 		},
 	},
-	{"cancel", false, true, purchase.Proposed, true, func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
-		_, err := d.Cancel(context.Background(), id, c)
+	{"cancel", false, true, purchase.Proposed, true, func(d *desk.Desk, id purchase.OrderID,
+		action purchase.Action,
+	) error {
+		_, err := d.Cancel(context.Background(), id, action)
 		return err
 	}},
 	{
 		"confirm the new price", false, false, purchase.Failed, true,
-		func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
-			_, err := d.ConfirmNewPrice(context.Background(), id, c)
+		func(d *desk.Desk, id purchase.OrderID, action purchase.Action) error {
+			_, err := d.ConfirmNewPrice(context.Background(), id, action)
 			return err
 		},
 	},
-	{"settle", true, false, purchase.Unknown, false, func(d *desk.Desk, id purchase.OrderID, c purchase.Click) error {
-		_, err := d.Settle(context.Background(), id, c, purchase.Settlement{Verdict: purchase.WasBought, Reason: "so it is"})
+	{"settle", true, false, purchase.Unknown, false, func(d *desk.Desk, id purchase.OrderID,
+		action purchase.Action,
+	) error {
+		_, err := d.Settle(context.Background(), id, action, purchase.Settlement{
+			Verdict: purchase.WasBought,
+			Reason:  "so it is",
+		})
 		return err
 	}},
-	{"pause", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
-		return d.Pause(context.Background(), c, "so it is")
+	{"pause", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, action purchase.Action) error {
+		return d.Pause(context.Background(), action, "so it is")
 	}},
-	{"pause without a reason", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
-		return d.Pause(context.Background(), c, "")
+	{"pause without a reason", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID,
+		action purchase.Action,
+	) error {
+		return d.Pause(context.Background(), action, "")
 	}},
-	{"resume", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
-		return d.Resume(context.Background(), c, "so it is")
+	{"resume", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, action purchase.Action) error {
+		return d.Resume(context.Background(), action, "so it is")
 	}},
-	{"take out", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, c purchase.Click) error {
-		_, err := d.TakeOut(context.Background(), 1, c)
+	{"take out", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, action purchase.Action) error {
+		_, err := d.TakeOut(context.Background(), 1, action)
 		return err
 	}},
 }
@@ -124,7 +141,7 @@ func (s *shop) unchanged(id purchase.OrderID, code purchase.RefusalCode, try fun
 
 // Whoever is no full member neither buys nor decides, although the lists name them.
 func TestOutsidersDecideNothing(t *testing.T) {
-	standings := []purchase.Standing{
+	standings := []purchase.Membership{
 		purchase.Guest, purchase.Robot, purchase.Deactivated, purchase.Foreign,
 		purchase.Unverified, "something new",
 	}
@@ -140,10 +157,10 @@ func TestOutsidersDecideNothing(t *testing.T) {
 					if c.admin {
 						who = dana
 					}
-					who.Standing = standing
+					who.Membership = standing
 					for _, typed := range []bool{false, true} {
 						s.unchanged(id, purchase.Outsider, func() error {
-							return c.try(s.desk, id, purchase.Click{Who: who, At: math, Typed: typed})
+							return c.try(s.desk, id, purchase.Action{Actor: who, Channel: math, Typed: typed})
 						})
 					}
 				}
@@ -162,28 +179,28 @@ func TestWhereAButtonMayBeClicked(t *testing.T) {
 			inShop(t, 40000, func(s *shop) {
 				id := s.ready(c.state)
 				s.unchanged(id, purchase.Elsewhere, func() error {
-					return c.try(s.desk, id, purchase.Click{Who: alice, At: purchase.Place{Channel: "CELSEWHERE"}})
+					return c.try(s.desk, id, purchase.Action{Actor: alice, Channel: purchase.Channel{ID: "CELSEWHERE"}})
 				})
 				s.unchanged(id, purchase.NotYours, func() error {
-					return c.try(s.desk, id, purchase.Click{Who: bob, At: math})
+					return c.try(s.desk, id, purchase.Action{Actor: bob, Channel: math})
 				})
 			})
 		})
-		for where, click := range map[string]purchase.Click{
-			"in its channel":       {Who: alice, At: math},
-			"with the bot alone":   {Who: alice, At: purchase.Place{Channel: "DALICE", Direct: true}},
-			"beside its message":   {Who: alice, At: purchase.Place{Channel: "CNOTE"}},
-			"typed somewhere else": {Who: alice, At: purchase.Place{Channel: "CELSEWHERE"}, Typed: true},
+		for where, action := range map[string]purchase.Action{
+			"in its channel":       {Actor: alice, Channel: math},
+			"with the bot alone":   {Actor: alice, Channel: purchase.Channel{ID: "DALICE", Direct: true}},
+			"beside its message":   {Actor: alice, Channel: purchase.Channel{ID: "CNOTE"}},
+			"typed somewhere else": {Actor: alice, Channel: purchase.Channel{ID: "CELSEWHERE"}, Typed: true},
 		} {
 			t.Run(fmt.Sprint(c.name, " ", where), func(t *testing.T) {
 				inShop(t, 40000, func(s *shop) {
 					id := s.ready(c.state)
-					if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) {
-						o.Put(purchase.Message{Kind: purchase.MessageNote, Channel: "CNOTE", TS: "1.1"})
+					if _, err := s.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
+						o.SetMessage(purchase.Message{Kind: purchase.MessageNote, Channel: "CNOTE", TS: "1.1"})
 					}); err != nil {
 						t.Fatal(err)
 					}
-					if err := c.try(s.desk, id, click); err != nil {
+					if err := c.try(s.desk, id, action); err != nil {
 						t.Error(err)
 					}
 				})

@@ -13,17 +13,17 @@ func TestShowAgainWhileACardIsOnItsWay(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		id := s.buy()
 		sent := s.order(id) // as the card that is on its way shows it
-		if err := s.desk.ShowAgain(ctx, id); err != nil {
+		if err := s.desk.MarkStale(ctx, id); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Show(ctx, id, func(o *purchase.Order) {
+		if _, err := s.desk.UpdateMessages(ctx, id, func(o *purchase.Order) {
 			for i := range o.Messages {
-				o.Messages[i].Shown = sent.Rev
+				o.Messages[i].PublishedRev = sent.Rev
 			}
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if o := s.order(id); len(o.Messages) == 0 || !o.Unpublished() {
+		if o := s.order(id); len(o.Messages) == 0 || !o.Stale() {
 			t.Errorf("the old card counts as the newest: %+v", o.Messages)
 		}
 	}, withApprovers)

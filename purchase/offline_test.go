@@ -20,7 +20,7 @@ func TestAnOfflineResumeIsAnnouncedAtTheNextStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute)
-		s.told("CBUYING", purchase.NoticePaused)
+		s.told("CBUYING", purchase.NotificationPaused)
 		s.close()
 		ledger, err := storage.Open(s.path)
 		if err != nil {
@@ -38,15 +38,15 @@ func TestAnOfflineResumeIsAnnouncedAtTheNextStart(t *testing.T) {
 		}
 		s.open()
 		<-time.After(time.Minute)
-		for _, to := range []string{"CBUYING", approvals.Channel, dana.ID} {
-			if texts := s.told(to, purchase.NoticeResumed); len(texts) != 1 ||
+		for _, to := range []string{"CBUYING", approvals.ID, dana.ID} {
+			if texts := s.told(to, purchase.NotificationResumed); len(texts) != 1 ||
 				!strings.Contains(texts[0], `name="operator root" reason="it was paid"`) {
 				t.Errorf("%s was told %q", to, texts)
 			}
 		}
 		s.restart()
 		<-time.After(time.Minute)
-		if texts := s.told("CBUYING", purchase.NoticeResumed); len(texts) > 0 {
+		if texts := s.told("CBUYING", purchase.NotificationResumed); len(texts) > 0 {
 			t.Errorf("it is announced again: %q", texts)
 		}
 		s.until(s.buy(), purchase.AwaitingApproval)

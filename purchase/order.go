@@ -53,30 +53,30 @@ func ParseTag(text string) (OrderID, bool) {
 	return OrderID(id), true
 }
 
-// Person is a person in Slack.
-type Person struct {
+// Actor is a person in Slack.
+type Actor struct {
 	ID   string `json:"id"`             // U…
 	Team string `json:"team,omitempty"` // T…
 	Name string `json:"name,omitempty"` // as the command carried it; only for people who read the ledger
 	// Org is the person's id in an organization of several workspaces, where that is another one (U… or W…): who has two
 	// ids is one person all the same.
 	Org string `json:"org,omitempty"`
-	// Standing is set if the person is not a full member of the workspace.
-	Standing Standing `json:"standing,omitempty"`
+	// Membership is set if the person is not a full member of the workspace.
+	Membership Membership `json:"standing,omitempty"`
 	// Groups are the ids of the user groups that the person is a member of, among those that the policy names. They are as
 	// Slack tells them at the moment of a decision, and not kept.
 	Groups []string `json:"-"`
-	// Untold are the policy's user groups whose members Slack did not list: it is unknown whether the person is in
+	// UnknownGroups are the policy's user groups whose members Slack did not list: it is unknown whether the person is in
 	// them.
-	Untold []string `json:"-"`
+	UnknownGroups []string `json:"-"`
 	// NoAccess is set if Slack answers nothing about the person because the bot has lost its access.
 	NoAccess bool `json:"-"`
 }
 
-// Place is where in Slack an order was asked for.
-type Place struct {
-	Channel string `json:"channel"` // C…, G… or D…
-	Name    string `json:"name,omitempty"`
+// Channel is where in Slack an order was asked for.
+type Channel struct {
+	ID   string `json:"channel"` // C…, G… or D…
+	Name string `json:"name,omitempty"`
 	// Direct: a conversation of two people or a few, where no line about a purchase is posted.
 	Direct bool `json:"direct,omitempty"`
 }
@@ -86,8 +86,8 @@ type Order struct {
 	ID        OrderID `json:"id"`
 	Rev       int     `json:"rev"` // grows with every visible change
 	State     State   `json:"state"`
-	Requester Person  `json:"requester"`
-	Place     Place   `json:"place"`
+	Requester Actor   `json:"requester"`
+	Channel   Channel `json:"place"`
 	Spec      Spec    `json:"spec"`
 	// Project is set if the specification names one.
 	Project *OnProject `json:"project,omitempty"`
@@ -125,7 +125,7 @@ type Order struct {
 	// unknown.
 	AddedAfter time.Time `json:"added_after,omitzero"`
 	ItemID     int64     `json:"item_id,omitempty"` // in the cart
-	Parked     []int64   `json:"parked,omitempty"`  // other people's items that the bot unchecked, and has to check again
+	HeldItems  []int64   `json:"parked,omitempty"`  // other people's items that the bot unchecked, and has to check again
 	// Amount is what the server said, at the last look before paying, that checkout would charge; 0 when it told nothing.
 	Amount Cents `json:"amount_cents,omitempty"`
 
@@ -136,10 +136,10 @@ type Order struct {
 	Answer     CheckoutAnswer `json:"checkout_answer,omitempty"`
 	AnswerText string         `json:"checkout_answer_text,omitempty"` // the server's words
 
-	Wait    *Wait    `json:"wait,omitempty"`
-	Hold    *Hold    `json:"hold,omitempty"`
-	Failure *Failure `json:"failure,omitempty"`
-	Receipt *Receipt `json:"receipt,omitempty"`
+	Blocked    *Blocked    `json:"wait,omitempty"`
+	Unresolved *Unresolved `json:"hold,omitempty"`
+	Failure    *Failure    `json:"failure,omitempty"`
+	Receipt    *Receipt    `json:"receipt,omitempty"`
 	// WatchUntil is the end of the ended order's watch for late events: an item that was added after all, or another
 	// checkout that had begun already. Zero: not watched.
 	WatchUntil time.Time `json:"watch_until,omitzero"`
@@ -170,8 +170,8 @@ const (
 	AnswerUnclear CheckoutAnswer = "unclear" // lost, late or unreadable
 )
 
-// Wait says why an order is not moving right now, and until when.
-type Wait struct {
+// Blocked says why an order is not moving right now, and until when.
+type Blocked struct {
 	Cause
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"`
@@ -182,8 +182,8 @@ type Wait struct {
 	Held time.Duration `json:"held_ns,omitempty"`
 }
 
-// Hold is kept with an order whose outcome is unknown.
-type Hold struct {
+// Unresolved is kept with an order whose outcome is unknown.
+type Unresolved struct {
 	Cause
 	Since   time.Time `json:"since"`
 	Removed time.Time `json:"removed,omitzero"` // when the item was taken out of the cart, which proves nothing by itself
@@ -231,16 +231,16 @@ type Receipt struct {
 	// Unchecked: the item says it was bought, but the list of purchases could not be read yet to see that it was
 	// bought only once.
 	Unchecked bool `json:"unchecked,omitempty"`
-	// Extra are further purchases of the same cart item: a double buy by overlapping checkouts.
-	Extra []Extra `json:"extra,omitempty"`
+	// Duplicates are further purchases of the same cart item: a double buy by overlapping checkouts.
+	Duplicates []DuplicatePurchase `json:"extra,omitempty"`
 	// Adopted is set if another checkout bought the item while it was in the cart.
 	Adopted bool `json:"adopted,omitempty"`
 	// Settled says which admin said, and why, that it was bought, where CoCalc did not tell; nil if CoCalc did.
 	Settled *Cause `json:"settled_by,omitempty"`
 }
 
-// Extra is one purchase too many.
-type Extra struct {
+// DuplicatePurchase is one purchase too many.
+type DuplicatePurchase struct {
 	PurchaseID int64  `json:"purchase_id"`
 	LicenseID  string `json:"license_id"`
 	Charged    Cents  `json:"charged_cents"`
@@ -252,10 +252,10 @@ type Message struct {
 	Channel string      `json:"channel,omitempty"`
 	TS      string      `json:"ts,omitempty"` // of a posted message
 	// ResponseURL reaches a card that only the requester sees; Slack takes Uses more posts to it until Expires.
-	ResponseURL string    `json:"response_url,omitempty"`
-	Uses        int       `json:"uses,omitempty"`
-	Expires     time.Time `json:"expires,omitzero"`
-	Shown       int       `json:"shown"` // the Rev it shows
+	ResponseURL  string    `json:"response_url,omitempty"`
+	Uses         int       `json:"uses,omitempty"`
+	Expires      time.Time `json:"expires,omitzero"`
+	PublishedRev int       `json:"shown"` // the Rev it shows
 	// Bare is set if MessageAsk shows no price and no buttons, because others than members read the channel.
 	Bare bool `json:"bare,omitempty"`
 	// Problem says why the message cannot be shown ("not_in_channel"); it is not tried again for this Rev.
@@ -283,10 +283,10 @@ func (o *Order) Message(kind MessageKind) *Message {
 	return nil
 }
 
-// Unpublished reports whether some message of the order does not show its current state yet.
-func (o *Order) Unpublished() bool {
+// Stale reports whether some message of the order does not show its current state yet.
+func (o *Order) Stale() bool {
 	for _, m := range o.Messages {
-		if m.Shown < o.Rev {
+		if m.PublishedRev < o.Rev {
 			return true
 		}
 	}
@@ -309,7 +309,7 @@ func (o *Order) Offers(now time.Time) bool { return o.HasOffer() && now.Before(o
 
 // NeedsWork reports whether the order needs work other than waiting for an answer to a new price.
 func (o *Order) NeedsWork() bool {
-	return !o.State.Final() || len(o.Parked) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
+	return !o.State.Final() || len(o.HeldItems) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }
 
 // Promised reports whether the order's price counts as reserved in its budget month.

@@ -12,7 +12,7 @@ import (
 // Cheap commands do not fill the ledger: a person gets so many cards at once, and then one a minute.
 func TestCardsInAShortTime(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
-		ask := purchase.Ask{Requester: ursula, Place: math, Spec: spec()}
+		ask := purchase.Request{Requester: ursula, Channel: math, Spec: spec()}
 		got := 0
 		var err error
 		for range 100 {
@@ -47,7 +47,7 @@ func TestRefusalsAreRecordedTogether(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		refuse := func(n int) {
 			for range n {
-				if _, err := s.desk.MaySee(context.Background(), purchase.Click{Who: bob, At: math}); err == nil {
+				if _, err := s.desk.MaySee(context.Background(), purchase.Action{Actor: bob, Channel: math}); err == nil {
 					t.Fatal("bob sees something")
 				}
 			}
@@ -83,7 +83,7 @@ func TestRefusedClicksAreRecordedTogether(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		id := s.propose(spec()).ID
 		for range 500 {
-			_, err := s.desk.Confirm(context.Background(), id, purchase.Click{Who: bob, At: math})
+			_, err := s.desk.Confirm(context.Background(), id, purchase.Action{Actor: bob, Channel: math})
 			s.refusedAs(err, purchase.NotYours)
 		}
 		if n := len(s.events("refused")); n != 20 {
@@ -97,10 +97,10 @@ func TestAnAdminsOwnOrderIsSettledByAnother(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		o := s.held()
 		how := purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "I looked"}
-		click := purchase.Click{Who: alice, At: math, Typed: true}
-		_, err := s.desk.Settleable(context.Background(), o.ID, click)
+		action := purchase.Action{Actor: alice, Channel: math, Typed: true}
+		_, err := s.desk.Settleable(context.Background(), o.ID, action)
 		s.refusedAs(err, purchase.OwnOrder)
-		_, err = s.desk.Settle(context.Background(), o.ID, click, how)
+		_, err = s.desk.Settle(context.Background(), o.ID, action, how)
 		s.refusedAs(err, purchase.OwnOrder)
 		if o := s.order(o.ID); o.State != purchase.Unknown {
 			t.Errorf("the order is %s", o.State)
@@ -114,19 +114,19 @@ func TestAnAdminsOwnOrderIsSettledByAnother(t *testing.T) {
 // A pause and its end are announced where people buy and where approvers decide, each channel once.
 func TestPausesAreAnnouncedInBothChannels(t *testing.T) {
 	for _, c := range []struct{ purchases, approvals string }{
-		{"CPURCHASES", approvals.Channel},
-		{approvals.Channel, approvals.Channel},
-		{"", approvals.Channel},
+		{"CPURCHASES", approvals.ID},
+		{approvals.ID, approvals.ID},
+		{"", approvals.ID},
 	} {
 		inShop(t, 100000, func(s *shop) {
-			ctx, click := context.Background(), purchase.Click{Who: dana, At: math, Typed: true}
-			if err := s.desk.Pause(ctx, click, "month-end close"); err != nil {
+			ctx, action := context.Background(), purchase.Action{Actor: dana, Channel: math, Typed: true}
+			if err := s.desk.Pause(ctx, action, "month-end close"); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.desk.Resume(ctx, click, "closed"); err != nil {
+			if err := s.desk.Resume(ctx, action, "closed"); err != nil {
 				t.Fatal(err)
 			}
-			for _, kind := range []purchase.NoticeKind{purchase.NoticePaused, purchase.NoticeResumed} {
+			for _, kind := range []purchase.NotificationKind{purchase.NotificationPaused, purchase.NotificationResumed} {
 				for _, channel := range slices.Compact([]string{c.purchases, c.approvals}) {
 					if n := len(s.told(channel, kind)); channel != "" && n != 1 {
 						t.Errorf("%+v: %s is told %d times of %s", c, channel, n, kind)

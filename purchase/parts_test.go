@@ -33,7 +33,7 @@ func TestAutomaticApprovalInParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.until(ids[2], purchase.Purchased)
-		p, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: bob, Place: math, Spec: spec()})
+		p, err := s.desk.Propose(context.Background(), purchase.Request{Requester: bob, Channel: math, Spec: spec()})
 		if err != nil || p.Asks {
 			t.Errorf("another person's card asks: %t, %v", p.Asks, err)
 		}
@@ -59,7 +59,8 @@ func TestAutomaticApprovalAfterAFailure(t *testing.T) {
 // A limit that is lowered while automatic orders wait holds for their sum too.
 func TestALoweredSumWhileOrdersWait(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
-		if err := s.desk.Pause(context.Background(), purchase.Click{Who: dana, Typed: true}, "month-end close"); err != nil {
+		if err := s.desk.Pause(context.Background(), purchase.Action{Actor: dana, Typed: true},
+			"month-end close"); err != nil {
 			t.Fatal(err)
 		}
 		s.resume()
@@ -78,7 +79,7 @@ func TestALoweredSumWhileOrdersWait(t *testing.T) {
 func TestAskingAndWithdrawing(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		id := s.buy()
-		if _, err := s.desk.Cancel(context.Background(), id, purchase.Click{Who: alice, At: math}); err != nil {
+		if _, err := s.desk.Cancel(context.Background(), id, purchase.Action{Actor: alice, Channel: math}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := s.buys(alice)
@@ -105,12 +106,12 @@ func TestAnOldNewPrice(t *testing.T) {
 		if o = s.order(id); o.Rev == rev || !o.Failure.Until.IsZero() {
 			t.Errorf("the card is not shown anew when its offer is over: revision %d, open: %t", o.Rev, o.Open())
 		}
-		_, err := s.desk.ConfirmNewPrice(context.Background(), id, purchase.Click{Who: alice, At: math})
+		_, err := s.desk.ConfirmNewPrice(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
 		s.refusedAs(err, purchase.TooLate)
 		s.close() // months pass faster without a desk that looks around
 		<-time.After(60 * 24 * time.Hour)
 		s.open()
-		_, err = s.desk.ConfirmNewPrice(context.Background(), id, purchase.Click{Who: alice, At: math})
+		_, err = s.desk.ConfirmNewPrice(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
 		s.refusedAs(err, purchase.TooLate)
 		s.check(0, 0, 0)
 	})
@@ -123,7 +124,7 @@ func TestANewPriceInTime(t *testing.T) {
 		id := s.buy()
 		s.until(id, purchase.Failed)
 		<-time.After(29 * time.Minute)
-		n, err := s.desk.ConfirmNewPrice(context.Background(), id, purchase.Click{Who: alice, At: math})
+		n, err := s.desk.ConfirmNewPrice(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
 		if err != nil {
 			t.Fatal(err)
 		}

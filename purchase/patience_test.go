@@ -71,16 +71,16 @@ func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 			t.Errorf("the cart was asked for %d times while nothing may be bought", n)
 		}
 		for _, id := range []purchase.OrderID{first, second} {
-			if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForResume {
-				t.Errorf("order %s: %+v", o.State, o.Wait)
+			if o := s.order(id); o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForResume {
+				t.Errorf("order %s: %+v", o.State, o.Blocked)
 			}
 		}
 		if err := s.desk.Resume(ctx, byAdmin, "all is well"); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(20 * time.Second)
-		if o := s.order(second); o.Wait != nil && o.Wait.Code == purchase.WaitsForResume {
-			t.Errorf("buying goes on, and the card says %q", o.Wait.Cause)
+		if o := s.order(second); o.Blocked != nil && o.Blocked.Code == purchase.WaitsForResume {
+			t.Errorf("buying goes on, and the card says %q", o.Blocked.Cause)
 		}
 		s.server.SwitchOff("outage")
 		s.until(first, purchase.Purchased)
@@ -114,9 +114,10 @@ func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 				})
 				id := s.buy()
 				<-time.After(time.Hour)
-				if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForResume ||
-					len(o.Parked) > 0 {
-					t.Errorf("the order is %s, says %+v, and has parked %v", o.State, o.Wait, o.Parked)
+				if o := s.order(id); o.State != purchase.Approved || o.Blocked == nil ||
+					o.Blocked.Code != purchase.WaitsForResume ||
+					len(o.HeldItems) > 0 {
+					t.Errorf("the order is %s, says %+v, and has parked %v", o.State, o.Blocked, o.HeldItems)
 				}
 				if items := s.cart(); len(items) != 1 || !items[0].Checked {
 					t.Errorf("the cart is not as it was: %+v", items)
@@ -189,11 +190,14 @@ func TestADoubleBuyThatCommitsLate(t *testing.T) {
 		id := s.buy()
 		s.until(id, purchase.Purchased)
 		<-time.After(30 * time.Minute)
-		if o := s.order(id); len(o.Receipt.Extra) != 1 || o.Open() {
+		if o := s.order(id); len(o.Receipt.Duplicates) != 1 || o.Open() {
 			t.Errorf("receipt %+v", o.Receipt)
 		}
 		s.check(2, 2*6375, 0)
-		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err ==
+		if _, err := s.desk.Propose(context.Background(), purchase.Request{
+			Requester: alice, Channel: math,
+			Spec: spec(),
+		}); err ==
 			nil {
 			t.Error("buying goes on")
 		}

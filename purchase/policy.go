@@ -156,7 +156,7 @@ func (p Policy) Groups() []string {
 }
 
 // MayAdminister refuses people who are not admins.
-func (p Policy) MayAdminister(who Person) *Refusal {
+func (p Policy) MayAdminister(who Actor) *Refusal {
 	if no := RefuseOutsider(who); no != nil {
 		return no
 	}
@@ -173,7 +173,7 @@ func (p Policy) MayAdminister(who Person) *Refusal {
 }
 
 // IsListed reports whether the person, or a group of theirs, is on the list.
-func IsListed(list map[string]bool, who Person) bool {
+func IsListed(list map[string]bool, who Actor) bool {
 	return list[who.ID] || who.Org != "" && list[who.Org] || slices.ContainsFunc(who.Groups, func(g string) bool {
 		return list[g]
 	})
@@ -181,8 +181,8 @@ func IsListed(list map[string]bool, who Person) bool {
 
 // RefuseUnknownGroups refuses people whose membership of a list is unknown, since Slack does not list the members of a
 // group.
-func RefuseUnknownGroups(list map[string]bool, who Person) *Refusal {
-	if !slices.ContainsFunc(who.Untold, func(g string) bool { return list[g] }) {
+func RefuseUnknownGroups(list map[string]bool, who Actor) *Refusal {
+	if !slices.ContainsFunc(who.UnknownGroups, func(g string) bool { return list[g] }) {
 		return nil
 	}
 	if who.NoAccess {
@@ -192,7 +192,7 @@ func RefuseUnknownGroups(list map[string]bool, who Person) *Refusal {
 }
 
 // MayApprove refuses people who are not approvers, and the requester.
-func (p Policy) MayApprove(o Order, who Person) *Refusal {
+func (p Policy) MayApprove(o Order, who Actor) *Refusal {
 	if no := RefuseOutsider(who); no != nil {
 		return no
 	}
@@ -215,15 +215,15 @@ func (p Policy) NeedsApproval(o Order, auto Cents) bool {
 }
 
 // AllowsPlace refuses orders that are asked for where that is not accepted.
-func (p Policy) AllowsPlace(at Place) *Refusal {
-	if len(p.Channels) == 0 || p.Channels[at.Channel] {
+func (p Policy) AllowsPlace(at Channel) *Refusal {
+	if len(p.Channels) == 0 || p.Channels[at.ID] {
 		return nil
 	}
 	return NewRefusal(NotHere, "setting", "CHANNELS", "channels", strings.Join(slices.Sorted(maps.Keys(p.Channels)), " "))
 }
 
 // MayBuy refuses people who are not on the list.
-func (p Policy) MayBuy(who Person) *Refusal {
+func (p Policy) MayBuy(who Actor) *Refusal {
 	if no := RefuseOutsider(who); no != nil {
 		return no
 	}

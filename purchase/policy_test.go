@@ -10,7 +10,7 @@ import (
 )
 
 func TestWhoMayBuy(t *testing.T) {
-	alice := Person{ID: "U1", Groups: []string{"SBUYERS"}, Untold: []string{"SHIDDEN"}}
+	alice := Actor{ID: "U1", Groups: []string{"SBUYERS"}, UnknownGroups: []string{"SHIDDEN"}}
 	cases := []struct {
 		name   string
 		policy Policy

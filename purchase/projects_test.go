@@ -20,7 +20,10 @@ const (
 func (s *shop) onProject(id string) (purchase.Order, error) {
 	sp := spec()
 	sp.ProjectID = id
-	p, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: sp, Reason: "course"})
+	p, err := s.desk.Propose(context.Background(), purchase.Request{
+		Requester: alice, Channel: math, Spec: sp,
+		Reason: "course",
+	})
 	return p.Order, err
 }
 
@@ -47,7 +50,7 @@ func TestTheProjectOfALicense(t *testing.T) {
 			t.Fatalf("its own: %+v, %v", o.Project, err)
 		}
 		if _, err := s.desk.Amend(context.Background(), o.ID,
-			purchase.Ask{Requester: alice, Place: math, Spec: withProject(noProject)}); refusalCode(err) !=
+			purchase.Request{Requester: alice, Channel: math, Spec: withProject(noProject)}); refusalCode(err) !=
 			purchase.NoSuchProject {
 			t.Errorf("edited: %v", err)
 		}
@@ -144,8 +147,8 @@ func TestAnOrderWaitsForCoCalcsWordOnItsProject(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(30 * time.Second)
-		if got := s.order(o.ID); got.State != purchase.Approved || got.Wait == nil {
-			t.Errorf("it is %s, %+v", got.State, got.Wait)
+		if got := s.order(o.ID); got.State != purchase.Approved || got.Blocked == nil {
+			t.Errorf("it is %s, %+v", got.State, got.Blocked)
 		}
 		s.server.ClearFaults()
 		s.until(o.ID, purchase.Purchased)

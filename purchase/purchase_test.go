@@ -22,13 +22,13 @@ import (
 )
 
 var (
-	alice = purchase.Person{ID: "UALICE", Team: "T1", Name: "alice"}
-	bob   = purchase.Person{ID: "UBOB", Team: "T1", Name: "bob"}
-	dana  = purchase.Person{ID: "UDANA", Team: "T1", Name: "dana"} // an admin
-	math  = purchase.Place{Channel: "CMATH", Name: "math"}
+	alice = purchase.Actor{ID: "UALICE", Team: "T1", Name: "alice"}
+	bob   = purchase.Actor{ID: "UBOB", Team: "T1", Name: "bob"}
+	dana  = purchase.Actor{ID: "UDANA", Team: "T1", Name: "dana"} // an admin
+	math  = purchase.Channel{ID: "CMATH", Name: "math"}
 )
 
-var byAdmin = purchase.Click{Who: dana, At: math, Typed: true}
+var byAdmin = purchase.Action{Actor: dana, Channel: math, Typed: true}
 
 // shop is a bot without Slack: the desk, on a real ledger, with a CoCalc that behaves as the real one. It runs on the
 // fake clock of a synctest bubble.
@@ -49,7 +49,7 @@ type shop struct {
 	channel string // for purchases and notices
 	// approvals is the approvers' channel. lookUp changes people since they asked.
 	approvals string
-	lookUp    func(purchase.Person) purchase.Person
+	lookUp    func(purchase.Actor) purchase.Actor
 	// accessLost reports whether the bot lacks its access to Slack.
 	accessLost func() bool
 	// doubts are what earlier runs left beside the ledger.
@@ -113,7 +113,7 @@ func (s *shop) open() {
 		Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Site: s.client.Site(),
 		Now: s.now, Log: s.log, AccessLost: s.accessLost,
 		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals, Doubts: s.doubts,
-		LookUp: func(_ context.Context, p purchase.Person) purchase.Person {
+		LookUp: func(_ context.Context, p purchase.Actor) purchase.Actor {
 			if s.lookUp != nil {
 				return s.lookUp(p)
 			}
@@ -148,7 +148,7 @@ func (s *shop) close() {
 func (s *shop) books() (findings []purchase.Finding) {
 	s.t.Helper()
 	err := s.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
-		findings, err = reconcile.CheckBooks(r)
+		findings, err = reconcile.CheckConsistency(r)
 		return err
 	})
 	if err != nil {
@@ -182,7 +182,7 @@ func spec() purchase.Spec {
 func (s *shop) propose(sp purchase.Spec) purchase.Order {
 	s.t.Helper()
 	p, err := s.desk.Propose(context.Background(),
-		purchase.Ask{Requester: alice, Place: math, Spec: sp, Reason: "winter school"})
+		purchase.Request{Requester: alice, Channel: math, Spec: sp, Reason: "winter school"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func (s *shop) propose(sp purchase.Spec) purchase.Order {
 }
 
 func (s *shop) confirm(id purchase.OrderID) error {
-	_, err := s.desk.Confirm(context.Background(), id, purchase.Click{Who: alice, At: math})
+	_, err := s.desk.Confirm(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
 	return err
 }
 

@@ -4,29 +4,29 @@ import (
 	"time"
 )
 
-// Owned is a license of the account, with the log entry when it was bought through this ledger.
-type Owned struct {
+// LicenseEntry is a license of the account, with the log entry when it was bought through this ledger.
+type LicenseEntry struct {
 	License  License
 	Purchase *Purchase
 }
 
-// Queued is what tells an open order's place among the others.
-type Queued struct {
+// QueueEntry is what tells an open order's place among the others.
+type QueueEntry struct {
 	ID        OrderID
 	State     State
 	Confirmed time.Time
 }
 
-// Stop is what keeps orders from being bought right now; zero when nothing does.
-type Stop struct {
+// Stoppage is what keeps orders from being bought right now; zero when nothing does.
+type Stoppage struct {
 	Pause    *Pause
 	Restored *Restore
 	Held     []Order // whose outcome is unknown, oldest first: others wait for them
 }
 
-// Committed are the renewals that CoCalc will charge until they are cancelled. They count in no budget: they need no
+// Renewals are the renewals that CoCalc will charge until they are cancelled. They count in no budget: they need no
 // confirmation.
-type Committed struct {
+type Renewals struct {
 	Monthly, Yearly Cents // per month, and per year
 	Active          int   // subscriptions
 	DueThisMonth    Cents // of the present month, from now on

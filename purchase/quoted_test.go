@@ -15,7 +15,7 @@ func TestPerson_Called(t *testing.T) {
 		"alice denied it. Nothing": "alice denied it Nothing",
 		"***":                      "U0ALICE",
 	} {
-		if got := (Person{ID: "U0ALICE", Name: name}).DisplayName(); got != want {
+		if got := (Actor{ID: "U0ALICE", Name: name}).DisplayName(); got != want {
 			t.Errorf("%q is called %q, want %q", name, got, want)
 		}
 	}

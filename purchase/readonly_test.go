@@ -55,7 +55,7 @@ func TestAServerWithoutLicensesIsOnlyRead(t *testing.T) {
 				}[generation]}, cocalctest.After)
 				s.server.ForgetRequests()
 				for range 3 { // people try everything, for hours
-					_, _ = s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+					_, _ = s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 					_, _ = s.desk.Licenses(ctx)
 					_, _ = s.desk.Committed(ctx)
 					_, _ = s.desk.History(ctx, 1, 10)

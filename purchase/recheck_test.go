@@ -10,7 +10,7 @@ import (
 )
 
 // waiting makes an order that was promised and cannot be begun, since buying is paused.
-func (s *shop) waiting(agreed ...purchase.Person) purchase.OrderID {
+func (s *shop) waiting(agreed ...purchase.Actor) purchase.OrderID {
 	s.t.Helper()
 	id := s.propose(spec()).ID
 	s.fault("outage") // the buyer does not get to it before the pause
@@ -42,25 +42,25 @@ func (s *shop) resume() {
 // An order can wait for its turn for days. What has changed by then applies to it: it is not bought by somebody who has
 // left, nor by rules that do not hold any more, and its money is free again.
 func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
-	asNow := func(change func(*purchase.Person)) func(*shop) {
+	asNow := func(change func(*purchase.Actor)) func(*shop) {
 		return func(s *shop) {
-			s.lookUp = func(p purchase.Person) purchase.Person { change(&p); return p }
+			s.lookUp = func(p purchase.Actor) purchase.Actor { change(&p); return p }
 		}
 	}
 	cases := []struct {
 		name   string
-		agreed []purchase.Person
+		agreed []purchase.Actor
 		before func(*shop) // how it was promised; nil: without approvers
 		then   func(*shop)
 		says   string
 	}{
 		{"nothing", nil, nil, func(*shop) {}, ""},
 		{
-			"the requester was deactivated", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Deactivated }),
+			"the requester was deactivated", nil, nil, asNow(func(p *purchase.Actor) { p.Membership = purchase.Deactivated }),
 			`standing="deactivated"`,
 		},
 		{
-			"the requester is a guest by now", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Guest }),
+			"the requester is a guest by now", nil, nil, asNow(func(p *purchase.Actor) { p.Membership = purchase.Guest }),
 			`standing="guest"`,
 		},
 		{"the requester was taken off the list", nil, nil, func(s *shop) {
@@ -88,10 +88,10 @@ func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
 			"renewing ones need an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 },
 			func(s *shop) { s.policy.AskRenewing = true }, `not-agreed has="0" needs="1"`,
 		},
-		{"more people have to agree", []purchase.Person{erin}, withApprovers, func(s *shop) {
+		{"more people have to agree", []purchase.Actor{erin}, withApprovers, func(s *shop) {
 			s.policy.Approvals = 2
 		}, `not-agreed has="1" needs="2"`},
-		{"fewer people have to agree", []purchase.Person{erin, frank}, func(s *shop) {
+		{"fewer people have to agree", []purchase.Actor{erin, frank}, func(s *shop) {
 			withApprovers(s)
 			s.policy.Approvals = 2
 		}, func(s *shop) { s.policy.Approvals = 1 }, ""},
@@ -129,7 +129,7 @@ func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
 // Slack does not say who the requester is when an old promise comes to its turn: the order waits for a while, and is
 // bought when Slack answers, or not at all. A promise of this hour counts.
 func TestSlackIsSilentWhenAnOldPromiseComesToItsTurn(t *testing.T) {
-	silent := func(p purchase.Person) purchase.Person { p.Standing = purchase.Unverified; return p }
+	silent := func(p purchase.Actor) purchase.Actor { p.Membership = purchase.Unverified; return p }
 	for _, c := range []struct {
 		name         string
 		old          bool
@@ -153,8 +153,8 @@ func TestSlackIsSilentWhenAnOldPromiseComesToItsTurn(t *testing.T) {
 				s.resume()
 				<-time.After(time.Minute)
 				if o := s.order(id); c.old &&
-					(o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForSlack) {
-					t.Errorf("after a minute it is %s and waits %+v", o.State, o.Wait)
+					(o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForSlack) {
+					t.Errorf("after a minute it is %s and waits %+v", o.State, o.Blocked)
 				}
 				if c.answersAgain {
 					s.stop()
@@ -173,9 +173,9 @@ func TestSlackIsSilentWhenAnOldPromiseComesToItsTurn(t *testing.T) {
 // Two have to agree. Who agreed first counts at the second yes only if they are an approver then.
 func TestAnApproverWhoLeftDoesNotCount(t *testing.T) {
 	two := func(s *shop) { withApprovers(s); s.policy.Approvals = 2 }
-	george := purchase.Person{ID: "UGEORGE", Team: "T1", Name: "george", Groups: []string{"SBOSSES"}}
-	leave := func(s *shop, how func(*purchase.Person)) {
-		s.lookUp = func(p purchase.Person) purchase.Person {
+	george := purchase.Actor{ID: "UGEORGE", Team: "T1", Name: "george", Groups: []string{"SBOSSES"}}
+	leave := func(s *shop, how func(*purchase.Actor)) {
+		s.lookUp = func(p purchase.Actor) purchase.Actor {
 			switch p.ID {
 			case erin.ID:
 				how(&p)
@@ -186,10 +186,13 @@ func TestAnApproverWhoLeftDoesNotCount(t *testing.T) {
 		}
 	}
 	for name, how := range map[string]func(*shop){
-		"they were deactivated":   func(s *shop) { leave(s, func(p *purchase.Person) { p.Standing = purchase.Deactivated }) },
-		"they are a guest by now": func(s *shop) { leave(s, func(p *purchase.Person) { p.Standing = purchase.Guest }) },
+		"they were deactivated": func(s *shop) {
+			leave(s,
+				func(p *purchase.Actor) { p.Membership = purchase.Deactivated })
+		},
+		"they are a guest by now": func(s *shop) { leave(s, func(p *purchase.Actor) { p.Membership = purchase.Guest }) },
 		"they were taken off the list": func(s *shop) {
-			leave(s, func(*purchase.Person) {})
+			leave(s, func(*purchase.Actor) {})
 			delete(s.policy.Approvers, erin.ID)
 			s.restart()
 		},
@@ -224,14 +227,14 @@ func TestAnApproverWhoLeftDoesNotCount(t *testing.T) {
 			if err := s.approve(id, erin); err != nil {
 				t.Fatal(err)
 			}
-			leave(s, func(p *purchase.Person) { p.Standing = purchase.Unverified })
+			leave(s, func(p *purchase.Actor) { p.Membership = purchase.Unverified })
 			err := s.approve(id, frank)
 			s.refusedAs(err, purchase.Outsider)
 			if o := s.order(id); len(o.Approvals) != 1 ||
 				!strings.Contains(err.Error(), `outsider by="UERIN" name="erin" unknown="approver"`) {
 				t.Errorf("agreed to by %+v; frank reads %q", o.Approvals, err)
 			}
-			leave(s, func(*purchase.Person) {})
+			leave(s, func(*purchase.Actor) {})
 			if err := s.approve(id, frank); err != nil {
 				t.Fatal(err)
 			}
@@ -261,19 +264,22 @@ func TestFewerHaveToAgreeThanDid(t *testing.T) {
 // In an organization of several workspaces one person can have two ids: with neither of them they agree to their own
 // order, or to another one twice.
 func TestTwoIDsAreOnePerson(t *testing.T) {
-	aliceToo := purchase.Person{ID: "WALICE", Team: "T1"} // whose id in the organization it is
-	erinToo := purchase.Person{ID: "WERIN", Team: "T1", Org: "WERIN"}
+	aliceToo := purchase.Actor{ID: "WALICE", Team: "T1"} // whose id in the organization it is
+	erinToo := purchase.Actor{ID: "WERIN", Team: "T1", Org: "WERIN"}
 	inShop(t, 20000, func(s *shop) {
 		here := alice
 		here.Org = "WALICE"
-		p, err := s.desk.Propose(context.Background(), purchase.Ask{
-			Requester: here, Place: math, Spec: spec(),
+		p, err := s.desk.Propose(context.Background(), purchase.Request{
+			Requester: here, Channel: math, Spec: spec(),
 			Reason: "winter school",
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Confirm(context.Background(), p.Order.ID, purchase.Click{Who: here, At: math}); err != nil {
+		if _, err := s.desk.Confirm(context.Background(), p.Order.ID, purchase.Action{
+			Actor:   here,
+			Channel: math,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		id := p.Order.ID
@@ -350,15 +356,15 @@ func TestAPauseFindsAnItemOutOfTheWay(t *testing.T) {
 			}
 			return is
 		}
-		if o := s.order(id); o.State != purchase.Approved || len(o.Parked) != 1 || checked() {
-			t.Fatalf("the order is %s, and has %v out of the way", o.State, o.Parked)
+		if o := s.order(id); o.State != purchase.Approved || len(o.HeldItems) != 1 || checked() {
+			t.Fatalf("the order is %s, and has %v out of the way", o.State, o.HeldItems)
 		}
 		s.restart() // and has to find out again whose the key is
 		<-time.After(10 * time.Minute)
 		s.server.SwitchOff("outage")
 		<-time.After(5 * time.Minute)
-		if o := s.order(id); o.State != purchase.Approved || len(o.Parked) != 0 || !checked() {
-			t.Errorf("the order is %s, has %v out of the way, and their item is checked: %v", o.State, o.Parked, checked())
+		if o := s.order(id); o.State != purchase.Approved || len(o.HeldItems) != 0 || !checked() {
+			t.Errorf("the order is %s, has %v out of the way, and their item is checked: %v", o.State, o.HeldItems, checked())
 		}
 		s.resume()
 		s.until(id, purchase.Purchased)

@@ -21,7 +21,7 @@ func (p Policy) RefusePaused(account AccountState) *Refusal {
 const BotName = "licensebot"
 
 // OnlyRequester refuses everyone but the person who asked for the order.
-func OnlyRequester(order Order, who Person) *Refusal {
+func OnlyRequester(order Order, who Actor) *Refusal {
 	if who.Is(order.Requester) && (order.Requester.Team == "" || who.Team == "" || order.Requester.Team == who.Team) {
 		return nil
 	}
@@ -30,8 +30,8 @@ func OnlyRequester(order Order, who Person) *Refusal {
 
 // MayWithdraw refuses everyone but the requester. While Slack doesn't say who a person is, their workspace isn't known
 // either, so the id decides.
-func MayWithdraw(order Order, who Person) *Refusal {
-	if who.Standing == Unverified && who.Is(order.Requester) {
+func MayWithdraw(order Order, who Actor) *Refusal {
+	if who.Membership == Unverified && who.Is(order.Requester) {
 		return nil
 	}
 	return OnlyRequester(order, who)
@@ -45,7 +45,7 @@ func (o *Order) MayBeCharged() bool {
 
 // DisplayName is how people call the person: their name, as far as it is letters and what stands between letters.
 // People choose their names themselves.
-func (p Person) DisplayName() string {
+func (p Actor) DisplayName() string {
 	var words []string
 	for _, word := range strings.Fields(cutRunes(p.Name, 80)) {
 		word = strings.Map(func(r rune) rune {
@@ -64,9 +64,9 @@ func (p Person) DisplayName() string {
 // JoinsName stand between the letters of a name, and mean nothing there.
 const JoinsName = "._-'’"
 
-// Brief shortens an id that came from outside. Real ids are shorter; a made-up one gets enough room in the audit to
-// show what it was.
-func Brief(id string) string {
+// TruncateID shortens an id that came from outside. Real ids are shorter; a made-up one gets enough room in the audit
+// to show what it was.
+func TruncateID(id string) string {
 	const most = 64
 	if len(id) <= most {
 		return id

@@ -14,7 +14,7 @@ import (
 func TestALateClickDoesNotTakeBackAChangedCard(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		ctx := context.Background()
-		ask := purchase.Ask{Requester: alice, Place: math, Spec: spec()}
+		ask := purchase.Request{Requester: alice, Channel: math, Spec: spec()}
 		old, err := s.desk.Propose(ctx, ask)
 		if err != nil {
 			t.Fatal(err)
@@ -23,12 +23,16 @@ func TestALateClickDoesNotTakeBackAChangedCard(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		click := purchase.Click{Who: alice, At: math, Card: purchase.Message{ResponseURL: "https://slack.test/1", Uses: 4}}
-		for name, decide := range map[string]func(context.Context, purchase.OrderID, purchase.Click) (purchase.Order, error){
+		action := purchase.Action{Actor: alice, Channel: math, Card: purchase.Message{
+			ResponseURL: "https://slack.test/1",
+			Uses:        4,
+		}}
+		for name, decide := range map[string]func(context.Context, purchase.OrderID, purchase.Action) (purchase.Order, error){
 			"cancel": s.desk.Cancel, "confirm": s.desk.Confirm,
 		} {
 			var no *purchase.Refusal
-			if _, err := decide(ctx, old.Order.ID, click); !errors.As(err, &no) || no.Args["replaced"] != string(next.Order.ID) {
+			if _, err := decide(ctx, old.Order.ID, action); !errors.As(err, &no) ||
+				no.Args["replaced"] != string(next.Order.ID) {
 				t.Errorf("%s: %v; want a refusal that says it was changed", name, err)
 			}
 			if o := s.order(old.Order.ID); o.ReplacedBy != next.Order.ID || len(o.Messages) > 0 {
@@ -36,10 +40,10 @@ func TestALateClickDoesNotTakeBackAChangedCard(t *testing.T) {
 					o.Messages)
 			}
 			if o := s.order(next.Order.ID); o.Message(purchase.MessageCard) == nil ||
-				o.Message(purchase.MessageCard).ResponseURL != click.Card.ResponseURL {
+				o.Message(purchase.MessageCard).ResponseURL != action.Card.ResponseURL {
 				t.Errorf("%s: the order that follows is shown on %+v, and not on the card that was clicked", name, o.Messages)
 			}
-			click.Card.ResponseURL += "0"
+			action.Card.ResponseURL += "0"
 		}
 	})
 }
@@ -52,17 +56,17 @@ func TestALateClickDoesNotTakeBackTheCard(t *testing.T) {
 		old := s.buy()
 		s.until(old, purchase.Failed)
 		card := purchase.Message{ResponseURL: "https://slack.test/1", Uses: 4, Expires: time.Now().Add(30 * time.Minute)}
-		click := purchase.Click{Who: alice, At: math, Card: card}
-		next, err := s.desk.ConfirmNewPrice(context.Background(), old, click)
+		action := purchase.Action{Actor: alice, Channel: math, Card: card}
+		next, err := s.desk.ConfirmNewPrice(context.Background(), old, action)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.until(next.ID, purchase.Purchased)
-		click.Card.ResponseURL = "https://slack.test/2" // of a click on the same card
-		for name, decide := range map[string]func(context.Context, purchase.OrderID, purchase.Click) (purchase.Order, error){
+		action.Card.ResponseURL = "https://slack.test/2" // of a click on the same card
+		for name, decide := range map[string]func(context.Context, purchase.OrderID, purchase.Action) (purchase.Order, error){
 			"cancel": s.desk.Cancel, "confirm": s.desk.Confirm,
 		} {
-			if _, err := decide(context.Background(), old, click); err == nil {
+			if _, err := decide(context.Background(), old, action); err == nil {
 				t.Errorf("%s: an order that has ended was decided on", name)
 			}
 			if o := s.order(old); o.Message(purchase.MessageCard) != nil {

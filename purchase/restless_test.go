@@ -42,7 +42,7 @@ func TestAnOrderWithAParkedItemRestsWhileAllIsStopped(t *testing.T) {
 					lost.Store(true)
 				}
 				s.close()
-				s.amend(id, func(o *purchase.Order) { o.Parked = []int64{theirs} })
+				s.amend(id, func(o *purchase.Order) { o.HeldItems = []int64{theirs} })
 				s.open()
 				updates.Store(0)
 				<-time.After(30 * time.Minute)
@@ -50,14 +50,14 @@ func TestAnOrderWithAParkedItemRestsWhileAllIsStopped(t *testing.T) {
 					t.Errorf("%d changes of the ledger in half an hour", n)
 				}
 				o := s.order(id)
-				if o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForResume {
-					t.Errorf("it is %s and says %+v", o.State, o.Wait)
+				if o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForResume {
+					t.Errorf("it is %s and says %+v", o.State, o.Blocked)
 				}
 				updates.Store(0)
 				s.server.ClearFaults()
 				<-time.After(10 * time.Minute)
-				if o = s.order(id); len(o.Parked) > 0 {
-					t.Errorf("CoCalc is back, and it has parked %v", o.Parked)
+				if o = s.order(id); len(o.HeldItems) > 0 {
+					t.Errorf("CoCalc is back, and it has parked %v", o.HeldItems)
 				}
 				lost.Store(false)
 				if by == "a pause" {
@@ -65,7 +65,7 @@ func TestAnOrderWithAParkedItemRestsWhileAllIsStopped(t *testing.T) {
 				}
 				<-time.After(10 * time.Minute)
 				if o = s.order(id); o.State != purchase.Purchased {
-					t.Errorf("it is %s and says %+v", o.State, o.Wait)
+					t.Errorf("it is %s and says %+v", o.State, o.Blocked)
 				}
 			}, func(s *shop) {
 				s.wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
@@ -156,8 +156,8 @@ func TestOneProbeProvesNoMove(t *testing.T) {
 				if got.SellsLicenses() || got.RefusesOrders() || s.desk.NotSold(alice) != nil {
 					t.Errorf("after one probe it is %+v", got)
 				}
-				if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForServer {
-					t.Errorf("the order is %s and says %+v", o.State, o.Wait)
+				if o := s.order(id); o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForServer {
+					t.Errorf("the order is %s and says %+v", o.State, o.Blocked)
 				}
 				s.propose(spec())
 				s.server.ClearFaults()

@@ -20,7 +20,7 @@ func restoring(account AccountState) *Refusal {
 // budgets are complete: its tag names the order, and the previous ledger names the person.
 
 // Unattributed stands in for the person of a purchase that no ledger attributes to one.
-var Unattributed = Person{ID: "unattributed", Name: "unattributed"}
+var Unattributed = Actor{ID: "unattributed", Name: "unattributed"}
 
 // Find returns the previous ledger's record of an order; ok is false if there is none.
 func (b *Before) Find(id OrderID) (o Order, ok bool) {

@@ -75,7 +75,8 @@ func (s Server) RefusesOrders() bool {
 // Cause describes, for admins, what the server is: condition, site, host, address, seconds (for how long it has been
 // so), reason, key, proof (what it made of the key), capability, older-key.
 func (s Server) Cause(keyName string) Cause {
-	return NewCause(NoticeServer, "condition", string(s.Condition), "site", string(s.Site), "host", s.Host, "address",
+	return NewCause(NotificationServer, "condition", string(s.Condition), "site", string(s.Site), "host", s.Host,
+		"address",
 		s.Address,
 		"seconds", ArgSeconds(s.Held), "reason", string(s.Reason), "key", keyName, "proof", string(s.Key), "capability",
 		s.Capability,
@@ -86,7 +87,7 @@ func (s Server) Cause(keyName string) Cause {
 func (s Server) ToldAs() string { return string(s.Condition) + " " + string(s.Site) }
 
 // Untold reports whether the outcome of the order is unknown and CoCalc can't tell it any more.
-func (o *Order) Untold() bool { return o.State == Unknown && o.Wait.Why().Code == WaitsForServer }
+func (o *Order) Untold() bool { return o.State == Unknown && o.Blocked.Why().Code == WaitsForServer }
 
 // Failure returns why an order ends that waited for the server.
 func (s Server) Failure() *Failure {

@@ -71,10 +71,10 @@ func TestTheDeskKnowsTheServer(t *testing.T) {
 					}
 				}
 				same("after the change")
-				_, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
-				proposable := s.desk.Proposable(ctx, purchase.Click{Who: alice, At: math})
+				_, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
+				proposable := s.desk.Proposable(ctx, purchase.Action{Actor: alice, Channel: math})
 				confirmed := s.confirm(card.ID)
-				preview, previewErr := s.desk.Preview(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+				preview, previewErr := s.desk.Preview(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 				if previewErr != nil {
 					t.Fatal(previewErr)
 				}
@@ -97,7 +97,7 @@ func TestTheDeskKnowsTheServer(t *testing.T) {
 				if got := s.desk.Server(); got != (purchase.Server{}) {
 					t.Errorf("after it came back it is %+v", got)
 				}
-				if _, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err != nil {
+				if _, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()}); err != nil {
 					t.Error(err)
 				}
 			})

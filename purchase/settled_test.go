@@ -41,7 +41,7 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 			}
 			<-time.After(5 * time.Hour)
 			s.check(1, 6375, 0)
-			if o = s.order(o.ID); o.Receipt.LicenseID != s.account.Licenses()[0].ID || len(o.Receipt.Extra) > 0 ||
+			if o = s.order(o.ID); o.Receipt.LicenseID != s.account.Licenses()[0].ID || len(o.Receipt.Duplicates) > 0 ||
 				s.state().Pause != nil {
 				t.Errorf("receipt %+v, pause %+v", o.Receipt, s.state().Pause)
 			}

@@ -85,10 +85,10 @@ func (t Timing) WithDefaults() Timing {
 	return t
 }
 
-// Ask is what a person wants to buy.
-type Ask struct {
-	Requester Person
-	Place     Place
+// Request is what a person wants to buy.
+type Request struct {
+	Requester Actor
+	Channel   Channel
 	Spec      Spec
 	Reason    string
 	// Trigger is Slack's id of the command, click or form; empty when it is not known. One trigger makes one order.

@@ -2,7 +2,7 @@ package purchase
 
 // Sight is what a person may see of the account's licenses and their cost. The zero Sight allows nothing.
 type Sight struct {
-	who Person
+	who Actor
 	// Licenses allows the account's licenses, who bought them and when, and the team's budget.
 	Licenses bool
 	// All also allows what every order cost, and who made it. Viewers, approvers and admins have it.
@@ -10,13 +10,13 @@ type Sight struct {
 }
 
 // Cost reports whether the person may see what an order of the requester cost.
-func (s Sight) Cost(requester Person) bool { return s.All || s.Licenses && s.Own(requester) }
+func (s Sight) Cost(requester Actor) bool { return s.All || s.Licenses && s.Own(requester) }
 
 // Own reports whether the requester is the person.
-func (s Sight) Own(requester Person) bool { return s.who.ID != "" && s.who.Is(requester) }
+func (s Sight) Own(requester Actor) bool { return s.who.ID != "" && s.who.Is(requester) }
 
 // SightOf returns what a person may see.
-func (p Policy) SightOf(who Person) (Sight, *Refusal) {
+func (p Policy) SightOf(who Actor) (Sight, *Refusal) {
 	if no := RefuseUnseen(who); no != nil {
 		return Sight{}, no
 	}
@@ -41,9 +41,9 @@ func (p Policy) SightOf(who Person) (Sight, *Refusal) {
 }
 
 // RefuseUnseen refuses everything to people who are not full members.
-func RefuseUnseen(who Person) *Refusal {
-	if who.Standing == Member {
+func RefuseUnseen(who Actor) *Refusal {
+	if who.Membership == Member {
 		return nil
 	}
-	return NewRefusal(Outsider, "doing", "see", "standing", string(who.Standing))
+	return NewRefusal(Outsider, "doing", "see", "standing", string(who.Membership))
 }

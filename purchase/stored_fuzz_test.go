@@ -93,13 +93,13 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 					})
 				}
 				state.Broken = append(state.Broken, i.ID)
-				state.Notices = append(state.Notices,
-					purchase.Notice{
+				state.Notifications = append(state.Notifications,
+					purchase.Notification{
 						ID: i.ProjectID,
 						Cause: purchase.Cause{
-							Code: purchase.NoticeSettled,
+							Code: purchase.NotificationSettled,
 							Args: purchase.Args{"reason": i.Title() + i.Text() + i.Product},
-						}, Left: []string{"C"},
+						}, Pending: []string{"C"},
 					})
 			}
 		}
@@ -109,7 +109,7 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 					LicenseID: r.LicenseID, PurchaseID: r.ID, Time: r.Time,
 					Expires: r.PeriodEnd, Charged: r.Cost,
 				})
-				state.Strangers = append(state.Strangers, purchase.Stranger{
+				state.UnrecognizedPurchases = append(state.UnrecognizedPurchases, purchase.UnrecognizedPurchase{
 					PurchaseID: r.ID, LicenseID: r.LicenseID, Time: r.Time,
 					Cost: r.Cost,
 				})

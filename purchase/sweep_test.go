@@ -41,19 +41,19 @@ func (s *shop) state() (account purchase.AccountState) {
 }
 
 // told takes the notices of a kind that wait for the recipient, as whoever posts them does.
-func (s *shop) told(recipient string, kind purchase.NoticeKind) (causes []string) {
+func (s *shop) told(recipient string, kind purchase.NotificationKind) (causes []string) {
 	s.t.Helper()
 	ctx := context.Background()
-	notices, err := s.desk.Notices(ctx)
+	notices, err := s.desk.PendingNotifications(ctx)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	for _, n := range notices {
-		if n.Kind != kind || !slices.Contains(n.Left, recipient) {
+		if n.Kind != kind || !slices.Contains(n.Pending, recipient) {
 			continue
 		}
 		causes = append(causes, n.Cause.String())
-		if err := s.desk.NoticeSent(ctx, n.ID, recipient, ""); err != nil {
+		if err := s.desk.MarkDelivered(ctx, n.ID, recipient, ""); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -63,7 +63,7 @@ func (s *shop) told(recipient string, kind purchase.NoticeKind) (causes []string
 // toldOfServer returns, and marks as delivered, what the admins have not yet read about the CoCalc server.
 func (s *shop) toldOfServer() []string {
 	s.t.Helper()
-	return append(s.told(dana.ID, purchase.NoticeServer), s.told(dana.ID, purchase.NoticeServerBack)...)
+	return append(s.told(dana.ID, purchase.NotificationServer), s.told(dana.ID, purchase.NotificationServerBack)...)
 }
 
 func withChannel(s *shop) { s.channel = "CBUYING" }
@@ -78,7 +78,7 @@ func TestAForeignPurchase(t *testing.T) {
 		}
 		<-time.After(15 * time.Minute)
 		license := s.account.Licenses()[0].ID
-		texts := s.told("CBUYING", purchase.NoticeForeign)
+		texts := s.told("CBUYING", purchase.NotificationForeign)
 		if len(texts) != 1 || !strings.Contains(texts[0], license) {
 			t.Errorf("the channel was told %q", texts)
 		}
@@ -86,7 +86,7 @@ func TestAForeignPurchase(t *testing.T) {
 		s.until(id, purchase.Purchased)
 		s.restart()
 		<-time.After(72 * time.Hour)
-		if again := s.told("CBUYING", purchase.NoticeForeign); len(again) > 0 {
+		if again := s.told("CBUYING", purchase.NotificationForeign); len(again) > 0 {
 			t.Errorf("told again: %q", again)
 		}
 		if e := s.events("foreign-purchase"); len(e) != 1 || e[0].Args["license"] != license {
@@ -138,7 +138,7 @@ func TestACheckoutThatCommitsAnHourLate(t *testing.T) {
 		o = s.until(id, purchase.Purchased)
 		<-time.After(time.Hour)
 		s.check(1, 6375, 0)
-		if o.Receipt.Adopted || len(s.told("CBUYING", purchase.NoticeForeign)) > 0 {
+		if o.Receipt.Adopted || len(s.told("CBUYING", purchase.NotificationForeign)) > 0 {
 			t.Errorf("our own checkout is called somebody else's: %+v", o.Receipt)
 		}
 	}, withChannel)
@@ -168,14 +168,14 @@ func TestADoubleBuyThatCommitsHoursLate(t *testing.T) {
 		}
 		<-time.After(4 * time.Hour)
 		o = s.order(id)
-		if len(o.Receipt.Extra) != 1 || s.state().Pause == nil {
+		if len(o.Receipt.Duplicates) != 1 || s.state().Pause == nil {
 			t.Fatalf("receipt %+v, pause %+v", o.Receipt, s.state().Pause)
 		}
 		s.check(2, 2*6375, 0)
 		for _, whom := range []string{dana.ID, "CBUYING"} {
-			texts := s.told(whom, purchase.NoticeDoubleBuy)
+			texts := s.told(whom, purchase.NotificationDoubleBuy)
 			if len(texts) != 1 || !strings.Contains(texts[0], o.Receipt.LicenseID) ||
-				!strings.Contains(texts[0], o.Receipt.Extra[0].LicenseID) ||
+				!strings.Contains(texts[0], o.Receipt.Duplicates[0].LicenseID) ||
 				!strings.Contains(texts[0], `amount="6375"`) {
 				t.Errorf("%s was told %q", whom, texts)
 			}
@@ -196,7 +196,7 @@ func TestAPurchaseThatCannotBeExplained(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(15 * time.Minute)
-		texts := s.told(dana.ID, purchase.NoticeUnexplained)
+		texts := s.told(dana.ID, purchase.NotificationUnexplained)
 		if len(texts) != 1 || !strings.Contains(texts[0], "01JD8Z3V5TQ4X6B7N8M9P0RSTW") {
 			t.Errorf("the admin was told %q", texts)
 		}
@@ -221,7 +221,7 @@ func TestACopyOfOurItem(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(time.Hour)
-		if texts := s.told("CBUYING", purchase.NoticeForeign); len(texts) != 1 ||
+		if texts := s.told("CBUYING", purchase.NotificationForeign); len(texts) != 1 ||
 			!strings.Contains(texts[0], `why="copied"`) {
 			t.Errorf("the channel was told %q", texts)
 		}
@@ -235,12 +235,12 @@ func TestACopyOfOurItem(t *testing.T) {
 func TestTheHeadOfTheChainIsToldOnceADay(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		<-time.After(25 * time.Hour)
-		s.told("CBUYING", purchase.NoticeHead) // that the ledger has begun
+		s.told("CBUYING", purchase.NotificationHead) // that the ledger has begun
 		s.propose(spec())
 		for day := range 3 {
 			<-time.After(24 * time.Hour)
 			s.restart()
-			texts := s.told("CBUYING", purchase.NoticeHead)
+			texts := s.told("CBUYING", purchase.NotificationHead)
 			if day == 0 && (len(texts) != 1 || !strings.Contains(texts[0], s.events("expired")[0].Hash)) {
 				t.Errorf("day %d: told %q", day, texts)
 			} else if day > 0 && len(texts) > 0 {
@@ -255,11 +255,11 @@ func TestOutbox_Run_ClockSetAhead(t *testing.T) {
 	var ahead func(time.Duration)
 	inShop(t, 40000, func(s *shop) {
 		<-time.After(25 * time.Hour)
-		s.told("CBUYING", purchase.NoticeHead) // that the ledger has begun
+		s.told("CBUYING", purchase.NotificationHead) // that the ledger has begun
 		s.propose(spec())
 		ahead(24 * time.Hour)
 		<-time.After(61 * time.Minute)
-		if got := s.told("CBUYING", purchase.NoticeHead); len(got) != 1 {
+		if got := s.told("CBUYING", purchase.NotificationHead); len(got) != 1 {
 			t.Errorf("got %q, want one head", got)
 		}
 	}, withChannel, func(s *shop) { ahead = clockOf(s) })

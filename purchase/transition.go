@@ -111,7 +111,7 @@ type OrderEvent struct {
 	There               time.Time // by CoCalc's clock; zero if that is unknown
 	ItemID              int64
 	Amount              Cents
-	Hold                *Hold
+	Hold                *Unresolved
 	Receipt             *Receipt
 	WatchUntil          time.Time
 	OfferUntil          time.Time // for FailPriceMoved: until when the requester can confirm the new price
@@ -166,7 +166,7 @@ func Apply(o Order, e OrderEvent) (Order, BudgetChange, error) {
 	}
 	after := o
 	after.Messages = slices.Clone(o.Messages)
-	after.State, after.Wait, after.Updated = to, nil, e.Time
+	after.State, after.Blocked, after.Updated = to, nil, e.Time
 	after.Rev++
 	e.fill(&after, o.State)
 	return after, changeOf(o, after), nil
@@ -230,7 +230,7 @@ func (e OrderEvent) fill(o *Order, was State) {
 		if f.Code == FailPriceMoved {
 			f.Until = e.OfferUntil
 		}
-		o.Failure, o.Hold, o.WatchUntil = &f, nil, e.WatchUntil
+		o.Failure, o.Unresolved, o.WatchUntil = &f, nil, e.WatchUntil
 	case BeginAdding:
 		o.AddSent, o.AddedAfter, o.Sent = e.Time, e.There, e.Sent
 	case FindItem:
@@ -243,7 +243,7 @@ func (e OrderEvent) fill(o *Order, was State) {
 		o.CheckoutSent, o.PaidAfter, o.Amount = e.Time, e.There, e.Amount
 	case LoseOutcome:
 		h := *e.Hold
-		o.Hold = &h
+		o.Unresolved = &h
 	case ProvePurchase:
 		e.fillPurchase(o, was)
 	case StopForRestore:
@@ -255,7 +255,7 @@ func (e OrderEvent) fill(o *Order, was State) {
 // fillPurchase sets what comes with the proof of a purchase.
 func (e OrderEvent) fillPurchase(o *Order, was State) {
 	r := *e.Receipt
-	o.Receipt, o.Failure, o.Hold, o.WatchUntil = &r, nil, nil, e.WatchUntil
+	o.Receipt, o.Failure, o.Unresolved, o.WatchUntil = &r, nil, nil, e.WatchUntil
 	if was == Failed && len(o.Messages) == 0 { // people who read that nothing was bought get a correction
 		o.Messages = append(o.Messages, Message{Kind: MessageNote})
 	}

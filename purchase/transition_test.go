@@ -22,10 +22,10 @@ func eventOf(kind EventKind) OrderEvent {
 		Kind: kind, Time: eventTime, By: "UALICE",
 		Promise:   &Promise{At: eventTime, Month: "2026-11", Day: "2026-11-29", Auto: kind == Confirm},
 		ApproveBy: eventTime.Add(72 * time.Hour), RemindAt: eventTime.Add(36 * time.Hour), Channel: "CMATH",
-		Denial:    &Approval{By: Person{ID: "UBOB"}, At: eventTime, Denied: true, Reason: "there is one already"},
+		Denial:    &Approval{By: Actor{ID: "UBOB"}, At: eventTime, Denied: true, Reason: "there is one already"},
 		Successor: "01JD8Z3V5TQ4X6B7N8M9P0RSTX", Failure: &Failure{Cause: Cause{Code: FailPriceMoved}, NewPrice: 7000},
 		Sent: json.RawMessage(`{"ram":16}`), There: eventTime.Add(-time.Second), ItemID: 7, Amount: 6375,
-		Hold:       &Hold{Cause: Cause{Code: HeldAnswerLost}, Since: eventTime},
+		Hold:       &Unresolved{Cause: Cause{Code: HeldAnswerLost}, Since: eventTime},
 		Receipt:    &Receipt{LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", Charged: 6375, Time: eventTime},
 		WatchUntil: eventTime.Add(time.Hour), OfferUntil: eventTime.Add(30 * time.Minute),
 	}
@@ -35,7 +35,7 @@ func eventOf(kind EventKind) OrderEvent {
 func orderAfter(t *testing.T, kinds ...EventKind) Order {
 	t.Helper()
 	o := Order{
-		ID: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Rev: 1, State: Proposed, Requester: Person{ID: "UALICE"}, Price: 6375,
+		ID: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Rev: 1, State: Proposed, Requester: Actor{ID: "UALICE"}, Price: 6375,
 		Reason: "winter school",
 	}
 	for _, kind := range kinds {

@@ -26,18 +26,18 @@ func (p Policy) AdminsTold() string {
 func TroubleFor(e *cocalc.Error, keyName string, site Site) Cause {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return NewCause(NoticeTrouble, "why", "key-refused", "key", keyName)
+		return NewCause(NotificationTrouble, "why", "key-refused", "key", keyName)
 	case cocalc.CaptchaRequired:
-		return NewCause(NoticeTrouble, "why", "captcha", "key", keyName)
+		return NewCause(NotificationTrouble, "why", "captcha", "key", keyName)
 	case cocalc.InsufficientCredit:
-		return NewCause(NoticeTrouble, "why", "no-credit", "missing", ArgSomeCents(e.Need), "payments", site.Payments())
+		return NewCause(NotificationTrouble, "why", "no-credit", "missing", ArgSomeCents(e.Need), "payments", site.Payments())
 	case cocalc.NotSoldHere:
-		return NewCause(NoticeTrouble, "why", "no-licenses")
+		return NewCause(NotificationTrouble, "why", "no-licenses")
 	case cocalc.NotFound, cocalc.Throttled, cocalc.CartBroken:
 		return Cause{}
 	default:
 		if e.Outcome == cocalc.Rejected {
-			return NewCause(NoticeTrouble, "why", "refused", "said", cutRunes(e.Text, 300))
+			return NewCause(NotificationTrouble, "why", "refused", "said", cutRunes(e.Text, 300))
 		}
 		return Cause{}
 	}

@@ -33,7 +33,7 @@ func TestAdminsAreToldWhatBuyersAreNot(t *testing.T) {
 				if !slices.Equal(read, []string{"yes", "yes"}) {
 					t.Errorf("the buyer reads whether the admins know: %q", read)
 				}
-				told := s.told(dana.ID, purchase.NoticeTrouble)
+				told := s.told(dana.ID, purchase.NotificationTrouble)
 				if len(told) != 1 || !regexp.MustCompile(c.detail).MatchString(told[0]) {
 					t.Errorf("the admin reads %q", told)
 				}
@@ -56,7 +56,7 @@ func TestATroubleThatCameBackIsToldAgain(t *testing.T) {
 			<-time.After(time.Hour)
 			s.until(s.buy(), purchase.Purchased)
 		}
-		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 2 {
+		if told := s.told(dana.ID, purchase.NotificationTrouble); len(told) != 2 {
 			t.Errorf("the admin reads %q", told)
 		}
 	})
@@ -70,7 +70,7 @@ func TestATroubleWithoutAdmins(t *testing.T) {
 		if told := o.Failure.Args["told"]; told != "no" {
 			t.Errorf("the buyer reads whether the admins know: %q", told)
 		}
-		if told := s.told(alice.ID, purchase.NoticeTrouble); len(told) > 0 {
+		if told := s.told(alice.ID, purchase.NotificationTrouble); len(told) > 0 {
 			t.Errorf("the buyer is told %q", told)
 		}
 	}, func(s *shop) { s.policy.Admins = nil })
@@ -82,7 +82,7 @@ func TestWhyBuyingIsPausedForBuyersAndAdmins(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		s.fault("double-checkout")
 		s.until(s.buy(), purchase.Purchased)
-		ask := purchase.Ask{Requester: bob, Place: math, Spec: spec()}
+		ask := purchase.Request{Requester: bob, Channel: math, Spec: spec()}
 		_, err := s.desk.Propose(context.Background(), ask)
 		s.refusedAs(err, purchase.Paused)
 		no := new(purchase.Refusal)
@@ -102,15 +102,15 @@ func TestWhyBuyingIsPausedForBuyersAndAdmins(t *testing.T) {
 func TestAPauseAboutTheLedgerInTheChannel(t *testing.T) {
 	inShop(t, 10000, func(s *shop) {
 		finding := purchase.NewFinding("entry 1", purchase.FoundEntriesOfOnePurchase, 1, 2, 2)
-		if _, err := s.desk.Distrust(context.Background(), []purchase.Finding{finding}); err != nil {
+		if _, err := s.desk.PauseInconsistent(context.Background(), []purchase.Finding{finding}); err != nil {
 			t.Fatal(err)
 		}
-		notices, err := s.desk.Notices(context.Background())
+		notices, err := s.desk.PendingNotifications(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, n := range notices {
-			if n.Kind == purchase.NoticeBooks &&
+			if n.Kind == purchase.NotificationInconsistent &&
 				(n.Code != purchase.IncidentBooks || !n.Causes[0].Is(finding.Cause()) || n.Args["told"] != "yes") {
 				t.Errorf("got %s, want the finding %s and that the admins are told", n.Cause, finding)
 			}

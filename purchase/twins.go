@@ -10,31 +10,31 @@ import (
 // it is known.
 
 // Is reports whether two of Slack's ids belong to one person.
-func (p Person) Is(q Person) bool {
+func (p Actor) Is(q Actor) bool {
 	return p.ID == q.ID || cmp.Or(p.Org, p.ID) == cmp.Or(q.Org, q.ID)
 }
 
 // Key returns the person's key, as far as Slack has named it with the person.
-func (p Person) Key() string { return cmp.Or(p.Org, p.ID) }
+func (p Actor) Key() string { return cmp.Or(p.Org, p.ID) }
 
 // Key returns the id that a person counts under. Slack doesn't name the organization in every answer, so an earlier
 // answer is used.
-func (a AccountState) Key(p Person) string { return cmp.Or(p.Org, a.Twins[p.ID], p.ID) }
+func (a AccountState) Key(p Actor) string { return cmp.Or(p.Org, a.Twins[p.ID], p.ID) }
 
 // ShareOf returns a person's part of a month.
-func ShareOf(r Reader, month Budget, who Person) (Share, error) {
+func ShareOf(r Reader, month Budget, who Actor) (Share, error) {
 	account, err := r.Account()
 	return month.People[account.Key(who)], err
 }
 
 // BudgetKey returns the id that a person counts under, in a transaction that changes the counts. When Slack first names
 // another id of the person, everything counted under the old one moves to the new one, in every month.
-func BudgetKey(w Writer, who Person) (string, error) {
+func BudgetKey(w Writer, who Actor) (string, error) {
 	account, err := w.Account()
 	if err != nil || who.Org == "" || who.Org == who.ID || account.Twins[who.ID] == who.Org {
 		return account.Key(who), err
 	}
-	was := account.Key(Person{ID: who.ID})
+	was := account.Key(Actor{ID: who.ID})
 	account.Twins = maps.Clone(account.Twins)
 	if account.Twins == nil {
 		account.Twins = map[string]string{}

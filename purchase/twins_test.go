@@ -10,21 +10,21 @@ import (
 
 // One person with two ids in an organization: U… in the workspace, W… in the organization.
 var (
-	ursula = purchase.Person{ID: "UURSULA", Org: "WURSULA", Name: "ursula"}
-	wilma  = purchase.Person{ID: "WURSULA", Name: "ursula"}
+	ursula = purchase.Actor{ID: "UURSULA", Org: "WURSULA", Name: "ursula"}
+	wilma  = purchase.Actor{ID: "WURSULA", Name: "ursula"}
 )
 
 // buys asks for a license as someone and confirms it.
-func (s *shop) buys(who purchase.Person) (purchase.OrderID, error) {
+func (s *shop) buys(who purchase.Actor) (purchase.OrderID, error) {
 	s.t.Helper()
-	p, err := s.desk.Propose(context.Background(), purchase.Ask{
-		Requester: who, Place: math, Spec: spec(),
+	p, err := s.desk.Propose(context.Background(), purchase.Request{
+		Requester: who, Channel: math, Spec: spec(),
 		Reason: "winter school",
 	})
 	if err != nil {
 		return "", err
 	}
-	_, err = s.desk.Confirm(context.Background(), p.Order.ID, purchase.Click{Who: who, At: math})
+	_, err = s.desk.Confirm(context.Background(), p.Order.ID, purchase.Action{Actor: who, Channel: math})
 	return p.Order.ID, err
 }
 
@@ -32,7 +32,7 @@ func (s *shop) buys(who purchase.Person) (purchase.OrderID, error) {
 func TestTwoIDsHaveOneBudget(t *testing.T) {
 	for _, c := range []struct {
 		name          string
-		first, second purchase.Person
+		first, second purchase.Actor
 		set           func(*purchase.Policy)
 		code          purchase.RefusalCode
 	}{
@@ -43,7 +43,7 @@ func TestTwoIDsHaveOneBudget(t *testing.T) {
 			p.PersonBudget = 10000
 		}, purchase.OverPersonBudget},
 		{"orders of a day", ursula, wilma, func(p *purchase.Policy) { p.PersonOrders = 1 }, purchase.TooMany},
-		{"Slack does not tell of the organization again", ursula, purchase.Person{ID: ursula.ID}, func(p *purchase.Policy) {
+		{"Slack does not tell of the organization again", ursula, purchase.Actor{ID: ursula.ID}, func(p *purchase.Policy) {
 			p.PersonOrders = 1
 		}, purchase.TooMany},
 	} {
@@ -102,11 +102,14 @@ func TestBudgetsWithOldKeysKeepCounting(t *testing.T) {
 // Whoever asked under one id can call the order off under the other, and rights that are given to one id hold for both.
 func TestOneKeyPerPerson(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
-		p, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: ursula, Place: math, Spec: spec()})
+		p, err := s.desk.Propose(context.Background(), purchase.Request{Requester: ursula, Channel: math, Spec: spec()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Cancel(context.Background(), p.Order.ID, purchase.Click{Who: wilma, At: math}); err != nil {
+		if _, err := s.desk.Cancel(context.Background(), p.Order.ID, purchase.Action{
+			Actor:   wilma,
+			Channel: math,
+		}); err != nil {
 			t.Error(err)
 		}
 		if !s.desk.IsAdmin(ursula) || !s.desk.IsAdmin(wilma) {

@@ -39,7 +39,7 @@ func TestOnlyAClickThatWouldPaySaysThatNothingWasCharged(t *testing.T) {
 				card := s.propose(spec())
 				refuse(s)
 				reads(t, s.confirm(card.ID), 1)
-				_, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+				_, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 				reads(t, err, 0)
 			})
 		})

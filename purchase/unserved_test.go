@@ -65,9 +65,9 @@ func TestAWaitingOrderGoesOnAfterHalfAnHour(t *testing.T) {
 				id := s.waits(c.fault)
 				<-time.After(30 * time.Minute)
 				o := s.order(id)
-				if o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForServer ||
-					!strings.Contains(o.Wait.Cause.String(), c.wait) {
-					t.Fatalf("after half an hour it is %s and says %+v", o.State, o.Wait)
+				if o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForServer ||
+					!strings.Contains(o.Blocked.Cause.String(), c.wait) {
+					t.Fatalf("after half an hour it is %s and says %+v", o.State, o.Blocked)
 				}
 				if n := s.spends(); n > 0 {
 					t.Errorf("%d requests could spend money: %v", n, s.server.Counts())
@@ -75,7 +75,7 @@ func TestAWaitingOrderGoesOnAfterHalfAnHour(t *testing.T) {
 				s.server.ClearFaults()
 				<-time.After(5 * time.Minute)
 				if o = s.order(id); o.State != purchase.Purchased {
-					t.Errorf("5 minutes later it is %s: %+v", o.State, o.Wait)
+					t.Errorf("5 minutes later it is %s: %+v", o.State, o.Blocked)
 				}
 				<-time.After(time.Hour)
 				s.check(1, 6375, 0)
@@ -186,7 +186,7 @@ func TestAnOrderThatWaitsForApproval(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		id := s.waits(cocalctest.Fault{Effect: cocalctest.SuccessorServer})
 		<-time.After(11 * time.Minute)
-		_, err := s.desk.Approve(context.Background(), id, purchase.Click{Who: bob, At: math, Typed: true})
+		_, err := s.desk.Approve(context.Background(), id, purchase.Action{Actor: bob, Channel: math, Typed: true})
 		s.refusedAs(err, purchase.NotSold)
 		<-time.After(65 * time.Minute)
 		if o := s.order(id); o.State != purchase.Failed || o.Failure.Code != purchase.FailNotSold {
@@ -261,10 +261,10 @@ func TestAnUnknownOutcomeThatCoCalcCannotTell(t *testing.T) {
 						o := s.order(id)
 						tells := c.ends == purchase.FailUnreachable
 						if o.State != purchase.Unknown || o.Untold() == tells || !o.Promised() {
-							t.Fatalf("after two hours it is %s, %+v, %+v", o.State, o.Wait, o.Hold)
+							t.Fatalf("after two hours it is %s, %+v, %+v", o.State, o.Blocked, o.Unresolved)
 						}
-						if !tells && o.Wait.Args["has"] != "checkout" {
-							t.Errorf("it says %s", o.Wait)
+						if !tells && o.Blocked.Args["has"] != "checkout" {
+							t.Errorf("it says %s", o.Blocked)
 						}
 						<-time.After(7*24*time.Hour - 3*time.Hour)
 						if o = s.order(id); !o.Promised() {

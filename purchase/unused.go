@@ -13,7 +13,7 @@ import (
 type Prepaid struct {
 	LicenseID    string
 	Order        OrderID
-	Requester    Person
+	Requester    Actor
 	Spec         Spec
 	Begins, Ends time.Time // of a fixed term
 	Paid         Cents     // the sum of the license's entries

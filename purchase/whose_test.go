@@ -54,7 +54,7 @@ func TestAKeyOfAnotherAccount(t *testing.T) {
 			s.resume() // which is no answer to it
 			<-time.After(time.Hour)
 		}
-		if texts := s.told("CBUYING", purchase.NoticeForeign); len(texts) > 0 || len(s.events("paused")) != 3 {
+		if texts := s.told("CBUYING", purchase.NotificationForeign); len(texts) > 0 || len(s.events("paused")) != 3 {
 			t.Errorf("told %q, paused %d times", texts, len(s.events("paused")))
 		}
 
@@ -79,8 +79,8 @@ func TestAnOrderWaitsUntilTheKeyIsProven(t *testing.T) {
 		s.open()
 		id := s.buy()
 		<-time.After(20 * time.Second)
-		if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || s.server.Count("shopping/cart/add") > 0 {
-			t.Errorf("the order is %s, and waits for %+v", o.State, o.Wait)
+		if o := s.order(id); o.State != purchase.Approved || o.Blocked == nil || s.server.Count("shopping/cart/add") > 0 {
+			t.Errorf("the order is %s, and waits for %+v", o.State, o.Blocked)
 		}
 		s.server.ClearFaults()
 		s.until(id, purchase.Purchased)
@@ -172,7 +172,7 @@ func TestAnIncidentDuringALongPause(t *testing.T) {
 		var notices []string
 		for range 2 {
 			<-time.After(time.Hour)
-			notices = append(notices, s.told("CBUYING", purchase.NoticePaused)...)
+			notices = append(notices, s.told("CBUYING", purchase.NotificationPaused)...)
 			records, p := s.events("paused"), s.state().Pause
 			if len(notices) != 2 || len(records) != 2 || records[1].Code != purchase.IncidentForeignKey ||
 				records[1].Args["account"] != other.ID() || len(p.Incidents) != 2 {

@@ -31,14 +31,17 @@ func large(b *testing.B, orders int) string {
 			for n := first; n < min(first+1000, orders); n++ {
 				o := purchase.Order{
 					ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9%06d", n)), Rev: 8, State: purchase.Purchased,
-					Requester: purchase.Person{ID: "UALICE", Team: "T1", Name: "alice"},
-					Place:     purchase.Place{Channel: "CMATH", Name: "math"},
+					Requester: purchase.Actor{ID: "UALICE", Team: "T1", Name: "alice"},
+					Channel:   purchase.Channel{ID: "CMATH", Name: "math"},
 					Spec:      purchase.Spec{RAM: 16, CPU: 2, Disk: 10, Title: "Statistics", Period: "monthly"}, Price: 6375,
 					Created: at, Updated: at,
 					Confirmed: at, AddSent: at, CheckoutSent: at, ItemID: int64(n), Reason: "winter school", Month: "2026-11",
-					Sent:     []byte(`{"ram":16,"cpu":2,"title":"Statistics","description":"` + strings.Repeat("x", 300) + `"}`),
-					Receipt:  &purchase.Receipt{LicenseID: fmt.Sprint("license-", n), Time: at, Charged: 6375},
-					Messages: []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH", TS: "1732309200.000100", Shown: 8}},
+					Sent:    []byte(`{"ram":16,"cpu":2,"title":"Statistics","description":"` + strings.Repeat("x", 300) + `"}`),
+					Receipt: &purchase.Receipt{LicenseID: fmt.Sprint("license-", n), Time: at, Charged: 6375},
+					Messages: []purchase.Message{{
+						Kind: purchase.MessageLine, Channel: "CMATH", TS: "1732309200.000100",
+						PublishedRev: 8,
+					}},
 				}
 				_, err := w.AddPurchase(purchase.Purchase{
 					Order: o.ID, LicenseID: o.Receipt.LicenseID, Month: o.Month,
@@ -92,7 +95,7 @@ func BenchmarkLargeLedger(b *testing.B) {
 	b.Run("books", func(b *testing.B) {
 		for b.Loop() {
 			if err := ReadCopy(context.Background(), path, func(r purchase.Reader) error {
-				_, err := reconcile.CheckBooks(r)
+				_, err := reconcile.CheckConsistency(r)
 				return err
 			}); err != nil {
 				b.Fatal(err)

@@ -28,7 +28,7 @@ func fill(t *testing.T, b *Ledger, orders int) {
 		err := b.Update(context.Background(), func(w purchase.Writer) error {
 			o := purchase.Order{
 				ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: states[n%len(states)],
-				Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at,
+				Requester: purchase.Actor{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at,
 				Reason: strings.Repeat("winter school ", 1+n%5), Month: "2026-11", Confirmed: at,
 			}
 			if o.State == purchase.Purchased {

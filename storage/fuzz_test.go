@@ -140,7 +140,7 @@ func FuzzDamagedFile(f *testing.F) {
 				t.Errorf("it verifies, and cannot be read: %v", err)
 			}
 			known("check the books", b.View(context.Background(), func(r purchase.Reader) error {
-				_, err := reconcile.CheckBooks(r)
+				_, err := reconcile.CheckConsistency(r)
 				return err
 			}))
 			b.Close()

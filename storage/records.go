@@ -124,7 +124,7 @@ func checkOrders(tx *bbolt.Tx) error {
 		bucket []byte
 		lists  func(*purchase.Order) bool
 		count  int
-	}{{bucketOpen, (*purchase.Order).Open, 0}, {bucketUnpublished, (*purchase.Order).Unpublished, 0}}
+	}{{bucketOpen, (*purchase.Order).Open, 0}, {bucketUnpublished, (*purchase.Order).Stale, 0}}
 	err := each(tx, bucketOrders, func(key []byte, o purchase.Order) error {
 		if string(o.ID) != string(key) {
 			return recordError(bucketOrders, key, "says it is order %q", o.ID)

@@ -182,7 +182,7 @@ func (t *transaction) PutOrder(o purchase.Order) (err error) {
 	if err := t.index(bucketOpen, id, o.Open(), queueValue(o)); err != nil {
 		return err
 	}
-	return t.index(bucketUnpublished, id, o.Unpublished(), nil)
+	return t.index(bucketUnpublished, id, o.Stale(), nil)
 }
 
 func (t *transaction) index(bucket, key []byte, present bool, value []byte) error {
@@ -202,10 +202,10 @@ func queueValue(o purchase.Order) []byte {
 	return append(number(uint64(confirmed)), o.State...)
 }
 
-func (t *transaction) Queue() (queue []purchase.Queued, err error) {
+func (t *transaction) Queue() (queue []purchase.QueueEntry, err error) {
 	defer recoverDamage(&err)()
 	err = t.tx.Bucket(bucketOpen).ForEach(func(id, value []byte) error {
-		q := purchase.Queued{ID: purchase.OrderID(id)}
+		q := purchase.QueueEntry{ID: purchase.OrderID(id)}
 		if len(value) < 8 { // written by an older version, whose index had no values
 			order, err := t.Order(q.ID)
 			q.State, q.Confirmed = order.State, order.Confirmed

@@ -100,7 +100,7 @@ func (d *slackDirectory) checkReaders(ctx context.Context, setting string, c *sl
 
 // reader is the standing of someone in a channel. Everyone in the workspace is listed once, and people of elsewhere are
 // looked up.
-func (d *slackDirectory) reader(ctx context.Context, id string) (purchase.Standing, error) {
+func (d *slackDirectory) reader(ctx context.Context, id string) (purchase.Membership, error) {
 	if !d.listed {
 		users, err := d.api.GetUsersContext(ctx, slack.GetUsersOptionLimit(1000))
 		if err != nil {

@@ -20,13 +20,13 @@ type slackDirectory struct {
 	api  *slack.Client
 	team string // the bot's workspace
 
-	persons map[string]purchase.Standing
+	persons map[string]purchase.Membership
 	listed  bool                // persons holds everyone in the workspace
 	members map[string][]string // of user groups
 }
 
 // standings describe people who are not full members.
-var standings = map[purchase.Standing]string{
+var standings = map[purchase.Membership]string{
 	purchase.Guest:       "is a guest",
 	purchase.Robot:       "is an app",
 	purchase.Deactivated: "is deactivated",
@@ -35,7 +35,7 @@ var standings = map[purchase.Standing]string{
 
 // checkPeople looks up everyone in the lists, each once. It stops if Slack limits the rate.
 func (d *slackDirectory) checkPeople(ctx context.Context) {
-	d.persons, d.members = map[string]purchase.Standing{}, map[string][]string{}
+	d.persons, d.members = map[string]purchase.Membership{}, map[string][]string{}
 	for _, list := range d.PeopleLists() {
 		if !d.usable(list.Setting) {
 			continue
@@ -108,7 +108,7 @@ func (d *slackDirectory) checkList(ctx context.Context, setting string, ids []st
 }
 
 // person asks Slack about a person, once.
-func (d *slackDirectory) person(ctx context.Context, id string) (standing purchase.Standing, exists bool, err error) {
+func (d *slackDirectory) person(ctx context.Context, id string) (standing purchase.Membership, exists bool, err error) {
 	if standing, known := d.persons[id]; known {
 		return standing, true, nil
 	}

@@ -56,7 +56,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 	}
 	var found []purchase.Finding
 	report, err := storage.Verify(ctx, k.Database, func(r purchase.Reader) (err error) {
-		found, err = reconcile.CheckBooks(r)
+		found, err = reconcile.CheckConsistency(r)
 		return err
 	})
 	switch {

@@ -42,17 +42,17 @@ func (p *counter) newID() purchase.OrderID {
 }
 
 var (
-	alice = purchase.Person{ID: "U0ALICE", Name: "alice"}
-	bob   = purchase.Person{ID: "U0BOB", Name: "bob"}
-	carol = purchase.Person{ID: "U0CAROL", Name: "carol"}
-	here  = purchase.Place{Channel: "C0GENERAL", Name: "general"}
+	alice = purchase.Actor{ID: "U0ALICE", Name: "alice"}
+	bob   = purchase.Actor{ID: "U0BOB", Name: "bob"}
+	carol = purchase.Actor{ID: "U0CAROL", Name: "carol"}
+	here  = purchase.Channel{ID: "C0GENERAL", Name: "general"}
 )
 
 // asks proposes a license of $63.75 a month, or a changed one.
-func (p *counter) asks(t *testing.T, who purchase.Person, change ...func(*purchase.Ask)) (purchase.Order, error) {
+func (p *counter) asks(t *testing.T, who purchase.Actor, change ...func(*purchase.Request)) (purchase.Order, error) {
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
-	ask := purchase.Ask{Requester: who, Place: here, Spec: spec, Reason: "the course begins"}
+	ask := purchase.Request{Requester: who, Channel: here, Spec: spec, Reason: "the course begins"}
 	for _, c := range change {
 		c(&ask)
 	}
@@ -61,7 +61,7 @@ func (p *counter) asks(t *testing.T, who purchase.Person, change ...func(*purcha
 }
 
 // approves is what someone reads who agrees to an order of alice's, in the approvers' channel.
-func approves(who purchase.Person, before ...func(*counter)) func(*testing.T, *counter) error {
+func approves(who purchase.Actor, before ...func(*counter)) func(*testing.T, *counter) error {
 	return func(t *testing.T, p *counter) error {
 		o, err := p.buys(t, alice)
 		if err != nil {
@@ -72,7 +72,7 @@ func approves(who purchase.Person, before ...func(*counter)) func(*testing.T, *c
 		}
 		for range 2 { // the second time is one too many in any case
 			if _, err = p.desk.Approve(t.Context(), o.ID,
-				purchase.Click{Who: who, At: purchase.Place{Channel: "C0APPROVALS"}}); err != nil {
+				purchase.Action{Actor: who, Channel: purchase.Channel{ID: "C0APPROVALS"}}); err != nil {
 				break
 			}
 		}
@@ -81,12 +81,12 @@ func approves(who purchase.Person, before ...func(*counter)) func(*testing.T, *c
 }
 
 // buys says yes to an order that was just asked for.
-func (p *counter) buys(t *testing.T, who purchase.Person, change ...func(*purchase.Ask)) (purchase.Order, error) {
+func (p *counter) buys(t *testing.T, who purchase.Actor, change ...func(*purchase.Request)) (purchase.Order, error) {
 	o, err := p.asks(t, who, change...)
 	if err != nil {
 		return o, err
 	}
-	return p.desk.Confirm(t.Context(), o.ID, purchase.Click{Who: who, At: here})
+	return p.desk.Confirm(t.Context(), o.ID, purchase.Action{Actor: who, Channel: here})
 }
 
 // twice buys two licenses, of which the second is one too many.
@@ -98,14 +98,14 @@ func twice(t *testing.T, p *counter) error {
 	return err
 }
 
-func asking(who purchase.Person, change ...func(*purchase.Ask)) func(*testing.T, *counter) error {
+func asking(who purchase.Actor, change ...func(*purchase.Request)) func(*testing.T, *counter) error {
 	return func(t *testing.T, p *counter) error { _, err := p.asks(t, who, change...); return err }
 }
 
 // seeing is what someone reads who wants to see what was bought, where only alice buys.
-func seeing(who purchase.Person) func(*testing.T, *counter) error {
+func seeing(who purchase.Actor) func(*testing.T, *counter) error {
 	return func(t *testing.T, p *counter) error {
-		_, err := p.desk.MaySee(t.Context(), purchase.Click{Who: who, At: here, Typed: true})
+		_, err := p.desk.MaySee(t.Context(), purchase.Action{Actor: who, Channel: here, Typed: true})
 		return err
 	}
 }
@@ -114,10 +114,10 @@ func seeing(who purchase.Person) func(*testing.T, *counter) error {
 var refusals = []refusedBy{
 	{"BUYERS=", "the list is empty", asking(carol)},
 	{"BUYERS=U0ALICE,U0BOB", "someone else orders a license", asking(carol)},
-	{"BUYERS=*", "a guest orders a license", asking(purchase.Person{ID: "U0DORA", Standing: purchase.Guest})},
+	{"BUYERS=*", "a guest orders a license", asking(purchase.Actor{ID: "U0DORA", Membership: purchase.Guest})},
 	{
 		"BUYERS=*", "someone from another workspace orders a license",
-		asking(purchase.Person{ID: "U0EVA", Standing: purchase.Foreign}),
+		asking(purchase.Actor{ID: "U0EVA", Membership: purchase.Foreign}),
 	},
 	{"APPROVERS=U0BOB", "someone else approves an order", approves(carol)},
 	{"APPROVERS=U0ALICE,U0BOB", "an approver approves their own order", approves(alice)},
@@ -150,10 +150,10 @@ var refusals = []refusedBy{
 		},
 	},
 	{"ADMINS=U0BOB", "someone else pauses buying", func(t *testing.T, p *counter) error {
-		return p.desk.Pause(t.Context(), purchase.Click{Who: carol, At: here}, "month-end close")
+		return p.desk.Pause(t.Context(), purchase.Action{Actor: carol, Channel: here}, "month-end close")
 	}},
 	{"VIEWERS=U0BOB", "someone who can't buy and isn't listed types `/license history`", seeing(carol)},
-	{"VIEWERS=*", "a guest types `/license history`", seeing(purchase.Person{ID: "U0DORA", Standing: purchase.Guest})},
+	{"VIEWERS=*", "a guest types `/license history`", seeing(purchase.Actor{ID: "U0DORA", Membership: purchase.Guest})},
 	{"CHANNELS=C0LICENSES", "a license is ordered in another channel", asking(alice)},
 	{"ORDER_LIMIT=50", "an order costs more", asking(alice)},
 	{"MONTHLY_BUDGET=100", "too little of the month's budget is left", twice},
@@ -161,11 +161,11 @@ var refusals = []refusedBy{
 	{"PERSON_ORDERS=1", "someone orders a second license that day", twice},
 	{"MAX_RAM=8", "an order has more RAM", asking(alice)},
 	{"MAX_CPU=1", "an order has more cores", asking(alice)},
-	{"MAX_DISK=10", "an order has a larger disk", asking(alice, func(a *purchase.Ask) { a.Spec.Disk = 20 })},
-	{"MAX_RUN_LIMIT=30", "an order lets more projects run at once", asking(alice, func(a *purchase.Ask) {
+	{"MAX_DISK=10", "an order has a larger disk", asking(alice, func(a *purchase.Request) { a.Spec.Disk = 20 })},
+	{"MAX_RUN_LIMIT=30", "an order lets more projects run at once", asking(alice, func(a *purchase.Request) {
 		a.Spec.RunLimit = 100
 	})},
-	{"MAX_DAYS=100", "an order has a longer term", asking(alice, func(a *purchase.Ask) {
+	{"MAX_DAYS=100", "an order has a longer term", asking(alice, func(a *purchase.Request) {
 		a.Spec.Period, a.Spec.End = cocalc.PeriodRange, time.Date(2027, time.November, 1, 0, 0, 0, 0, time.UTC)
 	})},
 	{"PERIODS=range", "an order renews", asking(alice)},
@@ -184,14 +184,14 @@ var refusals = []refusedBy{
 		if err != nil {
 			t.Fatal(err)
 		}
-		o = p.works(t, o.ID, func(o purchase.Order) bool { return o.Wait != nil })
-		return errors.New(bot.Words(bot.Waits, o.Wait.Cause, bot.Reader{Place: bot.Marked}))
+		o = p.works(t, o.ID, func(o purchase.Order) bool { return o.Blocked != nil })
+		return errors.New(bot.Words(bot.Waits, o.Blocked.Cause, bot.Reader{Place: bot.Marked}))
 	}},
 }
 
 // unreasoned is what someone reads who has to be asked why.
 func unreasoned(t *testing.T, p *counter) error {
-	_, err := p.buys(t, alice, func(a *purchase.Ask) { a.Reason = "" })
+	_, err := p.buys(t, alice, func(a *purchase.Request) { a.Reason = "" })
 	return err
 }
 

@@ -76,7 +76,7 @@ func (e entry) meta() map[string]string {
 	values := map[string]string{
 		"entry": strconv.FormatUint(e.Number, 10), "order": string(e.Order), "license": e.LicenseID,
 		"requester": e.Requester.ID,
-		"channel":   e.Place.Channel, "bought": e.Time.UTC().Format(time.RFC3339), "month": e.Month,
+		"channel":   e.Place.ID, "bought": e.Time.UTC().Format(time.RFC3339), "month": e.Month,
 	}
 	if e.ItemID != 0 {
 		values["item"] = strconv.FormatInt(e.ItemID, 10)

@@ -135,7 +135,7 @@ func TestJournal_Titles_StayText(t *testing.T) {
 	for _, trap := range journalTraps {
 		p := bought()[0]
 		p.Spec.Title, p.Requester.Name, p.Reason, p.Place.Name = trap, trap, trap, trap
-		p.Requester.ID, p.Place.Channel, p.LicenseID, p.Order, p.Month = trap, trap, trap, purchase.OrderID(trap), trap
+		p.Requester.ID, p.Place.ID, p.LicenseID, p.Order, p.Month = trap, trap, trap, purchase.OrderID(trap), trap
 		all = append(all, p)
 	}
 	keepLedger(t, path, all...)

@@ -45,15 +45,18 @@ func (w *env) buys(t testing.TB, database string, n int) {
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
 	for range n {
-		ask := purchase.Ask{
-			Requester: purchase.Person{ID: slacksim.Alice, Name: "alice"}, Place: purchase.Place{Channel: slacksim.General},
+		ask := purchase.Request{
+			Requester: purchase.Actor{ID: slacksim.Alice, Name: "alice"}, Channel: purchase.Channel{ID: slacksim.General},
 			Spec: spec,
 		}
 		p, err := bot.Desk.Propose(ctx, ask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := bot.Desk.Confirm(ctx, p.Order.ID, purchase.Click{Who: ask.Requester, At: ask.Place}); err != nil {
+		if _, err := bot.Desk.Confirm(ctx, p.Order.ID, purchase.Action{
+			Actor:   ask.Requester,
+			Channel: ask.Channel,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		for order := p.Order; order.State != purchase.Purchased; {

@@ -192,17 +192,17 @@ func (m *migrateReport) writeCSV(out io.Writer, form listing) error {
 
 // prepaidLine is a license in the JSON form. A license that renews has neither an end nor an unused part.
 type prepaidLine struct {
-	License   string          `json:"license_id"`
-	Order     string          `json:"order"`
-	Requester purchase.Person `json:"requester"`
-	Spec      purchase.Spec   `json:"spec"`
-	Begins    time.Time       `json:"begins"`
-	Ends      time.Time       `json:"ends,omitzero"`
-	Paid      cocalc.Cents    `json:"paid_cents"`
-	Unused    *cocalc.Cents   `json:"unused_cents,omitempty"`
-	Renewals  string          `json:"renewals,omitempty"` // "unknown"
-	Duplicate bool            `json:"duplicate,omitempty"`
-	At        time.Time       `json:"at"`
+	License   string         `json:"license_id"`
+	Order     string         `json:"order"`
+	Requester purchase.Actor `json:"requester"`
+	Spec      purchase.Spec  `json:"spec"`
+	Begins    time.Time      `json:"begins"`
+	Ends      time.Time      `json:"ends,omitzero"`
+	Paid      cocalc.Cents   `json:"paid_cents"`
+	Unused    *cocalc.Cents  `json:"unused_cents,omitempty"`
+	Renewals  string         `json:"renewals,omitempty"` // "unknown"
+	Duplicate bool           `json:"duplicate,omitempty"`
+	At        time.Time      `json:"at"`
 }
 
 func (m *migrateReport) writeJSON(out io.Writer) error {
@@ -224,7 +224,7 @@ func (m *migrateReport) writeJSON(out io.Writer) error {
 }
 
 // nameOf returns the name of a person, or the id of one without a name.
-func nameOf(p purchase.Person) string {
+func nameOf(p purchase.Actor) string {
 	if p.Name != "" {
 		return p.Name
 	}

@@ -22,7 +22,7 @@ func prepaid() []purchase.Purchase {
 		s := cocalc.DefaultSpec()
 		s.RAM, s.CPU, s.Period, s.Start, s.End = 16, 2, cocalc.PeriodRange, begins, ends
 		return purchase.Purchase{
-			Time: at, Month: "2026-12", Order: purchase.OrderID(order), Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
+			Time: at, Month: "2026-12", Order: purchase.OrderID(order), Requester: purchase.Actor{ID: "U0ALICE", Name: "alice"},
 			Spec: s, Shown: charged, Charged: charged, LicenseID: license, Expires: ends,
 		}
 	}

@@ -138,7 +138,7 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 		record := []string{
 			strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, escape.Cell(p.Month),
 			escape.Cell(p.Requester.Name),
-			escape.Cell(p.Requester.ID), escape.Cell(p.Place.Name), escape.Cell(p.Place.Channel), escape.Cell(p.Spec.Summary()),
+			escape.Cell(p.Requester.ID), escape.Cell(p.Place.Name), escape.Cell(p.Place.ID), escape.Cell(p.Spec.Summary()),
 			escape.Cell(string(p.Spec.Period)), escape.Cell(p.Spec.Title),
 			escape.Cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged), dollarsOf(p.Renews), escape.Cell(string(p.Order)),
 			strconv.FormatInt(p.ItemID, 10),

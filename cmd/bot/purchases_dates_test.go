@@ -35,7 +35,7 @@ func TestPurchases_CSV_MonthAndDay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, purchase.Purchase{
 		Time: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Month: "2026-12",
-		Place: purchase.Place{Channel: "C0SECRET", Name: "privategroup"},
+		Place: purchase.Channel{ID: "C0SECRET", Name: "privategroup"},
 	}) // what Slack calls every private channel
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	row := table(t, does(t, "", "purchases", "--csv").out)[0]

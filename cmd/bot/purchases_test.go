@@ -37,34 +37,34 @@ func bought() []purchase.Purchase {
 	return []purchase.Purchase{
 		{
 			Time: at, Month: "2026-11", Order: "01JDXK00000000000000000001",
-			Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
-			Place:     purchase.Place{Channel: "C0GENERAL", Name: "general"}, Spec: spec(16, 2), Shown: 6375, Charged: 6375,
+			Requester: purchase.Actor{ID: "U0ALICE", Name: "alice"},
+			Place:     purchase.Channel{ID: "C0GENERAL", Name: "general"}, Spec: spec(16, 2), Shown: 6375, Charged: 6375,
 			Renews: 6375,
 			ItemID: 11, PurchaseID: 21, LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab",
 		},
 		{
 			Time: at.Add(time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002",
-			Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
-			Place:     purchase.Place{Channel: "D0BOB", Name: "directmessage", Direct: true}, Spec: formula,
+			Requester: purchase.Actor{ID: "U0BOB", Name: "+bob"},
+			Place:     purchase.Channel{ID: "D0BOB", Name: "directmessage", Direct: true}, Spec: formula,
 			Reason: "@everyone needs it",
 			Shown:  100_005, Charged: 100_000, Renews: 100_000, ItemID: 12, PurchaseID: 22,
 			LicenseID: "14d63bc0-5a10-4f86-971a-c584cf5baaac",
 		},
 		{
 			Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003",
-			Requester: purchase.Person{ID: "U0CAROL"},
+			Requester: purchase.Actor{ID: "U0CAROL"},
 			Spec:      term, Reason: "-1 server", Shown: 5, Charged: 5, ItemID: 13,
 			LicenseID: "24d63bc0-5a10-4f86-971a-c584cf5baaad", Expires: at.AddDate(0, 0, 30),
 		},
 		{
 			Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003",
-			Requester: purchase.Person{ID: "U0CAROL"},
+			Requester: purchase.Actor{ID: "U0CAROL"},
 			Spec:      term, Shown: 5, Charged: 5, ItemID: 13, LicenseID: "34d63bc0-5a10-4f86-971a-c584cf5baaae",
 			Expires: at.AddDate(0, 0, 30), Duplicate: true,
 		},
 		{
 			Time: at.Add(3 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002",
-			Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
+			Requester: purchase.Actor{ID: "U0BOB", Name: "+bob"},
 			Spec:      formula, Charged: -5, ItemID: 12, PurchaseID: 22, Correction: true,
 		},
 	}

@@ -202,7 +202,7 @@ func (c *chain) read(r purchase.Reader) (err error) {
 		}
 		c.orders = append(c.orders, o)
 	}
-	c.findings, err = reconcile.CheckBooks(r)
+	c.findings, err = reconcile.CheckConsistency(r)
 	return err
 }
 

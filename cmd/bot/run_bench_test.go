@@ -267,15 +267,15 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	server.ForgetRequests()
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
-	who := purchase.Person{ID: slacksim.Alice}
+	who := purchase.Actor{ID: slacksim.Alice}
 	start := time.Now()
-	proposal, err := desk.Propose(ctx, purchase.Ask{Requester: who, Spec: spec})
+	proposal, err := desk.Propose(ctx, purchase.Request{Requester: who, Spec: spec})
 	if err != nil {
 		b.Fatal(err)
 	}
 	transaction = time.Since(start)
 	start = time.Now()
-	if _, err := desk.Confirm(ctx, proposal.Order.ID, purchase.Click{Who: who}); err != nil {
+	if _, err := desk.Confirm(ctx, proposal.Order.ID, purchase.Action{Actor: who}); err != nil {
 		b.Fatal(err)
 	}
 	var order purchase.Order

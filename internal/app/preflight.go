@@ -34,7 +34,7 @@ func (s *Service) verifyLedger(ctx context.Context) error {
 		return err
 	}
 	err = s.Ledger.View(ctx, func(r purchase.Reader) error {
-		more, err := reconcile.CheckBooks(r)
+		more, err := reconcile.CheckConsistency(r)
 		findings = append(findings, more...)
 		return err
 	})
@@ -51,7 +51,7 @@ func (s *Service) verifyLedger(ctx context.Context) error {
 		s.log.Error().Str("record", f.Record).
 			Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(bot.FindingWords(f, bot.Reader{})))
 	}
-	_, err = s.Desk.Distrust(ctx, findings)
+	_, err = s.Desk.PauseInconsistent(ctx, findings)
 	return err
 }
 

@@ -171,7 +171,7 @@ func auditKinds(t *testing.T) (kinds []string) {
 		})
 	}
 	// The sweep hands its two kinds to one function.
-	kinds = append(kinds, texts["NoticeForeign"], texts["NoticeUnexplained"])
+	kinds = append(kinds, texts["NotificationForeign"], texts["NotificationUnexplained"])
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
 }

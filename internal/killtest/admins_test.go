@@ -300,8 +300,8 @@ func (w *env) proposedLongAgo() {
 	w.must(err)
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
-	_, err = bot.Desk.Propose(w.ctx, purchase.Ask{
-		Requester: purchase.Person{ID: slacksim.Alice}, Place: purchase.Place{Channel: slacksim.General}, Spec: spec,
+	_, err = bot.Desk.Propose(w.ctx, purchase.Request{
+		Requester: purchase.Actor{ID: slacksim.Alice}, Channel: purchase.Channel{ID: slacksim.General}, Spec: spec,
 	})
 	w.must(err)
 	w.must(bot.Close())

@@ -404,8 +404,8 @@ func (w *env) busy(ctx context.Context) (left string, err error) {
 			left += " order " + string(shown[0]) + " is not shown as it is"
 		}
 		account, err2 := r.Account()
-		for _, n := range account.Notices {
-			left += " notice " + n.ID + " is not told to " + strings.Join(n.Left, ", ")
+		for _, n := range account.Notifications {
+			left += " notice " + n.ID + " is not told to " + strings.Join(n.Pending, ", ")
 		}
 		return errors.Join(err, err2)
 	})

@@ -44,7 +44,7 @@ func (w *env) checkEnd(want ending, cart []cocalctest.CartItem) {
 	}
 	var bought int
 	_, err := storage.Verify(context.Background(), w.ledger, func(r purchase.Reader) error {
-		findings, err := reconcile.CheckBooks(r)
+		findings, err := reconcile.CheckConsistency(r)
 		for _, f := range findings {
 			w.Error(f)
 		}
@@ -103,7 +103,7 @@ func (w *env) orders(r purchase.Reader) (bought int, err error) {
 		receipts := 0
 		if o.State == purchase.Purchased {
 			bought++
-			receipts = 1 + len(o.Receipt.Extra)
+			receipts = 1 + len(o.Receipt.Duplicates)
 			if o.Receipt.Settled != nil && licenses == 0 {
 				receipts = 0 // an admin says so
 			}

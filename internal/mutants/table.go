@@ -40,7 +40,7 @@ func deciding() []mutant {
 		{
 			"the check of the place of a button",
 			"purchase/orders.elsewhere",
-			always("click.Typed"),
+			always("action.Typed"),
 			[]tests{core("^TestClicksThatOnlyLook$")},
 		},
 		{
@@ -106,7 +106,7 @@ func deciding() []mutant {
 		{
 			"what guests see",
 			"purchase.RefuseUnseen",
-			always("Standing"),
+			always("Membership"),
 			[]tests{shown("^TestHandler_Reveal_WholeID$")},
 		},
 		{

@@ -5,25 +5,25 @@ func settling() []mutant {
 	return []mutant{
 		{
 			"the first settle window, with the item in the cart",
-			"purchase/checkout.(*Worker).settle",
+			"purchase/checkout.(*Worker).resolve",
 			never("wk.spans.Remains"),
 			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), core("^TestEveryFaultOfCoCalc$"), simulated("60")},
 		},
 		{
 			"the second settle window, after the item was taken out",
-			"purchase/checkout.(*Worker).settle",
-			swap("left > 0", "left > 0 && o.Hold.Removed.IsZero()"),
+			"purchase/checkout.(*Worker).resolve",
+			swap("left > 0", "left > 0 && o.Unresolved.Removed.IsZero()"),
 			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), simulated("60")},
 		},
 		{
 			"taking the item out before an unknown order fails",
-			"purchase/checkout.(*Worker).settle",
-			never("o.Hold.Removed.IsZero()"),
+			"purchase/checkout.(*Worker).resolve",
+			never("o.Unresolved.Removed.IsZero()"),
 			[]tests{core("^TestAnUnknownOutcomeHoldsTheAccount$"), core("^TestEveryFaultOfCoCalc$")},
 		},
 		{
 			"looking at the purchases for an order whose item is gone",
-			"purchase/checkout.(*Worker).settle",
+			"purchase/checkout.(*Worker).resolve",
 			never("rows"),
 			[]tests{core("^TestAnItemThatWasDeletedAfterItWasBought$")},
 		},
@@ -59,7 +59,7 @@ func settling() []mutant {
 		},
 		{
 			"waiting for a checkout of ours that may still come",
-			"purchase/checkout.(*Worker).lingers",
+			"purchase/checkout.(*Worker).checkoutInFlight",
 			swap("wk.spans.Remains", "func(purchase.OrderID, register.Span) time.Duration { return 0 }"),
 			[]tests{core("^TestACheckoutThatComesAfterTheItemWasSold$")},
 		},
@@ -84,7 +84,7 @@ func watching() []mutant {
 		{
 			"adopting what another checkout has bought",
 			"purchase/checkout.(*Worker).notInCart",
-			instead(`return 0, wk.fail(ctx, o, *purchase.NewFailure(purchase.FailCart, "why", "removed"))`, "wk.adopt"),
+			instead(`return 0, wk.fail(ctx, o, *purchase.NewFailure(purchase.FailCart, "why", "removed"))`, "wk.adoptPurchase"),
 			[]tests{core("^TestSomebodyBuysOurItem$")},
 		},
 		{
@@ -95,7 +95,7 @@ func watching() []mutant {
 		},
 		{
 			"that an order which waits for the end of a pause goes on saying so",
-			"purchase/checkout.(*Worker).waitFor",
+			"purchase/checkout.(*Worker).block",
 			never("waitsForPause"),
 			[]tests{core("^TestAPauseFindsAnItemOutOfTheWay$")},
 		},
@@ -107,7 +107,7 @@ func watching() []mutant {
 		},
 		{
 			"checking what was parked again when buying is paused",
-			"purchase/checkout.(*Worker).next",
+			"purchase/checkout.(*Worker).pick",
 			dropOperand("stopped && o.State == purchase.Approved"),
 			[]tests{core("^TestAPauseFindsAnItemOutOfTheWay$")},
 		},
@@ -119,7 +119,7 @@ func watching() []mutant {
 		},
 		{
 			"whose the key is, before an order is begun",
-			"purchase/checkout.(*Worker).step",
+			"purchase/checkout.(*Worker).advance",
 			dropStatement("wk.rec.VerifyAccount"),
 			[]tests{core("^(TestAKeyOfAnotherAccount|TestAnOrderWaitsUntilTheKeyIsProven)$")},
 		},
@@ -293,7 +293,7 @@ func watching() []mutant {
 		},
 		{
 			"a notice is told once to each",
-			"purchase/notify.(*Outbox).NoticeSent",
+			"purchase/notify.(*Outbox).MarkDelivered",
 			dropStatement("DeleteFunc"),
 			[]tests{
 				core("^(TestAForeignPurchase|TestTheSwitch|TestADoubleBuyIsFound)$"),
@@ -302,8 +302,8 @@ func watching() []mutant {
 		},
 		{
 			"who has a notice is not told again as a member of a group",
-			"purchase.Notice.WithMembers",
-			always("n.Had"),
+			"purchase.Notification.WithMembers",
+			always("n.Delivered"),
 			[]tests{shown("^TestPublisher_ExpandGroup$")},
 		},
 		{
@@ -320,19 +320,19 @@ func unserved() []mutant {
 	return []mutant{
 		{
 			"no step of an order but its wait, while the server sells no licenses",
-			"purchase/checkout.(*Worker).step",
+			"purchase/checkout.(*Worker).advance",
 			never("wk.reg.Server"),
 			[]tests{core("^TestAWaitingOrderGoesOnAfterHalfAnHour$")},
 		},
 		{
 			"a probe before an order ends for a request that failed",
-			"purchase/checkout.(*Worker).troubled",
-			never("register.SpeaksOfServer"),
+			"purchase/checkout.(*Worker).handleRemoteError",
+			never("register.ConcernsServer"),
 			[]tests{core("^TestAWaitingOrderGoesOnAfterHalfAnHour$")},
 		},
 		{
 			"an hour before a waiting order ends",
-			"purchase/checkout.(*Worker).held",
+			"purchase/checkout.(*Worker).heldByServer",
 			swap("s.Held-began >= leastProbes*wk.timing.Probe", "began >= 0"),
 			[]tests{core("^TestAWaitingOrderEndsAfterAnHour$"), core("^TestOnlyAnHourOfTheSameEndsAnOrder$")},
 		},

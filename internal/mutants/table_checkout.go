@@ -5,19 +5,19 @@ func buying() []mutant {
 	return []mutant{
 		{
 			"the account's lock",
-			"purchase/checkout.(*Worker).turn",
+			"purchase/checkout.(*Worker).runOnce",
 			dropEach("wk.reg.Account"),
 			[]tests{core("^TestTwoBuyersTakeTurns$")},
 		},
 		{
 			"one order at a time",
-			"purchase/checkout.(*Worker).next",
+			"purchase/checkout.(*Worker).pick",
 			dropOperand("!held"),
 			[]tests{core("^TestAnUnknownOutcomeHoldsTheAccount$"), simulated("60")},
 		},
 		{
 			"the pause, before an order is begun",
-			"purchase/checkout.(*Worker).next",
+			"purchase/checkout.(*Worker).pick",
 			dropOperand("!stopped"),
 			[]tests{core("^TestOrdersWaitForTheEndOfAPause$")},
 		},
@@ -29,7 +29,7 @@ func buying() []mutant {
 		},
 		{
 			"the requester's right, before an order is begun",
-			"purchase/checkout.(*Worker).notAnyMore",
+			"purchase/checkout.(*Worker).recheck",
 			dropStatement("wk.policy.MayBuy"),
 			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")},
 		},
@@ -83,13 +83,13 @@ func buying() []mutant {
 		},
 		{
 			"reading the item back before it is paid",
-			"purchase/checkout.(*Worker).look",
+			"purchase/checkout.(*Worker).findItem",
 			never("mismatch"),
 			[]tests{core("^TestTheCartHoldsSomethingElse$")},
 		},
 		{
 			"comparing the item once more at the last look",
-			"purchase/checkout.(*Worker).check",
+			"purchase/checkout.(*Worker).checkCart",
 			never("mismatch"),
 			[]tests{core("^TestAnItemThatSomebodyEditedIsNotAPriceThatMoved$")},
 		},
@@ -101,49 +101,49 @@ func buying() []mutant {
 		},
 		{
 			"parking what others have checked",
-			"purchase/checkout.(*Worker).park",
+			"purchase/checkout.(*Worker).holdItems",
 			dropStatement("SetChecked"),
 			[]tests{core("^TestEveryFaultOfCoCalc$/cart-stranger")},
 		},
 		{
 			"remembering what is parked before it is unchecked",
-			"purchase/checkout.(*Worker).park",
+			"purchase/checkout.(*Worker).holdItems",
 			dropStatement("wk.edit"),
 			[]tests{core("^TestWhatIsAboutToBeSentIsWrittenBefore$")},
 		},
 		{
 			"checking again what was parked",
-			"purchase/checkout.(*Worker).restore",
+			"purchase/checkout.(*Worker).releaseItems",
 			dropStatement("SetChecked"),
 			[]tests{core("^TestEveryFaultOfCoCalc$")},
 		},
 		{
 			"that only our item is checked at the last look",
-			"purchase/checkout.(*Worker).check",
+			"purchase/checkout.(*Worker).checkCart",
 			swap("len(look.Checked) != 1", "len(look.Checked) == 0"),
 			[]tests{core("^TestSomebodyAddsBeforeThePayment$")},
 		},
 		{
 			"the price gate",
-			"purchase/checkout.(*Worker).check",
+			"purchase/checkout.(*Worker).checkCart",
 			never("look.Amount > o.Price"),
 			[]tests{core("^TestEveryFaultOfCoCalc$")},
 		},
 		{
 			"the credit without the server's slack",
-			"purchase/checkout.(*Worker).check",
+			"purchase/checkout.(*Worker).checkCart",
 			swap("*look.Credit < look.Amount", "*look.Credit+300 < look.Amount"),
 			[]tests{core("^TestCreditThatNearlySuffices$")},
 		},
 		{
 			"credit that is not told",
-			"purchase/checkout.(*Worker).check",
+			"purchase/checkout.(*Worker).checkCart",
 			never("look.Credit == nil"),
 			[]tests{core("^TestCreditThatCannotBeRead$")},
 		},
 		{
 			"a copy of the item in the last moment",
-			"purchase/checkout.(*Worker).park",
+			"purchase/checkout.(*Worker).holdItems",
 			never("item.ID != o.ItemID"),
 			[]tests{core("^TestACopyOfTheItemJustBeforeItIsPaid$")},
 		},
@@ -155,7 +155,7 @@ func buying() []mutant {
 		},
 		{
 			"the credit that has to stay",
-			"purchase/checkout.(*Worker).check",
+			"purchase/checkout.(*Worker).checkCart",
 			swap("*look.Credit - look.Amount", "*look.Credit"),
 			[]tests{core("^TestCreditThatNearlySuffices$")},
 		},
@@ -179,7 +179,7 @@ func paying() []mutant {
 		},
 		{
 			"the once-only checkout",
-			"purchase/checkout.(*Worker).step",
+			"purchase/checkout.(*Worker).advance",
 			before(`
 				if o.Answer == purchase.AnswerNone || o.Answer == purchase.AnswerUnclear {
 					_ = wk.shop.Checkout(ctx)
@@ -228,7 +228,7 @@ func paying() []mutant {
 		{
 			"finding a double buy",
 			"purchase.NewReceipt",
-			dropStatement("r.Extra"),
+			dropStatement("r.Duplicates"),
 			[]tests{core("^TestADoubleBuyIsFound$")},
 		},
 		{

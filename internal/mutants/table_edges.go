@@ -183,7 +183,7 @@ func slackSide() []mutant {
 		{
 			"the answer to a click on a card that is gone",
 			"bot.(*Publisher).continueInDM",
-			dropOperand("card.Shown == 0 && o.State.Final()"),
+			dropOperand("card.PublishedRev == 0 && o.State.Final()"),
 			[]tests{shown("^TestPublisher_ContinueInDM_ClickIsAnswered$")},
 		},
 		{
@@ -207,7 +207,7 @@ func slackSide() []mutant {
 		{
 			"a click on an approvers' card that was replaced",
 			"purchase/orders.(*Service).mayDecide",
-			swap("staleCard(o, click)", "nil"),
+			swap("staleCard(o, action)", "nil"),
 			[]tests{shown("^TestPublisher_PublishApproval_CardReplaced$")},
 		},
 		{
@@ -271,7 +271,7 @@ func slackSide() []mutant {
 			"that a decision is made before its click is answered",
 			"bot.(*Handler).Action",
 			before(
-				"return socket.Reply{After: func(ctx context.Context) { _, _ = h.desk.Confirm(ctx, id, click) }}",
+				"return socket.Reply{After: func(ctx context.Context) { _, _ = h.desk.Confirm(ctx, id, action) }}",
 				"h.desk.Confirm"),
 			[]tests{shown("^TestHandler_Action_DurableBeforeAnswer$")},
 		},

@@ -107,7 +107,7 @@ func ledger() []mutant {
 		},
 		{
 			"comparing the budgets with the orders",
-			"purchase/reconcile.(*books).checkBudgets",
+			"purchase/reconcile.(*consistency).checkBudgets",
 			never("got.Spent"),
 			[]tests{core("^TestCheckBooks$")},
 		},

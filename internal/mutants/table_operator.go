@@ -35,19 +35,19 @@ func operation() []mutant {
 		},
 		{
 			"that the log tells of what is durable alone",
-			"purchase/register.(*chronicle).Update",
+			"purchase/register.(*loggedLedger).Update",
 			dropOperand("err == nil"),
 			[]tests{core("^TestTheLogTellsOfNothingThatWasNotKept$")},
 		},
 		{
 			"that the log has the end of a license's id alone",
-			"purchase/register.(*chronicle).tell",
+			"purchase/register.(*loggedLedger).logEvent",
 			swap("purchase.ShortID(r.LicenseID)", "r.LicenseID"),
 			[]tests{core("^TestTheLogFollowsAnOrder$")},
 		},
 		{
 			"CoCalc's words in the log",
-			"purchase/register.(*loggedShop).heard",
+			"purchase/register.(*loggedShop).noteAnswer",
 			never("e.Kind"),
 			[]tests{core("^TestTheLogHasCoCalcsWords$")},
 		},

@@ -90,7 +90,7 @@ func rights() []mutant {
 		},
 		{
 			"the project before buying",
-			"purchase/checkout.(*Worker).projectGone",
+			"purchase/checkout.(*Worker).recheckProject",
 			always("ProjectID"),
 			[]tests{core("^TestAProjectThatIsGoneWhenBuyingBegins$")},
 		},

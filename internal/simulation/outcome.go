@@ -19,8 +19,8 @@ func (w *world) checkEnd(b books) {
 	w.checkAnswers(b)
 	w.checkDecisions(b)
 	w.checkDoubts(b)
-	for _, n := range b.account.Notices {
-		w.wrong("notice %s was not told to %v: %s", n.ID, n.Left, n.Cause)
+	for _, n := range b.account.Notifications {
+		w.wrong("notice %s was not told to %v: %s", n.ID, n.Pending, n.Cause)
 	}
 }
 
@@ -41,18 +41,18 @@ func (w *world) checkChain(b books) {
 func (w *world) checkOrders(b books) {
 	for _, o := range b.orders {
 		switch {
-		case o.State == purchase.Unknown && (o.Hold == nil || o.Hold.Code == ""):
+		case o.State == purchase.Unknown && (o.Unresolved == nil || o.Unresolved.Code == ""):
 			w.wrong("order %s is held without a reason", o.ID)
 		case o.State == purchase.Failed && (o.Failure == nil || o.Failure.Code == ""):
 			w.wrong("order %s failed without a reason", o.ID)
 		case o.State != purchase.Unknown && (!o.State.Final() || o.Open()):
-			w.wrong("order %s is %s, hours after everything: wait %+v, parked %v, watched until %s", o.ID, o.State, o.Wait,
-				o.Parked, o.WatchUntil)
+			w.wrong("order %s is %s, hours after everything: wait %+v, parked %v, watched until %s", o.ID, o.State, o.Blocked,
+				o.HeldItems, o.WatchUntil)
 		}
 		if who := o.Requester.Name; !slices.Contains(buyers, who) {
 			w.wrong("order %s is %s's, who may not buy", o.ID, who)
 		}
-		if o.Unpublished() {
+		if o.Stale() {
 			w.wrong("order %s is not shown as it is: %+v", o.ID, o.Messages)
 		}
 		if o.Confirmed.IsZero() || o.ReplacedBy != "" {
@@ -100,7 +100,7 @@ func (w *world) checkAccount(b books) {
 		id := of[row.LicenseID]
 		p, ours := logged[row.LicenseID]
 		reported := slices.ContainsFunc(b.events, func(e purchase.Event) bool {
-			return (e.Kind == string(purchase.NoticeForeign) || e.Kind == string(purchase.NoticeUnexplained)) &&
+			return (e.Kind == string(purchase.NotificationForeign) || e.Kind == string(purchase.NotificationUnexplained)) &&
 				e.Args["license"] == row.LicenseID
 		})
 		switch {

@@ -113,7 +113,7 @@ func (w *world) checkLedgerAgain() {
 	}
 	w.checkEnd(b)
 	err = l.View(context.Background(), func(r purchase.Reader) error {
-		findings, err := reconcile.CheckBooks(r)
+		findings, err := reconcile.CheckConsistency(r)
 		for _, f := range findings {
 			w.wrong("the books do not agree: %s", f)
 		}

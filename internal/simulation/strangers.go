@@ -135,7 +135,7 @@ func (w *world) underWay() bool {
 	_ = l.ledger.View(context.Background(), func(r purchase.Reader) error {
 		orders, err := r.OpenOrders()
 		busy = err != nil || slices.ContainsFunc(orders, func(o purchase.Order) bool {
-			return o.State.UnderWay() || o.State == purchase.Approved || len(o.Parked) > 0
+			return o.State.UnderWay() || o.State == purchase.Approved || len(o.HeldItems) > 0
 		})
 		return nil
 	})

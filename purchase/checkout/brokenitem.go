@@ -28,16 +28,16 @@ func (wk *Worker) nameBroken(ctx context.Context, o purchase.Order, item cocalc.
 		}
 		what := purchase.ItemCause(purchase.CartItem, item)
 		if err := w.AppendEvent(purchase.Event{
-			Time: wk.now(), Kind: string(purchase.NoticeBrokenItem), Order: o.ID, By: purchase.BotName,
+			Time: wk.now(), Kind: string(purchase.NotificationBrokenItem), Order: o.ID, By: purchase.BotName,
 			Cause: what,
 		}); err != nil {
 			return err
 		}
-		n := wk.reg.NewNotice(purchase.NoticeBrokenItem, fmt.Sprintf("broken-%d", item.ID),
-			purchase.ItemCause(purchase.NoticeBrokenItem, item).With("cart", wk.site.Cart()), o, "")
+		n := wk.reg.NewNotification(purchase.NotificationBrokenItem, fmt.Sprintf("broken-%d", item.ID),
+			purchase.ItemCause(purchase.NotificationBrokenItem, item).With("cart", wk.site.Cart()), o, "")
 		n.Item = item.ID
 		told = true
-		return register.AddNotice(w, n)
+		return register.AddNotification(w, n)
 	})
 	if told {
 		wk.changed("")

@@ -22,32 +22,32 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 	if over := termOver(o.Spec, wk.now()); over != nil {
 		return 0, wk.fail(ctx, o, *over)
 	}
-	if stop, wait, err := wk.notAnyMore(ctx, o); stop || err != nil {
+	if stop, wait, err := wk.recheck(ctx, o); stop || err != nil {
 		return wait, err
 	}
 	items, err := wk.shop.Cart(ctx, cocalc.InCart)
 	if err != nil {
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	}
 	// The tag of an order that was never added can only be there when an older copy of the ledger was restored.
 	// Then the truth is at CoCalc.
 	bought, err := wk.shop.Cart(ctx, cocalc.Purchased)
 	if err != nil {
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	}
 	if i := slices.IndexFunc(bought, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) }); i >= 0 {
-		return wk.adopt(ctx, o, bought[i])
+		return wk.adoptPurchase(ctx, o, bought[i])
 	}
 	if slices.ContainsFunc(items, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) }) {
 		_, pause, err := wk.begin(ctx, o, "already in the cart")
 		return pause, err
 	}
-	if stop, pause, err := wk.projectGone(ctx, o); stop || err != nil {
+	if stop, pause, err := wk.recheckProject(ctx, o); stop || err != nil {
 		return pause, err
 	}
-	o, clean, err := wk.park(ctx, o, items)
+	o, clean, err := wk.holdItems(ctx, o, items)
 	if err != nil {
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	}
 	if !clean && wk.tries[o.ID] < maxRounds {
 		wk.tries[o.ID]++
@@ -64,7 +64,7 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 // also when it came while the cart was being looked at; then the order waits, and what was parked for it is checked
 // again.
 func (wk *Worker) begin(ctx context.Context, seen purchase.Order, note string) (purchase.Order, time.Duration, error) {
-	o, err := wk.advance(ctx, seen, purchase.OrderEvent{Kind: purchase.BeginAdding, Note: note},
+	o, err := wk.transition(ctx, seen, purchase.OrderEvent{Kind: purchase.BeginAdding, Note: note},
 		func(w purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
 			account, err := w.Account()
 			if err != nil {
@@ -86,10 +86,10 @@ func (wk *Worker) begin(ctx context.Context, seen purchase.Order, note string) (
 	if !errors.As(err, &stopped) {
 		return o, 0, err
 	}
-	if len(seen.Parked) == 0 {
+	if len(seen.HeldItems) == 0 {
 		return seen, wk.timing.Poll, nil
 	}
-	pause, err := wk.restore(ctx, seen)
+	pause, err := wk.releaseItems(ctx, seen)
 	return seen, max(pause, wk.timing.Poll), err
 }
 
@@ -129,26 +129,26 @@ func (wk *Worker) sendAdd(ctx context.Context, o purchase.Order) (time.Duration,
 		if editErr != nil {
 			return 0, editErr
 		}
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	default:
 		o, editErr := wk.edit(ctx, o, false, func(o *purchase.Order) { o.AddSent, o.AddedAfter = time.Time{}, time.Time{} })
 		if editErr != nil {
 			return 0, editErr
 		}
-		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled || register.SpeaksOfServer(refusal) {
-			return wk.troubled(ctx, o, err)
+		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled || register.ConcernsServer(refusal) {
+			return wk.handleRemoteError(ctx, o, err)
 		}
 		f := purchase.FailureFor(refusal, wk.policy.AdminsTold(), wk.site)
-		wk.meets(ctx, o, f.Code, purchase.TroubleFor(refusal, wk.keyName, wk.site))
+		wk.reportTrouble(ctx, o, f.Code, purchase.TroubleFor(refusal, wk.keyName, wk.site))
 		return 0, wk.fail(ctx, o, f)
 	}
 }
 
-// look is the way from Adding to Carted: the item is found by its tag, and the cart is put in order around it.
-func (wk *Worker) look(ctx context.Context, o purchase.Order) (time.Duration, error) {
+// findItem is the way from Adding to Carted: the item is found by its tag, and the cart is put in order around it.
+func (wk *Worker) findItem(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	items, err := wk.shop.Cart(ctx, cocalc.InCart)
 	if err != nil {
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	}
 	var mine []cocalc.CartItem
 	for _, item := range items {
@@ -163,38 +163,38 @@ func (wk *Worker) look(ctx context.Context, o purchase.Order) (time.Duration, er
 	item := mine[0]
 	for _, twin := range mine[1:] { // an add that was carried out twice, or a person's copy of the item
 		if _, err := wk.shop.RemoveFromCart(ctx, twin.ID); err != nil {
-			return wk.troubled(ctx, o, err)
+			return wk.handleRemoteError(ctx, o, err)
 		}
 	}
 	if len(mine) > 1 {
-		return wk.another(ctx, o)
+		return wk.retryCart(ctx, o)
 	}
 	if o.Failure != nil { // given up while the add was unclear: take it out
-		_, err := wk.advance(ctx, o, purchase.OrderEvent{Kind: purchase.FindItem, Note: "given up", ItemID: item.ID}, nil)
+		_, err := wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.FindItem, Note: "given up", ItemID: item.ID}, nil)
 		return 0, err
 	}
 	if mismatch := wk.rec.Differs(o, item); mismatch != nil {
 		wk.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).
 			Msg("find a different item in the cart than was sent")
-		_, err := wk.advance(ctx, o,
+		_, err := wk.transition(ctx, o,
 			purchase.OrderEvent{Kind: purchase.FindItem, ItemID: item.ID, Failure: purchase.NewFailure(purchase.FailCart, "why",
 				"different")}, nil)
 		return 0, err
 	}
 	if !item.Checked {
 		if _, err := wk.shop.SetChecked(ctx, item.ID, true); err != nil {
-			return wk.troubled(ctx, o, err)
+			return wk.handleRemoteError(ctx, o, err)
 		}
-		return wk.another(ctx, o)
+		return wk.retryCart(ctx, o)
 	}
-	o, clean, err := wk.park(ctx, o, items)
+	o, clean, err := wk.holdItems(ctx, o, items)
 	if err != nil {
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	}
 	if !clean {
-		return wk.another(ctx, o)
+		return wk.retryCart(ctx, o)
 	}
-	_, err = wk.advance(ctx, o, purchase.OrderEvent{Kind: purchase.FindItem, ItemID: item.ID}, nil)
+	_, err = wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.FindItem, ItemID: item.ID}, nil)
 	return 0, err
 }
 
@@ -203,13 +203,13 @@ func (wk *Worker) notInCart(ctx context.Context, o purchase.Order) (time.Duratio
 	for _, which := range []cocalc.CartFilter{cocalc.Purchased, cocalc.PurchasedAndRemoved, cocalc.Removed} {
 		items, err := wk.shop.Cart(ctx, which)
 		if err != nil {
-			return wk.troubled(ctx, o, err)
+			return wk.handleRemoteError(ctx, o, err)
 		}
 		i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) })
 		switch {
 		case i < 0:
 		case items[i].Purchased != nil:
-			return wk.adopt(ctx, o, items[i])
+			return wk.adoptPurchase(ctx, o, items[i])
 		default:
 			return 0, wk.fail(ctx, o, *purchase.NewFailure(purchase.FailCart, "why", "removed"))
 		}
@@ -219,7 +219,7 @@ func (wk *Worker) notInCart(ctx context.Context, o purchase.Order) (time.Duratio
 		What: "add", Until: o.AddSent.Add(wk.timing.AddWindow),
 		There: register.After(o.AddedAfter, wk.timing.AddWindow), Length: wk.timing.AddWindow, Careful: true,
 	}); left > 0 {
-		return min(wk.pause(o.ID), left), wk.relieved(ctx, o)
+		return min(wk.retryDelay(o.ID), left), wk.clearBlocked(ctx, o)
 	}
 	f := purchase.NewFailure(purchase.FailCart, "why", "not-added")
 	if o.Failure != nil {
@@ -228,11 +228,11 @@ func (wk *Worker) notInCart(ctx context.Context, o purchase.Order) (time.Duratio
 	return 0, wk.fail(ctx, o, *f)
 }
 
-// park unchecks what is checked beside our item, since checkout would buy it too. Each is remembered in the order
+// holdItems unchecks what is checked beside our item, since checkout would buy it too. Each is remembered in the order
 // before it is unchecked. Items that carry the tag of an order of ours that has failed are left-overs of our own, of
 // an add that came late: they are taken out, and so is a copy of the order's item. clean reports that nothing had to be
 // done.
-func (wk *Worker) park(ctx context.Context, o purchase.Order,
+func (wk *Worker) holdItems(ctx context.Context, o purchase.Order,
 	items []cocalc.CartItem,
 ) (_ purchase.Order, clean bool, err error) {
 	clean = true
@@ -266,8 +266,11 @@ func (wk *Worker) park(ctx context.Context, o purchase.Order,
 			continue
 		}
 		clean = false
-		if !slices.Contains(o.Parked, item.ID) {
-			if o, err = wk.edit(ctx, o, false, func(o *purchase.Order) { o.Parked = append(o.Parked, item.ID) }); err != nil {
+		if !slices.Contains(o.HeldItems, item.ID) {
+			if o, err = wk.edit(ctx, o, false, func(o *purchase.Order) {
+				o.HeldItems = append(o.HeldItems,
+					item.ID)
+			}); err != nil {
 				return o, false, err
 			}
 		}
@@ -287,13 +290,13 @@ func (wk *Worker) endedWithoutPurchase(ctx context.Context, id purchase.OrderID)
 	return order.State.Final() && order.State != purchase.Purchased, err
 }
 
-// restore checks parked items again, unless they are gone or a person has checked or removed them meanwhile. It waits
-// while the order's own checkout may still run and buy them.
-func (wk *Worker) restore(ctx context.Context, o purchase.Order) (time.Duration, error) {
-	if left := wk.lingers(o); left > 0 {
+// releaseItems checks parked items again, unless they are gone or a person has checked or removed them meanwhile. It
+// waits while the order's own checkout may still run and buy them.
+func (wk *Worker) releaseItems(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	if left := wk.checkoutInFlight(o); left > 0 {
 		return left, nil
 	}
-	for _, id := range o.Parked {
+	for _, id := range o.HeldItems {
 		item, err := wk.shop.CartItem(ctx, id)
 		if purchase.KindOf(err) == cocalc.NotFound {
 			continue // deleted in the meantime
@@ -303,56 +306,56 @@ func (wk *Worker) restore(ctx context.Context, o purchase.Order) (time.Duration,
 		}
 		if err != nil {
 			wk.log.Warn().Err(err).Str("order", string(o.ID)).Int64("item", id).Msg("put off checking a parked cart item again")
-			return wk.pause(o.ID), nil
+			return wk.retryDelay(o.ID), nil
 		}
 	}
 	delete(wk.tries, o.ID)
-	_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.Parked = nil })
+	_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.HeldItems = nil })
 	return 0, err
 }
 
-// takeOut removes the order's item from the cart and ends the order with its failure, unless reading the item back
+// removeItem removes the order's item from the cart and ends the order with its failure, unless reading the item back
 // shows that it was bought all the same.
-func (wk *Worker) takeOut(ctx context.Context, o purchase.Order) (time.Duration, error) {
+func (wk *Worker) removeItem(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if _, err := wk.shop.RemoveFromCart(ctx, o.ItemID); err != nil {
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	}
 	item, err := wk.rec.Item(ctx, o)
 	switch {
 	case purchase.KindOf(err) == cocalc.NotFound: // a person deleted it; only the purchases can tell
 		rows, err := wk.rec.PurchasesOf(ctx, o)
 		if err != nil {
-			return wk.troubled(ctx, o, err)
+			return wk.handleRemoteError(ctx, o, err)
 		}
 		if len(rows) > 0 {
-			return 0, wk.Finish(ctx, o, purchase.NewReceipt(o, cocalc.CartItem{}, rows))
+			return 0, wk.CompleteOrder(ctx, o, purchase.NewReceipt(o, cocalc.CartItem{}, rows))
 		}
 	case err != nil:
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	case item.Purchased != nil:
-		return wk.adopt(ctx, o, item)
+		return wk.adoptPurchase(ctx, o, item)
 	case item.Removed.IsZero():
-		return wk.pause(o.ID), nil
+		return wk.retryDelay(o.ID), nil
 	}
 	return 0, wk.fail(ctx, o, *o.Failure)
 }
 
-// abandon notes that the order shall not be bought, durably, before its item is taken out of the cart.
-func (wk *Worker) abandon(ctx context.Context, o purchase.Order, f *purchase.Failure) (time.Duration, error) {
+// giveUp notes that the order shall not be bought, durably, before its item is taken out of the cart.
+func (wk *Worker) giveUp(ctx context.Context, o purchase.Order, f *purchase.Failure) (time.Duration, error) {
 	_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.Failure = f })
 	return 0, err
 }
 
-// another looks at the cart again at once, a few times; then it pauses, since another person is using the cart.
-func (wk *Worker) another(ctx context.Context, o purchase.Order) (time.Duration, error) {
-	if err := wk.relieved(ctx, o); err != nil {
+// retryCart looks at the cart again at once, a few times; then it pauses, since another person is using the cart.
+func (wk *Worker) retryCart(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	if err := wk.clearBlocked(ctx, o); err != nil {
 		return 0, err
 	}
 	if wk.tries[o.ID] < maxRounds {
 		wk.tries[o.ID]++
 		return 0, nil
 	}
-	return wk.pause(o.ID), nil
+	return wk.retryDelay(o.ID), nil
 }
 
 // termOver fails a fixed term of which less than an hour is left: CoCalc would stretch it to an hour.

@@ -11,19 +11,19 @@ import (
 	"licensebot/purchase/register"
 )
 
-// check is the last look before paying: the server itself says that a checkout would buy exactly our item, as it was
-// sent, for no more than was shown, out of credit that is there.
-func (wk *Worker) check(ctx context.Context, o purchase.Order) (time.Duration, error) {
+// checkCart is the last look before paying: the server itself says that a checkout would buy exactly our item, as it
+// was sent, for no more than was shown, out of credit that is there.
+func (wk *Worker) checkCart(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if over := termOver(o.Spec, wk.now()); over != nil {
-		return wk.abandon(ctx, o, over)
+		return wk.giveUp(ctx, o, over)
 	}
 	store, err := wk.rec.StoreOf(ctx)
 	if err != nil {
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	}
 	look, err := store.Preview(ctx, o)
 	if err != nil {
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	}
 	if len(look.Checked) != 1 || look.Checked[0].ID != o.ItemID {
 		return wk.cartChanged(ctx, o, look.Checked)
@@ -31,33 +31,35 @@ func (wk *Worker) check(ctx context.Context, o purchase.Order) (time.Duration, e
 	// Before its price: a higher price of an item that a person edited is not CoCalc's price, and can't be confirmed.
 	if mismatch := wk.rec.Differs(o, look.Checked[0]); mismatch != nil {
 		wk.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("find an edited item in the cart")
-		return wk.abandon(ctx, o, purchase.NewFailure(purchase.FailCart, "why", "edited"))
+		return wk.giveUp(ctx, o, purchase.NewFailure(purchase.FailCart, "why", "edited"))
 	}
 	if look.Amount > o.Price {
 		f := purchase.NewFailure(purchase.FailPriceMoved, "was", purchase.ArgCents(o.Price), "now",
 			purchase.ArgCents(look.Amount))
 		f.NewPrice = look.Amount
-		return wk.abandon(ctx, o, f)
+		return wk.giveUp(ctx, o, f)
 	}
 	// The server lets a checkout pass that is up to 3 dollars short; this team's account shall not go into the red
 	// because of it.
 	if look.Credit != nil && *look.Credit < look.Amount {
-		return wk.abandon(ctx, o,
-			wk.noCredit(ctx, o, look.Amount-max(*look.Credit, 0), purchase.NewCause(purchase.NoticeTrouble, "why",
+		return wk.giveUp(ctx, o,
+			wk.noCredit(ctx, o, look.Amount-max(*look.Credit, 0), purchase.NewCause(purchase.NotificationTrouble, "why",
 				"too-little-credit",
 				"credit", purchase.ArgCents(max(*look.Credit, 0)), "price", purchase.ArgCents(look.Amount), "payments",
 				wk.site.Payments())))
 	}
 	least := wk.policy.LeastCredit
 	if least > 0 && look.Credit == nil { // a limit that cannot be looked at is not one that is kept
-		wk.meets(ctx, o, purchase.FailNoCredit, purchase.NewCause(purchase.NoticeTrouble, "why", "credit-unknown", "least",
+		wk.reportTrouble(ctx, o, purchase.FailNoCredit, purchase.NewCause(purchase.NotificationTrouble, "why",
+			"credit-unknown", "least",
 			purchase.ArgCents(least)))
-		return wk.abandon(ctx, o, purchase.NewFailure(purchase.FailNoCredit, "unknown", purchase.ArgFlag(true), "told",
+		return wk.giveUp(ctx, o, purchase.NewFailure(purchase.FailNoCredit, "unknown", purchase.ArgFlag(true), "told",
 			wk.policy.AdminsTold()))
 	}
 	if least > 0 && *look.Credit-look.Amount < least {
-		return wk.abandon(ctx, o,
-			wk.noCredit(ctx, o, look.Amount+least-*look.Credit, purchase.NewCause(purchase.NoticeTrouble, "why", "least-credit",
+		return wk.giveUp(ctx, o,
+			wk.noCredit(ctx, o, look.Amount+least-*look.Credit, purchase.NewCause(purchase.NotificationTrouble, "why",
+				"least-credit",
 				"credit", purchase.ArgCents(*look.Credit), "price", purchase.ArgCents(look.Amount), "least",
 				purchase.ArgCents(least), "payments", wk.site.Payments())))
 	}
@@ -68,7 +70,7 @@ func (wk *Worker) check(ctx context.Context, o purchase.Order) (time.Duration, e
 func (wk *Worker) noCredit(ctx context.Context, o purchase.Order, missing purchase.Cents,
 	detail purchase.Cause,
 ) *purchase.Failure {
-	wk.meets(ctx, o, purchase.FailNoCredit, detail)
+	wk.reportTrouble(ctx, o, purchase.FailNoCredit, detail)
 	return purchase.NewFailure(purchase.FailNoCredit, "missing", purchase.ArgSomeCents(missing), "told",
 		wk.policy.AdminsTold())
 }
@@ -83,21 +85,21 @@ func (wk *Worker) cartChanged(ctx context.Context, o purchase.Order, checked []c
 		item, err := wk.rec.Item(ctx, o)
 		switch {
 		case purchase.KindOf(err) == cocalc.NotFound || (err == nil && item.Purchased == nil && !item.Removed.IsZero()):
-			return wk.abandon(ctx, o, purchase.NewFailure(purchase.FailCart, "why", "removed"))
+			return wk.giveUp(ctx, o, purchase.NewFailure(purchase.FailCart, "why", "removed"))
 		case err != nil:
-			return wk.troubled(ctx, o, err)
+			return wk.handleRemoteError(ctx, o, err)
 		case item.Purchased != nil:
-			return wk.adopt(ctx, o, item)
+			return wk.adoptPurchase(ctx, o, item)
 		}
 		if _, err := wk.shop.SetChecked(ctx, o.ItemID, true); err != nil {
-			return wk.troubled(ctx, o, err)
+			return wk.handleRemoteError(ctx, o, err)
 		}
-		return wk.another(ctx, o)
+		return wk.retryCart(ctx, o)
 	}
-	if _, _, err := wk.park(ctx, o, checked); err != nil {
-		return wk.troubled(ctx, o, err)
+	if _, _, err := wk.holdItems(ctx, o, checked); err != nil {
+		return wk.handleRemoteError(ctx, o, err)
 	}
-	return wk.another(ctx, o)
+	return wk.retryCart(ctx, o)
 }
 
 // pay sends the checkout: once per order, ever. That it is about to be sent is durable before.
@@ -105,7 +107,7 @@ func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.
 	if wk.reg.Away(ctx) {
 		return wk.timing.Poll, nil
 	}
-	o, err := wk.advance(ctx, seen, purchase.OrderEvent{Kind: purchase.BeginCheckout, Amount: amount},
+	o, err := wk.transition(ctx, seen, purchase.OrderEvent{Kind: purchase.BeginCheckout, Amount: amount},
 		func(w purchase.Writer, _ purchase.Order, e *purchase.OrderEvent) error {
 			account, err := w.Account()
 			if err != nil {
@@ -122,7 +124,7 @@ func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.
 		})
 	var stopped *purchase.Refusal
 	if errors.As(err, &stopped) {
-		return wk.abandon(ctx, seen, purchase.FailureOf(purchase.FailRefused, stopped))
+		return wk.giveUp(ctx, seen, purchase.FailureOf(purchase.FailRefused, stopped))
 	}
 	if errors.Is(err, errUnserved) {
 		return wk.timing.Poll, nil
@@ -130,7 +132,7 @@ func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.
 	if err != nil {
 		return 0, err
 	}
-	wk.lingers(o) // measures the window from here, whatever happens to the clocks meanwhile
+	wk.checkoutInFlight(o) // measures the window from here, whatever happens to the clocks meanwhile
 	err = wk.shop.Checkout(ctx)
 	var refusal *cocalc.Error
 	definite := errors.As(err, &refusal) && refusal.Outcome != cocalc.Unknown
@@ -167,17 +169,17 @@ const looksAfterCheckout = 3
 func (wk *Worker) prove(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	item, err := wk.rec.Item(ctx, o)
 	if err == nil && item.Purchased != nil {
-		return wk.bought(ctx, o, item, false)
+		return wk.recordPurchase(ctx, o, item, false)
 	}
 	// Success was answered, so reading should show it: give it a few looks. After anything else the order is held.
 	if o.Answer == purchase.AnswerSuccess && wk.tries[o.ID] < looksAfterCheckout {
-		return wk.pause(o.ID), nil
+		return wk.retryDelay(o.ID), nil
 	}
-	return 0, wk.unclear(ctx, o, err)
+	return 0, wk.recordUnclear(ctx, o, err)
 }
 
-// unclear makes the outcome of a checkout unknown. err is why the item could not be read, if it couldn't.
-func (wk *Worker) unclear(ctx context.Context, o purchase.Order, err error) error {
+// recordUnclear makes the outcome of a checkout unknown. err is why the item could not be read, if it couldn't.
+func (wk *Worker) recordUnclear(ctx context.Context, o purchase.Order, err error) error {
 	code := purchase.HeldNotShown
 	switch {
 	case o.Answer == purchase.AnswerNone:
@@ -187,23 +189,26 @@ func (wk *Worker) unclear(ctx context.Context, o purchase.Order, err error) erro
 	case err != nil:
 		code = purchase.HeldUnreadable
 	}
-	hold := purchase.Hold{Cause: purchase.Cause{Code: code}, Since: wk.now(), Until: o.CheckoutSent.Add(wk.timing.Settle)}
-	_, err = wk.advance(ctx, o, purchase.OrderEvent{Kind: purchase.LoseOutcome, Note: string(code), Hold: &hold},
+	hold := purchase.Unresolved{
+		Cause: purchase.Cause{Code: code}, Since: wk.now(),
+		Until: o.CheckoutSent.Add(wk.timing.Settle),
+	}
+	_, err = wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.LoseOutcome, Note: string(code), Hold: &hold},
 		func(w purchase.Writer, live purchase.Order, _ *purchase.OrderEvent) error {
 			return wk.reg.CheckSecondUnknown(w, live)
 		})
 	return err
 }
 
-// adopt ends an order whose item was bought by a checkout that is not the order's own.
-func (wk *Worker) adopt(ctx context.Context, o purchase.Order, item cocalc.CartItem) (time.Duration, error) {
-	return wk.bought(ctx, o, item, o.CheckoutSent.IsZero())
+// adoptPurchase ends an order whose item was bought by a checkout that is not the order's own.
+func (wk *Worker) adoptPurchase(ctx context.Context, o purchase.Order, item cocalc.CartItem) (time.Duration, error) {
+	return wk.recordPurchase(ctx, o, item, o.CheckoutSent.IsZero())
 }
 
-// bought ends an order whose item is proven to be bought: it counts the purchases of the item, then writes the
+// recordPurchase ends an order whose item is proven to be bought: it counts the purchases of the item, then writes the
 // receipt. When they cannot be counted now, the receipt says so and they are counted later. A server of the older kind
 // has nothing to count with: there what tells the cost is waited for a while.
-func (wk *Worker) bought(ctx context.Context, o purchase.Order, item cocalc.CartItem,
+func (wk *Worker) recordPurchase(ctx context.Context, o purchase.Order, item cocalc.CartItem,
 	adopted bool,
 ) (time.Duration, error) {
 	o.ItemID = item.ID
@@ -217,14 +222,15 @@ func (wk *Worker) bought(ctx context.Context, o purchase.Order, item cocalc.Cart
 	if store, err := wk.rec.StoreOf(ctx); err == nil {
 		if err := store.Charge(ctx, o, item, r); err != nil && wk.tries[o.ID] < reconcile.LooksForCost {
 			wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("fail to read a license to tell what an edited item cost")
-			return wk.pause(o.ID), nil
+			return wk.retryDelay(o.ID), nil
 		}
 	}
-	return 0, wk.Finish(ctx, o, r)
+	return 0, wk.CompleteOrder(ctx, o, r)
 }
 
-// Finish writes a purchase: the order's end, the log entry, what was spent, and the audit record, in one transaction.
-func (wk *Worker) Finish(ctx context.Context, o purchase.Order, r *purchase.Receipt) error {
+// CompleteOrder writes a purchase: the order's end, the log entry, what was spent, and the audit record, in one
+// transaction.
+func (wk *Worker) CompleteOrder(ctx context.Context, o purchase.Order, r *purchase.Receipt) error {
 	counts := wk.rec.Counts(ctx)
 	delete(wk.tries, o.ID)
 	_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
@@ -232,7 +238,7 @@ func (wk *Worker) Finish(ctx context.Context, o purchase.Order, r *purchase.Rece
 			return register.ErrMoved
 		}
 		live.ItemID = o.ItemID
-		return wk.reg.Complete(w, live, r, counts || wk.lingers(*live) > 0, purchase.BotName)
+		return wk.reg.Complete(w, live, r, counts || wk.checkoutInFlight(*live) > 0, purchase.BotName)
 	})
 	return err
 }

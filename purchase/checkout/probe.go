@@ -15,8 +15,8 @@ import (
 // machine among good ones would be news every minute.
 const provenBy = 2
 
-// probing is what a run knows of its probes.
-type probing struct {
+// probe is what a run knows of its probes.
+type probe struct {
 	// recalled is set once this run knows what the ledger says of the server.
 	recalled bool
 
@@ -145,14 +145,14 @@ func (wk *Worker) keepProbe(w purchase.Writer, found cocalc.Diagnosis,
 			return nil, false, err
 		}
 	}
-	kind, words := purchase.NoticeServer, purchase.Cause{}
+	kind, words := purchase.NotificationServer, purchase.Cause{}
 	switch {
 	case now == nil && was != nil && was.Known:
-		kind, words = purchase.NoticeServerBack, purchase.NewCause(purchase.NoticeServerBack)
+		kind, words = purchase.NotificationServerBack, purchase.NewCause(purchase.NotificationServerBack)
 	case now != nil && !now.Told && now.Probes >= provenBy && (now.Condition != purchase.IsDown ||
 		now.Held >= wk.timing.Probe):
 		// a server may be down for minutes
-		if account.ServerTold = wk.recentlyTold(account); !account.ServerTold[now.ToldAs()].IsZero() { // it came and went
+		if account.ServerTold = wk.recentlyReported(account); !account.ServerTold[now.ToldAs()].IsZero() { // it came and went
 			break
 		}
 		account.ServerTold[now.ToldAs()] = wk.now()
@@ -163,12 +163,13 @@ func (wk *Worker) keepProbe(w purchase.Writer, found cocalc.Diagnosis,
 	if err := w.PutAccount(account); err != nil || words.Code == "" {
 		return now, false, err
 	}
-	return now, true, register.AddNotice(w, wk.reg.NewNotice(kind, register.NoticeID("server", wk.now()), words,
+	return now, true, register.AddNotification(w, wk.reg.NewNotification(kind, register.NotificationID("server", wk.now()),
+		words,
 		purchase.Order{}, ""))
 }
 
-// recentlyTold returns when the admins were told of the server within the last day.
-func (wk *Worker) recentlyTold(account purchase.AccountState) map[string]time.Time {
+// recentlyReported returns when the admins were told of the server within the last day.
+func (wk *Worker) recentlyReported(account purchase.AccountState) map[string]time.Time {
 	recent := map[string]time.Time{}
 	for what, at := range account.ServerTold {
 		if wk.now().Sub(at).Abs() < purchase.TroubleInterval {

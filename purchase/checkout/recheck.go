@@ -7,23 +7,23 @@ import (
 	"licensebot/purchase"
 )
 
-// notAnyMore ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when
+// recheck ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when
 // it may be bought.
-func (wk *Worker) notAnyMore(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
+func (wk *Worker) recheck(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
 	who := wk.lookUp(ctx, o.Requester)
 	var no *purchase.Refusal
 	switch {
-	case !wk.reg.UnsureGroups(who):
+	case !wk.reg.HasUnknownGroups(who):
 		no = wk.policy.MayBuy(who)
 	case wk.reg.IsFresh(o): // the requester was checked a moment ago
 	default:
 		since := wk.now()
-		if o.Wait.Why().Code == purchase.WaitsForSlack {
-			since = o.Wait.Troubled
+		if o.Blocked.Why().Code == purchase.WaitsForSlack {
+			since = o.Blocked.Troubled
 		}
 		if wk.spans.Remains(o.ID, wk.patience("slack", since)) > 0 {
-			pause, err = wk.waitFor(ctx, o, purchase.Wait{Cause: purchase.Cause{Code: purchase.WaitsForSlack}, Troubled: since},
-				wk.pause(o.ID))
+			pause, err = wk.block(ctx, o, purchase.Blocked{Cause: purchase.Cause{Code: purchase.WaitsForSlack}, Troubled: since},
+				wk.retryDelay(o.ID))
 			return true, pause, err
 		}
 		no = purchase.NewRefusal(purchase.Outsider, "unknown", "buyer")
@@ -50,7 +50,7 @@ func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purch
 		if err != nil {
 			return err
 		}
-		if no = wk.policy.AllowsPlace(o.Place); no == nil {
+		if no = wk.policy.AllowsPlace(o.Channel); no == nil {
 			no = wk.policy.Allows(purchase.Commitment{
 				Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
 				Promised: true,
@@ -64,9 +64,9 @@ func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purch
 	return no, err
 }
 
-// projectGone checks the project again before anything is put into the cart, since an order can wait for days. stop is
-// false if the license can be put on it, or if it names none.
-func (wk *Worker) projectGone(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
+// recheckProject checks the project again before anything is put into the cart, since an order can wait for days. stop
+// is false if the license can be put on it, or if it names none.
+func (wk *Worker) recheckProject(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
 	if o.Spec.ProjectID == "" {
 		return false, 0, nil
 	}
@@ -75,7 +75,7 @@ func (wk *Worker) projectGone(ctx context.Context, o purchase.Order) (stop bool,
 		return true, 0, wk.fail(ctx, o, *purchase.FailureOf(purchase.FailProject, no))
 	}
 	if err != nil {
-		pause, err = wk.troubled(ctx, o, err)
+		pause, err = wk.handleRemoteError(ctx, o, err)
 		return true, pause, err
 	}
 	return false, 0, nil

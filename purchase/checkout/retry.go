@@ -14,9 +14,9 @@ import (
 // longestWait is after how long an order that was told to wait asks again all the same.
 const longestWait = 10 * time.Minute
 
-// troubled decides what a failed request means for an order of which no checkout was sent: it waits and tells why,
-// or, when patience is over, gives up. An order with something in the cart is given up by taking that out.
-func (wk *Worker) troubled(ctx context.Context, o purchase.Order, err error) (time.Duration, error) {
+// handleRemoteError decides what a failed request means for an order of which no checkout was sent: it waits and tells
+// why, or, when patience is over, gives up. An order with something in the cart is given up by taking that out.
+func (wk *Worker) handleRemoteError(ctx context.Context, o purchase.Order, err error) (time.Duration, error) {
 	if errors.Is(err, register.ErrMoved) {
 		return 0, err
 	}
@@ -30,23 +30,23 @@ func (wk *Worker) troubled(ctx context.Context, o purchase.Order, err error) (ti
 		}
 	}
 	since := wk.now()
-	if o.Wait != nil && !o.Wait.Troubled.IsZero() {
-		since = o.Wait.Troubled
+	if o.Blocked != nil && !o.Blocked.Troubled.IsZero() {
+		since = o.Blocked.Troubled
 	}
 	over := wk.spans.Remains(o.ID, wk.patience("patience", since)) <= 0
 	// before an order ends, it must be known that the server is well
-	if register.SpeaksOfServer(e) || over && register.IsDown(e) {
+	if register.ConcernsServer(e) || over && register.IsDown(e) {
 		if held, err := wk.unserved(ctx); held || err != nil {
 			return 0, cmp.Or(err, register.ErrMoved)
 		}
 	}
 	wk.log.Debug().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("wait for CoCalc")
 	f := purchase.FailureFor(e, wk.policy.AdminsTold(), wk.site)
-	wk.meets(ctx, o, f.Code, purchase.TroubleFor(e, wk.keyName, wk.site))
+	wk.reportTrouble(ctx, o, f.Code, purchase.TroubleFor(e, wk.keyName, wk.site))
 	now := wk.now()
 	if e.Kind == cocalc.Throttled && e.Wait > 0 {
 		pause := min(e.Wait, longestWait)
-		return wk.waitFor(ctx, o, purchase.Wait{Cause: purchase.NewCause(purchase.WaitsForTurn, "seconds",
+		return wk.block(ctx, o, purchase.Blocked{Cause: purchase.NewCause(purchase.WaitsForTurn, "seconds",
 			purchase.ArgSeconds(e.Wait)), Until: now.Add(pause)}, pause)
 	}
 	// Not signed in may be a database outage, 5xx pass, and an admin can take a broken item out: these get patience. What
@@ -62,64 +62,64 @@ func (wk *Worker) troubled(ctx context.Context, o purchase.Order, err error) (ti
 	case over && o.State == purchase.Approved, over && o.State == purchase.Adding && o.AddSent.IsZero():
 		return 0, wk.fail(ctx, o, f)
 	case over && o.Failure == nil && (o.State == purchase.Adding || o.State == purchase.Carted):
-		return wk.abandon(ctx, o, &f)
+		return wk.giveUp(ctx, o, &f)
 	}
-	return wk.waitFor(ctx, o, purchase.Wait{
+	return wk.block(ctx, o, purchase.Blocked{
 		Cause:    purchase.WaitFor(e, wk.keyName, wk.policy.AdminsTold()),
 		Troubled: since,
-	}, wk.pause(o.ID))
+	}, wk.retryDelay(o.ID))
 }
 
-// waitFor keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a
+// block keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a
 // pause goes on saying that, and its patience with CoCalc does not run meanwhile.
-func (wk *Worker) waitFor(ctx context.Context, o purchase.Order, w purchase.Wait,
+func (wk *Worker) block(ctx context.Context, o purchase.Order, w purchase.Blocked,
 	d time.Duration,
 ) (time.Duration, error) {
 	if waitsForPause(o) {
 		return d, nil
 	}
 	w.Since = wk.now()
-	if o.Wait != nil {
-		if o.Wait.Why().Is(w.Cause) && o.Wait.Troubled.Equal(w.Troubled) {
+	if o.Blocked != nil {
+		if o.Blocked.Why().Is(w.Cause) && o.Blocked.Troubled.Equal(w.Troubled) {
 			return d, nil
 		}
-		w.Since = o.Wait.Since
+		w.Since = o.Blocked.Since
 	}
-	_, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Wait = &w })
+	_, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = &w })
 	return d, err
 }
 
-// relieved forgets the trouble of an order that CoCalc answers again, so that the next trouble gets patience anew.
-func (wk *Worker) relieved(ctx context.Context, o purchase.Order) error {
-	if o.Wait == nil || o.Wait.Troubled.IsZero() {
+// clearBlocked forgets the trouble of an order that CoCalc answers again, so that the next trouble gets patience anew.
+func (wk *Worker) clearBlocked(ctx context.Context, o purchase.Order) error {
+	if o.Blocked == nil || o.Blocked.Troubled.IsZero() {
 		return nil
 	}
 	_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
 		if live.State != o.State {
 			return register.ErrMoved
 		}
-		live.Wait = nil
+		live.Blocked = nil
 		live.Rev++
 		live.Updated = wk.now()
 		if err := w.PutOrder(*live); err != nil {
 			return err
 		}
-		return register.Overcome(w, purchase.FailKey, purchase.FailUnreachable)
+		return register.ClearTroubles(w, purchase.FailKey, purchase.FailUnreachable)
 	})
 	return err
 }
 
 // waitsForPause says that the order waits until orders are begun again, whatever CoCalc says.
 func waitsForPause(o purchase.Order) bool {
-	code := o.Wait.Why().Code
+	code := o.Blocked.Why().Code
 	return code == purchase.WaitsForResume || code == purchase.WaitsForCheckout || code == purchase.WaitsForLedger ||
 		code == purchase.WaitsForServer &&
 			o.State == purchase.Approved
 }
 
-// tellStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why
+// showStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why
 // not.
-func (wk *Worker) tellStopped(ctx context.Context, open []purchase.Order) (stopped bool, err error) {
+func (wk *Worker) showStopped(ctx context.Context, open []purchase.Order) (stopped bool, err error) {
 	no, err := wk.reg.PausedNow(ctx)
 	if err != nil {
 		return false, err
@@ -133,25 +133,25 @@ func (wk *Worker) tellStopped(ctx context.Context, open []purchase.Order) (stopp
 		why.Code = purchase.WaitsForResume
 	case !server.SellsLicenses():
 		why = wk.serverCause(server, purchase.Order{})
-	case wk.lingering(open) > 0:
+	case wk.maxInFlight(open) > 0:
 		why.Code = purchase.WaitsForCheckout
 	}
 	for _, o := range open {
 		var said purchase.Cause
 		if waitsForPause(o) {
-			said = o.Wait.Why()
+			said = o.Blocked.Why()
 		}
 		if o.State != purchase.Approved || said.Is(why) {
 			continue
 		}
-		var w *purchase.Wait
+		var w *purchase.Blocked
 		if why.Code != "" {
-			w = &purchase.Wait{Cause: why, Since: wk.now()}
+			w = &purchase.Blocked{Cause: why, Since: wk.now()}
 		}
 		if why.Code == purchase.WaitsForServer {
 			*w = wk.serverWait(server, o, why)
 		}
-		if _, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Wait = w }); err != nil &&
+		if _, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = w }); err != nil &&
 			!errors.Is(err, register.ErrMoved) {
 			return false, err
 		}
@@ -160,9 +160,9 @@ func (wk *Worker) tellStopped(ctx context.Context, open []purchase.Order) (stopp
 	return why.Code != "", nil
 }
 
-// lingers returns how long the order's checkout may still run: its answer was lost, and that the item is bought does
-// not prove that this checkout bought it. It would buy whatever is checked meanwhile.
-func (wk *Worker) lingers(o purchase.Order) time.Duration {
+// checkoutInFlight returns how long the order's checkout may still run: its answer was lost, and that the item is
+// bought does not prove that this checkout bought it. It would buy whatever is checked meanwhile.
+func (wk *Worker) checkoutInFlight(o purchase.Order) time.Duration {
 	if o.CheckoutSent.IsZero() || !o.Released.IsZero() || o.Answer == purchase.AnswerSuccess ||
 		o.Answer == purchase.AnswerRefused {
 		return 0
@@ -173,17 +173,19 @@ func (wk *Worker) lingers(o purchase.Order) time.Duration {
 	})
 }
 
-// lingering is the longest of lingers among the orders.
-func (wk *Worker) lingering(open []purchase.Order) (left time.Duration) {
+// maxInFlight is the longest of lingers among the orders.
+func (wk *Worker) maxInFlight(open []purchase.Order) (left time.Duration) {
 	for _, o := range open {
-		left = max(left, wk.lingers(o))
+		left = max(left, wk.checkoutInFlight(o))
 	}
 	return left
 }
 
-// meets notifies the admins of a trouble that an order met at CoCalc. It logs a failure to do so and continues.
-func (wk *Worker) meets(ctx context.Context, o purchase.Order, code purchase.FailureCode, detail purchase.Cause) {
-	if err := wk.reg.TellTrouble(ctx, o, code, detail); err != nil {
+// reportTrouble notifies the admins of a trouble that an order met at CoCalc. It logs a failure to do so and continues.
+func (wk *Worker) reportTrouble(ctx context.Context, o purchase.Order, code purchase.FailureCode,
+	detail purchase.Cause,
+) {
+	if err := wk.reg.ReportTrouble(ctx, o, code, detail); err != nil {
 		wk.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to tell the admins about a problem")
 	}
 }
@@ -195,10 +197,10 @@ func (wk *Worker) unproven(ctx context.Context, o purchase.Order, err error) (ti
 	}
 	switch o.State {
 	case purchase.Approved, purchase.Adding, purchase.Carted:
-		return wk.troubled(ctx, o, err)
+		return wk.handleRemoteError(ctx, o, err)
 	default:
 		wk.log.Debug().Err(err).Str("order", string(o.ID)).Msg("wait for CoCalc to say whose the key is")
-		return wk.pause(o.ID), nil
+		return wk.retryDelay(o.ID), nil
 	}
 }
 

@@ -28,8 +28,8 @@ const (
 	releaseAfter = 7 * 24 * time.Hour
 )
 
-// held reports whether the server was found the same for long enough since a wait for it began; with nil, ever.
-func (wk *Worker) held(s purchase.Server, w *purchase.Wait) bool {
+// heldByServer reports whether the server was found the same for long enough since a wait for it began; with nil, ever.
+func (wk *Worker) heldByServer(s purchase.Server, w *purchase.Blocked) bool {
 	began := time.Duration(0)
 	if w != nil && w.Code == purchase.WaitsForServer {
 		began = w.Held
@@ -37,8 +37,8 @@ func (wk *Worker) held(s purchase.Server, w *purchase.Wait) bool {
 	return s.Probes >= leastProbes && s.Held-began >= leastProbes*wk.timing.Probe
 }
 
-// heldNow returns for how long the server has been found the same, with the time since the last probe.
-func (wk *Worker) heldNow(s purchase.Server) time.Duration {
+// heldFor returns for how long the server has been found the same, with the time since the last probe.
+func (wk *Worker) heldFor(s purchase.Server) time.Duration {
 	if !wk.probing.made {
 		return s.Held
 	}
@@ -63,21 +63,21 @@ func (wk *Worker) serverCause(s purchase.Server, o purchase.Order) purchase.Caus
 // awaitServer keeps with an order that it waits for the server, and since when.
 func (wk *Worker) awaitServer(ctx context.Context, o purchase.Order, s purchase.Server) (purchase.Order, error) {
 	cause := wk.serverCause(s, o)
-	if o.Wait.Why().Is(cause) {
+	if o.Blocked.Why().Is(cause) {
 		return o, nil
 	}
 	w := wk.serverWait(s, o, cause)
 	w.Troubled = w.Since
-	if o.Wait != nil && !o.Wait.Troubled.IsZero() {
-		w.Troubled = o.Wait.Troubled
+	if o.Blocked != nil && !o.Blocked.Troubled.IsZero() {
+		w.Troubled = o.Blocked.Troubled
 	}
-	return wk.edit(ctx, o, true, func(o *purchase.Order) { o.Wait = &w })
+	return wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = &w })
 }
 
 // serverWait is the wait of an order for the server: a new one, or, if only its words change, the one that it has.
-func (wk *Worker) serverWait(s purchase.Server, o purchase.Order, cause purchase.Cause) purchase.Wait {
-	w := purchase.Wait{Cause: cause, Since: wk.now(), Held: wk.heldNow(s)}
-	if was := o.Wait; was.Why().Code == purchase.WaitsForServer && was.Args["condition"] == cause.Args["condition"] {
+func (wk *Worker) serverWait(s purchase.Server, o purchase.Order, cause purchase.Cause) purchase.Blocked {
+	w := purchase.Blocked{Cause: cause, Since: wk.now(), Held: wk.heldFor(s)}
+	if was := o.Blocked; was.Why().Code == purchase.WaitsForServer && was.Args["condition"] == cause.Args["condition"] {
 		w.Since, w.Held = was.Since, was.Held
 	}
 	return w
@@ -91,9 +91,9 @@ func (wk *Worker) stepUnserved(ctx context.Context, o purchase.Order, s purchase
 	case o.State.Final(), o.State == purchase.Approved:
 		return next, nil
 	case o.State == purchase.Paying && o.Failure == nil:
-		return 0, wk.unclear(ctx, o, errUnserved)
+		return 0, wk.recordUnclear(ctx, o, errUnserved)
 	case o.State == purchase.Unknown && !s.RefusesOrders(): // it may tell soon
-		return next, wk.served(ctx, o)
+		return next, wk.clearServerBlock(ctx, o)
 	}
 	o, err := wk.awaitServer(ctx, o, s)
 	switch {
@@ -101,7 +101,7 @@ func (wk *Worker) stepUnserved(ctx context.Context, o purchase.Order, s purchase
 		return 0, err
 	case o.State == purchase.Unknown:
 		return wk.release(ctx, o, s, next)
-	case wk.held(s, o.Wait):
+	case wk.heldByServer(s, o.Blocked):
 		f := o.Failure
 		if f == nil {
 			f = s.Failure()
@@ -110,21 +110,21 @@ func (wk *Worker) stepUnserved(ctx context.Context, o purchase.Order, s purchase
 	case o.Failure != nil, o.State == purchase.Adding && o.AddSent.IsZero():
 		return next, nil
 	}
-	if left := wk.spans.Remains(o.ID, wk.patience("patience", o.Wait.Troubled)); left > 0 {
+	if left := wk.spans.Remains(o.ID, wk.patience("patience", o.Blocked.Troubled)); left > 0 {
 		return min(next, left), nil
 	}
-	return wk.abandon(ctx, o, s.Failure())
+	return wk.giveUp(ctx, o, s.Failure())
 }
 
 // errUnserved stands for an answer of a server that was not asked.
 var errUnserved = errors.New("the server doesn't sell licenses now")
 
-// served forgets that an order waits for the server.
-func (wk *Worker) served(ctx context.Context, o purchase.Order) error {
-	if o.Wait.Why().Code != purchase.WaitsForServer {
+// clearServerBlock forgets that an order waits for the server.
+func (wk *Worker) clearServerBlock(ctx context.Context, o purchase.Order) error {
+	if o.Blocked.Why().Code != purchase.WaitsForServer {
 		return nil
 	}
-	_, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Wait = nil })
+	_, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = nil })
 	return err
 }
 
@@ -135,14 +135,14 @@ func (wk *Worker) endUnserved(ctx context.Context, open []purchase.Order) (ended
 		return false, nil
 	}
 	for _, o := range open {
-		if o.State == purchase.Approved && o.Wait.Why().Code == purchase.WaitsForServer && wk.held(s, o.Wait) {
+		if o.State == purchase.Approved && o.Blocked.Why().Code == purchase.WaitsForServer && wk.heldByServer(s, o.Blocked) {
 			if err := wk.fail(ctx, o, *s.Failure()); err != nil && !errors.Is(err, register.ErrMoved) {
 				return ended, err
 			}
 			ended = true
 		}
 	}
-	if !s.RefusesOrders() || !wk.held(s, nil) {
+	if !s.RefusesOrders() || !wk.heldByServer(s, nil) {
 		return ended, nil // orders can still be approved, and wait
 	}
 	var waiting []purchase.OrderID
@@ -190,7 +190,7 @@ func (wk *Worker) release(ctx context.Context, o purchase.Order, s purchase.Serv
 		What: "release", Until: o.CheckoutSent.Add(releaseAfter), There: register.After(o.PaidAfter, releaseAfter),
 		Length: releaseAfter, Careful: true,
 	}
-	if left := wk.spans.Remains(o.ID, week); left > 0 || !wk.held(s, nil) {
+	if left := wk.spans.Remains(o.ID, week); left > 0 || !wk.heldByServer(s, nil) {
 		return max(min(next, left), time.Millisecond), nil
 	}
 	_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
@@ -215,14 +215,16 @@ func (wk *Worker) release(ctx context.Context, o purchase.Order, s purchase.Serv
 		if err := w.PutOrder(*live); err != nil {
 			return err
 		}
-		what := purchase.NewCause(purchase.NoticeReleased, "order", string(live.ID), "price", purchase.ArgCents(live.Price))
+		what := purchase.NewCause(purchase.NotificationReleased, "order", string(live.ID), "price",
+			purchase.ArgCents(live.Price))
 		if err := w.AppendEvent(purchase.Event{
 			Time: wk.now(), Kind: "released", Order: live.ID, By: purchase.BotName, Amount: live.Price,
 			Cause: what,
 		}); err != nil {
 			return err
 		}
-		return register.AddNotice(w, wk.reg.NewNotice(purchase.NoticeReleased, "released-"+string(live.ID), what, *live, ""))
+		return register.AddNotification(w, wk.reg.NewNotification(purchase.NotificationReleased, "released-"+string(live.ID),
+			what, *live, ""))
 	})
 	return next, err
 }

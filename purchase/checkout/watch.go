@@ -9,8 +9,8 @@ import (
 	"licensebot/purchase/register"
 )
 
-// left returns the rest of an order's watch.
-func (wk *Worker) left(o purchase.Order) time.Duration {
+// watchRemaining returns the rest of an order's watch.
+func (wk *Worker) watchRemaining(o purchase.Order) time.Duration {
 	return wk.spans.Remains(o.ID, wk.watchSpan(o))
 }
 
@@ -18,37 +18,37 @@ func (wk *Worker) left(o purchase.Order) time.Duration {
 // checkout that had begun before the item was taken out buys it anyway. A late item is taken out; a purchase is
 // entered, since the money is spent.
 func (wk *Worker) watch(ctx context.Context, o purchase.Order) (time.Duration, error) {
-	over := wk.left(o) <= 0
-	item, rows, err := wk.glance(ctx, o, over)
+	over := wk.watchRemaining(o) <= 0
+	item, rows, err := wk.checkItem(ctx, o, over)
 	switch {
 	case err != nil:
 		wk.log.Debug().Err(err).Str("order", string(o.ID)).Msg("put off watching a failed order: CoCalc cannot be read")
-		return wk.pause(o.ID), nil
+		return wk.retryDelay(o.ID), nil
 	case item.Purchased != nil:
-		return wk.adopt(ctx, o, item)
+		return wk.adoptPurchase(ctx, o, item)
 	case len(rows) > 0:
 		r := purchase.NewReceipt(o, item, rows)
 		r.Adopted = o.CheckoutSent.IsZero()
-		return 0, wk.Finish(ctx, o, r)
+		return 0, wk.CompleteOrder(ctx, o, r)
 	case item.ID != 0 && item.Removed.IsZero():
 		wk.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("take a failed order's item out of the cart")
 		if _, err := wk.shop.RemoveFromCart(ctx, item.ID); err != nil {
-			return wk.pause(o.ID), nil
+			return wk.retryDelay(o.ID), nil
 		}
 		_, err := wk.edit(ctx, o, false, func(o *purchase.Order) {
 			o.ItemID = item.ID
 			o.WatchUntil = wk.reg.WatchUntil() // a checkout may have begun while it was there
 		})
-		return wk.pause(o.ID), err
+		return wk.retryDelay(o.ID), err
 	case !over:
-		return min(wk.pause(o.ID), max(wk.left(o), time.Millisecond)), nil
+		return min(wk.retryDelay(o.ID), max(wk.watchRemaining(o), time.Millisecond)), nil
 	}
 	_, err = wk.edit(ctx, o, false, func(o *purchase.Order) { o.WatchUntil = time.Time{} })
 	return 0, err
 }
 
-// glance is one look of a watch: at the item alone, and at its end at everything that could show a purchase.
-func (wk *Worker) glance(ctx context.Context, o purchase.Order,
+// checkItem is one look of a watch: at the item alone, and at its end at everything that could show a purchase.
+func (wk *Worker) checkItem(ctx context.Context, o purchase.Order,
 	last bool) (item cocalc.CartItem, rows []cocalc.PurchaseRow,
 	err error,
 ) {
@@ -73,11 +73,11 @@ const mostCounts = 20
 // once more when the watch is over, since another checkout of the same cart may have taken longer than ours.
 func (wk *Worker) recount(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	late := !o.Receipt.Unchecked
-	if left := wk.left(o); late && left > 0 {
+	if left := wk.watchRemaining(o); late && left > 0 {
 		return left, nil
 	}
-	if o.Receipt.Settled != nil && o.Receipt.PurchaseID == 0 && !wk.outOfCart(ctx, o) {
-		return wk.pause(o.ID), nil
+	if o.Receipt.Settled != nil && o.Receipt.PurchaseID == 0 && !wk.isOutOfCart(ctx, o) {
+		return wk.retryDelay(o.ID), nil
 	}
 	rows := o.PurchasesIn(wk.rec.Count.Rows)
 	if !late || wk.rec.Count.At < wk.spans.Ends(o.ID, wk.watchSpan(o)) || len(rows) == 0 {
@@ -87,8 +87,9 @@ func (wk *Worker) recount(ctx context.Context, o purchase.Order) (time.Duration,
 				_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.WatchUntil = time.Time{} })
 				return 0, err
 			}
-			if wk.tries[o.ID] < mostCounts || wk.lingers(o) > 0 { // what may still come holds others up as long as this is open
-				return wk.pause(o.ID), nil
+			// what may still come holds others up as long as this is open
+			if wk.tries[o.ID] < mostCounts || wk.checkoutInFlight(o) > 0 {
+				return wk.retryDelay(o.ID), nil
 			}
 			// The purchase itself is proven; what is left is told in the ledger.
 			_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
@@ -113,9 +114,9 @@ func (wk *Worker) recount(ctx context.Context, o purchase.Order) (time.Duration,
 	return 0, err
 }
 
-// outOfCart takes the item of an order that an admin settled as bought out of the cart, where another checkout would
+// isOutOfCart takes the item of an order that an admin settled as bought out of the cart, where another checkout would
 // buy it after all. It reports whether the item is certainly no longer for sale there.
-func (wk *Worker) outOfCart(ctx context.Context, o purchase.Order) bool {
+func (wk *Worker) isOutOfCart(ctx context.Context, o purchase.Order) bool {
 	item, err := wk.rec.Item(ctx, o)
 	if err == nil && item.Purchased == nil && item.Removed.IsZero() {
 		_, err = wk.shop.RemoveFromCart(ctx, o.ItemID)

@@ -27,14 +27,14 @@ type Worker struct {
 	now     func() time.Time
 	log     zerolog.Logger
 	changed func(purchase.OrderID)
-	lookUp  func(context.Context, purchase.Person) purchase.Person
+	lookUp  func(context.Context, purchase.Actor) purchase.Actor
 
 	tries map[purchase.OrderID]int // looks without a result at the present step, for growing pauses
 	// due is, in elapsed, when the order has something to do again, however often the worker is woken.
 	due     map[purchase.OrderID]time.Duration
 	spans   *register.Spans
 	backoff backoff.Policy // from Poll to PollMax
-	probing probing
+	probing probe
 
 	unkept int // steps in a row that the ledger could not keep
 }
@@ -63,12 +63,12 @@ func (wk *Worker) Prepare(ctx context.Context) {
 
 // Run buys until ctx is done, and then brings the order under way to its end, or to a point from which it can be
 // continued. hard ends that too.
-func (wk *Worker) Run(ctx, hard context.Context) {
-	wk.reg.Repeat(ctx, wk.reg.Wake, func(ctx context.Context) (time.Duration, error) { return wk.turn(ctx, hard) })
+func (wk *Worker) Run(ctx, drain context.Context) {
+	wk.reg.Repeat(ctx, wk.reg.Wake, func(ctx context.Context) (time.Duration, error) { return wk.runOnce(ctx, drain) })
 }
 
-// turn does everything that can be done now, and answers for how long there is nothing to do.
-func (wk *Worker) turn(ctx, hard context.Context) (time.Duration, error) {
+// runOnce does everything that can be done now, and answers for how long there is nothing to do.
+func (wk *Worker) runOnce(ctx, drain context.Context) (time.Duration, error) {
 	wk.reg.Account.Lock()
 	defer wk.reg.Account.Unlock()
 	for ctx.Err() == nil {
@@ -77,20 +77,20 @@ func (wk *Worker) turn(ctx, hard context.Context) (time.Duration, error) {
 				return 0, fmt.Errorf("find out what the server is: %w", err)
 			}
 		}
-		open, err := wk.openOrders(hard)
+		open, err := wk.openOrders(drain)
 		if err != nil {
 			return 0, err
 		}
-		stopped, err := wk.tellStopped(hard, open)
+		stopped, err := wk.showStopped(drain, open)
 		if err != nil {
 			return 0, err
 		}
-		if ended, err := wk.endUnserved(hard, open); err != nil {
+		if ended, err := wk.endUnserved(drain, open); err != nil {
 			return 0, err
 		} else if ended {
 			continue
 		}
-		id, pause := wk.next(open, stopped)
+		id, pause := wk.pick(open, stopped)
 		if id == "" {
 			pause = min(pause, wk.reg.UntilBack(), max(wk.untilProbe(), time.Millisecond))
 			if !wk.reg.Server().SellsLicenses() { // no comparison before it does
@@ -104,7 +104,7 @@ func (wk *Worker) turn(ctx, hard context.Context) (time.Duration, error) {
 			}
 			continue
 		}
-		wait, err := wk.work(ctx, hard, id)
+		wait, err := wk.process(ctx, drain, id)
 		if err != nil {
 			again := wk.backoff.Delay(wk.unkept)
 			wk.unkept++
@@ -119,12 +119,12 @@ func (wk *Worker) turn(ctx, hard context.Context) (time.Duration, error) {
 	return 0, nil
 }
 
-// work steps an order on until it has ended or has to wait. It goes on after ctx is done: an order is not left
+// process steps an order on until it has ended or has to wait. It goes on after ctx is done: an order is not left
 // between two steps that belong together, only where it has to wait anyway.
-func (wk *Worker) work(ctx, hard context.Context, id purchase.OrderID) (time.Duration, error) {
-	hard = wk.log.With().Str("order", string(id)).Logger().WithContext(hard) // for CoCalc's answers to it
+func (wk *Worker) process(ctx, drain context.Context, id purchase.OrderID) (time.Duration, error) {
+	drain = wk.log.With().Str("order", string(id)).Logger().WithContext(drain) // for CoCalc's answers to it
 	for {
-		order, err := wk.reg.Order(hard, id)
+		order, err := wk.reg.Order(drain, id)
 		if err != nil {
 			return 0, err
 		}
@@ -138,7 +138,7 @@ func (wk *Worker) work(ctx, hard context.Context, id purchase.OrderID) (time.Dur
 			return 0, nil
 		}
 		before := order.State
-		wait, err := wk.step(hard, order)
+		wait, err := wk.advance(drain, order)
 		switch {
 		case errors.Is(err, register.ErrMoved):
 			continue
@@ -150,15 +150,15 @@ func (wk *Worker) work(ctx, hard context.Context, id purchase.OrderID) (time.Dur
 	}
 }
 
-// next picks the order to work on among those that are due, or returns how long none is.
+// pick picks the order to work on among those that are due, or returns how long none is.
 //
 // Orders under way come first: they hold the account, so while one waits nothing else begins, and no parked item is
 // checked again. The same holds for a checkout that may still run although its order has ended. Then come the remaining
 // tasks of orders that have ended, or that had items parked when buying was paused; then the approved order that was
 // confirmed first. Tasks that only read (a watch, a count) delay no order and wait for none.
-func (wk *Worker) next(open []purchase.Order, stopped bool) (purchase.OrderID, time.Duration) {
+func (wk *Worker) pick(open []purchase.Order, stopped bool) (purchase.OrderID, time.Duration) {
 	now, pause := wk.reg.Elapsed(), register.Idle
-	lingering := wk.lingering(open)
+	lingering := wk.maxInFlight(open)
 	if lingering > 0 {
 		pause = lingering
 	}
@@ -180,8 +180,8 @@ func (wk *Worker) next(open []purchase.Order, stopped bool) (purchase.OrderID, t
 		}
 	}
 	for _, o := range open {
-		left := o.State.Final() || stopped && o.State == purchase.Approved && len(o.Parked) > 0
-		if left && !((held || lingering > 0) && len(o.Parked) > 0) && due(o) {
+		left := o.State.Final() || stopped && o.State == purchase.Approved && len(o.HeldItems) > 0
+		if left && !((held || lingering > 0) && len(o.HeldItems) > 0) && due(o) {
 			return o.ID, 0
 		}
 	}
@@ -197,13 +197,13 @@ func (wk *Worker) next(open []purchase.Order, stopped bool) (purchase.OrderID, t
 	return "", max(pause, time.Millisecond)
 }
 
-// step makes the order's next move. A wait above 0 means that nothing can be done before.
-func (wk *Worker) step(ctx context.Context, o purchase.Order) (time.Duration, error) {
+// advance makes the order's next move. A wait above 0 means that nothing can be done before.
+func (wk *Worker) advance(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if s := wk.reg.Server(); !s.SellsLicenses() {
 		return wk.stepUnserved(ctx, o, s)
 	}
 	if o.State != purchase.Approved {
-		if err := wk.served(ctx, o); err != nil {
+		if err := wk.clearServerBlock(ctx, o); err != nil {
 			return 0, err
 		}
 	}
@@ -219,8 +219,8 @@ func (wk *Worker) step(ctx context.Context, o purchase.Order) (time.Duration, er
 	case purchase.Approved:
 		if stopped, err := wk.reg.PausedNow(ctx); err != nil {
 			return 0, err
-		} else if stopped != nil && len(o.Parked) > 0 {
-			pause, err := wk.restore(ctx, o)
+		} else if stopped != nil && len(o.HeldItems) > 0 {
+			pause, err := wk.releaseItems(ctx, o)
 			return max(pause, wk.timing.Poll), err
 		}
 		return wk.prepare(ctx, o)
@@ -228,24 +228,24 @@ func (wk *Worker) step(ctx context.Context, o purchase.Order) (time.Duration, er
 		if o.AddSent.IsZero() {
 			return wk.add(ctx, o)
 		}
-		return wk.look(ctx, o)
+		return wk.findItem(ctx, o)
 	case purchase.Carted:
 		if o.Failure != nil {
-			return wk.takeOut(ctx, o)
+			return wk.removeItem(ctx, o)
 		}
-		return wk.check(ctx, o)
+		return wk.checkCart(ctx, o)
 	case purchase.Paying:
 		if o.Failure != nil {
-			return wk.takeOut(ctx, o)
+			return wk.removeItem(ctx, o)
 		}
 		return wk.prove(ctx, o)
 	case purchase.Unknown:
-		return wk.settle(ctx, o)
+		return wk.resolve(ctx, o)
 	default: // it is watched, or gives the cart back
 	}
 	switch {
-	case len(o.Parked) > 0:
-		return wk.restore(ctx, o)
+	case len(o.HeldItems) > 0:
+		return wk.releaseItems(ctx, o)
 	case o.State == purchase.Purchased:
 		return wk.recount(ctx, o)
 	}
@@ -278,10 +278,11 @@ func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err er
 	return open, err
 }
 
-// advance has an event happen to the order in one transaction, if it is still in the state that the worker saw;
+// transition has an event happen to the order in one transaction, if it is still in the state that the worker saw;
 // otherwise, it returns ErrMoved. check can stand against it, or complete the event.
-func (wk *Worker) advance(ctx context.Context, seen purchase.Order, e purchase.OrderEvent, check func(purchase.Writer,
-	purchase.Order, *purchase.OrderEvent) error) (
+func (wk *Worker) transition(ctx context.Context, seen purchase.Order, e purchase.OrderEvent,
+	check func(purchase.Writer,
+		purchase.Order, *purchase.OrderEvent) error) (
 	purchase.Order, error,
 ) {
 	e.By = purchase.BotName
@@ -319,7 +320,7 @@ func (wk *Worker) edit(ctx context.Context, seen purchase.Order, visible bool,
 // fail ends an order of which nothing was bought and nothing is in the cart. If anything of it was ever sent there, it
 // is watched for a while longer.
 func (wk *Worker) fail(ctx context.Context, o purchase.Order, f purchase.Failure) error {
-	_, err := wk.advance(ctx, o, purchase.OrderEvent{Kind: purchase.Fail, Note: string(f.Code), Failure: &f},
+	_, err := wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.Fail, Note: string(f.Code), Failure: &f},
 		func(_ purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
 			if !live.NeverAdded() {
 				e.WatchUntil = wk.reg.WatchUntil()
@@ -330,7 +331,7 @@ func (wk *Worker) fail(ctx context.Context, o purchase.Order, f purchase.Failure
 }
 
 // pause returns the wait before the next look: it doubles from Poll to PollMax with each look without a result.
-func (wk *Worker) pause(id purchase.OrderID) time.Duration {
+func (wk *Worker) retryDelay(id purchase.OrderID) time.Duration {
 	n := wk.tries[id]
 	wk.tries[id] = n + 1
 	return wk.backoff.Delay(n)

@@ -38,7 +38,7 @@ func New(opts Options) *Desk {
 // more promises, brings the order under way to a point from which it can be continued or to its end (within
 // Timing.Drain), and returns nil. Orders that an earlier run left behind are taken up first.
 func (d *Desk) Run(ctx context.Context) error {
-	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	drain, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
 		d.reg.Stopping.Store(true)
@@ -47,15 +47,15 @@ func (d *Desk) Run(ctx context.Context) error {
 	defer stop()
 
 	worker := checkout.New(d.reg)
-	worker.Prepare(hard)
-	d.Prepare(hard)
+	worker.Prepare(drain)
+	d.Prepare(drain)
 	// Cards expire on time also while the worker waits for an answer of CoCalc, which can take minutes.
 	var others sync.WaitGroup
 	others.Go(func() { d.Service.Run(ctx) })
 	others.Go(func() { d.Outbox.Run(ctx) })
-	worker.Run(ctx, hard)
+	worker.Run(ctx, drain)
 	others.Wait()
-	d.Flush(hard)
+	d.Flush(drain)
 	d.reg.Stopping.Store(true) // AfterFunc has a goroutine of its own, which may not have come to it yet
 	return nil
 }
@@ -70,10 +70,10 @@ func (d *Desk) Server() purchase.Server { return d.reg.Server() }
 
 // NotSold returns why this person can't buy from the server, or see prices of what it sells; nil if orders are taken.
 // It never blocks.
-func (d *Desk) NotSold(who purchase.Person) *purchase.Refusal { return d.reg.NotSold(who) }
+func (d *Desk) NotSold(who purchase.Actor) *purchase.Refusal { return d.reg.NotSold(who) }
 
 // IsAdmin reports whether the person may settle orders, pause and resume buying, and take broken items out of the cart.
-func (d *Desk) IsAdmin(who purchase.Person) bool { return d.reg.IsAdmin(who) }
+func (d *Desk) IsAdmin(who purchase.Actor) bool { return d.reg.IsAdmin(who) }
 
 // AccessChanged wakes the worker after the bot has lost or regained its access to Slack: waiting orders then show why
 // they wait, or are bought. It never blocks.
@@ -85,7 +85,7 @@ func (d *Desk) Evidence(ctx context.Context, o purchase.Order) purchase.Evidence
 	return d.rec.Evidence(ctx, o)
 }
 
-// Distrust pauses buying because the ledger contradicts itself, as CheckBooks found, and has it told.
-func (d *Desk) Distrust(ctx context.Context, findings []purchase.Finding) (bool, error) {
-	return d.rec.Distrust(ctx, findings)
+// PauseInconsistent pauses buying because the ledger contradicts itself, as CheckBooks found, and has it told.
+func (d *Desk) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
+	return d.rec.PauseInconsistent(ctx, findings)
 }

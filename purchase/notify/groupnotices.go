@@ -9,21 +9,21 @@ import (
 	"licensebot/purchase/register"
 )
 
-// NoticeTo replaces a user group among a notice's recipients by the group's members, since Slack has no messages to
+// ExpandGroup replaces a user group among a notice's recipients by the group's members, since Slack has no messages to
 // groups. Each member gets it once, also if their own id is listed too. A group without members is recorded, and
 // announced in the purchases channel.
-func (box *Outbox) NoticeTo(ctx context.Context, id, group string, members []string) error {
+func (box *Outbox) ExpandGroup(ctx context.Context, id, group string, members []string) error {
 	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
-		n, err := register.UndeliveredTo(w, id, group)
+		n, err := register.PendingNotification(w, id, group)
 		if err != nil || n.ID == "" {
 			return err
 		}
-		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == group })
+		n.Pending = slices.DeleteFunc(slices.Clone(n.Pending), func(r string) bool { return r == group })
 		n = n.WithMembers(members)
-		if err := register.KeepNotice(w, n); err != nil || len(members) > 0 {
+		if err := register.KeepNotification(w, n); err != nil || len(members) > 0 {
 			return err
 		}
-		return box.saidUntold(w, n, group, "empty")
+		return box.recordUnavailable(w, n, group, "empty")
 	})
 	if err != nil {
 		return fmt.Errorf("put the members of %s among those who are told %s: %w", group, id, err)
@@ -32,18 +32,18 @@ func (box *Outbox) NoticeTo(ctx context.Context, id, group string, members []str
 	return nil
 }
 
-// NoticeToSome adds some members of a user group to the recipients of a notice. The group stays a recipient, since its
-// other members are not known yet.
-func (box *Outbox) NoticeToSome(ctx context.Context, id, group string, members []string) error {
+// ExpandGroupPartly adds some members of a user group to the recipients of a notice. The group stays a recipient, since
+// its other members are not known yet.
+func (box *Outbox) ExpandGroupPartly(ctx context.Context, id, group string, members []string) error {
 	if len(members) == 0 {
 		return nil
 	}
 	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
-		n, err := register.UndeliveredTo(w, id, group)
+		n, err := register.PendingNotification(w, id, group)
 		if err != nil || n.ID == "" {
 			return err
 		}
-		return register.KeepNotice(w, n.WithMembers(members))
+		return register.KeepNotification(w, n.WithMembers(members))
 	})
 	if err != nil {
 		return fmt.Errorf("put members of %s among those who are told %s: %w", group, id, err)
@@ -52,28 +52,28 @@ func (box *Outbox) NoticeToSome(ctx context.Context, id, group string, members [
 	return nil
 }
 
-// NoticeWaits keeps that Slack did not tell who is in a user group that a notice is for. The audit and the purchases
-// channel get to know it once; the group stays among those who do not have the notice.
-func (box *Outbox) NoticeWaits(ctx context.Context, id, group string) error {
-	var n purchase.Notice
+// MarkGroupUnavailable keeps that Slack did not tell who is in a user group that a notice is for. The audit and the
+// purchases channel get to know it once; the group stays among those who do not have the notice.
+func (box *Outbox) MarkGroupUnavailable(ctx context.Context, id, group string) error {
+	var n purchase.Notification
 	err := box.ledger.View(ctx, func(r purchase.Reader) (err error) {
-		n, err = register.UndeliveredTo(r, id,
+		n, err = register.PendingNotification(r, id,
 			group)
 		return err
 	})
-	if err != nil || n.ID == "" || slices.Contains(n.Silent, group) {
+	if err != nil || n.ID == "" || slices.Contains(n.UnresolvedGroups, group) {
 		return err
 	}
 	err = box.ledger.Update(ctx, func(w purchase.Writer) error {
-		n, err := register.UndeliveredTo(w, id, group)
-		if err != nil || n.ID == "" || slices.Contains(n.Silent, group) {
+		n, err := register.PendingNotification(w, id, group)
+		if err != nil || n.ID == "" || slices.Contains(n.UnresolvedGroups, group) {
 			return err
 		}
-		n.Silent = append(slices.Clone(n.Silent), group)
-		if err := register.KeepNotice(w, n); err != nil {
+		n.UnresolvedGroups = append(slices.Clone(n.UnresolvedGroups), group)
+		if err := register.KeepNotification(w, n); err != nil {
 			return err
 		}
-		return box.saidUntold(w, n, group, "unlisted")
+		return box.recordUnavailable(w, n, group, "unlisted")
 	})
 	if err != nil {
 		return fmt.Errorf("keep that %s waits for the members of %s: %w", id, group, err)
@@ -82,20 +82,20 @@ func (box *Outbox) NoticeWaits(ctx context.Context, id, group string) error {
 	return nil
 }
 
-// saidUntold records why the members of a user group do not have a notice, and has it said in the purchases channel,
-// with what the notice says where that channel is not told of its kind. why is "empty", or "unlisted" if Slack doesn't
-// say who is in the group.
-func (box *Outbox) saidUntold(w purchase.Writer, n purchase.Notice, group, why string) error {
-	if err := w.AppendEvent(box.untold(n, group, "was not delivered: user group "+why)); err != nil ||
+// recordUnavailable records why the members of a user group do not have a notice, and has it said in the purchases
+// channel, with what the notice says where that channel is not told of its kind. why is "empty", or "unlisted" if Slack
+// doesn't say who is in the group.
+func (box *Outbox) recordUnavailable(w purchase.Writer, n purchase.Notification, group, why string) error {
+	if err := w.AppendEvent(box.deliveryFailed(n, group, "was not delivered: user group "+why)); err != nil ||
 		box.purchasesChannel == "" {
 		return err
 	}
-	what := purchase.NewCause(purchase.NoticeUntold, "group", group, "why", why)
-	if n.Kind == purchase.NoticeBrokenItem || n.Kind == purchase.NoticeSettled {
+	what := purchase.NewCause(purchase.NotificationUndelivered, "group", group, "why", why)
+	if n.Kind == purchase.NotificationBrokenItem || n.Kind == purchase.NotificationSettled {
 		what.Causes = []purchase.Cause{n.Cause}
 	}
-	return register.AddNotice(w, purchase.Notice{
-		ID: "untold-" + n.ID + "-" + group, Kind: purchase.NoticeUntold, Time: box.now(), Order: n.Order,
-		Cause: what, Left: []string{box.purchasesChannel},
+	return register.AddNotification(w, purchase.Notification{
+		ID: "untold-" + n.ID + "-" + group, Kind: purchase.NotificationUndelivered, Time: box.now(), Order: n.Order,
+		Cause: what, Pending: []string{box.purchasesChannel},
 	})
 }

@@ -35,7 +35,7 @@ func New(reg *register.Register) *Outbox {
 func (box *Outbox) Run(ctx context.Context) {
 	day := ""
 	box.reg.Repeat(ctx, nil, func(ctx context.Context) (time.Duration, error) {
-		pause, err := box.tellHead(ctx, &day)
+		pause, err := box.publishAuditHead(ctx, &day)
 		return min(pause, register.Idle), err
 	})
 }

@@ -17,9 +17,9 @@ func (box *Outbox) Channels() []string {
 	})
 }
 
-// ChannelRead notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of each
-// new reason, once. The channel's cards of orders that wait for approval are shown anew.
-func (box *Outbox) ChannelRead(ctx context.Context, channel string, why purchase.Outsiders) error {
+// NoteAudience notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of
+// each new reason, once. The channel's cards of orders that wait for approval are shown anew.
+func (box *Outbox) NoteAudience(ctx context.Context, channel string, why purchase.Outsiders) error {
 	told := func(r purchase.Reader) (was purchase.Outsiders, account purchase.AccountState, err error) {
 		account, err = r.Account()
 		return account.Outsiders[channel], account, err
@@ -49,7 +49,7 @@ func (box *Outbox) ChannelRead(ctx context.Context, channel string, why purchase
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
-		if again, err = box.showAsksAgain(w, channel); err != nil {
+		if again, err = box.markRequestsStale(w, channel); err != nil {
 			return err
 		}
 		if err := w.AppendEvent(purchase.Event{
@@ -59,11 +59,11 @@ func (box *Outbox) ChannelRead(ctx context.Context, channel string, why purchase
 			nil || why == "" {
 			return err
 		}
-		n := box.reg.NewNotice(purchase.NoticeOutsiders, register.NoticeID("outsiders-"+channel, box.now()),
-			purchase.NewCause(purchase.NoticeOutsiders, "why", string(why)),
+		n := box.reg.NewNotification(purchase.NotificationOutsiders, register.NotificationID("outsiders-"+channel, box.now()),
+			purchase.NewCause(purchase.NotificationOutsiders, "why", string(why)),
 			purchase.Order{}, "")
 		n.Channel = channel
-		return register.AddNotice(w, n)
+		return register.AddNotification(w, n)
 	})
 	if err != nil {
 		return fmt.Errorf("keep who reads %s: %w", channel, err)
@@ -85,24 +85,25 @@ func (box *Outbox) askDirectly(w purchase.Writer, o *purchase.Order) error {
 		return nil
 	}
 	o.AskedDirectly = box.now()
-	n := box.reg.NewNotice(purchase.NoticeAsk, "ask-"+string(o.ID), purchase.RequestCause(purchase.NoticeAsk,
-		*o).With("reason", o.Reason), *o, "")
-	n.Left = nil
+	n := box.reg.NewNotification(purchase.NotificationAsk, "ask-"+string(o.ID),
+		purchase.RequestCause(purchase.NotificationAsk,
+			*o).With("reason", o.Reason), *o, "")
+	n.Pending = nil
 	for id := range box.policy.Approvers {
 		if id != o.Requester.ID && id != o.Requester.Org {
-			n.Left = append(n.Left, id)
+			n.Pending = append(n.Pending, id)
 		}
 	}
-	slices.Sort(n.Left)
-	if slices.ContainsFunc(n.Left, purchase.IsGroup) {
-		n.Had = []string{o.Requester.ID}
+	slices.Sort(n.Pending)
+	if slices.ContainsFunc(n.Pending, purchase.IsGroup) {
+		n.Delivered = []string{o.Requester.ID}
 	}
-	return register.AddNotice(w, n)
+	return register.AddNotification(w, n)
 }
 
-// showAsksAgain has the approvers' cards in a channel updated: who reads the channel has changed. Other messages about
-// the orders stay as they are.
-func (box *Outbox) showAsksAgain(w purchase.Writer, channel string) (again []purchase.OrderID, err error) {
+// markRequestsStale has the approvers' cards in a channel updated: who reads the channel has changed. Other messages
+// about the orders stay as they are.
+func (box *Outbox) markRequestsStale(w purchase.Writer, channel string) (again []purchase.OrderID, err error) {
 	queue, err := w.Queue()
 	if err != nil {
 		return nil, err
@@ -119,8 +120,8 @@ func (box *Outbox) showAsksAgain(w purchase.Writer, channel string) (again []pur
 			continue
 		}
 		for i := range o.Messages {
-			if m := &o.Messages[i]; m.Kind != purchase.MessageAsk && m.Shown == o.Rev {
-				m.Shown++
+			if m := &o.Messages[i]; m.Kind != purchase.MessageAsk && m.PublishedRev == o.Rev {
+				m.PublishedRev++
 			}
 		}
 		o.Rev++
@@ -133,10 +134,10 @@ func (box *Outbox) showAsksAgain(w purchase.Writer, channel string) (again []pur
 	return again, nil
 }
 
-// AskOver drops the notice that asks approvers directly about an order that no longer waits for them. It reports
+// RequestEnded drops the notice that asks approvers directly about an order that no longer waits for them. It reports
 // whether there is nothing left to tell.
-func (box *Outbox) AskOver(ctx context.Context, n purchase.Notice) (over bool, err error) {
-	if n.Kind != purchase.NoticeAsk {
+func (box *Outbox) RequestEnded(ctx context.Context, n purchase.Notification) (over bool, err error) {
+	if n.Kind != purchase.NotificationAsk {
 		return false, nil
 	}
 	o, err := box.reg.Order(ctx, n.Order)
@@ -148,8 +149,8 @@ func (box *Outbox) AskOver(ctx context.Context, n purchase.Notice) (over bool, e
 		if err != nil {
 			return err
 		}
-		account.Notices = slices.DeleteFunc(slices.Clone(account.Notices),
-			func(old purchase.Notice) bool { return old.ID == n.ID })
+		account.Notifications = slices.DeleteFunc(slices.Clone(account.Notifications),
+			func(old purchase.Notification) bool { return old.ID == n.ID })
 		return w.PutAccount(account)
 	})
 	if err != nil {
@@ -158,14 +159,14 @@ func (box *Outbox) AskOver(ctx context.Context, n purchase.Notice) (over bool, e
 	return true, nil
 }
 
-// NoticeToAdmins adds the admins to those who do not have a notice yet: its channel does not get the details.
-func (box *Outbox) NoticeToAdmins(ctx context.Context, id, channel string) error {
+// RedirectToAdmins adds the admins to those who do not have a notice yet: its channel does not get the details.
+func (box *Outbox) RedirectToAdmins(ctx context.Context, id, channel string) error {
 	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
-		n, err := register.UndeliveredTo(w, id, channel)
+		n, err := register.PendingNotification(w, id, channel)
 		if err != nil || n.ID == "" {
 			return err
 		}
-		return register.KeepNotice(w, n.WithMembers(slices.Sorted(maps.Keys(box.policy.Admins))))
+		return register.KeepNotification(w, n.WithMembers(slices.Sorted(maps.Keys(box.policy.Admins))))
 	})
 	if err != nil {
 		return fmt.Errorf("have the admins told %s: %w", id, err)

@@ -11,18 +11,20 @@ import (
 )
 
 // Settleable reads an order whose outcome the person may settle. A *Refusal says why not.
-func (svc *Service) Settleable(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+func (svc *Service) Settleable(ctx context.Context, id purchase.OrderID,
+	action purchase.Action,
+) (purchase.Order, error) {
 	order, err := svc.reg.Order(ctx, id)
 	if errors.Is(err, purchase.ErrNoOrder) {
-		return order, svc.refused(ctx, noSuchOrder(), id, click.Who, click.At)
+		return order, svc.refused(ctx, noSuchOrder(), id, action.Actor, action.Channel)
 	}
 	if err != nil {
 		return order, err
 	}
-	return order, svc.unless(ctx, id, click, svc.maySettle(order, click.Who))
+	return order, svc.unless(ctx, id, action, svc.maySettle(order, action.Actor))
 }
 
-func (svc *Service) maySettle(order purchase.Order, who purchase.Person) *purchase.Refusal {
+func (svc *Service) maySettle(order purchase.Order, who purchase.Actor) *purchase.Refusal {
 	if no := svc.policy.MayAdminister(who); no != nil {
 		return no
 	}
@@ -38,16 +40,16 @@ func (svc *Service) maySettle(order purchase.Order, who purchase.Person) *purcha
 // Settle ends an order whose outcome is unknown by the word of an admin, where CoCalc does not tell. It is recorded who
 // said what and why. Checkout is not sent again, and CoCalc is watched as before: should it show something else later,
 // the ledger follows what it shows.
-func (svc *Service) Settle(ctx context.Context, id purchase.OrderID, click purchase.Click,
+func (svc *Service) Settle(ctx context.Context, id purchase.OrderID, action purchase.Action,
 	s purchase.Settlement,
 ) (purchase.Order, error) {
 	s.Reason = strings.TrimSpace(s.Reason)
 	// the card is the requester's, and admins decide wherever they see the order
-	click.Card, click.Typed = purchase.Message{}, true
-	order, err := svc.decide(ctx, id, click, toSettle, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
+	action.Card, action.Typed = purchase.Message{}, true
+	order, err := svc.decide(ctx, id, action, toSettle, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
 		error,
 	) {
-		no := svc.maySettle(*o, click.Who)
+		no := svc.maySettle(*o, action.Actor)
 		if no == nil && s.Verdict != purchase.WasBought && s.Verdict != purchase.WasNotBought {
 			no = purchase.NewRefusal(purchase.Unreadable, "what", "verdict")
 		}
@@ -71,16 +73,17 @@ func (svc *Service) Settle(ctx context.Context, id purchase.OrderID, click purch
 			note += ", license " + s.LicenseID
 		}
 		err := w.AppendEvent(purchase.Event{
-			Time: svc.now(), Kind: "settled", Order: id, By: click.Who.ID, Place: click.At.Channel,
+			Time: svc.now(), Kind: "settled", Order: id, By: action.Actor.ID, Place: action.Channel.ID,
 			Amount: o.Price, Note: note + ": " + s.Reason,
 		})
 		if err != nil {
 			return nil, err
 		}
-		word := purchase.NewCause(purchase.SettledByAdmin, "by", click.Who.ID, "name", click.Who.DisplayName(), "verdict",
+		word := purchase.NewCause(purchase.SettledByAdmin, "by", action.Actor.ID, "name", action.Actor.DisplayName(),
+			"verdict",
 			string(s.Verdict),
 			"reason", s.Reason)
-		told := purchase.NewCause(purchase.NoticeSettled, "order", string(id), "price", purchase.ArgCents(o.Price))
+		told := purchase.NewCause(purchase.NotificationSettled, "order", string(id), "price", purchase.ArgCents(o.Price))
 		told.Causes = []purchase.Cause{word}
 		if s.Verdict == purchase.WasBought {
 			r := purchase.NewReceipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{
@@ -88,7 +91,7 @@ func (svc *Service) Settle(ctx context.Context, id purchase.OrderID, click purch
 				Time:      o.CheckoutSent,
 			}}, nil)
 			r.Settled, r.Unchecked = &word, true // should it show up in the list of purchases, the entry follows that
-			if err := svc.reg.Complete(w, o, r, true, click.Who.ID); err != nil {
+			if err := svc.reg.Complete(w, o, r, true, action.Actor.ID); err != nil {
 				return nil, err
 			}
 		} else {
@@ -96,15 +99,16 @@ func (svc *Service) Settle(ctx context.Context, id purchase.OrderID, click purch
 				word = word.With("watched", purchase.ArgFlag(true))
 			}
 			e := purchase.OrderEvent{
-				Kind: purchase.Fail, By: click.Who.ID, Note: s.Reason, Failure: &purchase.Failure{Cause: word},
+				Kind: purchase.Fail, By: action.Actor.ID, Note: s.Reason, Failure: &purchase.Failure{Cause: word},
 				WatchUntil: svc.reg.WatchUntil(),
 			}
 			if err := svc.reg.Apply(w, o, e); err != nil {
 				return nil, err
 			}
 		}
-		return nil, register.AddNotice(w, svc.reg.NewNotice(purchase.NoticeSettled, "settled-"+string(id), told, *o,
-			click.Who.ID))
+		return nil, register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationSettled, "settled-"+string(id),
+			told, *o,
+			action.Actor.ID))
 	})
 	if err == nil {
 		register.Nudge(svc.reg.Wake)

@@ -31,7 +31,7 @@ func (svc *Service) asks(r purchase.Reader, o purchase.Order) (bool, error) {
 }
 
 // autoToday returns what a person got without approval today.
-func (svc *Service) autoToday(r purchase.Reader, who purchase.Person) (purchase.Cents, error) {
+func (svc *Service) autoToday(r purchase.Reader, who purchase.Actor) (purchase.Cents, error) {
 	now := svc.now()
 	month, err := r.Budget(svc.policy.Month(now))
 	if err != nil {
@@ -42,10 +42,10 @@ func (svc *Service) autoToday(r purchase.Reader, who purchase.Person) (purchase.
 }
 
 // IsBuyer reports whether a person may buy, wherever and whenever that is allowed.
-func (svc *Service) IsBuyer(who purchase.Person) bool { return svc.policy.MayBuy(who) == nil }
+func (svc *Service) IsBuyer(who purchase.Actor) bool { return svc.policy.MayBuy(who) == nil }
 
 // IsApprover reports whether a person may decide on other people's orders.
-func (svc *Service) IsApprover(who purchase.Person) bool {
+func (svc *Service) IsApprover(who purchase.Actor) bool {
 	return purchase.RefuseOutsider(who) == nil && purchase.IsListed(svc.policy.Approvers, who)
 }
 
@@ -67,19 +67,19 @@ func (svc *Service) mayAsk(o purchase.Order, asks bool) *purchase.Refusal {
 
 // Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.
 // A *Refusal says why not; a late one says who decided, and when.
-func (svc *Service) Approve(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+func (svc *Service) Approve(ctx context.Context, id purchase.OrderID, action purchase.Action) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
 		return purchase.Order{}, errStopping()
 	}
 	requester, approvers := svc.reg.Refresh(ctx, id)
-	order, err := svc.decide(ctx, id, click, toApprove, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
+	order, err := svc.decide(ctx, id, action, toApprove, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
 		error,
 	) {
-		if no := svc.mayDecide(*o, click); no != nil {
+		if no := svc.mayDecide(*o, action); no != nil {
 			return no, nil
 		}
 		counts, gone, silent := svc.reg.StillAgree(*o, approvers)
-		twice := slices.ContainsFunc(counts, func(a purchase.Approval) bool { return a.By.Is(click.Who) })
+		twice := slices.ContainsFunc(counts, func(a purchase.Approval) bool { return a.By.Is(action.Actor) })
 		need := svc.policy.Approvals
 		if twice && len(counts) < need { // otherwise fewer are needed than when they agreed: their second yes is the last one
 			return purchase.NewRefusal(purchase.AlreadyDone, "doing", "approve", "needs", strconv.Itoa(need-len(counts))), nil
@@ -93,18 +93,18 @@ func (svc *Service) Approve(ctx context.Context, id purchase.OrderID, click purc
 		}
 		now := svc.now()
 		if !twice {
-			counts = append(counts, purchase.Approval{By: click.Who, At: now})
+			counts = append(counts, purchase.Approval{By: action.Actor, At: now})
 		}
 		last := len(counts) >= need
 		if last && silent != nil {
 			return silent, nil
 		}
-		if last && svc.reg.UnsureGroups(requester) {
+		if last && svc.reg.HasUnknownGroups(requester) {
 			return purchase.NewRefusal(purchase.Outsider, "unknown", "requester"), nil
 		}
 		for _, p := range gone {
 			if err := w.AppendEvent(purchase.Event{
-				Time: now, Kind: "agreement-void", Order: o.ID, By: purchase.BotName, Place: click.At.Channel, Amount: o.Price,
+				Time: now, Kind: "agreement-void", Order: o.ID, By: purchase.BotName, Place: action.Channel.ID, Amount: o.Price,
 				Note: fmt.Sprintf("the approval of %s no longer counts: they are no longer an approver", p.ID),
 			}); err != nil {
 				return nil, err
@@ -112,7 +112,7 @@ func (svc *Service) Approve(ctx context.Context, id purchase.OrderID, click purc
 		}
 		o.Approvals = counts
 		if err := w.AppendEvent(purchase.Event{
-			Time: now, Kind: "agreed", Order: o.ID, By: click.Who.ID, Place: click.At.Channel,
+			Time: now, Kind: "agreed", Order: o.ID, By: action.Actor.ID, Place: action.Channel.ID,
 			Amount: o.Price,
 		}); err != nil {
 			return nil, err
@@ -122,7 +122,7 @@ func (svc *Service) Approve(ctx context.Context, id purchase.OrderID, click purc
 			o.Updated = now
 			return nil, w.PutOrder(*o)
 		}
-		return nil, svc.approved(w, o, requester, click)
+		return nil, svc.approved(w, o, requester, action)
 	})
 	if err == nil {
 		register.Nudge(svc.reg.Wake)
@@ -135,8 +135,8 @@ func (svc *Service) Approve(ctx context.Context, id purchase.OrderID, click purc
 
 // approved promises an order for good, or ends it when it may not be bought any more: rights, limits and prices count
 // as they are at this moment.
-func (svc *Service) approved(w purchase.Writer, o *purchase.Order, requester purchase.Person,
-	last purchase.Click,
+func (svc *Service) approved(w purchase.Writer, o *purchase.Order, requester purchase.Actor,
+	last purchase.Action,
 ) error {
 	if quote, err := svc.Quote(o.Spec); err == nil && quote.Total > o.Price {
 		f := purchase.NewFailure(purchase.FailPriceMoved, "was", purchase.ArgCents(o.Price), "now",
@@ -153,7 +153,7 @@ func (svc *Service) approved(w purchase.Writer, o *purchase.Order, requester pur
 	}
 	no := svc.policy.MayBuy(requester)
 	if no == nil {
-		no = svc.policy.AllowsPlace(o.Place)
+		no = svc.policy.AllowsPlace(o.Channel)
 	}
 	share, err := purchase.ShareOf(w, budget, o.Requester)
 	if err != nil {
@@ -171,51 +171,53 @@ func (svc *Service) approved(w purchase.Writer, o *purchase.Order, requester pur
 			Failure: purchase.FailureOf(purchase.FailPolicy, no),
 		})
 	}
-	return svc.reg.Apply(w, o, purchase.OrderEvent{Kind: purchase.Approve, By: last.Who.ID, Place: last.At.Channel})
+	return svc.reg.Apply(w, o, purchase.OrderEvent{Kind: purchase.Approve, By: last.Actor.ID, Place: last.Channel.ID})
 }
 
 // Deny is an approver's no, with its reason. One is enough.
-func (svc *Service) Deny(ctx context.Context, id purchase.OrderID, click purchase.Click,
+func (svc *Service) Deny(ctx context.Context, id purchase.OrderID, action purchase.Action,
 	reason string,
 ) (purchase.Order, error) {
 	reason = strings.TrimSpace(reason)
-	return svc.decide(ctx, id, click, toDeny, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
-		if no := svc.mayDecide(*o, click); no != nil {
+	return svc.decide(ctx, id, action, toDeny, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
+		if no := svc.mayDecide(*o, action); no != nil {
 			return no, nil
 		}
 		if reason == "" {
 			return purchase.NewRefusal(purchase.NoReason, "doing", "deny"), nil
 		}
 		return nil, svc.reg.Apply(w, o, purchase.OrderEvent{
-			Kind: purchase.Deny, By: click.Who.ID, Place: click.At.Channel, Note: reason,
-			Denial: &purchase.Approval{By: click.Who, At: svc.now(), Denied: true, Reason: reason},
+			Kind: purchase.Deny, By: action.Actor.ID, Place: action.Channel.ID, Note: reason,
+			Denial: &purchase.Approval{By: action.Actor, At: svc.now(), Denied: true, Reason: reason},
 		})
 	})
 }
 
 // Decidable reads an order that the person may decide on now, before they are asked for a reason. A *Refusal says why
 // not.
-func (svc *Service) Decidable(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+func (svc *Service) Decidable(ctx context.Context, id purchase.OrderID,
+	action purchase.Action,
+) (purchase.Order, error) {
 	order, err := svc.reg.Order(ctx, id)
 	if errors.Is(err, purchase.ErrNoOrder) {
-		return order, svc.refused(ctx, noSuchOrder(), id, click.Who, click.At)
+		return order, svc.refused(ctx, noSuchOrder(), id, action.Actor, action.Channel)
 	}
 	if err != nil {
 		return order, err
 	}
-	return order, svc.unless(ctx, id, click, purchase.RefuseOutsider(click.Who), elsewhere(order, click),
-		svc.mayDecide(order, click))
+	return order, svc.unless(ctx, id, action, purchase.RefuseOutsider(action.Actor), elsewhere(order, action),
+		svc.mayDecide(order, action))
 }
 
 // mayDecide refuses people who may not decide on the order, and decisions that come too late.
-func (svc *Service) mayDecide(o purchase.Order, click purchase.Click) *purchase.Refusal {
-	if no := svc.policy.MayApprove(o, click.Who); no != nil {
+func (svc *Service) mayDecide(o purchase.Order, action purchase.Action) *purchase.Refusal {
+	if no := svc.policy.MayApprove(o, action.Actor); no != nil {
 		return no
 	}
 	if o.State != purchase.AwaitingApproval || !svc.now().Before(o.ApproveBy) {
 		return decidedBefore(o)
 	}
-	return staleCard(o, click)
+	return staleCard(o, action)
 }
 
 // decidedBefore tells a late approver who decided, and when; or, without a decision, the order's outcome.

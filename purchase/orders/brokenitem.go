@@ -11,10 +11,10 @@ import (
 
 // TakeOut takes a broken item out of the cart, by the word of an admin, and returns what was done. Only an item that
 // blocks the cart is taken out. A *Refusal says why not.
-func (svc *Service) TakeOut(ctx context.Context, id int64, click purchase.Click) (purchase.Cause, error) {
-	no := svc.policy.MayAdminister(click.Who)
+func (svc *Service) TakeOut(ctx context.Context, id int64, action purchase.Action) (purchase.Cause, error) {
+	no := svc.policy.MayAdminister(action.Actor)
 	if no != nil {
-		return purchase.Cause{}, svc.refused(ctx, no, "", click.Who, click.At)
+		return purchase.Cause{}, svc.refused(ctx, no, "", action.Actor, action.Channel)
 	}
 	item, err := svc.shop.CartItem(ctx, id)
 	switch {
@@ -27,12 +27,12 @@ func (svc *Service) TakeOut(ctx context.Context, id int64, click purchase.Click)
 	}
 	if now := svc.now(); !item.BreaksCart(now) && item.Problem(now) == "" {
 		return purchase.Cause{}, svc.refused(ctx, purchase.NewRefusal(purchase.NotBroken, "item", purchase.ArgSomeID(id)), "",
-			click.Who, click.At)
+			action.Actor, action.Channel)
 	}
 	// Written before it is done: who said so is known also when the answer is lost.
 	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
 		return w.AppendEvent(purchase.Event{
-			Time: svc.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel,
+			Time: svc.now(), Kind: "item-taken-out", By: action.Actor.ID, Place: action.Channel.ID,
 			Cause: purchase.ItemCause(purchase.CartItem, item),
 		})
 	})

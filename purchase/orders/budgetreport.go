@@ -23,7 +23,7 @@ type BudgetReport struct {
 }
 
 // Share returns a person's part of the current month.
-func (r BudgetReport) Share(who purchase.Person) purchase.Share {
+func (r BudgetReport) Share(who purchase.Actor) purchase.Share {
 	return r.Months[0].People[r.account.Key(who)]
 }
 
@@ -77,7 +77,7 @@ func (r BudgetReport) Left() (left purchase.Cents, limited bool) {
 }
 
 // Committed asks CoCalc for the account's subscriptions. A server of the older kind has no list of them (NotSoldHere).
-func (svc *Service) Committed(ctx context.Context) (c purchase.Committed, err error) {
+func (svc *Service) Committed(ctx context.Context) (c purchase.Renewals, err error) {
 	subscriptions, err := svc.shop.Subscriptions(ctx)
 	if err != nil {
 		return c, fmt.Errorf("list the subscriptions: %w", err)

@@ -100,9 +100,9 @@ func (svc *Service) overdue(w purchase.Writer, o *purchase.Order, due deadline) 
 	if err := w.PutOrder(*o); err != nil {
 		return err
 	}
-	n := svc.reg.NewNotice(purchase.NoticeReminder, "reminder-"+string(o.ID),
-		purchase.RequestCause(purchase.NoticeReminder, *o).With("since", purchase.ArgTime(o.Confirmed)),
+	n := svc.reg.NewNotification(purchase.NotificationReminder, "reminder-"+string(o.ID),
+		purchase.RequestCause(purchase.NotificationReminder, *o).With("since", purchase.ArgTime(o.Confirmed)),
 		*o, "")
-	n.Left = []string{svc.approvalsChannel}
-	return register.AddNotice(w, n)
+	n.Pending = []string{svc.approvalsChannel}
+	return register.AddNotification(w, n)
 }

@@ -146,10 +146,11 @@ func (svc *Service) resolve(w purchase.Writer, doubt purchase.Doubt) error {
 		nil {
 		return err
 	}
-	return register.AddNotice(w, purchase.Notice{
-		ID: register.NoticeID("uncertain", doubt.Began) + "-" + doubt.Who, Kind: purchase.NoticeUncertain, Time: svc.now(),
+	return register.AddNotification(w, purchase.Notification{
+		ID: register.NotificationID("uncertain", doubt.Began) + "-" + doubt.Who, Kind: purchase.NotificationUncertain,
+		Time:  svc.now(),
 		Order: doubt.Order,
-		Cause: said, Left: []string{doubt.Who},
+		Cause: said, Pending: []string{doubt.Who},
 	})
 }
 
@@ -187,7 +188,7 @@ func verdict(r purchase.Reader, doubt purchase.Doubt, kind string, since bool) (
 	if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
 		return purchase.Cause{}, err
 	}
-	c := purchase.NewCause(purchase.NoticeUncertain, "typed", purchase.ArgFlag(doubt.Typed), "counted", "yes")
+	c := purchase.NewCause(purchase.NotificationUncertain, "typed", purchase.ArgFlag(doubt.Typed), "counted", "yes")
 	if known && kind != string(purchase.Proposed) {
 		c = c.With("order", string(doubt.Order))
 	}

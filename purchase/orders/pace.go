@@ -50,7 +50,7 @@ type refusalPace struct {
 // tally is a number of refusals that are recorded together.
 type tally struct {
 	n   int
-	who purchase.Person
+	who purchase.Actor
 }
 
 // card reports whether a person may have another card now, and counts it.
@@ -79,7 +79,7 @@ func (p *pace) card(key string, now time.Time) bool {
 
 // single reports whether a refusal gets its own record; otherwise it is counted. first is set for the first one
 // counted.
-func (p *pace) single(who purchase.Person, code purchase.RefusalCode, now time.Time) (single, first bool) {
+func (p *pace) single(who purchase.Actor, code purchase.RefusalCode, now time.Time) (single, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.people == nil {
@@ -123,7 +123,7 @@ func (p *pace) due(now time.Time, everything bool) (events []purchase.Event, nex
 		for _, code := range slices.Sorted(maps.Keys(r.counted)) {
 			t := r.counted[code]
 			events = append(events, purchase.Event{
-				Time: now, Kind: "refused", By: purchase.Brief(t.who.ID), Note: string(code),
+				Time: now, Kind: "refused", By: purchase.TruncateID(t.who.ID), Note: string(code),
 				Count: t.n,
 			})
 		}
@@ -137,7 +137,7 @@ func (p *pace) again(events []purchase.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range events {
-		who := purchase.Person{ID: e.By}
+		who := purchase.Actor{ID: e.By}
 		r := p.people[who.Key()]
 		if r == nil {
 			r = &refusalPace{since: e.Time, single: mostRefusals, counted: map[purchase.RefusalCode]tally{}}
@@ -172,7 +172,7 @@ func (svc *Service) recordCounted(ctx context.Context, everything bool) (time.Du
 // recordRefusal records a refusal in the caller's transaction, or counts it. recorded keeps that decision across
 // repeated runs of the transaction.
 func (svc *Service) recordRefusal(w purchase.Writer, recorded *recording, no *purchase.Refusal, id purchase.OrderID,
-	who purchase.Person, at purchase.Place,
+	who purchase.Actor, at purchase.Channel,
 ) error {
 	if recorded.code != no.Code {
 		*recorded = recording{code: no.Code, single: svc.takes(no, who)}
@@ -190,7 +190,7 @@ type recording struct {
 }
 
 // takes reports whether a refusal gets its own record; otherwise it is counted, and recorded later.
-func (svc *Service) takes(no *purchase.Refusal, who purchase.Person) bool {
+func (svc *Service) takes(no *purchase.Refusal, who purchase.Actor) bool {
 	single, first := svc.pace.single(who, no.Code, svc.now())
 	if first {
 		register.Nudge(svc.counted)

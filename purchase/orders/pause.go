@@ -14,11 +14,11 @@ import (
 
 // Pause stops all buying until an admin resumes it: nothing new is promised or begun; what was paid is still finished
 // and recorded. A *Refusal says why not.
-func (svc *Service) Pause(ctx context.Context, click purchase.Click, reason string) error {
-	if reason = strings.TrimSpace(reason); reason == "" && svc.reg.IsAdmin(click.Who) {
-		return svc.refused(ctx, purchase.NewRefusal(purchase.NoReason, "doing", "pause"), "", click.Who, click.At)
+func (svc *Service) Pause(ctx context.Context, action purchase.Action, reason string) error {
+	if reason = strings.TrimSpace(reason); reason == "" && svc.reg.IsAdmin(action.Actor) {
+		return svc.refused(ctx, purchase.NewRefusal(purchase.NoReason, "doing", "pause"), "", action.Actor, action.Channel)
 	}
-	return svc.throw(ctx, click, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
+	return svc.throw(ctx, action, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
 		account, err := w.Account()
 		if err != nil {
 			return nil, err
@@ -27,22 +27,23 @@ func (svc *Service) Pause(ctx context.Context, click purchase.Click, reason stri
 			return &purchase.Refusal{Cause: account.Pause.CauseOf(purchase.AlreadyDone).With("doing", "pause")}, nil
 		}
 		p := purchase.Pause{
-			Since: now, By: click.Who.ID, Name: click.Who.DisplayName(),
-			Incidents: []purchase.Incident{{Cause: purchase.PersonSaid(reason), Time: now, By: click.Who.ID}},
+			Since: now, By: action.Actor.ID, Name: action.Actor.DisplayName(),
+			Incidents: []purchase.Incident{{Cause: purchase.PersonSaid(reason), Time: now, By: action.Actor.ID}},
 		}
-		if _, err := register.PauseBuying(w, p, click.At.Channel); err != nil {
+		if _, err := register.PauseBuying(w, p, action.Channel.ID); err != nil {
 			return nil, err
 		}
 		return nil,
-			register.AddNotice(w, svc.reg.NewNotice(purchase.NoticePaused, register.NoticeID("paused", now),
-				p.CauseOf(purchase.NoticePaused), purchase.Order{}, click.Who.ID))
+			register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationPaused, register.NotificationID("paused",
+				now),
+				p.CauseOf(purchase.NotificationPaused), purchase.Order{}, action.Actor.ID))
 	})
 }
 
 // Resume ends a pause of buying; the reason may be left out. A *Refusal says why not.
-func (svc *Service) Resume(ctx context.Context, click purchase.Click, reason string) error {
+func (svc *Service) Resume(ctx context.Context, action purchase.Action, reason string) error {
 	reason = strings.TrimSpace(reason)
-	err := svc.throw(ctx, click, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
+	err := svc.throw(ctx, action, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
 		account, err := w.Account()
 		if err != nil {
 			return nil, err
@@ -51,14 +52,14 @@ func (svc *Service) Resume(ctx context.Context, click purchase.Click, reason str
 			return purchase.NewRefusal(purchase.AlreadyDone, "doing", "resume"), nil
 		}
 		leftOut := account.Pause.LeftOut()
-		if err := resumeBuying(w, click.Who.ID, click.At.Channel, reason, now); err != nil {
+		if err := resumeBuying(w, action.Actor.ID, action.Channel.ID, reason, now); err != nil {
 			return nil, err
 		}
 		return nil,
-			register.AddNotice(w,
-				svc.reg.NewNotice(purchase.NoticeResumed, register.NoticeID("resumed", now),
-					resumed(purchase.Person{ID: click.Who.ID, Name: click.Who.DisplayName()},
-						reason, leftOut), purchase.Order{}, click.Who.ID))
+			register.AddNotification(w,
+				svc.reg.NewNotification(purchase.NotificationResumed, register.NotificationID("resumed", now),
+					resumed(purchase.Actor{ID: action.Actor.ID, Name: action.Actor.DisplayName()},
+						reason, leftOut), purchase.Order{}, action.Actor.ID))
 	})
 	register.Nudge(svc.reg.Wake)
 	return err
@@ -76,9 +77,9 @@ func (svc *Service) ResumeByOperator(ctx context.Context, by, reason string) (wa
 		if err := resumeBuying(w, by, "", reason, now); err != nil {
 			return err
 		}
-		return register.AddNotice(w,
-			svc.reg.NewNotice(purchase.NoticeResumed, register.NoticeID("resumed", now),
-				resumed(purchase.Person{ID: by, Name: by}, reason, was.LeftOut()), purchase.Order{},
+		return register.AddNotification(w,
+			svc.reg.NewNotification(purchase.NotificationResumed, register.NotificationID("resumed", now),
+				resumed(purchase.Actor{ID: by, Name: by}, reason, was.LeftOut()), purchase.Order{},
 				""))
 	})
 	if err != nil {
@@ -90,12 +91,12 @@ func (svc *Service) ResumeByOperator(ctx context.Context, by, reason string) (wa
 }
 
 // throw runs an admin's decision about all buying in one transaction, and records a refusal.
-func (svc *Service) throw(ctx context.Context, click purchase.Click, decision func(purchase.Writer,
+func (svc *Service) throw(ctx context.Context, action purchase.Action, decision func(purchase.Writer,
 	time.Time) (*purchase.Refusal, error),
 ) error {
-	no := svc.policy.MayAdminister(click.Who)
+	no := svc.policy.MayAdminister(action.Actor)
 	if no == nil {
-		doubt := purchase.Doubt{Began: svc.now(), Run: svc.reg.BornAt, Who: click.Who.ID, Typed: click.Typed}
+		doubt := purchase.Doubt{Began: svc.now(), Run: svc.reg.BornAt, Who: action.Actor.ID, Typed: action.Typed}
 		defer svc.underWay.begin(doubt)()
 		err := svc.ledger.Update(ctx, func(w purchase.Writer) (err error) {
 			no, err = decision(w, svc.now())
@@ -106,7 +107,7 @@ func (svc *Service) throw(ctx context.Context, click purchase.Click, decision fu
 		}
 	}
 	if no != nil {
-		return svc.refused(ctx, no, "", click.Who, click.At)
+		return svc.refused(ctx, no, "", action.Actor, action.Channel)
 	}
 	svc.changed("")
 	return nil
@@ -204,11 +205,12 @@ func (svc *Service) announceResume(ctx context.Context) error {
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
-		why := resumed(purchase.Person{ID: was.By, Name: was.By}, was.Reason, was.LeftOut)
+		why := resumed(purchase.Actor{ID: was.By, Name: was.By}, was.Reason, was.LeftOut)
 		if account.Pause != nil {
 			why = why.With("paused-again", purchase.ArgFlag(true))
 		}
-		return register.AddNotice(w, svc.reg.NewNotice(purchase.NoticeResumed, register.NoticeID("resumed", was.At), why,
+		return register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationResumed,
+			register.NotificationID("resumed", was.At), why,
 			purchase.Order{}, ""))
 	})
 	if err != nil {
@@ -220,8 +222,8 @@ func (svc *Service) announceResume(ctx context.Context) error {
 
 // resumed is the cause of a resume: by, name, reason, and beneath it what is in no budget. A person on the bot's own
 // machine is named by the name of that user.
-func resumed(who purchase.Person, reason string, leftOut purchase.Cause) purchase.Cause {
-	c := purchase.NewCause(purchase.NoticeResumed, "by", who.ID, "name", who.Name, "reason", reason)
+func resumed(who purchase.Actor, reason string, leftOut purchase.Cause) purchase.Cause {
+	c := purchase.NewCause(purchase.NotificationResumed, "by", who.ID, "name", who.Name, "reason", reason)
 	if leftOut.Code != "" {
 		c.Causes = []purchase.Cause{leftOut}
 	}

@@ -21,13 +21,13 @@ type Preview struct {
 
 // Preview prices an order and checks it against the limits, without storing or recording anything. If the specification
 // has mistakes, the error is a [Mistakes].
-func (svc *Service) Preview(ctx context.Context, ask purchase.Ask) (p Preview, err error) {
+func (svc *Service) Preview(ctx context.Context, ask purchase.Request) (p Preview, err error) {
 	if p.Quote, err = svc.Quote(ask.Spec); err != nil {
 		return Preview{}, err
 	}
 	now := svc.now()
 	o := purchase.Order{
-		Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec, Reason: ask.Reason,
+		Requester: ask.Requester, Channel: ask.Channel, Spec: ask.Spec, Reason: ask.Reason,
 		Price: p.Quote.Total, Renews: p.Quote.RenewsAt, Created: now,
 	}
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {

@@ -79,12 +79,12 @@ func (svc *Service) LastPurchase(ctx context.Context) (number uint64, err error)
 }
 
 // Licenses asks CoCalc for all licenses of the account. An empty answer is believed: the key was proven with it.
-func (svc *Service) Licenses(ctx context.Context) ([]purchase.Owned, error) {
+func (svc *Service) Licenses(ctx context.Context) ([]purchase.LicenseEntry, error) {
 	licenses, err := svc.shop.Licenses(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the licenses: %w", err)
 	}
-	owned := make([]purchase.Owned, 0, len(licenses))
+	owned := make([]purchase.LicenseEntry, 0, len(licenses))
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
 		owned = owned[:0]
 		for _, l := range licenses {
@@ -92,7 +92,7 @@ func (svc *Service) Licenses(ctx context.Context) ([]purchase.Owned, error) {
 			if err != nil {
 				return err
 			}
-			owned = append(owned, purchase.Owned{License: l, Purchase: p})
+			owned = append(owned, purchase.LicenseEntry{License: l, Purchase: p})
 		}
 		return nil
 	})
@@ -100,17 +100,17 @@ func (svc *Service) Licenses(ctx context.Context) ([]purchase.Owned, error) {
 }
 
 // License asks CoCalc for one license.
-func (svc *Service) License(ctx context.Context, id string) (purchase.Owned, error) {
+func (svc *Service) License(ctx context.Context, id string) (purchase.LicenseEntry, error) {
 	l, err := svc.shop.License(ctx, id)
 	if err != nil {
-		return purchase.Owned{}, fmt.Errorf("read license %s: %w", purchase.ShortID(id), err)
+		return purchase.LicenseEntry{}, fmt.Errorf("read license %s: %w", purchase.ShortID(id), err)
 	}
 	var p *purchase.Purchase
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
 		p, err = purchaseOf(r, id)
 		return err
 	})
-	return purchase.Owned{License: l, Purchase: p}, err
+	return purchase.LicenseEntry{License: l, Purchase: p}, err
 }
 
 func purchaseOf(r purchase.Reader, licenseID string) (*purchase.Purchase, error) {
@@ -136,7 +136,7 @@ func (svc *Service) Ahead(ctx context.Context, o purchase.Order) (int, error) {
 	if o.State != purchase.Approved {
 		return 0, nil
 	}
-	var queue []purchase.Queued
+	var queue []purchase.QueueEntry
 	err := svc.ledger.View(ctx, func(r purchase.Reader) (err error) {
 		queue, err = r.Queue()
 		return err
@@ -174,13 +174,13 @@ func (svc *Service) Waiting(ctx context.Context) (waiting []purchase.Order, err 
 }
 
 // Stopped says whether orders are bought right now, and why not.
-func (svc *Service) Stopped(ctx context.Context) (s purchase.Stop, err error) {
+func (svc *Service) Stopped(ctx context.Context) (s purchase.Stoppage, err error) {
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
 		account, err := r.Account()
 		if err != nil {
 			return err
 		}
-		s = purchase.Stop{Pause: account.Pause, Restored: account.Restored}
+		s = purchase.Stoppage{Pause: account.Pause, Restored: account.Restored}
 		queue, err := r.Queue()
 		if err != nil {
 			return err
@@ -208,7 +208,7 @@ func (svc *Service) Trouble(err error) *purchase.Refusal {
 	}
 	if e := purchase.AsCoCalc(err); e != nil {
 		if e.Kind == cocalc.NotSignedIn {
-			if err := svc.reg.TellTrouble(context.Background(), purchase.Order{}, purchase.FailKey,
+			if err := svc.reg.ReportTrouble(context.Background(), purchase.Order{}, purchase.FailKey,
 				purchase.TroubleFor(e, svc.keyName, svc.site)); err != nil {
 				svc.log.Error().Err(err).Msg("fail to tell the admins about a problem")
 			}

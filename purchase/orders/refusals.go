@@ -95,8 +95,8 @@ func (svc *Service) tooLateTo(doing string, order purchase.Order) *purchase.Refu
 
 // refused records a refusal in the audit and returns it. When even that cannot be written the person still gets
 // the refusal: it is the true answer.
-func (svc *Service) refused(ctx context.Context, no *purchase.Refusal, id purchase.OrderID, who purchase.Person,
-	at purchase.Place,
+func (svc *Service) refused(ctx context.Context, no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
+	at purchase.Channel,
 ) error {
 	ctx = context.WithoutCancel(ctx) // also when the time for the answer is over
 	if !svc.takes(no, who) {
@@ -110,12 +110,13 @@ func (svc *Service) refused(ctx context.Context, no *purchase.Refusal, id purcha
 }
 
 // refusal is the audit record of a refusal.
-func (svc *Service) refusal(no *purchase.Refusal, id purchase.OrderID, who purchase.Person,
-	at purchase.Place,
+func (svc *Service) refusal(no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
+	at purchase.Channel,
 ) purchase.Event {
 	return purchase.Event{
-		Time: svc.now(), Kind: "refused", Order: purchase.OrderID(purchase.Brief(string(id))), By: purchase.Brief(who.ID),
-		Place: purchase.Brief(at.Channel),
+		Time: svc.now(), Kind: "refused", Order: purchase.OrderID(purchase.TruncateID(string(id))),
+		By:    purchase.TruncateID(who.ID),
+		Place: purchase.TruncateID(at.ID),
 		Note:  string(no.Code),
 	}
 }
@@ -123,9 +124,10 @@ func (svc *Service) refusal(no *purchase.Refusal, id purchase.OrderID, who purch
 // staleCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out of
 // date. A card that is newer than the one in the ledger is the current one: people see a message before Slack has told
 // its timestamp to the bot.
-func staleCard(order purchase.Order, click purchase.Click) *purchase.Refusal {
+func staleCard(order purchase.Order, action purchase.Action) *purchase.Refusal {
 	ask := order.Message(purchase.MessageAsk)
-	if ask == nil || ask.TS == "" || click.On == "" || !isOlder(click.On, ask.TS) || click.At.Channel != ask.Channel {
+	if ask == nil || ask.TS == "" || action.MessageTS == "" || !isOlder(action.MessageTS, ask.TS) ||
+		action.Channel.ID != ask.Channel {
 		return nil
 	}
 	return purchase.NewRefusal(purchase.StaleCard)
@@ -143,12 +145,12 @@ func isOlder(ts, other string) bool {
 // elsewhere refuses a button that was clicked where the order is not shown: such a click was forged, or its card was
 // carried to another place. In a direct message with the bot people see only what is theirs, and commands may be typed
 // anywhere.
-func elsewhere(order purchase.Order, click purchase.Click) *purchase.Refusal {
-	if click.Typed || click.At.Direct || click.At.Channel == order.Place.Channel {
+func elsewhere(order purchase.Order, action purchase.Action) *purchase.Refusal {
+	if action.Typed || action.Channel.Direct || action.Channel.ID == order.Channel.ID {
 		return nil
 	}
 	for _, m := range order.Messages {
-		if m.Channel != "" && m.Channel == click.At.Channel {
+		if m.Channel != "" && m.Channel == action.Channel.ID {
 			return nil
 		}
 	}
@@ -172,7 +174,7 @@ func (svc *Service) unlessNotSold(order purchase.Order, no *purchase.Refusal) *p
 func (svc *Service) NoteAccess(ctx context.Context, code string) error {
 	e := purchase.Event{Time: svc.now(), Kind: "slack-back", By: purchase.BotName, Note: "access to Slack restored"}
 	if code != "" {
-		e.Kind, e.Note = "slack-lost", "access to Slack lost, buying is paused: "+purchase.Brief(code)
+		e.Kind, e.Note = "slack-lost", "access to Slack lost, buying is paused: "+purchase.TruncateID(code)
 	}
 	if err := svc.ledger.Update(ctx, func(w purchase.Writer) error { return w.AppendEvent(e) }); err != nil {
 		return fmt.Errorf("record the access to Slack: %w", err)

@@ -70,7 +70,7 @@ func (p *repeated) order(ctx context.Context, ledger purchase.Ledger, trigger st
 }
 
 // proposedBefore is the order that the same command, click or form has made before this run, as it is now.
-func (svc *Service) proposedBefore(ctx context.Context, ask purchase.Ask) (p Proposal, ok bool, err error) {
+func (svc *Service) proposedBefore(ctx context.Context, ask purchase.Request) (p Proposal, ok bool, err error) {
 	id, ok, err := svc.repeated.order(ctx, svc.ledger, ask.Trigger, svc.now())
 	if err != nil || !ok {
 		return Proposal{}, false, err

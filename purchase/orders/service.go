@@ -121,7 +121,7 @@ func (svc *Service) Quote(spec purchase.Spec) (cocalc.Quote, error) {
 
 // Proposable reports whether a person may order licenses in this place, before they fill in a form. The error is a
 // *Refusal that says why not.
-func (svc *Service) Proposable(ctx context.Context, click purchase.Click) error {
+func (svc *Service) Proposable(ctx context.Context, action purchase.Action) error {
 	if svc.reg.Stopping.Load() {
 		return errStopping()
 	}
@@ -129,27 +129,27 @@ func (svc *Service) Proposable(ctx context.Context, click purchase.Click) error 
 	if err != nil {
 		return fmt.Errorf("read whether buying is paused: %w", err)
 	}
-	return svc.unless(ctx, "", click, svc.reg.RefuseLostAccess(), svc.policy.MayBuy(click.Who),
-		svc.policy.AllowsPlace(click.At), paused,
+	return svc.unless(ctx, "", action, svc.reg.RefuseLostAccess(), svc.policy.MayBuy(action.Actor),
+		svc.policy.AllowsPlace(action.Channel), paused,
 		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()))
 }
 
 // Propose stores a new order with its price. Nothing is promised yet. A *Refusal says why not.
-func (svc *Service) Propose(ctx context.Context, ask purchase.Ask) (Proposal, error) {
+func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (Proposal, error) {
 	return svc.propose(ctx, ask, "")
 }
 
 // propose makes the order, as the successor of an earlier one when replaces is set.
-func (svc *Service) propose(ctx context.Context, ask purchase.Ask, amends purchase.OrderID) (Proposal, error) {
+func (svc *Service) propose(ctx context.Context, ask purchase.Request, amends purchase.OrderID) (Proposal, error) {
 	if svc.reg.Stopping.Load() {
 		return Proposal{}, errStopping()
 	}
 	for _, no := range []*purchase.Refusal{
-		svc.reg.RefuseLostAccess(), svc.policy.MayBuy(ask.Requester), svc.policy.AllowsPlace(ask.Place),
+		svc.reg.RefuseLostAccess(), svc.policy.MayBuy(ask.Requester), svc.policy.AllowsPlace(ask.Channel),
 		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()),
 	} {
 		if no != nil {
-			return Proposal{}, svc.refused(ctx, no, amends, ask.Requester, ask.Place)
+			return Proposal{}, svc.refused(ctx, no, amends, ask.Requester, ask.Channel)
 		}
 	}
 	if p, again, err := svc.proposedBefore(ctx, ask); again || err != nil {
@@ -166,15 +166,15 @@ func (svc *Service) propose(ctx context.Context, ask purchase.Ask, amends purcha
 		return Proposal{}, svc.policy.AwayRefusal()
 	}
 	if !svc.pace.card(ask.Requester.Key(), svc.now()) {
-		return Proposal{}, svc.refused(ctx, tooFast(), amends, ask.Requester, ask.Place)
+		return Proposal{}, svc.refused(ctx, tooFast(), amends, ask.Requester, ask.Channel)
 	}
 	project, unusable := svc.onProject(ctx, ask.Spec)
 	if unusable != nil {
-		return Proposal{}, svc.refused(ctx, unusable, amends, ask.Requester, ask.Place)
+		return Proposal{}, svc.refused(ctx, unusable, amends, ask.Requester, ask.Channel)
 	}
 	now := svc.now()
 	order := purchase.Order{
-		ID: svc.newID(), Rev: 1, State: purchase.Proposed, Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec,
+		ID: svc.newID(), Rev: 1, State: purchase.Proposed, Requester: ask.Requester, Channel: ask.Channel, Spec: ask.Spec,
 		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Saves: quote.Saves, Created: now,
 		Updated: now,
 		Expires: now.Add(svc.timing.Proposal),
@@ -224,7 +224,7 @@ func (svc *Service) propose(ctx context.Context, ask purchase.Ask, amends purcha
 			purchase.Doubt{Began: now, Run: svc.reg.BornAt, Who: ask.Requester.ID, Order: order.ID, Typed: true})
 	}
 	if no != nil {
-		return Proposal{}, svc.refused(ctx, no, amends, ask.Requester, ask.Place)
+		return Proposal{}, svc.refused(ctx, no, amends, ask.Requester, ask.Channel)
 	}
 	register.Nudge(svc.reg.Proposed)
 	if amends != "" {
@@ -235,7 +235,7 @@ func (svc *Service) propose(ctx context.Context, ask purchase.Ask, amends purcha
 
 // Amend replaces a proposal by a new one with another specification, when the requester edited the card. The old
 // one is cancelled in the same transaction, so that the two are never both open.
-func (svc *Service) Amend(ctx context.Context, old purchase.OrderID, ask purchase.Ask) (Proposal, error) {
+func (svc *Service) Amend(ctx context.Context, old purchase.OrderID, ask purchase.Request) (Proposal, error) {
 	return svc.propose(ctx, ask, old)
 }
 

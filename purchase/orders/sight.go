@@ -8,7 +8,7 @@ import (
 
 // Sight returns what the person may see, by the lists and by Slack's current answers. Outsiders see nothing, whatever
 // the lists say; the error is then a *Refusal.
-func (svc *Service) Sight(who purchase.Person) (purchase.Sight, error) {
+func (svc *Service) Sight(who purchase.Actor) (purchase.Sight, error) {
 	s, no := svc.policy.SightOf(who)
 	if no != nil {
 		return purchase.Sight{}, no
@@ -17,26 +17,26 @@ func (svc *Service) Sight(who purchase.Person) (purchase.Sight, error) {
 }
 
 // MaySee is Sight for a command or a click. It records a refusal.
-func (svc *Service) MaySee(ctx context.Context, click purchase.Click) (purchase.Sight, error) {
-	s, no := svc.policy.SightOf(click.Who)
+func (svc *Service) MaySee(ctx context.Context, action purchase.Action) (purchase.Sight, error) {
+	s, no := svc.policy.SightOf(action.Actor)
 	if no != nil {
-		return purchase.Sight{}, svc.refused(ctx, no, "", click.Who, click.At)
+		return purchase.Sight{}, svc.refused(ctx, no, "", action.Actor, action.Channel)
 	}
 	return s, nil
 }
 
 // MaySeeOrder refuses a person who asks for another person's order without seeing all. People always see their own
 // orders, also if they can't buy any more.
-func (svc *Service) MaySeeOrder(ctx context.Context, o purchase.Order, click purchase.Click) error {
-	no := purchase.RefuseUnseen(click.Who)
-	if no == nil && !click.Who.Is(o.Requester) {
+func (svc *Service) MaySeeOrder(ctx context.Context, o purchase.Order, action purchase.Action) error {
+	no := purchase.RefuseUnseen(action.Actor)
+	if no == nil && !action.Actor.Is(o.Requester) {
 		var s purchase.Sight
-		if s, no = svc.policy.SightOf(click.Who); no == nil && !s.All {
+		if s, no = svc.policy.SightOf(action.Actor); no == nil && !s.All {
 			no = purchase.NewRefusal(purchase.NotYours, "doing", "see")
 		}
 	}
 	if no != nil {
-		return svc.refused(ctx, no, o.ID, click.Who, click.At)
+		return svc.refused(ctx, no, o.ID, action.Actor, action.Channel)
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ const (
 // OrdersNamed returns the orders whose ids begin or end with part, newest first, among those that the person may see.
 // Other people's orders are neither returned nor counted.
 func (svc *Service) OrdersNamed(ctx context.Context, part string,
-	who purchase.Person,
+	who purchase.Actor,
 ) (ids []purchase.OrderID, err error) {
 	if no := purchase.RefuseUnseen(who); no != nil {
 		return nil, no

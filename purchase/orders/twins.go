@@ -11,7 +11,7 @@ import (
 
 // unite makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
 func (svc *Service) unite(ctx context.Context) error {
-	twins := map[string]purchase.Person{}
+	twins := map[string]purchase.Actor{}
 	err := svc.ledger.View(ctx, func(r purchase.Reader) error {
 		clear(twins)
 		account, err := r.Account()

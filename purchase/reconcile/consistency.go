@@ -13,17 +13,17 @@ import (
 	"licensebot/purchase/register"
 )
 
-// CheckBooks compares what the ledger says in one place with what it says in another: the budgets with the orders and
-// the purchase log, the orders with the log and with the audit records. It reads everything and changes nothing. No
+// CheckConsistency compares what the ledger says in one place with what it says in another: the budgets with the orders
+// and the purchase log, the orders with the log and with the audit records. It reads everything and changes nothing. No
 // findings mean that the books agree. That the records are as they were written is the storage's to check, and that
 // they are what CoCalc sold is not known here.
-func CheckBooks(r purchase.Reader) ([]purchase.Finding, error) {
+func CheckConsistency(r purchase.Reader) ([]purchase.Finding, error) {
 	account, err := r.Account()
 	if err != nil {
 		return nil, fmt.Errorf("read the account: %w", err)
 	}
-	b := books{
-		account: account, orders: map[purchase.OrderID]*dossier{}, months: map[string]*purchase.Budget{},
+	b := consistency{
+		account: account, orders: map[purchase.OrderID]*orderAudit{}, months: map[string]*purchase.Budget{},
 		licenses: map[string]uint64{}, rows: map[int64]uint64{},
 	}
 	for _, read := range []func(purchase.Reader) error{b.readOrders, b.readLog, b.readAudit} {
@@ -40,18 +40,18 @@ func CheckBooks(r purchase.Reader) ([]purchase.Finding, error) {
 	return b.findings, nil
 }
 
-// books are the ledger while it is checked.
-type books struct {
+// consistency are the ledger while it is checked.
+type consistency struct {
 	account  purchase.AccountState
-	orders   map[purchase.OrderID]*dossier
+	orders   map[purchase.OrderID]*orderAudit
 	months   map[string]*purchase.Budget // what the budgets should be
 	licenses map[string]uint64           // entry that names the license
 	rows     map[int64]uint64            // entry that names CoCalc's purchase
 	findings []purchase.Finding
 }
 
-// dossier is what is said about one order in all places.
-type dossier struct {
+// orderAudit is what is said about one order in all places.
+type orderAudit struct {
 	id      purchase.OrderID
 	state   purchase.State
 	month   string
@@ -64,24 +64,24 @@ type dossier struct {
 	paid    bool // the audit says that it was about to check out
 }
 
-func (b *books) find(record string, code purchase.FindingCode, args ...any) {
+func (b *consistency) find(record string, code purchase.FindingCode, args ...any) {
 	b.findings = append(b.findings, purchase.NewFinding(record, code, args...))
 }
 
 // month is what the budget of a month should be.
-func (b *books) month(name string) *purchase.Budget {
+func (b *consistency) month(name string) *purchase.Budget {
 	if b.months[name] == nil {
 		b.months[name] = &purchase.Budget{Month: name}
 	}
 	return b.months[name]
 }
 
-func (b *books) readOrders(r purchase.Reader) error {
+func (b *consistency) readOrders(r purchase.Reader) error {
 	for o, err := range purchase.AllOrders(r) {
 		if err != nil {
 			return fmt.Errorf("read the orders: %w", err)
 		}
-		b.orders[o.ID] = &dossier{
+		b.orders[o.ID] = &orderAudit{
 			id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt,
 			sent: o.CheckoutSent,
 		}
@@ -94,12 +94,12 @@ func (b *books) readOrders(r purchase.Reader) error {
 
 // promise counts what is reserved for the requester of an order, under the key that the ledger has. A ledger of an
 // older version counts each id by itself until the next start, also if its orders name the organization's id.
-func (b *books) promise(o purchase.Order) {
+func (b *consistency) promise(o purchase.Order) {
 	month := b.month(o.Month)
-	month.Reserve(b.account.Key(purchase.Person{ID: o.Requester.ID}), o, 1)
+	month.Reserve(b.account.Key(purchase.Actor{ID: o.Requester.ID}), o, 1)
 }
 
-func (b *books) readLog(r purchase.Reader) error {
+func (b *consistency) readLog(r purchase.Reader) error {
 	for before := uint64(0); ; {
 		page, err := r.Purchases(before, purchase.PageSize)
 		if err != nil {
@@ -115,10 +115,10 @@ func (b *books) readLog(r purchase.Reader) error {
 	}
 }
 
-func (b *books) enterLog(p purchase.Purchase) {
+func (b *consistency) enterLog(p purchase.Purchase) {
 	record := fmt.Sprintf("entry %d", p.Number)
 	month := b.month(p.Month)
-	month.Spend(b.account.Key(purchase.Person{ID: p.Requester.ID}), p.Charged, 0)
+	month.Spend(b.account.Key(purchase.Actor{ID: p.Requester.ID}), p.Charged, 0)
 	if !p.Correction {
 		month.Bought++
 		if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {
@@ -137,7 +137,7 @@ func (b *books) enterLog(p purchase.Purchase) {
 }
 
 // readAudit follows the orders, and the pause of the account, through the audit records.
-func (b *books) readAudit(r purchase.Reader) error {
+func (b *consistency) readAudit(r purchase.Reader) error {
 	states := map[purchase.State]bool{}
 	for _, s := range purchase.States() {
 		states[s] = true
@@ -165,7 +165,7 @@ func (b *books) readAudit(r purchase.Reader) error {
 	return nil
 }
 
-func (b *books) enterEvent(e purchase.Event) {
+func (b *consistency) enterEvent(e purchase.Event) {
 	record := fmt.Sprintf("audit record %d", e.Number)
 	d, to := b.orders[e.Order], purchase.State(e.Kind)
 	if d == nil {
@@ -185,7 +185,7 @@ func (b *books) enterEvent(e purchase.Event) {
 }
 
 // checkBudgets compares the budgets with what orders and log add up to.
-func (b *books) checkBudgets(r purchase.Reader) error {
+func (b *consistency) checkBudgets(r purchase.Reader) error {
 	kept, err := r.Budgets(1 << 20)
 	if err != nil {
 		return fmt.Errorf("read the budgets: %w", err)
@@ -223,7 +223,7 @@ func (b *books) checkBudgets(r purchase.Reader) error {
 }
 
 // checkOrder compares an order with its entries in the purchase log and with its audit records.
-func (b *books) checkOrder(d *dossier) {
+func (b *consistency) checkOrder(d *orderAudit) {
 	record := "order " + string(d.id)
 	if d.last != d.state {
 		b.find(record, purchase.FoundOrderState, d.id, d.state, d.lastAt, cmp.Or(string(d.last), "nothing"))
@@ -250,7 +250,7 @@ func (b *books) checkOrder(d *dossier) {
 }
 
 // checkReceipt compares the receipt of a bought order with the purchase log.
-func (b *books) checkReceipt(record string, d *dossier) {
+func (b *consistency) checkReceipt(record string, d *orderAudit) {
 	var own, extra int
 	var charged, extraCharged, wantExtra purchase.Cents
 	named := false
@@ -269,7 +269,7 @@ func (b *books) checkReceipt(record string, d *dossier) {
 			own++
 		}
 	}
-	for _, x := range d.receipt.Extra {
+	for _, x := range d.receipt.Duplicates {
 		wantExtra += x.Charged
 	}
 	switch {
@@ -282,15 +282,15 @@ func (b *books) checkReceipt(record string, d *dossier) {
 	case charged != d.receipt.Charged:
 		b.find(record, purchase.FoundReceiptAmount, d.id, d.receipt.Charged, charged)
 	}
-	if extra != len(d.receipt.Extra) || extraCharged != wantExtra {
+	if extra != len(d.receipt.Duplicates) || extraCharged != wantExtra {
 		b.find(record, purchase.FoundReceiptExtra,
-			d.id, len(d.receipt.Extra), wantExtra, extra, extraCharged)
+			d.id, len(d.receipt.Duplicates), wantExtra, extra, extraCharged)
 	}
 }
 
-// Distrust pauses buying because the ledger contradicts itself, as CheckBooks found, and announces it. It does so once
-// for the same findings: an admin who resumed buying has seen them. It reports whether it paused.
-func (rc *Reconciler) Distrust(ctx context.Context, findings []purchase.Finding) (bool, error) {
+// PauseInconsistent pauses buying because the ledger contradicts itself, as CheckBooks found, and announces it. It does
+// so once for the same findings: an admin who resumed buying has seen them. It reports whether it paused.
+func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
 	cause := purchase.Cause{
 		Code: purchase.IncidentBooks, Causes: []purchase.Cause{findings[0].Cause()},
 		Args: purchase.Args{
@@ -308,16 +308,17 @@ func (rc *Reconciler) Distrust(ctx context.Context, findings []purchase.Finding)
 		}
 		now := rc.now()
 		if err := w.AppendEvent(purchase.Event{
-			Time: now, Kind: string(purchase.NoticeBooks), By: purchase.BotName,
+			Time: now, Kind: string(purchase.NotificationInconsistent), By: purchase.BotName,
 			Cause: cause,
 		}); err != nil {
 			return err
 		}
 		paused = true
-		if _, err := register.PauseBuying(w, register.OwnPause(now, cause), ""); err != nil {
+		if _, err := register.PauseBuying(w, register.BotPause(now, cause), ""); err != nil {
 			return err
 		}
-		return register.AddNotice(w, rc.reg.NewNotice(purchase.NoticeBooks, register.NoticeID("books", now),
+		return register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationInconsistent,
+			register.NotificationID("books", now),
 			cause.With("told", rc.policy.AdminsTold()), purchase.Order{}, ""))
 	})
 	if err != nil {

@@ -17,17 +17,17 @@ func (rc *Reconciler) Correct(w purchase.Writer, o *purchase.Order, rows []cocal
 		Time:      had.Time,
 	}}, rows)
 	known := map[int64]bool{}
-	for _, x := range had.Extra {
+	for _, x := range had.Duplicates {
 		known[x.PurchaseID] = true
 	}
-	var extra []purchase.Extra
-	for _, x := range full.Extra {
+	var extra []purchase.DuplicatePurchase
+	for _, x := range full.Duplicates {
 		if !known[x.PurchaseID] {
 			extra = append(extra, x)
 		}
 	}
 	r := o.Receipt
-	r.Unchecked, r.Extra = false, append(r.Extra, extra...)
+	r.Unchecked, r.Duplicates = false, append(r.Duplicates, extra...)
 	r.PurchaseID, r.LicenseID, r.Charged, r.Expires = full.PurchaseID, full.LicenseID, full.Charged, full.Expires
 	if late {
 		o.WatchUntil = time.Time{}

@@ -71,7 +71,8 @@ func (rc *Reconciler) enterWith(w purchase.Writer, o purchase.Order, row cocalc.
 	receiptOf func(purchase.Order) *purchase.Receipt,
 ) error {
 	const note = "bought before the ledger was restored; recorded from CoCalc's list"
-	o.Rev, o.State, o.Receipt, o.Failure, o.Messages, o.Parked, o.ReplacedBy = 0, purchase.Proposed, nil, nil, nil, nil, ""
+	o.Rev, o.State, o.Receipt, o.Failure, o.Messages, o.HeldItems, o.ReplacedBy = 0, purchase.Proposed, nil, nil, nil, nil,
+		""
 	o.CheckoutSent, o.PaidAfter, o.Answer, o.AnswerText, o.WatchUntil = time.Time{}, time.Time{}, "", "", time.Time{}
 	o.Released = time.Time{}
 	rc.reg.DatePromise(&o, row)
@@ -79,7 +80,7 @@ func (rc *Reconciler) enterWith(w purchase.Writer, o purchase.Order, row cocalc.
 		return err
 	}
 	if err := w.AppendEvent(purchase.Event{
-		Time: rc.now(), Kind: string(purchase.Proposed), Order: o.ID, By: purchase.BotName, Place: o.Place.Channel,
+		Time: rc.now(), Kind: string(purchase.Proposed), Order: o.ID, By: purchase.BotName, Place: o.Channel.ID,
 		Amount: o.Price, Note: note,
 	}); err != nil {
 		return err
@@ -166,7 +167,7 @@ func (rc *Reconciler) enterSettled(w purchase.Writer, r *reports, account purcha
 		}
 		said := *then.Receipt
 		said.Unchecked = true // should CoCalc show it later, the entry follows that
-		said.Extra = slices.Clone(said.Extra)
+		said.Duplicates = slices.Clone(said.Duplicates)
 		row := cocalc.PurchaseRow{LicenseID: said.LicenseID, Time: said.Time, Cost: said.Charged, CartItemID: then.ItemID}
 		o, err := w.Order(then.ID)
 		switch {

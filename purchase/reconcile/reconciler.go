@@ -35,8 +35,8 @@ type Reconciler struct {
 
 // Completer ends orders as bought.
 type Completer interface {
-	// Finish stores that the order was bought, as the receipt says.
-	Finish(ctx context.Context, o purchase.Order, r *purchase.Receipt) error
+	// CompleteOrder stores that the order was bought, as the receipt says.
+	CompleteOrder(ctx context.Context, o purchase.Order, r *purchase.Receipt) error
 }
 
 // New makes a Reconciler. Without a worker, it must not sweep.

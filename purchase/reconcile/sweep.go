@@ -84,7 +84,7 @@ func (rc *Reconciler) Sweep(ctx context.Context) error {
 		r.Adopted = o.CheckoutSent.IsZero()
 		rc.log.Error().Str("order", string(id)).Str("license", purchase.ShortID(r.LicenseID)).
 			Msg("record a purchase of an order that had ended without one")
-		if err := rc.worker.Finish(ctx, o, r); err != nil && !errors.Is(err, register.ErrMoved) {
+		if err := rc.worker.CompleteOrder(ctx, o, r); err != nil && !errors.Is(err, register.ErrMoved) {
 			return err
 		}
 	}
@@ -272,10 +272,10 @@ func (rc *Reconciler) compared(w purchase.Writer, before purchase.AccountState, 
 	if err != nil {
 		return false, err
 	}
-	account.Strangers = append(slices.Clone(account.Strangers), append(r.again, r.strangers...)...)
-	account.Notices = append(slices.Clone(account.Notices), r.notices...)
+	account.UnrecognizedPurchases = append(slices.Clone(account.UnrecognizedPurchases), append(r.again, r.strangers...)...)
+	account.Notifications = append(slices.Clone(account.Notifications), r.notices...)
 	found, restored := len(r.strangers), account.Restored
-	told = len(account.Notices) > len(before.Notices)
+	told = len(account.Notifications) > len(before.Notifications)
 	if !told && found+r.entered == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
 		return false, nil // nothing new that is worth a write
 	}
@@ -283,26 +283,30 @@ func (rc *Reconciler) compared(w purchase.Writer, before purchase.AccountState, 
 	if account.Before != nil && rc.now().Sub(account.Before.At) > lookBack {
 		account.Before = nil
 	}
-	account.Strangers = slices.DeleteFunc(account.Strangers, func(s purchase.Stranger) bool {
-		return s.Time.Before(at.Add(-2 * lookBack))
-	})
+	account.UnrecognizedPurchases = slices.DeleteFunc(account.UnrecognizedPurchases,
+		func(s purchase.UnrecognizedPurchase) bool {
+			return s.Time.Before(at.Add(-2 * lookBack))
+		})
 	if err := w.PutAccount(account); err != nil || restored == nil && r.entered == 0 {
 		return told, err
 	}
 	if restored == nil {
 		return true,
-			register.AddNotice(w, rc.reg.NewNotice(purchase.NoticeRestored, register.NoticeID("entered", at),
-				purchase.NewCause(purchase.NoticeRestored, r.entries()...), purchase.Order{}, ""))
+			register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRestored, register.NotificationID("entered",
+				at),
+				purchase.NewCause(purchase.NotificationRestored, r.entries()...), purchase.Order{}, ""))
 	}
-	what := purchase.NewCause(purchase.NoticeRestored, append(r.entries(), "record", strconv.FormatUint(restored.Head, 10),
+	what := purchase.NewCause(purchase.NotificationRestored, append(r.entries(), "record",
+		strconv.FormatUint(restored.Head, 10),
 		"last",
 		purchase.ArgTime(restored.Last),
 		"outside", ArgSomeCount(found))...)
 	if err := w.AppendEvent(purchase.Event{Time: at, Kind: "reconciled", By: purchase.BotName, Cause: what}); err != nil {
 		return true, err
 	}
-	return true, register.AddNotice(w, rc.reg.NewNotice(purchase.NoticeRestored, register.NoticeID("restored",
-		restored.At), what, purchase.Order{}, ""))
+	return true, register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRestored,
+		register.NotificationID("restored",
+			restored.At), what, purchase.Order{}, ""))
 }
 
 // itemsSince are the cart items of the orders since then.
@@ -335,24 +339,24 @@ func (rc *Reconciler) itemsSince(ctx context.Context, from time.Time) (map[int64
 
 // tooMuch enters one more purchase of an order that has its own: a double buy that showed up late.
 func (rc *Reconciler) tooMuch(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow) error {
-	extra := purchase.Extra{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost}
+	extra := purchase.DuplicatePurchase{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost}
 	r := *o.Receipt
-	r.Extra = append(slices.Clone(r.Extra), extra)
+	r.Duplicates = append(slices.Clone(r.Duplicates), extra)
 	o.Receipt = &r
 	o.Rev++
 	o.Updated = rc.now()
 	if err := w.PutOrder(o); err != nil {
 		return err
 	}
-	return rc.reg.RecordDuplicates(w, o, []purchase.Extra{extra})
+	return rc.reg.RecordDuplicates(w, o, []purchase.DuplicatePurchase{extra})
 }
 
 // reports are purchases that are not the ledger's, as one comparison found them. They are stored together at its end:
 // there can be hundreds, and storing them one by one would block other writers.
 type reports struct {
-	strangers []purchase.Stranger
-	again     []purchase.Stranger // reported long ago, and read again
-	notices   []purchase.Notice
+	strangers []purchase.UnrecognizedPurchase
+	again     []purchase.UnrecognizedPurchase // reported long ago, and read again
+	notices   []purchase.Notification
 
 	earlier time.Time // tagged purchases until then are a missing ledger's
 
@@ -363,7 +367,7 @@ type reports struct {
 // foreign reports another person's purchase on the account, once. It is never counted as the bot's. pairs are further
 // arguments: why, order and item.
 func (rc *Reconciler) foreign(w purchase.Writer, r *reports, row cocalc.PurchaseRow, pairs ...string) error {
-	return rc.report(w, r, row, purchase.NoticeForeign, "", pairs...)
+	return rc.report(w, r, row, purchase.NotificationForeign, "", pairs...)
 }
 
 // unexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
@@ -371,10 +375,10 @@ func (rc *Reconciler) foreign(w purchase.Writer, r *reports, row cocalc.Purchase
 func (rc *Reconciler) unexplained(w purchase.Writer, r *reports, row cocalc.PurchaseRow, id purchase.OrderID,
 	why string,
 ) error {
-	if err := rc.report(w, r, row, purchase.NoticeUnexplained, id, "why", why, "order", string(id)); err != nil {
+	if err := rc.report(w, r, row, purchase.NotificationUnexplained, id, "why", why, "order", string(id)); err != nil {
 		return err
 	}
-	_, err := register.PauseBuying(w, register.OwnPause(rc.now(), purchase.Cause{
+	_, err := register.PauseBuying(w, register.BotPause(rc.now(), purchase.Cause{
 		Code: purchase.IncidentUnexplained,
 		Args: reportArgs(row),
 	}), "")
@@ -383,15 +387,15 @@ func (rc *Reconciler) unexplained(w purchase.Writer, r *reports, row cocalc.Purc
 
 // report keeps a purchase that is not the ledger's, and has people told. pairs are arguments besides those of the
 // purchase.
-func (rc *Reconciler) report(w purchase.Writer, r *reports, row cocalc.PurchaseRow, kind purchase.NoticeKind,
+func (rc *Reconciler) report(w purchase.Writer, r *reports, row cocalc.PurchaseRow, kind purchase.NotificationKind,
 	order purchase.OrderID,
 	pairs ...string,
 ) error {
 	r.strangers = append(r.strangers, strangerOf(row))
 	what := purchase.NewCause(kind, append(pairs, "at", purchase.ArgTime(row.Time))...)
 	maps.Copy(what.Args, reportArgs(row))
-	if n := rc.reg.NewNotice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), what, purchase.Order{},
-		""); len(n.Left) > 0 {
+	if n := rc.reg.NewNotification(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), what, purchase.Order{},
+		""); len(n.Pending) > 0 {
 		r.notices = append(r.notices, n)
 	}
 	return w.AppendEvent(purchase.Event{
@@ -409,6 +413,6 @@ func reportArgs(row cocalc.PurchaseRow) purchase.Args {
 }
 
 // strangerOf returns the report of a purchase that is not the ledger's.
-func strangerOf(row cocalc.PurchaseRow) purchase.Stranger {
-	return purchase.Stranger{PurchaseID: row.ID, LicenseID: row.LicenseID, Time: row.Time, Cost: row.Cost}
+func strangerOf(row cocalc.PurchaseRow) purchase.UnrecognizedPurchase {
+	return purchase.UnrecognizedPurchase{PurchaseID: row.ID, LicenseID: row.LicenseID, Time: row.Time, Cost: row.Cost}
 }

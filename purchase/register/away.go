@@ -21,17 +21,19 @@ func (reg *Register) Away(ctx context.Context) bool {
 		return away
 	}
 	now := reg.now()
-	n := reg.NewNotice(purchase.NoticeBack, NoticeID("back", now), purchase.NewCause(purchase.NoticeBack),
+	n := reg.NewNotification(purchase.NotificationLedgerBack, NotificationID("back", now),
+		purchase.NewCause(purchase.NotificationLedgerBack),
 		purchase.Order{}, "")
 	if away {
 		reg.log.Error().Err(err).Msg("hold buying: the ledger's file is not where it belongs; rename it back")
-		n = reg.NewNotice(purchase.NoticeAway, NoticeID("away", now), purchase.NewCause(purchase.NoticeAway),
+		n = reg.NewNotification(purchase.NotificationLedgerAway, NotificationID("away", now),
+			purchase.NewCause(purchase.NotificationLedgerAway),
 			purchase.Order{}, "")
 	} else {
 		reg.log.Warn().Msg("resume buying: the ledger's file has its name again")
 	}
 	if err := reg.ledger.Update(context.WithoutCancel(ctx), func(w purchase.Writer) error {
-		return AddNotice(w,
+		return AddNotification(w,
 			n)
 	}); err != nil {
 		reg.log.Error().Err(err).Msg("fail to tell admins where the ledger's file is")

@@ -11,9 +11,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// chronicle is a ledger that logs what it stores: one line for every audit record about an order, a pause or a refusal,
-// once the transaction is durable. One search of the log for an order's id shows it from its card to its end.
-type chronicle struct {
+// loggedLedger is a ledger that logs what it stores: one line for every audit record about an order, a pause or a
+// refusal, once the transaction is durable. One search of the log for an order's id shows it from its card to its end.
+type loggedLedger struct {
 	purchase.Ledger
 	log zerolog.Logger
 
@@ -21,35 +21,35 @@ type chronicle struct {
 	since map[purchase.OrderID]time.Time // when each open order entered its state
 }
 
-func newChronicle(ledger purchase.Ledger, log zerolog.Logger) *chronicle {
-	return &chronicle{Ledger: ledger, log: log, since: map[purchase.OrderID]time.Time{}}
+func newLoggedLedger(ledger purchase.Ledger, log zerolog.Logger) *loggedLedger {
+	return &loggedLedger{Ledger: ledger, log: log, since: map[purchase.OrderID]time.Time{}}
 }
 
 // Update implements Ledger.
-func (c *chronicle) Update(ctx context.Context, change func(purchase.Writer) error) error {
-	var kept *scribe
+func (c *loggedLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	var kept *loggedWriter
 	err := c.Ledger.Update(ctx, func(w purchase.Writer) error {
-		kept = &scribe{Writer: w, before: c.begun, orders: map[purchase.OrderID]keptOrder{}}
+		kept = &loggedWriter{Writer: w, before: c.startedAt, orders: map[purchase.OrderID]keptOrder{}}
 		return change(kept)
 	})
 	if err == nil && kept != nil {
 		for _, e := range kept.events {
-			c.tell(e, kept.orders[e.Order])
+			c.logEvent(e, kept.orders[e.Order])
 		}
 	}
 	return err
 }
 
-// begun returns when the order entered its present state, if this run saw it.
-func (c *chronicle) begun(id purchase.OrderID) (time.Time, bool) {
+// startedAt returns when the order entered its present state, if this run saw it.
+func (c *loggedLedger) startedAt(id purchase.OrderID) (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at, ok := c.since[id]
 	return at, ok
 }
 
-// tell logs one audit record, with the order as the transaction left it.
-func (c *chronicle) tell(e purchase.Event, k keptOrder) {
+// logEvent logs one audit record, with the order as the transaction left it.
+func (c *loggedLedger) logEvent(e purchase.Event, k keptOrder) {
 	state := purchase.State(e.Kind)
 	line := c.log.Info()
 	message := "record event"
@@ -64,7 +64,7 @@ func (c *chronicle) tell(e purchase.Event, k keptOrder) {
 		return
 	case state.Known() && e.Order != "":
 		message = "move order"
-		line = line.Str("state", e.Kind).Int64("ms", c.lasted(e, k, state).Milliseconds())
+		line = line.Str("state", e.Kind).Int64("ms", c.stateDuration(e, k, state).Milliseconds())
 	case e.Order == "":
 		line = c.log.Debug()
 	}
@@ -91,8 +91,8 @@ func (c *chronicle) tell(e purchase.Event, k keptOrder) {
 	line.Str("by", e.By).Msg(message)
 }
 
-// lasted returns how long the order was in its previous state, and notes when it entered the present one.
-func (c *chronicle) lasted(e purchase.Event, k keptOrder, state purchase.State) time.Duration {
+// stateDuration returns how long the order was in its previous state, and notes when it entered the present one.
+func (c *loggedLedger) stateDuration(e purchase.Event, k keptOrder, state purchase.State) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if state.Final() {
@@ -106,8 +106,8 @@ func (c *chronicle) lasted(e purchase.Event, k keptOrder, state purchase.State) 
 	return max(e.Time.Sub(k.changed), 0)
 }
 
-// scribe is a transaction that remembers its orders and audit records.
-type scribe struct {
+// loggedWriter is a transaction that remembers its orders and audit records.
+type loggedWriter struct {
 	purchase.Writer
 	before func(purchase.OrderID) (time.Time, bool)
 	orders map[purchase.OrderID]keptOrder
@@ -121,7 +121,7 @@ type keptOrder struct {
 }
 
 // PutOrder implements Writer.
-func (s *scribe) PutOrder(o purchase.Order) error {
+func (s *loggedWriter) PutOrder(o purchase.Order) error {
 	k, again := s.orders[o.ID]
 	if !again {
 		at, known := s.before(o.ID)
@@ -138,7 +138,7 @@ func (s *scribe) PutOrder(o purchase.Order) error {
 }
 
 // AppendEvent implements Writer.
-func (s *scribe) AppendEvent(e purchase.Event) error {
+func (s *loggedWriter) AppendEvent(e purchase.Event) error {
 	s.events = append(s.events, e)
 	return s.Writer.AppendEvent(e)
 }

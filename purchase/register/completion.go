@@ -14,7 +14,7 @@ import (
 func (reg *Register) Complete(w purchase.Writer, o *purchase.Order, r *purchase.Receipt, count bool, by string) error {
 	e := purchase.OrderEvent{
 		Kind: purchase.ProvePurchase, By: by, Note: "license " + r.LicenseID, Receipt: r,
-		Channel: reg.lineChannel(*o),
+		Channel: reg.announcementChannel(*o),
 	}
 	if count {
 		e.WatchUntil = reg.WatchUntil()
@@ -26,29 +26,30 @@ func (reg *Register) Complete(w purchase.Writer, o *purchase.Order, r *purchase.
 	if err := reg.RecordPurchase(w, *o, *r); err != nil {
 		return err
 	}
-	if err := reg.RecordDuplicates(w, *o, r.Extra); err != nil {
+	if err := reg.RecordDuplicates(w, *o, r.Duplicates); err != nil {
 		return err
 	}
 	if err := reg.CheckCharge(w, *o, *r); err != nil {
 		return err
 	}
 	if by == purchase.BotName { // CoCalc sells again: the next failure is a new incident
-		if err := Overcome(w); err != nil {
+		if err := ClearTroubles(w); err != nil {
 			return err
 		}
 	}
 	return reg.Keep(w, *o, e, change)
 }
 
-// lineChannel is where the line about a purchase goes; empty: nowhere, since it was asked for in a direct message.
-func (reg *Register) lineChannel(o purchase.Order) string {
+// announcementChannel is where the line about a purchase goes; empty: nowhere, since it was asked for in a direct
+// message.
+func (reg *Register) announcementChannel(o purchase.Order) string {
 	if reg.purchasesChannel != "" {
 		return reg.purchasesChannel
 	}
-	if o.Place.Direct {
+	if o.Channel.Direct {
 		return ""
 	}
-	return o.Place.Channel
+	return o.Channel.ID
 }
 
 // RecordPurchase logs the purchase and counts it as spent. The reservation is released by the move that goes with it.
@@ -61,12 +62,12 @@ func (reg *Register) RecordPurchase(w purchase.Writer, o purchase.Order, r purch
 
 // RecordDuplicates logs purchases beyond the order's own, and pauses buying: a person has to look before more money
 // moves.
-func (reg *Register) RecordDuplicates(w purchase.Writer, o purchase.Order, extra []purchase.Extra) error {
+func (reg *Register) RecordDuplicates(w purchase.Writer, o purchase.Order, extra []purchase.DuplicatePurchase) error {
 	if len(extra) == 0 {
 		return nil
 	}
 	var sum purchase.Cents
-	times := len(o.Receipt.Extra) + 1 // with those that were found before
+	times := len(o.Receipt.Duplicates) + 1 // with those that were found before
 	for _, x := range extra {
 		e := NewEntry(o, purchase.Receipt{
 			LicenseID: x.LicenseID, PurchaseID: x.PurchaseID, Charged: x.Charged, Time: o.Receipt.Time,
@@ -91,7 +92,7 @@ func (reg *Register) RecordDuplicates(w purchase.Writer, o purchase.Order, extra
 	}
 	var all purchase.Cents
 	licenses := []string{o.Receipt.LicenseID}
-	for _, x := range o.Receipt.Extra {
+	for _, x := range o.Receipt.Duplicates {
 		all += x.Charged
 		licenses = append(licenses, x.LicenseID)
 	}
@@ -99,18 +100,19 @@ func (reg *Register) RecordDuplicates(w purchase.Writer, o purchase.Order, extra
 		"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10),
 		"times": strconv.Itoa(times), "amount": purchase.ArgCents(all),
 	}}
-	if _, err := PauseBuying(w, OwnPause(reg.now(), cause), ""); err != nil {
+	if _, err := PauseBuying(w, BotPause(reg.now(), cause), ""); err != nil {
 		return err
 	}
 	told := cause.With("licenses", strings.Join(licenses, " "))
-	return AddNotice(w, reg.NewNotice(purchase.NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID, extra[0].LicenseID),
+	return AddNotification(w, reg.NewNotification(purchase.NotificationDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID,
+		extra[0].LicenseID),
 		told, o, ""))
 }
 
 // NewEntry returns the entry of the purchase log for a bought order; it has no number yet.
 func NewEntry(o purchase.Order, r purchase.Receipt) purchase.Purchase {
 	return purchase.Purchase{
-		Time: r.Time, Month: o.Month, Order: o.ID, Requester: o.Requester, Place: o.Place, Spec: o.Spec, Reason: o.Reason,
+		Time: r.Time, Month: o.Month, Order: o.ID, Requester: o.Requester, Place: o.Channel, Spec: o.Spec, Reason: o.Reason,
 		Shown: o.Price, Charged: r.Charged, Renews: o.Renews, ItemID: o.ItemID, PurchaseID: r.PurchaseID,
 		LicenseID: r.LicenseID, Expires: r.Expires,
 	}

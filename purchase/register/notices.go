@@ -8,40 +8,41 @@ import (
 	"licensebot/purchase"
 )
 
-// UndeliveredTo reads a notice that a recipient does not have yet; one without an id when they have it.
-func UndeliveredTo(r purchase.Reader, id, recipient string) (purchase.Notice, error) {
+// PendingNotification reads a notice that a recipient does not have yet; one without an id when they have it.
+func PendingNotification(r purchase.Reader, id, recipient string) (purchase.Notification, error) {
 	account, err := r.Account()
 	if err != nil {
-		return purchase.Notice{}, err
+		return purchase.Notification{}, err
 	}
-	for _, n := range account.Notices {
-		if n.ID == id && slices.Contains(n.Left, recipient) {
+	for _, n := range account.Notifications {
+		if n.ID == id && slices.Contains(n.Pending, recipient) {
 			return n, nil
 		}
 	}
-	return purchase.Notice{}, nil
+	return purchase.Notification{}, nil
 }
 
-// KeepNotice stores a notice. A notice without recipients left is done.
-func KeepNotice(w purchase.Writer, n purchase.Notice) error {
+// KeepNotification stores a notice. A notice without recipients left is done.
+func KeepNotification(w purchase.Writer, n purchase.Notification) error {
 	account, err := w.Account()
 	if err != nil {
 		return err
 	}
-	account.Notices = slices.Clone(account.Notices)
-	i := slices.IndexFunc(account.Notices, func(old purchase.Notice) bool { return old.ID == n.ID })
-	if account.Notices[i] = n; len(n.Left) == 0 {
-		account.Notices = slices.Delete(account.Notices, i, i+1)
+	account.Notifications = slices.Clone(account.Notifications)
+	i := slices.IndexFunc(account.Notifications, func(old purchase.Notification) bool { return old.ID == n.ID })
+	if account.Notifications[i] = n; len(n.Pending) == 0 {
+		account.Notifications = slices.Delete(account.Notifications, i, i+1)
 	}
 	return w.PutAccount(account)
 }
 
-// NewNotice makes a notice for the recipients of its kind; about is its order, if it has one. The person who caused it
-// (by) gets none.
-func (reg *Register) NewNotice(kind purchase.NoticeKind, id string, what purchase.Cause, about purchase.Order,
+// NewNotification makes a notice for the recipients of its kind; about is its order, if it has one. The person who
+// caused it (by) gets none.
+func (reg *Register) NewNotification(kind purchase.NotificationKind, id string, what purchase.Cause,
+	about purchase.Order,
 	by string,
-) purchase.Notice {
-	n := purchase.Notice{ID: id, Kind: kind, Time: reg.now(), Order: about.ID, Cause: what}
+) purchase.Notification {
+	n := purchase.Notification{ID: id, Kind: kind, Time: reg.now(), Order: about.ID, Cause: what}
 	var admins []string
 	for id := range reg.policy.Admins {
 		if id != by {
@@ -54,56 +55,60 @@ func (reg *Register) NewNotice(kind purchase.NoticeKind, id string, what purchas
 		channel = []string{reg.purchasesChannel}
 	}
 	switch kind {
-	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeBooks, purchase.NoticeDoubleBuy,
-		purchase.NoticeUnexplained:
+	case purchase.NotificationPaused, purchase.NotificationResumed, purchase.NotificationInconsistent,
+		purchase.NotificationDoubleBuy,
+		purchase.NotificationUnexplained:
 		// buying stops or continues: approvers want to know too
 		if reg.approvalsChannel != "" && !slices.Contains(channel, reg.approvalsChannel) {
 			channel = append(channel, reg.approvalsChannel)
 		}
-		n.Left = slices.Concat(admins, channel)
+		n.Pending = slices.Concat(admins, channel)
 	// what admins have to change
-	case purchase.NoticeTrouble, purchase.NoticeServer, purchase.NoticeServerBack, purchase.NoticeReleased,
-		purchase.NoticeOutsiders:
-		n.Left = admins
-	case purchase.NoticeHead:
-		n.Left = channel
-	case purchase.NoticeForeign:
-		if n.Left = channel; len(channel) == 0 {
-			n.Left = admins
+	case purchase.NotificationTrouble, purchase.NotificationServer, purchase.NotificationServerBack,
+		purchase.NotificationReleased,
+		purchase.NotificationOutsiders:
+		n.Pending = admins
+	case purchase.NotificationHead:
+		n.Pending = channel
+	case purchase.NotificationForeign:
+		if n.Pending = channel; len(channel) == 0 {
+			n.Pending = admins
 		}
-	case purchase.NoticeBrokenItem, purchase.NoticeSettled:
-		if n.Left = admins; len(admins) == 0 {
-			n.Left = channel
+	case purchase.NotificationBrokenItem, purchase.NotificationSettled:
+		if n.Pending = admins; len(admins) == 0 {
+			n.Pending = channel
 		}
 	default:
-		n.Left = slices.Concat(admins, channel)
+		n.Pending = slices.Concat(admins, channel)
 	}
-	if slices.ContainsFunc(n.Left, purchase.IsGroup) && by != "" {
-		n.Had = []string{by}
+	if slices.ContainsFunc(n.Pending, purchase.IsGroup) && by != "" {
+		n.Delivered = []string{by}
 	}
 	// An incident always has a recipient.
-	if len(n.Left) == 0 && about.ID != "" && kind != purchase.NoticeSettled && kind != purchase.NoticeTrouble &&
-		kind != purchase.NoticeReleased &&
+	if len(n.Pending) == 0 && about.ID != "" && kind != purchase.NotificationSettled &&
+		kind != purchase.NotificationTrouble &&
+		kind != purchase.NotificationReleased &&
 		about.Requester.ID != by {
-		n.Left, n.ToRequester = []string{about.Requester.ID}, true
+		n.Pending, n.ToRequester = []string{about.Requester.ID}, true
 	}
 	return n
 }
 
-// AddNotice stores a notice in the caller's transaction, unless it is stored already. A notice without recipients is
-// not stored.
-func AddNotice(w purchase.Writer, n purchase.Notice) error {
+// AddNotification stores a notice in the caller's transaction, unless it is stored already. A notice without recipients
+// is not stored.
+func AddNotification(w purchase.Writer, n purchase.Notification) error {
 	account, err := w.Account()
-	if err != nil || len(n.Left) == 0 || slices.ContainsFunc(account.Notices, func(old purchase.Notice) bool {
-		return old.ID == n.ID
-	}) {
+	if err != nil || len(n.Pending) == 0 || slices.ContainsFunc(account.Notifications,
+		func(old purchase.Notification) bool {
+			return old.ID == n.ID
+		}) {
 		return err
 	}
-	account.Notices = append(slices.Clone(account.Notices), n)
+	account.Notifications = append(slices.Clone(account.Notifications), n)
 	return w.PutAccount(account)
 }
 
-// NoticeID tells notices of one kind apart by their time.
-func NoticeID(kind string, at time.Time) string {
+// NotificationID tells notices of one kind apart by their time.
+func NotificationID(kind string, at time.Time) string {
 	return kind + "-" + at.UTC().Format("20060102T150405.000")
 }

@@ -8,8 +8,8 @@ import (
 	"licensebot/purchase"
 )
 
-// OwnPause returns a pause by the bot itself.
-func OwnPause(now time.Time, why purchase.Cause) purchase.Pause {
+// BotPause returns a pause by the bot itself.
+func BotPause(now time.Time, why purchase.Cause) purchase.Pause {
 	return purchase.Pause{Since: now, By: purchase.BotName, Incidents: []purchase.Incident{{
 		Cause: why, Time: now,
 		By: purchase.BotName,
@@ -58,12 +58,13 @@ func PauseBuying(w purchase.Writer, p purchase.Pause, place string) (isNew bool,
 // incident is new.
 func (reg *Register) RaiseAlarm(w purchase.Writer, about purchase.Order, why purchase.Cause) (isNew bool, err error) {
 	now := reg.now()
-	isNew, err = PauseBuying(w, OwnPause(now, why), "")
+	isNew, err = PauseBuying(w, BotPause(now, why), "")
 	if err != nil || !isNew {
 		return false, err
 	}
 	return true,
-		AddNotice(w, reg.NewNotice(purchase.NoticePaused, NoticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID),
+		AddNotification(w, reg.NewNotification(purchase.NotificationPaused,
+			NotificationID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID),
 			why, about,
 			""))
 }

@@ -19,8 +19,8 @@ type Suspicion struct {
 	raised bool          // a probe is needed
 }
 
-// heardOf draws conclusions from an error of CoCalc's, or, with nil, from an answer that proves that CoCalc works.
-func (reg *Register) heardOf(e *cocalc.Error) {
+// noteError draws conclusions from an error of CoCalc's, or, with nil, from an answer that proves that CoCalc works.
+func (reg *Register) noteError(e *cocalc.Error) {
 	s := &reg.Suspicion
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -28,7 +28,7 @@ func (reg *Register) heardOf(e *cocalc.Error) {
 	case e == nil:
 		s.misses = false
 		s.raised = s.raised || !reg.Server().SellsLicenses()
-	case SpeaksOfServer(e):
+	case ConcernsServer(e):
 		s.raised = true
 	case IsDown(e):
 		if !s.misses {
@@ -41,8 +41,8 @@ func (reg *Register) heardOf(e *cocalc.Error) {
 	}
 }
 
-// SpeaksOfServer reports whether an error says that the server is not one that sells licenses to an API key.
-func SpeaksOfServer(e *cocalc.Error) bool {
+// ConcernsServer reports whether an error says that the server is not one that sells licenses to an API key.
+func ConcernsServer(e *cocalc.Error) bool {
 	switch e.Kind {
 	case cocalc.NotSoldHere, cocalc.Redirected, cocalc.KeyNotAllowed, cocalc.SignInRequired:
 		return true

@@ -50,12 +50,13 @@ func (reg *Register) PausedNow(ctx context.Context) (no *purchase.Refusal, err e
 	return no, err
 }
 
-// UnsureGroups reports whether a requester cannot be checked now, since Slack does not answer. That is no reason to end
-// their order.
-func (reg *Register) UnsureGroups(requester purchase.Person) bool {
-	return requester.Standing == purchase.Unverified || requester.Standing == purchase.Member && !reg.policy.Everyone &&
+// HasUnknownGroups reports whether a requester cannot be checked now, since Slack does not answer. That is no reason to
+// end their order.
+func (reg *Register) HasUnknownGroups(requester purchase.Actor) bool {
+	return requester.Membership == purchase.Unverified || requester.Membership == purchase.Member &&
+		!reg.policy.Everyone &&
 		!purchase.IsListed(reg.policy.Buyers, requester) && purchase.RefuseUnknownGroups(reg.policy.Buyers, requester) != nil
 }
 
 // IsAdmin reports whether the person may settle orders, pause and resume buying, and take broken items out of the cart.
-func (reg *Register) IsAdmin(who purchase.Person) bool { return reg.policy.MayAdminister(who) == nil }
+func (reg *Register) IsAdmin(who purchase.Actor) bool { return reg.policy.MayAdminister(who) == nil }

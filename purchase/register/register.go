@@ -30,7 +30,7 @@ type Options struct {
 	// ApprovalsChannel is where approvers are asked.
 	ApprovalsChannel string
 	// LookUp answers a person with their standing and groups as Slack tells them now. Nil: they are as they were.
-	LookUp func(context.Context, purchase.Person) purchase.Person
+	LookUp func(context.Context, purchase.Actor) purchase.Actor
 	// Doubts stores the decisions that were being written when the disk failed. With nil, their people never learn
 	// whether they counted.
 	Doubts purchase.Doubts
@@ -58,7 +58,7 @@ type Register struct {
 
 	purchasesChannel string
 	approvalsChannel string
-	lookUp           func(context.Context, purchase.Person) purchase.Person
+	lookUp           func(context.Context, purchase.Actor) purchase.Actor
 	accessLost       func() bool
 
 	Born     time.Time     // when the register was made, with a monotonic reading
@@ -79,7 +79,7 @@ func New(opts Options) *Register {
 		opts.Now = time.Now
 	}
 	if opts.LookUp == nil {
-		opts.LookUp = func(_ context.Context, p purchase.Person) purchase.Person { return p }
+		opts.LookUp = func(_ context.Context, p purchase.Actor) purchase.Actor { return p }
 	}
 	if opts.AccessLost == nil {
 		opts.AccessLost = func() bool { return false }
@@ -95,11 +95,11 @@ func New(opts Options) *Register {
 	}
 	opts.Timing = opts.Timing.WithDefaults()
 	opts.Policy.Approvals = max(opts.Policy.Approvals, 1)
-	opts.Ledger = newChronicle(opts.Ledger, opts.Log)
+	opts.Ledger = newLoggedLedger(opts.Ledger, opts.Log)
 	reg := &Register{
 		Born: time.Now(), BornAt: opts.Now(), Wake: make(chan struct{}, 1), Proposed: make(chan struct{}, 1),
 	}
-	opts.Shop = &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now, heardOf: reg.heardOf}
+	opts.Shop = &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now, heardOf: reg.noteError}
 	reg.Options = opts
 	reg.ledger, reg.shop, reg.policy, reg.timing = opts.Ledger, opts.Shop, opts.Policy, opts.Timing
 	reg.site, reg.now, reg.log, reg.changed = opts.Site, opts.Now, opts.Log, opts.Changed
@@ -169,7 +169,7 @@ func (reg *Register) Keep(w purchase.Writer, order purchase.Order, e purchase.Or
 	}
 	return w.AppendEvent(purchase.Event{
 		Time: order.Updated, Kind: string(order.State), Order: order.ID, By: e.By,
-		Place: cmp.Or(e.Place, order.Place.Channel), Note: e.Note, Amount: order.Price,
+		Place: cmp.Or(e.Place, order.Channel.ID), Note: e.Note, Amount: order.Price,
 	})
 }
 

@@ -75,7 +75,7 @@ func KeepOrders(w purchase.Writer, orders []purchase.Order) error {
 		if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
 			return fmt.Errorf("order %s: %w", o.ID, err)
 		}
-		o.Messages, o.Wait, o.Hold = nil, nil, nil
+		o.Messages, o.Blocked, o.Unresolved = nil, nil, nil
 		before.Orders = append(before.Orders, o)
 	}
 	account.Before = &before

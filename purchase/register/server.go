@@ -35,7 +35,7 @@ func (reg *Register) DiagnosisOf(account purchase.AccountState) *purchase.Server
 
 // NotSold returns why this person can't buy from the server, or see prices of what it sells; nil if orders are taken.
 // It never blocks.
-func (reg *Register) NotSold(who purchase.Person) *purchase.Refusal {
+func (reg *Register) NotSold(who purchase.Actor) *purchase.Refusal {
 	return reg.ForReader(reg.RefuseNotSold(reg.Diagnosed.Load()), who)
 }
 

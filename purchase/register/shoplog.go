@@ -31,9 +31,9 @@ type loggedShop struct {
 	refusedAt time.Time
 }
 
-// heard logs what an answer of CoCalc shows about it, and returns err. proof means that an answer without an error
+// noteAnswer logs what an answer of CoCalc shows about it, and returns err. proof means that an answer without an error
 // shows that CoCalc works; some lists are empty when it doesn't.
-func (s *loggedShop) heard(ctx context.Context, proof bool, err error) error {
+func (s *loggedShop) noteAnswer(ctx context.Context, proof bool, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := errors.AsType[*cocalc.Error](err)
@@ -48,9 +48,9 @@ func (s *loggedShop) heard(ctx context.Context, proof bool, err error) error {
 		}
 	case !ok || errors.Is(err, context.Canceled):
 	case IsDown(e):
-		s.miss(e)
+		s.logOutage(e)
 	case e.Outcome == cocalc.Rejected && e.Kind != cocalc.NotFound:
-		s.refused(ctx, e)
+		s.logRefusal(ctx, e)
 	}
 	return err
 }
@@ -61,8 +61,8 @@ func IsDown(e *cocalc.Error) bool {
 	return e.Kind == cocalc.NotSignedIn || e.Kind != cocalc.Throttled && e.Outcome != cocalc.Rejected
 }
 
-// miss logs that CoCalc is down. s.mu must be held.
-func (s *loggedShop) miss(e *cocalc.Error) {
+// logOutage logs that CoCalc is down. s.mu must be held.
+func (s *loggedShop) logOutage(e *cocalc.Error) {
 	now := s.now()
 	message := "wait for CoCalc: it is still down"
 	if s.down.IsZero() {
@@ -74,8 +74,8 @@ func (s *loggedShop) miss(e *cocalc.Error) {
 	s.log.Warn().Err(e).Str("endpoint", e.Op).Int64("down_ms", now.Sub(s.down).Milliseconds()).Msg(message)
 }
 
-// refused logs a refusal with CoCalc's words. s.mu must be held.
-func (s *loggedShop) refused(ctx context.Context, e *cocalc.Error) {
+// logRefusal logs a refusal with CoCalc's words. s.mu must be held.
+func (s *loggedShop) logRefusal(ctx context.Context, e *cocalc.Error) {
 	now := s.now()
 	log := zerolog.Ctx(ctx) // the order's, if there is one
 	if log.GetLevel() == zerolog.Disabled {
@@ -94,70 +94,70 @@ func (s *loggedShop) refused(ctx context.Context, e *cocalc.Error) {
 // WhoAmI implements Shop, like all methods below.
 func (s *loggedShop) WhoAmI(ctx context.Context) (cocalc.Account, error) {
 	a, err := s.Shop.WhoAmI(ctx)
-	return a, s.heard(ctx, true, err)
+	return a, s.noteAnswer(ctx, true, err)
 }
 
 func (s *loggedShop) Store(ctx context.Context) (cocalc.Store, error) {
 	store, err := s.Shop.Store(ctx)
-	return store, s.heard(ctx, false, err) // the client caches it
+	return store, s.noteAnswer(ctx, false, err) // the client caches it
 }
 
 func (s *loggedShop) AddToCart(ctx context.Context, description []byte, projectID string) error {
-	return s.heard(ctx, true, s.Shop.AddToCart(ctx, description, projectID))
+	return s.noteAnswer(ctx, true, s.Shop.AddToCart(ctx, description, projectID))
 }
 
 func (s *loggedShop) Cart(ctx context.Context, which cocalc.CartFilter) ([]cocalc.CartItem, error) {
 	items, err := s.Shop.Cart(ctx, which)
-	return items, s.heard(ctx, true, err)
+	return items, s.noteAnswer(ctx, true, err)
 }
 
 func (s *loggedShop) CartItem(ctx context.Context, id int64) (cocalc.CartItem, error) {
 	item, err := s.Shop.CartItem(ctx, id)
-	return item, s.heard(ctx, true, err)
+	return item, s.noteAnswer(ctx, true, err)
 }
 
 func (s *loggedShop) SetChecked(ctx context.Context, id int64, checked bool) (bool, error) {
 	changed, err := s.Shop.SetChecked(ctx, id, checked)
-	return changed, s.heard(ctx, true, err)
+	return changed, s.noteAnswer(ctx, true, err)
 }
 
 func (s *loggedShop) RemoveFromCart(ctx context.Context, id int64) (bool, error) {
 	removed, err := s.Shop.RemoveFromCart(ctx, id)
-	return removed, s.heard(ctx, true, err)
+	return removed, s.noteAnswer(ctx, true, err)
 }
 
 func (s *loggedShop) CheckoutParams(ctx context.Context) (cocalc.CheckoutParams, error) {
 	params, err := s.Shop.CheckoutParams(ctx)
-	return params, s.heard(ctx, true, err)
+	return params, s.noteAnswer(ctx, true, err)
 }
 
 func (s *loggedShop) Checkout(ctx context.Context) error {
-	return s.heard(ctx, true, s.Shop.Checkout(ctx))
+	return s.noteAnswer(ctx, true, s.Shop.Checkout(ctx))
 }
 
 func (s *loggedShop) Licenses(ctx context.Context) ([]cocalc.License, error) {
 	all, err := s.Shop.Licenses(ctx)
-	return all, s.heard(ctx, false, err)
+	return all, s.noteAnswer(ctx, false, err)
 }
 
 func (s *loggedShop) License(ctx context.Context, id string) (cocalc.License, error) {
 	l, err := s.Shop.License(ctx, id)
-	return l, s.heard(ctx, false, err)
+	return l, s.noteAnswer(ctx, false, err)
 }
 
 func (s *loggedShop) Purchases(ctx context.Context, filter cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error) {
 	rows, err := s.Shop.Purchases(ctx, filter)
-	return rows, s.heard(ctx, true, err)
+	return rows, s.noteAnswer(ctx, true, err)
 }
 
 func (s *loggedShop) FindBrokenItem(ctx context.Context) (cocalc.CartItem, error) {
 	item, err := s.Shop.FindBrokenItem(ctx)
-	return item, s.heard(ctx, false, err)
+	return item, s.noteAnswer(ctx, false, err)
 }
 
 func (s *loggedShop) Subscriptions(ctx context.Context) ([]cocalc.Subscription, error) {
 	all, err := s.Shop.Subscriptions(ctx)
-	return all, s.heard(ctx, true, err)
+	return all, s.noteAnswer(ctx, true, err)
 }
 
 // Diagnose logs nothing: the desk logs what changed.

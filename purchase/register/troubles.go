@@ -9,8 +9,8 @@ import (
 	"licensebot/purchase"
 )
 
-// TellTrouble notifies the admins of a trouble, once as long as it lasts. o is the order that met it, if any.
-func (reg *Register) TellTrouble(ctx context.Context, o purchase.Order, code purchase.FailureCode,
+// ReportTrouble notifies the admins of a trouble, once as long as it lasts. o is the order that met it, if any.
+func (reg *Register) ReportTrouble(ctx context.Context, o purchase.Order, code purchase.FailureCode,
 	detail purchase.Cause,
 ) error {
 	if detail.Code == "" || len(reg.policy.Admins) == 0 {
@@ -18,7 +18,7 @@ func (reg *Register) TellTrouble(ctx context.Context, o purchase.Order, code pur
 	}
 	var account purchase.AccountState
 	err := reg.ledger.View(ctx, func(r purchase.Reader) (err error) { account, err = r.Account(); return err })
-	if err != nil || reg.knowsTrouble(account, code) {
+	if err != nil || reg.hasTrouble(account, code) {
 		return err
 	}
 	if err := reg.ledger.Update(ctx, func(w purchase.Writer) error {
@@ -31,8 +31,8 @@ func (reg *Register) TellTrouble(ctx context.Context, o purchase.Order, code pur
 	return nil
 }
 
-// knowsTrouble reports whether the admins have been notified of the trouble.
-func (reg *Register) knowsTrouble(a purchase.AccountState, code purchase.FailureCode) bool {
+// hasTrouble reports whether the admins have been notified of the trouble.
+func (reg *Register) hasTrouble(a purchase.AccountState, code purchase.FailureCode) bool {
 	return reg.now().Sub(a.Troubles[code]).Abs() < purchase.TroubleInterval
 }
 
@@ -45,7 +45,7 @@ func (reg *Register) AddTrouble(w purchase.Writer, o purchase.Order, code purcha
 		return nil
 	}
 	account, err := w.Account()
-	if err != nil || reg.knowsTrouble(account, code) {
+	if err != nil || reg.hasTrouble(account, code) {
 		return err
 	}
 	now := reg.now()
@@ -58,17 +58,18 @@ func (reg *Register) AddTrouble(w purchase.Writer, o purchase.Order, code purcha
 		return err
 	}
 	if err := w.AppendEvent(purchase.Event{
-		Time: now, Kind: string(purchase.NoticeTrouble), Order: o.ID,
+		Time: now, Kind: string(purchase.NotificationTrouble), Order: o.ID,
 		By: purchase.BotName, Cause: detail,
 	}); err !=
 		nil {
 		return err
 	}
-	return AddNotice(w, reg.NewNotice(purchase.NoticeTrouble, NoticeID("trouble-"+string(code), now), detail, o, ""))
+	return AddNotification(w, reg.NewNotification(purchase.NotificationTrouble, NotificationID("trouble-"+string(code),
+		now), detail, o, ""))
 }
 
-// Overcome drops the troubles after a purchase: the next one is a new incident.
-func Overcome(w purchase.Writer, codes ...purchase.FailureCode) error {
+// ClearTroubles drops the troubles after a purchase: the next one is a new incident.
+func ClearTroubles(w purchase.Writer, codes ...purchase.FailureCode) error {
 	account, err := w.Account()
 	if err != nil || len(account.Troubles) == 0 {
 		return err
@@ -84,7 +85,7 @@ func Overcome(w purchase.Writer, codes ...purchase.FailureCode) error {
 }
 
 // ForReader returns the refusal for this reader: admins get the names of settings.
-func (reg *Register) ForReader(no *purchase.Refusal, who purchase.Person) *purchase.Refusal {
+func (reg *Register) ForReader(no *purchase.Refusal, who purchase.Actor) *purchase.Refusal {
 	if no == nil || !reg.IsAdmin(who) {
 		return no
 	}

@@ -30,11 +30,11 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 		Everyone:   true,
 		OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: limit},
 	}})
-	place := purchase.Place{Channel: "C1"}
+	place := purchase.Channel{ID: "C1"}
 	var all []purchase.Order
 	for n := range people {
-		p, err := desk.Propose(ctx, purchase.Ask{
-			Requester: purchase.Person{ID: fmt.Sprint("U", n)}, Place: place,
+		p, err := desk.Propose(ctx, purchase.Request{
+			Requester: purchase.Actor{ID: fmt.Sprint("U", n)}, Channel: place,
 			Spec: spec,
 		})
 		if err != nil {
@@ -49,7 +49,7 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 		for range 2 {
 			wg.Go(func() {
 				<-begin
-				_, err := desk.Confirm(ctx, o.ID, purchase.Click{Who: o.Requester, At: place})
+				_, err := desk.Confirm(ctx, o.ID, purchase.Action{Actor: o.Requester, Channel: place})
 				var no *purchase.Refusal
 				switch {
 				case err == nil:
@@ -75,7 +75,7 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 		if len(months) != 1 || months[0].Reserved != price.Total*purchase.Cents(enough) {
 			t.Errorf("the budgets say %+v", months)
 		}
-		findings, err2 := reconcile.CheckBooks(r)
+		findings, err2 := reconcile.CheckConsistency(r)
 		for _, f := range findings {
 			t.Error(f)
 		}

@@ -62,15 +62,15 @@ var ways = map[string]string{
 const limit = 15000 // cents a month: enough for some of the orders of a story
 
 var (
-	people = []purchase.Person{{ID: "UALICE"}, {ID: "UBOB"}, {ID: "UCAROL"}}
-	boss   = purchase.Person{ID: "UDANA"}
-	here   = purchase.Place{Channel: "CMATH"}
+	people = []purchase.Actor{{ID: "UALICE"}, {ID: "UBOB"}, {ID: "UCAROL"}}
+	boss   = purchase.Actor{ID: "UDANA"}
+	here   = purchase.Channel{ID: "CMATH"}
 )
 
 // told is what the model knows of an order.
 type told struct {
 	id        purchase.OrderID
-	who       purchase.Person
+	who       purchase.Actor
 	price     purchase.Cents
 	promised  bool // someone was told that it will be bought
 	cancelled bool // someone was told that it will not
@@ -148,16 +148,16 @@ func (m *machine) pick(rt *rapid.T) *told {
 }
 
 // click is mostly the requester's own.
-func (m *machine) click(rt *rapid.T, k *told) purchase.Click {
-	return purchase.Click{Who: rapid.SampledFrom(append([]purchase.Person{k.who, k.who, k.who}, people...)).Draw(rt,
-		"who"), At: here}
+func (m *machine) click(rt *rapid.T, k *told) purchase.Action {
+	return purchase.Action{Actor: rapid.SampledFrom(append([]purchase.Actor{k.who, k.who, k.who}, people...)).Draw(rt,
+		"who"), Channel: here}
 }
 
 func (m *machine) propose(rt *rapid.T) {
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = rapid.SampledFrom([]int{4, 16}).Draw(rt, "ram"), 1
 	who := rapid.SampledFrom(people).Draw(rt, "who")
-	p, err := m.desk.Propose(context.Background(), purchase.Ask{Requester: who, Place: here, Spec: spec})
+	p, err := m.desk.Propose(context.Background(), purchase.Request{Requester: who, Channel: here, Spec: spec})
 	if no := new(purchase.Refusal); errors.As(err, &no) {
 		return
 	}
@@ -182,13 +182,13 @@ func (m *machine) now(id purchase.OrderID) (o purchase.Order, budget purchase.Bu
 
 func (m *machine) confirm(rt *rapid.T) {
 	k := m.pick(rt)
-	click := m.click(rt, k)
+	action := m.click(rt, k)
 	o, budget, paused := m.now(k.id)
-	may := click.Who.ID == k.who.ID && o.State == purchase.Proposed && time.Now().Before(o.Expires) && !paused &&
+	may := action.Actor.ID == k.who.ID && o.State == purchase.Proposed && time.Now().Before(o.Expires) && !paused &&
 		budget.Spent+budget.Reserved+k.price <= limit
-	_, err := m.desk.Confirm(context.Background(), k.id, click)
+	_, err := m.desk.Confirm(context.Background(), k.id, action)
 	if (err == nil) != may {
-		rt.Fatalf("%s confirms %s (%s, %s spent, %s reserved, paused %v): %v", click.Who.ID, k.id, o.State, budget.Spent,
+		rt.Fatalf("%s confirms %s (%s, %s spent, %s reserved, paused %v): %v", action.Actor.ID, k.id, o.State, budget.Spent,
 			budget.Reserved, paused, err)
 	}
 	k.promised = k.promised || err == nil
@@ -196,12 +196,12 @@ func (m *machine) confirm(rt *rapid.T) {
 
 func (m *machine) cancel(rt *rapid.T) {
 	k := m.pick(rt)
-	click := m.click(rt, k)
+	action := m.click(rt, k)
 	o, _, _ := m.now(k.id)
-	may := click.Who.ID == k.who.ID && (o.State == purchase.Proposed || o.State == purchase.Approved)
-	_, err := m.desk.Cancel(context.Background(), k.id, click)
+	may := action.Actor.ID == k.who.ID && (o.State == purchase.Proposed || o.State == purchase.Approved)
+	_, err := m.desk.Cancel(context.Background(), k.id, action)
 	if (err == nil) != may {
-		rt.Fatalf("%s cancels %s (%s): %v", click.Who.ID, k.id, o.State, err)
+		rt.Fatalf("%s cancels %s (%s): %v", action.Actor.ID, k.id, o.State, err)
 	}
 	k.cancelled = k.cancelled || err == nil
 }
@@ -225,13 +225,13 @@ func (m *machine) fault(rt *rapid.T) {
 
 // admin pauses, resumes, or settles what is unknown by what CoCalc shows, when a late checkout would have shown.
 func (m *machine) admin(rt *rapid.T) {
-	click := purchase.Click{Who: boss, At: here, Typed: true}
+	action := purchase.Action{Actor: boss, Channel: here, Typed: true}
 	var err error
 	switch what := rapid.SampledFrom([]string{"settle", "resume", "settle", "resume", "pause"}).Draw(rt, "what"); what {
 	case "pause":
-		err = m.desk.Pause(context.Background(), click, "so")
+		err = m.desk.Pause(context.Background(), action, "so")
 	case "resume":
-		err = m.desk.Resume(context.Background(), click, "so")
+		err = m.desk.Resume(context.Background(), action, "so")
 	default:
 		k := m.pick(rt)
 		<-time.After(time.Minute)
@@ -240,7 +240,7 @@ func (m *machine) admin(rt *rapid.T) {
 		if licenses := m.licenses(k.id); len(licenses) > 0 {
 			s.Verdict, s.LicenseID = purchase.WasBought, licenses[0].ID
 		}
-		_, err = m.desk.Settle(context.Background(), k.id, click, s)
+		_, err = m.desk.Settle(context.Background(), k.id, action, s)
 		if (err == nil) != (o.State == purchase.Unknown) {
 			rt.Fatalf("settle %s, which is %s: %v", k.id, o.State, err)
 		}
@@ -325,7 +325,7 @@ func (m *machine) check(rt *rapid.T) {
 
 // checkMoney looks at the books and the limit, which only purchases that no one promised can pass.
 func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, after map[purchase.OrderID]bool) error {
-	findings, err := reconcile.CheckBooks(r)
+	findings, err := reconcile.CheckConsistency(r)
 	for _, f := range findings {
 		rt.Fatal(f)
 	}
@@ -350,7 +350,7 @@ func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, after map[purchase.
 func (m *machine) end(rt *rapid.T) {
 	m.server.ClearFaults()
 	for range 12 {
-		err := m.desk.Resume(context.Background(), purchase.Click{Who: boss, At: here, Typed: true}, "go on")
+		err := m.desk.Resume(context.Background(), purchase.Action{Actor: boss, Channel: here, Typed: true}, "go on")
 		if no := new(purchase.Refusal); err != nil && !errors.As(err, &no) {
 			rt.Fatal(err)
 		}
@@ -365,7 +365,7 @@ func (m *machine) end(rt *rapid.T) {
 			}
 			want := 0
 			if o.Receipt != nil {
-				want = 1 + len(o.Receipt.Extra)
+				want = 1 + len(o.Receipt.Duplicates)
 			}
 			if n := len(m.licenses(k.id)); o.Open() || n != want {
 				rt.Fatalf("in the end order %s is %s (open: %v), and CoCalc sold %d, not %d", k.id, o.State, o.Open(), n, want)

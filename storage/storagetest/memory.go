@@ -35,7 +35,7 @@ type Memory struct {
 type kept struct {
 	data              []byte
 	open, unpublished bool
-	queued            purchase.Queued
+	queued            purchase.QueueEntry
 }
 
 // View implements purchase.Ledger.
@@ -140,7 +140,7 @@ func (w *writing) OpenOrders() (open []purchase.Order, err error) {
 	return open, nil
 }
 
-func (w *writing) Queue() (queue []purchase.Queued, err error) {
+func (w *writing) Queue() (queue []purchase.QueueEntry, err error) {
 	for _, id := range w.m.ids {
 		if o := w.m.orders[id]; o.open {
 			queue = append(queue, o.queued)
@@ -246,7 +246,7 @@ func (w *writing) PutOrder(o purchase.Order) error {
 		w.m.ids = slices.Insert(slices.Clone(before), at, o.ID)
 	}
 	set(w, &w.m.orders, o.ID,
-		kept{data, o.Open(), o.Unpublished(), purchase.Queued{ID: o.ID, State: o.State, Confirmed: o.Confirmed}})
+		kept{data, o.Open(), o.Stale(), purchase.QueueEntry{ID: o.ID, State: o.State, Confirmed: o.Confirmed}})
 	return nil
 }
 

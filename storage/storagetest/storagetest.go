@@ -25,7 +25,7 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 	order := func(n int, state purchase.State) purchase.Order {
 		return purchase.Order{
 			ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: state,
-			Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at,
+			Requester: purchase.Actor{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at,
 			Expires: at.Add(time.Hour),
 		}
 	}
@@ -46,8 +46,8 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 		l, reopen := open(t)
 		want := order(1, purchase.Unknown)
 		want.Spec = purchase.Spec{RAM: 16, CPU: 2, Disk: 10, Title: "Büro & <x>", Period: "range", End: at.AddDate(0, 1, 0)}
-		want.Parked, want.Sent = []int64{3, 4}, []byte(`{"ram":16}`)
-		want.Hold = &purchase.Hold{
+		want.HeldItems, want.Sent = []int64{3, 4}, []byte(`{"ram":16}`)
+		want.Unresolved = &purchase.Unresolved{
 			Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at,
 			Until: at.Add(time.Minute),
 		}
@@ -138,7 +138,7 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 			})
 		}
 		check([]string{"0001", "0003"}, []string{"0003"})
-		waiting.State, waiting.Messages[0].Shown = purchase.Failed, waiting.Rev
+		waiting.State, waiting.Messages[0].PublishedRev = purchase.Failed, waiting.Rev
 		update(t, l, func(w purchase.Writer) error { return w.PutOrder(waiting) })
 		check([]string{"0001"}, nil)
 	})
@@ -288,11 +288,14 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 			Pause: &purchase.Pause{Since: at, By: "U1", Incidents: []purchase.Incident{{
 				Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": "so"}}, Time: at, By: "U1",
 			}}},
-			Notices: []purchase.Notice{{
-				ID: "n", Kind: purchase.NoticePaused, Time: at, Left: []string{"U1", "C1"},
-				Cause: purchase.Cause{Code: purchase.NoticeSettled, Args: purchase.Args{"reason": "a & b"}},
+			Notifications: []purchase.Notification{{
+				ID: "n", Kind: purchase.NotificationPaused, Time: at, Pending: []string{"U1", "C1"},
+				Cause: purchase.Cause{Code: purchase.NotificationSettled, Args: purchase.Args{"reason": "a & b"}},
 			}},
-			Broken: []int64{1, 2}, Watching: at, Strangers: []purchase.Stranger{{PurchaseID: 7, Cost: 5, Time: at}},
+			Broken: []int64{1, 2}, Watching: at, UnrecognizedPurchases: []purchase.UnrecognizedPurchase{{
+				PurchaseID: 7, Cost: 5,
+				Time: at,
+			}},
 		}
 		update(t, l, func(w purchase.Writer) error { return w.PutAccount(want) })
 		view(t, reopen(), func(r purchase.Reader) error {
@@ -307,16 +310,16 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 	t.Run("what was read is the reader's own", func(t *testing.T) {
 		l, _ := open(t)
 		o := order(1, purchase.Adding)
-		o.Parked = []int64{3, 4}
+		o.HeldItems = []int64{3, 4}
 		update(t, l, func(w purchase.Writer) error { return w.PutOrder(o) })
-		o.Parked[0] = 99 // after it was stored
+		o.HeldItems[0] = 99 // after it was stored
 		for range 2 {
 			view(t, l, func(r purchase.Reader) error {
 				got, err := r.Order(o.ID)
-				if err == nil && !slices.Equal(got.Parked, []int64{3, 4}) {
-					t.Errorf("parked %v", got.Parked)
+				if err == nil && !slices.Equal(got.HeldItems, []int64{3, 4}) {
+					t.Errorf("parked %v", got.HeldItems)
 				}
-				got.Parked[1] = 99
+				got.HeldItems[1] = 99
 				return err
 			})
 		}
