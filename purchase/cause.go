@@ -1,7 +1,12 @@
 package purchase
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,3 +184,154 @@ func (p *Pause) Cause() Cause { return p.CauseOf(Paused) }
 
 // PersonSaid returns the cause of a pause by a person.
 func PersonSaid(reason string) Cause { return Cause{Code: IncidentSaid, Args: Args{"reason": reason}} }
+
+// Records from before causes had codes hold sentences only. They are never rewritten: their causes are derived from
+// these sentences, which are those of that version and never change.
+
+// Why returns why the order waits; the zero Cause if it doesn't.
+func (w *Blocked) Why() Cause {
+	if w == nil {
+		return Cause{}
+	}
+	return w.Cause
+}
+
+// UnmarshalJSON reads a wait of any schema. The first one has a sentence (why), and from some version on a cause.
+func (w *Blocked) UnmarshalJSON(data []byte) error {
+	type plain Blocked
+	var read struct {
+		plain
+		Why string `json:"why"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*w = Blocked(read.plain)
+	if read.Why == "" {
+		return nil
+	}
+	if w.Code == "" {
+		w.Cause = NewCause(Untranslated, "text", read.Why)
+		for _, old := range oldWaits {
+			if strings.HasPrefix(read.Why, old.begins) {
+				w.Cause = Cause{Code: old.code}
+			}
+		}
+	}
+	switch w.Args["told"] { // was a sentence
+	case "", "yes", "no":
+	case "Please tell your admins.":
+		w.Cause = w.With("told", "no")
+	default:
+		w.Cause = w.With("told", "yes")
+	}
+	return nil
+}
+
+// Finding is a contradiction within the ledger, or between the ledger and CoCalc.
+type Finding struct {
+	Record string // "budget 2026-11", "order 01J…", "entry 3", "audit record 17", "account"
+	Code   FindingCode
+	Args   []string // in the order of the finding's words
+}
+
+// Cause returns the finding as a cause: record, and its arguments by their number from 1 on.
+func (f Finding) Cause() Cause {
+	c := NewCause(f.Code, "record", f.Record)
+	for i, arg := range f.Args {
+		c = c.With(strconv.Itoa(i+1), arg)
+	}
+	return c
+}
+
+func (f Finding) String() string { return f.Cause().String() }
+
+// FindingCode names a kind of finding.
+type FindingCode = CauseCode
+
+// What CheckBooks finds, and what storage finds in the audit chain.
+const (
+	FoundEntriesOfOneLicense  FindingCode = "entries-of-one-license"
+	FoundEntriesOfOnePurchase FindingCode = "entries-of-one-purchase"
+	FoundEntryWithoutOrder    FindingCode = "entry-without-order"
+	FoundPauseUnrecorded      FindingCode = "pause-unrecorded"
+	FoundResumeUnrecorded     FindingCode = "resume-unrecorded"
+	FoundRecordWithoutOrder   FindingCode = "record-without-order"
+	FoundRecordImpossible     FindingCode = "record-impossible"
+	FoundRecordPrice          FindingCode = "record-price"
+	FoundBudgetSpent          FindingCode = "budget-spent"
+	FoundBudgetReserved       FindingCode = "budget-reserved"
+	FoundBudgetCount          FindingCode = "budget-count"
+	FoundBudgetPerson         FindingCode = "budget-person"
+	FoundOrderState           FindingCode = "order-state"
+	FoundOrderNotSent         FindingCode = "order-not-sent"
+	FoundOrderSentUnrecorded  FindingCode = "order-sent-unrecorded"
+	FoundEntryOfUnbought      FindingCode = "entry-of-unbought"
+	FoundReceiptOfUnbought    FindingCode = "receipt-of-unbought"
+	FoundNoReceipt            FindingCode = "no-receipt"
+	FoundEntryMonth           FindingCode = "entry-month"
+	FoundOrderNotLogged       FindingCode = "order-not-logged"
+	FoundOrderLoggedTwice     FindingCode = "order-logged-twice"
+	FoundReceiptLicense       FindingCode = "receipt-license"
+	FoundReceiptAmount        FindingCode = "receipt-amount"
+	FoundReceiptExtra         FindingCode = "receipt-extra"
+	FoundChainBroken          FindingCode = "chain-broken"
+)
+
+// What Claims.Compare finds.
+const (
+	FoundOtherAccount     FindingCode = "other-account"
+	FoundLicenseNotListed FindingCode = "license-not-listed"
+	FoundPurchaseMissing  FindingCode = "purchase-missing"
+	FoundOtherLicense     FindingCode = "other-license"
+	FoundOtherAmount      FindingCode = "other-amount"
+	FoundNotLogged        FindingCode = "not-logged"
+	FoundUnknownTag       FindingCode = "unknown-tag"
+)
+
+// NewFinding returns a finding about a record.
+func NewFinding(record string, code FindingCode, args ...any) Finding {
+	f := Finding{Record: record, Code: code}
+	for _, arg := range args {
+		f.Args = append(f.Args, fmt.Sprint(arg))
+	}
+	return f
+}
+
+// Digest identifies findings, independently of their sentences.
+func Digest(findings []Finding) string {
+	type key struct {
+		Record string
+		Code   FindingCode
+		Args   []string
+	}
+	keys := make([]key, 0, len(findings))
+	for _, f := range findings {
+		keys = append(keys, key(f))
+	}
+	data, _ := json.Marshal(keys) // only strings: it cannot fail
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// A license's id works like a key: anyone who knows it can use the license on a project of their own, and CoCalc can't
+// take it off again. So the requester, and people who may see licenses, read whole ids in private. Channels and logs
+// show the end of an id, which tells licenses apart.
+
+// idEnd is how many characters of an id are shown in public.
+const idEnd = 4
+
+// ShortID returns an id as everyone may read it: "…1a2b". An empty id stays empty.
+func ShortID(id string) string {
+	r := []rune(id)
+	if len(r) == 0 {
+		return ""
+	}
+	return "…" + string(r[max(0, len(r)-idEnd):])
+}
+
+var wholeID = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
+
+// ShortenIDs shortens every whole id in a text. Use it for people's text and stored text that is shown in a channel, or
+// to people who may not see licenses.
+func ShortenIDs(text string) string { return wholeID.ReplaceAllStringFunc(text, ShortID) }

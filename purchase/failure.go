@@ -1,7 +1,10 @@
 package purchase
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
+	"time"
 
 	"licensebot/cocalc"
 )
@@ -94,3 +97,92 @@ func KindOf(err error) cocalc.Kind {
 	}
 	return cocalc.Other
 }
+
+// Buyers read what happened and what they can do. Admins get a notice, once per incident, with the names of settings
+// and keys and with CoCalc's own words.
+
+// TroubleInterval is the pause before the admins are notified again of a trouble that lasts.
+const TroubleInterval = 24 * time.Hour
+
+// AdminsTold returns whether the admins know of what a buyer meets, as an argument of a cause: "yes", or "no" if there
+// are none to notify, so the buyer has to tell them.
+func (p Policy) AdminsTold() string {
+	if len(p.Admins) == 0 {
+		return "no"
+	}
+	return "yes"
+}
+
+// TroubleFor describes, for admins, what is wrong between the bot and CoCalc; the zero Cause if no admin could change
+// it. keyName is the API key's name, never the key.
+func TroubleFor(e *cocalc.Error, keyName string, site Site) Cause {
+	switch e.Kind {
+	case cocalc.NotSignedIn:
+		return NewCause(NotificationTrouble, "why", "key-refused", "key", keyName)
+	case cocalc.CaptchaRequired:
+		return NewCause(NotificationTrouble, "why", "captcha", "key", keyName)
+	case cocalc.InsufficientCredit:
+		return NewCause(NotificationTrouble, "why", "no-credit", "missing", ArgSomeCents(e.Need), "payments", site.Payments())
+	case cocalc.NotSoldHere:
+		return NewCause(NotificationTrouble, "why", "no-licenses")
+	case cocalc.NotFound, cocalc.Throttled, cocalc.CartBroken:
+		return Cause{}
+	default:
+		if e.Outcome == cocalc.Rejected {
+			return NewCause(NotificationTrouble, "why", "refused", "said", cutRunes(e.Text, 300))
+		}
+		return Cause{}
+	}
+}
+
+// OnProject is what CoCalc said about the license's project when the order was made.
+type OnProject struct {
+	Title string `json:"title,omitempty"` // written by the project's people
+	// Collaborator is set if the account only works on the project and does not own it.
+	Collaborator bool `json:"collaborator,omitempty"`
+}
+
+// ProjectUnusable refuses a project that the account is not in, and a deleted one.
+func ProjectUnusable(spec Spec, p cocalc.Project, err error) *Refusal {
+	switch {
+	case KindOf(err) == cocalc.NotFound:
+		return NewRefusal(NoSuchProject, "project", spec.ProjectID)
+	case err == nil && p.Deleted:
+		return NewRefusal(NoSuchProject, "project", spec.ProjectID, "deleted", ArgFlag(true))
+	}
+	return nil
+}
+
+// MostBroken is how many broken items are remembered as named.
+const MostBroken = 20
+
+// ItemCause returns a cause about a cart item: item, product (if it is no license), title, added.
+func ItemCause(code CauseCode, item cocalc.CartItem) Cause {
+	var d struct {
+		Title  string          `json:"title"`
+		Type   json.RawMessage `json:"type"`
+		Period json.RawMessage `json:"period"`
+	}
+	_ = json.Unmarshal(item.Description, &d) // what is broken may be anything; then it has no title
+	product := item.Product
+	if product == "site-license" {
+		product = ""
+	}
+	return NewCause(code, "item", ArgSomeID(item.ID), "product", product, "title", cutRunes(strings.TrimSpace(d.Title),
+		60),
+		"added", ArgTime(item.Added))
+}
+
+func cutRunes(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}
+
+// What became of an item that an admin wanted out of the cart: item.
+const (
+	ItemTakenOut CauseCode = "item-taken-out" // cart: its address
+	ItemGone     CauseCode = "item-gone"      // it was no longer in the cart
+	ItemBought   CauseCode = "item-bought"    // it was no longer in the cart, since a person had bought it
+)

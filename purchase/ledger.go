@@ -3,9 +3,14 @@ package purchase
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 )
 
 var (
@@ -104,19 +109,6 @@ type Purchase struct {
 	// Correction: not a purchase of its own, but by how much an earlier entry of the order was wrong. Charged may be
 	// negative.
 	Correction bool `json:"correction,omitempty"`
-}
-
-// Budget is what one month has cost and may still cost. Spent + Reserved never passes the limit by an order that was
-// promised. What CoCalc sells beyond a promise can exceed it, since that money is gone whatever the limit says: a
-// double buy, which pauses buying, and an order that had failed, whose money was free again, and that shows as bought
-// late.
-type Budget struct {
-	Month    string `json:"month"` // "2026-11"
-	Spent    Cents  `json:"spent_cents"`
-	Reserved Cents  `json:"reserved_cents"`
-	Bought   int    `json:"bought"` // licenses
-	// People are the parts of the month by requester. Months from before they were kept have none.
-	People map[string]Share `json:"people,omitempty"`
 }
 
 // AccountState is what the ledger knows of the CoCalc account as a whole.
@@ -235,4 +227,135 @@ func (e Event) Legible() Event {
 		}
 	}
 	return e
+}
+
+// OfflineResume is a resume by `bot resume` while no bot ran. The next start announces it.
+type OfflineResume struct {
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	Reason  string    `json:"reason,omitempty"`
+	LeftOut Cause     `json:"left_out_cause,omitzero"` // see Pause.LeftOut
+}
+
+// Doubt is a person's decision that was being written when the disk failed. The next start sees whether it is in the
+// ledger.
+type Doubt struct {
+	Began time.Time `json:"began"` // before the decision was written
+	Who   string    `json:"who"`   // a person's id
+	Order OrderID   `json:"order,omitempty"`
+	// Became is the order that the decision creates in place of Order, at a new price.
+	Became OrderID `json:"became,omitempty"`
+	Typed  bool    `json:"typed,omitempty"` // a command, not a click
+	Buys   bool    `json:"buys,omitempty"`  // it would have reserved money
+	// Run is when the run began in which the disk failed, and Failed when it was found to have failed: what was
+	// decided later isn't this decision. Doubts of older versions have neither.
+	Run    time.Time `json:"run,omitzero"`
+	Failed time.Time `json:"failed,omitzero"`
+}
+
+// Doubts stores doubts beside the ledger, from the failure of its disk to the next start.
+type Doubts interface {
+	// Keep adds a doubt. It is durable if Keep returns nil.
+	Keep(Doubt) error
+	// All returns the doubts, oldest first.
+	All() ([]Doubt, error)
+	// Clear removes all doubts.
+	Clear() error
+}
+
+// Same reports whether both doubts are about the same deed, as far as the person can tell. After a restart it is
+// another deed.
+func (u Doubt) Same(other Doubt) bool {
+	return u.Who == other.Who && u.Order == other.Order && u.Typed == other.Typed && u.Run.Equal(other.Run)
+}
+
+// PageSize is how many records are read at once: a ledger can have more than fit into memory.
+const PageSize = 500
+
+// AllOrders walks through the orders, newest first. An error ends the walk.
+func AllOrders(r Reader) iter.Seq2[Order, error] {
+	return func(yield func(Order, error) bool) {
+		for before := OrderID(""); ; {
+			page, err := r.Orders(before, PageSize)
+			if err != nil {
+				yield(Order{}, err)
+				return
+			}
+			for _, o := range page {
+				before = o.ID
+				if !yield(o, nil) {
+					return
+				}
+			}
+			if len(page) < PageSize {
+				return
+			}
+		}
+	}
+}
+
+// AllEvents walks through the audit records, oldest first. An error ends the walk.
+func AllEvents(r Reader) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for next := uint64(1); ; {
+			page, err := r.Events(next, PageSize)
+			if err != nil {
+				yield(Event{}, err)
+				return
+			}
+			for _, e := range page {
+				next = e.Number + 1
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if len(page) < PageSize {
+				return
+			}
+		}
+	}
+}
+
+// After a restore, CoCalc shows purchases of this bot that the backup lacks. Each is entered, so that history and
+// budgets are complete: its tag names the order, and the previous ledger names the person.
+
+// Unattributed stands in for the person of a purchase that no ledger attributes to one.
+var Unattributed = Actor{ID: "unattributed", Name: "unattributed"}
+
+// Find returns the previous ledger's record of an order; ok is false if there is none.
+func (b *Before) Find(id OrderID) (o Order, ok bool) {
+	if b == nil {
+		return Order{}, false
+	}
+	i := slices.IndexFunc(b.Orders, func(o Order) bool { return o.ID == id })
+	if i < 0 {
+		return Order{}, false
+	}
+	return b.Orders[i], true
+}
+
+// MayLack reports whether only the unreadable previous ledger may have had the order: it was created after the backup.
+// Clocks may differ by slack.
+func (b *Before) MayLack(id OrderID, slack time.Duration) bool {
+	parsed, err := ulid.ParseStrict(string(id))
+	return b != nil && !b.IsKnown && err == nil && ulid.Time(parsed.Time()).After(b.Last.Add(-slack))
+}
+
+// LeftOut returns the purchases that paused buying and count in no budget; the zero Cause if there are none. An admin
+// who resumes buying needs to know their sum.
+func (p *Pause) LeftOut() Cause {
+	var n int
+	var sum Cents
+	for _, in := range p.AllIncidents() {
+		if in.Code != IncidentUnexplained {
+			continue
+		}
+		n++
+		amount, _ := strconv.ParseInt(in.Args["amount"], 10, 64) // older records do not have it
+		sum += Cents(amount)
+	}
+	if n == 0 {
+		return Cause{}
+	}
+	return NewCause(LeftOut, "purchases", strconv.Itoa(n), "amount", ArgCents(sum))
 }

@@ -8,49 +8,6 @@ import (
 	"strings"
 )
 
-// Records from before causes had codes hold sentences only. They are never rewritten: their causes are derived from
-// these sentences, which are those of that version and never change.
-
-// Why returns why the order waits; the zero Cause if it doesn't.
-func (w *Blocked) Why() Cause {
-	if w == nil {
-		return Cause{}
-	}
-	return w.Cause
-}
-
-// UnmarshalJSON reads a wait of any schema. The first one has a sentence (why), and from some version on a cause.
-func (w *Blocked) UnmarshalJSON(data []byte) error {
-	type plain Blocked
-	var read struct {
-		plain
-		Why string `json:"why"`
-	}
-	if err := json.Unmarshal(data, &read); err != nil {
-		return err
-	}
-	*w = Blocked(read.plain)
-	if read.Why == "" {
-		return nil
-	}
-	if w.Code == "" {
-		w.Cause = NewCause(Untranslated, "text", read.Why)
-		for _, old := range oldWaits {
-			if strings.HasPrefix(read.Why, old.begins) {
-				w.Cause = Cause{Code: old.code}
-			}
-		}
-	}
-	switch w.Args["told"] { // was a sentence
-	case "", "yes", "no":
-	case "Please tell your admins.":
-		w.Cause = w.With("told", "no")
-	default:
-		w.Cause = w.With("told", "yes")
-	}
-	return nil
-}
-
 // UnmarshalJSON reads a hold of any schema. The first one has half a sentence (why), and from some version on a cause.
 func (h *Unresolved) UnmarshalJSON(data []byte) error {
 	type plain Unresolved

@@ -1,7 +1,9 @@
 package purchase
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,34 +53,6 @@ func ParseTag(text string) (OrderID, bool) {
 		return "", false
 	}
 	return OrderID(id), true
-}
-
-// Actor is a person in Slack.
-type Actor struct {
-	ID   string `json:"id"`             // U…
-	Team string `json:"team,omitempty"` // T…
-	Name string `json:"name,omitempty"` // as the command carried it; only for people who read the ledger
-	// Org is the person's id in an organization of several workspaces, where that is another one (U… or W…): who has two
-	// ids is one person all the same.
-	Org string `json:"org,omitempty"`
-	// Membership is set if the person is not a full member of the workspace.
-	Membership Membership `json:"standing,omitempty"`
-	// Groups are the ids of the user groups that the person is a member of, among those that the policy names. They are as
-	// Slack tells them at the moment of a decision, and not kept.
-	Groups []string `json:"-"`
-	// UnknownGroups are the policy's user groups whose members Slack did not list: it is unknown whether the person is in
-	// them.
-	UnknownGroups []string `json:"-"`
-	// NoAccess is set if Slack answers nothing about the person because the bot has lost its access.
-	NoAccess bool `json:"-"`
-}
-
-// Channel is where in Slack an order was asked for.
-type Channel struct {
-	ID   string `json:"channel"` // C…, G… or D…
-	Name string `json:"name,omitempty"`
-	// Direct: a conversation of two people or a few, where no line about a purchase is posted.
-	Direct bool `json:"direct,omitempty"`
 }
 
 // Order is one wish for one license, from the first card to the receipt. It is stored whole.
@@ -317,3 +291,94 @@ func (o *Order) Promised() bool { return o.State.promised() && o.Released.IsZero
 
 // NeverAdded reports whether nothing of the order can be in the cart.
 func (o *Order) NeverAdded() bool { return o.AddSent.IsZero() && o.ItemID == 0 }
+
+// State is where an order stands. docs/architecture.md draws the graph.
+type State string
+
+const (
+	// Proposed is a card with a price; nothing is reserved. It expires.
+	Proposed State = "proposed"
+	// AwaitingApproval says that the requester confirmed, and the order needs approval. Budget is reserved from here on.
+	AwaitingApproval State = "awaiting_approval"
+	// Approved may be bought, and waits for its turn on the account.
+	Approved State = "approved"
+	// Adding is about to be added to the cart, or was added without an answer. No money moves.
+	Adding State = "adding"
+	// Carted has an item with a known id, whose content was read back and compared.
+	Carted State = "carted"
+	// Paying is about to be checked out, or was checked out and the outcome is not proven yet.
+	Paying State = "paying"
+	// Unknown may have been bought. It keeps its reservation and holds the account; only reading resolves it.
+	Unknown State = "unknown"
+	// Purchased is proven by reading the item back.
+	Purchased State = "purchased"
+	// Failed says that nothing was bought. If CoCalc shows a purchase while the order is still watched (another checkout
+	// had begun before the item was taken out), the order becomes Purchased.
+	Failed State = "failed"
+	// Denied was refused by an approver.
+	Denied State = "denied"
+	// Cancelled was withdrawn by the requester before anything was sent.
+	Cancelled State = "cancelled"
+	// Expired was not decided in time.
+	Expired State = "expired"
+)
+
+// States lists every state, in the order in which people meet them.
+func States() []State {
+	return []State{
+		Proposed, AwaitingApproval, Approved, Adding, Carted, Paying, Unknown, Purchased, Failed, Denied,
+		Cancelled, Expired,
+	}
+}
+
+// Known reports whether s is a state of orders.
+func (s State) Known() bool { return slices.Contains(States(), s) }
+
+// Final reports whether the order has ended: nothing more is bought for it.
+func (s State) Final() bool {
+	switch s {
+	case Purchased, Failed, Denied, Cancelled, Expired:
+		return true
+	default:
+		return false
+	}
+}
+
+// promised reports whether an order in this state holds a reservation.
+func (s State) promised() bool {
+	switch s {
+	case AwaitingApproval, Approved, Adding, Carted, Paying, Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// UnderWay reports whether the worker has begun with the order, so that it must be brought to an end before any other.
+func (s State) UnderWay() bool {
+	switch s {
+	case Adding, Carted, Paying, Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// CanBecome reports whether an event leads from s to next.
+func (s State) CanBecome(next State) bool {
+	return slices.ContainsFunc(transitions, func(t transition) bool { return t.From == s && t.To == next })
+}
+
+// AnnouncedPrice is what the order costs: as the server said at the last look before paying, or else as shown.
+func (o *Order) AnnouncedPrice() Cents { return cmp.Or(o.Amount, o.Price) }
+
+// RemoveMessage forgets a message that cannot be reached any more.
+func (o *Order) RemoveMessage(kind MessageKind) {
+	o.Messages = slices.DeleteFunc(o.Messages, func(m Message) bool { return m.Kind == kind })
+}
+
+// SetMessage keeps a message, in place of an earlier one of its kind.
+func (o *Order) SetMessage(m Message) {
+	o.RemoveMessage(m.Kind)
+	o.Messages = append(o.Messages, m)
+}

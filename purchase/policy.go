@@ -3,73 +3,11 @@ package purchase
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"licensebot/cocalc"
-)
-
-// Refusal is an answer of no to a person: nothing happened. Its cause says why. Package bot tells it in words.
-type Refusal struct {
-	Cause
-	ToAdmin bool // the person is an admin, who reads the names of settings
-}
-
-// Error returns the code and the arguments, for logs.
-func (r *Refusal) Error() string { return r.String() }
-
-// Channels returns the ids of the channels that would accept what was refused; nil if the channel is not why.
-func (r *Refusal) Channels() []string { return strings.Fields(r.Args["channels"]) }
-
-// NewRefusal returns a refusal with arguments, given as names and values. Empty values are left out.
-func NewRefusal(code RefusalCode, pairs ...string) *Refusal {
-	return &Refusal{Cause: NewCause(code, pairs...)}
-}
-
-// RefusalCode is the code of a refusal. The audit has it as the note of a "refused" record.
-type RefusalCode = CauseCode
-
-// Why people are refused.
-const (
-	NotABuyer      RefusalCode = "not-a-buyer"
-	OverOrderLimit RefusalCode = "over-order-limit"
-	OverBudget     RefusalCode = "over-budget"
-	NotYours       RefusalCode = "not-yours"
-	NoSuchOrder    RefusalCode = "no-such-order"
-	TooLate        RefusalCode = "too-late"
-	AlreadyDone    RefusalCode = "already-done"
-	Paused         RefusalCode = "paused"
-	ShuttingDown   RefusalCode = "shutting-down"
-	LedgerAway     RefusalCode = "ledger-away"
-	Doubtful       RefusalCode = "doubtful" // only the next start learns whether the decision counts
-	NotAnAdmin     RefusalCode = "not-an-admin"
-	Outsider       RefusalCode = "outsider"   // guests, apps, people of other workspaces
-	StaleCard      RefusalCode = "stale-card" // a button of a card that was replaced by a newer one
-	Elsewhere      RefusalCode = "elsewhere"  // a button clicked in another place than its card
-	NoReason       RefusalCode = "no-reason"
-	NotAgreed      RefusalCode = "not-agreed"
-	DiskFull       RefusalCode = "disk-full"
-	AccessLost     RefusalCode = "access-lost" // the bot lacks access to Slack
-	Restoring      RefusalCode = "restoring"   // an older copy of the ledger is not reconciled with CoCalc yet
-	NotBroken      RefusalCode = "not-broken"
-	Unreadable     RefusalCode = "unreadable" // what was asked makes no sense
-	NoSuchProject  RefusalCode = "no-such-project"
-	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about the project
-	NotSold        RefusalCode = "not-sold"       // the CoCalc server sells no licenses (Server.RefusesOrders)
-	// NotRead says that what was to be shown could not be read; without "why", the fault is the bot's.
-	NotRead    RefusalCode = "not-read"
-	NoRenewals RefusalCode = "no-renewals" // the renewals of the CoCalc account could not be read
-
-	NobodyToAsk      RefusalCode = "nobody-to-ask"
-	NotHere          RefusalCode = "not-here"
-	NotAnApprover    RefusalCode = "not-an-approver"
-	OwnOrder         RefusalCode = "own-order"
-	OverPersonBudget RefusalCode = "over-person-budget"
-	TooMany          RefusalCode = "too-many"
-	TooLarge         RefusalCode = "too-large"
-	WrongPeriod      RefusalCode = "wrong-period"
-	NotAViewer       RefusalCode = "not-a-viewer"
-	TooFast          RefusalCode = "too-fast" // more cards than a person may have in so short a time
 )
 
 // Policy says who may buy what, who has to agree, and how much may be spent. Lists hold Slack user ids (U…, W…) and ids
@@ -111,34 +49,28 @@ type Policy struct {
 	Location *time.Location
 }
 
-// Month names the budget month of a moment: "2026-11".
-func (p Policy) Month(at time.Time) string {
-	return at.In(p.TimeZone()).Format("2006-01")
-}
-
-// TimeZone returns the zone in which days and months begin; UTC by default.
-func (p Policy) TimeZone() *time.Location {
-	if p.Location == nil {
-		return time.UTC
+// RefusePaused refuses new orders while buying is stopped.
+func (p Policy) RefusePaused(account AccountState) *Refusal {
+	if no := restoring(account); no != nil {
+		return no
 	}
-	return p.Location
-}
-
-// ResetDay returns when the budget after the month that holds at begins.
-func (p Policy) ResetDay(at time.Time) time.Time {
-	t := at.In(p.TimeZone())
-	return DayBegins(t.Year(), t.Month()+1, 1, p.TimeZone())
-}
-
-// DayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no
-// midnight: time.Date answers eleven in the evening of the day before.
-func DayBegins(year int, month time.Month, day int, loc *time.Location) time.Time {
-	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
-	midnight := time.Date(year, month, day, 0, 0, 0, 0, loc)
-	if midnight.Day() != noon.Day() {
-		midnight, _ = noon.ZoneBounds()
+	if account.Pause == nil {
+		return nil
 	}
-	return midnight
+	return &Refusal{Cause: account.Pause.CauseOf(Paused)}
+}
+
+// restoring refuses orders as long as an older copy of the ledger was not compared with CoCalc.
+func restoring(account AccountState) *Refusal {
+	if account.Restored == nil {
+		return nil
+	}
+	return NewRefusal(Restoring)
+}
+
+// AwayRefusal refuses what would reserve money while the ledger's file is away.
+func (p Policy) AwayRefusal() *Refusal {
+	return NewRefusal(LedgerAway, "told", p.AdminsTold())
 }
 
 // Groups are the ids of the user groups that the lists name, S…, in order.
@@ -170,25 +102,6 @@ func (p Policy) MayAdminister(who Actor) *Refusal {
 		return NewRefusal(NotAnAdmin, "admins", "none")
 	}
 	return NewRefusal(NotAnAdmin)
-}
-
-// IsListed reports whether the person, or a group of theirs, is on the list.
-func IsListed(list map[string]bool, who Actor) bool {
-	return list[who.ID] || who.Org != "" && list[who.Org] || slices.ContainsFunc(who.Groups, func(g string) bool {
-		return list[g]
-	})
-}
-
-// RefuseUnknownGroups refuses people whose membership of a list is unknown, since Slack does not list the members of a
-// group.
-func RefuseUnknownGroups(list map[string]bool, who Actor) *Refusal {
-	if !slices.ContainsFunc(who.UnknownGroups, func(g string) bool { return list[g] }) {
-		return nil
-	}
-	if who.NoAccess {
-		return RefuseNoAccess()
-	}
-	return NewRefusal(Outsider, "unknown", "groups")
 }
 
 // MayApprove refuses people who are not approvers, and the requester.
@@ -238,4 +151,100 @@ func (p Policy) MayBuy(who Actor) *Refusal {
 		buyers = "none"
 	}
 	return NewRefusal(NotABuyer, "setting", "BUYERS", "buyers", buyers)
+}
+
+// SumOfDay is the sum that makes an order need approval, of a requester who got auto without approval today.
+func (p Policy) SumOfDay(o Order, auto Cents) DaySum {
+	if p.NeedsApproval(o, 0) || !p.NeedsApproval(o, auto) {
+		return DaySum{}
+	}
+	return DaySum{auto, p.AutoApprove}
+}
+
+// DaySum is what a person got without approval today, and what a day allows. It is set where that sum alone is why an
+// order needs approval: the order itself is within the limit.
+type DaySum struct{ Used, Limit Cents }
+
+// Passed reports whether the sum is why the order needs approval.
+func (s DaySum) Passed() bool { return s.Limit > 0 }
+
+// Approval is what one approver said about an order.
+type Approval struct {
+	By     Actor     `json:"by"`
+	At     time.Time `json:"at"`
+	Denied bool      `json:"denied,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// HasEnough reports whether there may be enough approvers beside the requester. Who is in a user group is not looked
+// at.
+func (p Policy) HasEnough(requester Actor) bool {
+	n := 0
+	for id, listed := range p.Approvers {
+		if listed && strings.HasPrefix(id, "S") {
+			return true
+		}
+		if listed && id != requester.ID && id != requester.Org {
+			n++
+		}
+	}
+	return n >= p.Approvals
+}
+
+// What was promised is looked at once more before anything is spent for it: an order can wait for hours, in which
+// people leave, and lists and limits change.
+
+// PromiseKept is for how long a right that was checked when the money was promised counts where Slack does not tell it
+// anew.
+const PromiseKept = time.Hour
+
+// AgreedBy refuses an order that has fewer approvals than it needs by now. share is its requester's part of the month.
+func (p Policy) AgreedBy(o Order, share Share) *Refusal {
+	auto := share.Auto[o.Day]
+	if o.Auto {
+		auto -= o.Price
+	}
+	n := 0
+	for _, a := range o.Approvals {
+		if !a.Denied {
+			n++
+		}
+	}
+	if !p.NeedsApproval(o, auto) || n >= p.Approvals {
+		return nil
+	}
+	return NewRefusal(NotAgreed, "needs", strconv.Itoa(p.Approvals), "has", strconv.Itoa(n))
+}
+
+// PromisedAt is when the last right was checked on which the order rests.
+func (o *Order) PromisedAt() time.Time {
+	at := o.Confirmed
+	for _, a := range o.Approvals {
+		if a.At.After(at) {
+			at = a.At
+		}
+	}
+	return at
+}
+
+// Verdict is what an admin found out about an order whose outcome is unknown.
+type Verdict string
+
+// What an admin can find out.
+const (
+	WasBought    Verdict = "bought"
+	WasNotBought Verdict = "not-bought"
+)
+
+// Settlement is an admin's decision on an order whose outcome is unknown.
+type Settlement struct {
+	Verdict   Verdict
+	LicenseID string // of the license that was bought, when it is known
+	Reason    string // how they know; required, and kept in the ledger
+}
+
+// MayBeCharged reports whether CoCalc may still show that an order which counts as not bought was bought: since the
+// backup that was restored, or against an admin's word.
+func (o *Order) MayBeCharged() bool {
+	return o.Restored || o.Failure != nil && (o.Failure.Code == FailRestored || o.Failure.Code == FailByAdmin)
 }

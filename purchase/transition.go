@@ -304,3 +304,24 @@ func changeOf(before, after Order) BudgetChange {
 	}
 	return BudgetChange{}
 }
+
+// AwaitsPeople returns the stored deadline of an order that waits for people; ok is false for other orders.
+func (o *Order) AwaitsPeople() (at time.Time, ok bool) {
+	switch {
+	case o.State == Proposed:
+		return o.Expires, true
+	case o.State == AwaitingApproval && !o.RemindAt.IsZero():
+		return o.RemindAt, true
+	case o.State == AwaitingApproval:
+		return o.ApproveBy, true
+	case o.HasOffer():
+		return o.Failure.Until, true
+	}
+	return time.Time{}, false
+}
+
+// Begins reports whether the order's next step begins something or pays, so that the next start must find it.
+func (o *Order) Begins() bool {
+	return o.State == Approved && len(o.HeldItems) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted &&
+		o.Failure == nil
+}

@@ -242,3 +242,153 @@ func (wk *Worker) CompleteOrder(ctx context.Context, o purchase.Order, r *purcha
 	})
 	return err
 }
+
+// recheck ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when
+// it may be bought.
+func (wk *Worker) recheck(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
+	who := wk.lookUp(ctx, o.Requester)
+	var no *purchase.Refusal
+	switch {
+	case !wk.reg.HasUnknownGroups(who):
+		no = wk.policy.MayBuy(who)
+	case wk.reg.IsFresh(o): // the requester was checked a moment ago
+	default:
+		since := wk.now()
+		if o.Blocked.Why().Code == purchase.WaitsForSlack {
+			since = o.Blocked.Troubled
+		}
+		if wk.spans.Remains(o.ID, wk.patience("slack", since)) > 0 {
+			pause, err = wk.block(ctx, o, purchase.Blocked{Cause: purchase.Cause{Code: purchase.WaitsForSlack}, Troubled: since},
+				wk.retryDelay(o.ID))
+			return true, pause, err
+		}
+		no = purchase.NewRefusal(purchase.Outsider, "unknown", "buyer")
+	}
+	if no == nil {
+		if no, err = wk.stillAllowed(ctx, o); err != nil {
+			return true, 0, err
+		}
+	}
+	if no == nil {
+		return false, 0, nil
+	}
+	return true, 0, wk.fail(ctx, o, *purchase.FailureOf(purchase.FailPolicy, no))
+}
+
+// stillAllowed checks the rules as they are now: one that changed while an order waited applies to it.
+func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purchase.Refusal, err error) {
+	err = wk.ledger.View(ctx, func(r purchase.Reader) error {
+		month, err := r.Budget(o.Month)
+		if err != nil {
+			return err
+		}
+		share, err := purchase.ShareOf(r, month, o.Requester)
+		if err != nil {
+			return err
+		}
+		if no = wk.policy.AllowsPlace(o.Channel); no == nil {
+			no = wk.policy.Allows(purchase.Commitment{
+				Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
+				Promised: true,
+			}, month)
+		}
+		if no == nil {
+			no = wk.policy.AgreedBy(o, share)
+		}
+		return nil
+	})
+	return no, err
+}
+
+// recheckProject checks the project again before anything is put into the cart, since an order can wait for days. stop
+// is false if the license can be put on it, or if it names none.
+func (wk *Worker) recheckProject(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
+	if o.Spec.ProjectID == "" {
+		return false, 0, nil
+	}
+	p, err := wk.shop.Project(ctx, o.Spec.ProjectID)
+	if no := purchase.ProjectUnusable(o.Spec, p, err); no != nil {
+		return true, 0, wk.fail(ctx, o, *purchase.FailureOf(purchase.FailProject, no))
+	}
+	if err != nil {
+		pause, err = wk.handleRemoteError(ctx, o, err)
+		return true, pause, err
+	}
+	return false, 0, nil
+}
+
+// recount counts the purchases of a bought item: those that could not be counted when it was bought, and all of them
+// once more when the watch is over, since another checkout of the same cart may have taken longer than ours.
+func (wk *Worker) recount(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	late := !o.Receipt.Unchecked
+	if left := wk.watchRemaining(o); late && left > 0 {
+		return left, nil
+	}
+	if o.Receipt.Settled != nil && o.Receipt.PurchaseID == 0 && !wk.isOutOfCart(ctx, o) {
+		return wk.retryDelay(o.ID), nil
+	}
+	rows := o.PurchasesIn(wk.rec.Count.Rows)
+	if !late || wk.rec.Count.At < wk.spans.Ends(o.ID, wk.watchSpan(o)) || len(rows) == 0 {
+		var err error
+		if rows, err = wk.rec.PurchasesOf(ctx, o); err != nil || len(rows) == 0 {
+			if late && !wk.rec.Counts(ctx) {
+				_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.WatchUntil = time.Time{} })
+				return 0, err
+			}
+			// what may still come holds others up as long as this is open
+			if wk.tries[o.ID] < mostCounts || wk.checkoutInFlight(o) > 0 {
+				return wk.retryDelay(o.ID), nil
+			}
+			// The purchase itself is proven; what is left is told in the ledger.
+			_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
+				live.Receipt.Unchecked, live.WatchUntil = false, time.Time{}
+				live.Updated = wk.now()
+				if err := w.PutOrder(*live); err != nil {
+					return err
+				}
+				return w.AppendEvent(purchase.Event{
+					Time: wk.now(), Kind: "uncounted", Order: o.ID, By: purchase.BotName,
+					Note: "the list of purchases did not show this purchase",
+				})
+			})
+			return 0, err
+		}
+	}
+	delete(wk.tries, o.ID)
+	_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
+		return wk.rec.Correct(w, live,
+			rows, late)
+	})
+	return 0, err
+}
+
+// watchRemaining returns the rest of an order's watch.
+func (wk *Worker) watchRemaining(o purchase.Order) time.Duration {
+	return wk.spans.Remains(o.ID, wk.watchSpan(o))
+}
+
+// watchSpan returns the span for which an ended order is watched.
+func (wk *Worker) watchSpan(o purchase.Order) register.Span {
+	return register.Span{What: "watch", Until: o.WatchUntil, Length: wk.timing.Settle + wk.reg.WatchStep(), Careful: true}
+}
+
+// checkoutInFlight returns how long the order's checkout may still run: its answer was lost, and that the item is
+// bought does not prove that this checkout bought it. It would buy whatever is checked meanwhile.
+func (wk *Worker) checkoutInFlight(o purchase.Order) time.Duration {
+	if o.CheckoutSent.IsZero() || !o.Released.IsZero() || o.Answer == purchase.AnswerSuccess ||
+		o.Answer == purchase.AnswerRefused {
+		return 0
+	}
+	return wk.spans.Remains(o.ID, register.Span{
+		What: "checkout", Until: o.CheckoutSent.Add(wk.timing.Settle),
+		There: register.After(o.PaidAfter, wk.timing.Settle), Length: wk.timing.Settle, Careful: true,
+	})
+}
+
+// maxInFlight is the longest of lingers among the orders.
+func (wk *Worker) maxInFlight(open []purchase.Order) (left time.Duration) {
+	for _, o := range open {
+		left = max(left, wk.checkoutInFlight(o))
+	}
+	return left
+}

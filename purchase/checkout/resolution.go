@@ -2,9 +2,13 @@ package checkout
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
+	"licensebot/cocalc"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 	"licensebot/purchase/register"
 )
 
@@ -45,4 +49,124 @@ func (wk *Worker) resolve(ctx context.Context, o purchase.Order) (time.Duration,
 	f := purchase.NewFailure(purchase.FailSettled, "seconds", purchase.ArgSeconds(wk.now().Sub(o.CheckoutSent)))
 	f.Causes = []purchase.Cause{o.Unresolved.Cause}
 	return 0, wk.fail(ctx, o, *f)
+}
+
+// nameBroken tells the admins once about a cart item that blocks the cart. The item belongs to a person: the bot never
+// removes it by itself.
+func (wk *Worker) nameBroken(ctx context.Context, o purchase.Order, item cocalc.CartItem) error {
+	told := false
+	err := wk.ledger.Update(ctx, func(w purchase.Writer) error {
+		told = false
+		account, err := w.Account()
+		if err != nil || slices.Contains(account.Broken, item.ID) {
+			return err
+		}
+		account.Broken = append(slices.Clone(account.Broken), item.ID)
+		account.Broken = account.Broken[max(0, len(account.Broken)-purchase.MostBroken):]
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		what := purchase.ItemCause(purchase.CartItem, item)
+		if err := w.AppendEvent(purchase.Event{
+			Time: wk.now(), Kind: string(purchase.NotificationBrokenItem), Order: o.ID, By: purchase.BotName,
+			Cause: what,
+		}); err != nil {
+			return err
+		}
+		n := wk.reg.NewNotification(purchase.NotificationBrokenItem, fmt.Sprintf("broken-%d", item.ID),
+			purchase.ItemCause(purchase.NotificationBrokenItem, item).With("cart", wk.site.Cart()), o, "")
+		n.Item = item.ID
+		told = true
+		return register.AddNotification(w, n)
+	})
+	if told {
+		wk.changed("")
+	}
+	return err
+}
+
+// blocked finds out which item breaks the cart, and names it to the admins.
+func (wk *Worker) blocked(ctx context.Context, o purchase.Order, e *cocalc.Error) error {
+	item, err := wk.shop.FindBrokenItem(ctx)
+	if err != nil {
+		return nil // it stays unnamed, and the order waits all the same
+	}
+	if reconcile.Carries(item, o.ID) || item.ID == o.ItemID {
+		return nil // the order's own, which a person edited: it is taken out when the order is given up
+	}
+	e.ItemID = item.ID
+	if err := wk.nameBroken(ctx, o, item); err != nil {
+		return fmt.Errorf("name item %d: %w", item.ID, err)
+	}
+	return nil
+}
+
+// watch looks after an order that has failed: an add whose answer was lost may be carried out late, and another
+// checkout that had begun before the item was taken out buys it anyway. A late item is taken out; a purchase is
+// entered, since the money is spent.
+func (wk *Worker) watch(ctx context.Context, o purchase.Order) (time.Duration, error) {
+	over := wk.watchRemaining(o) <= 0
+	item, rows, err := wk.checkItem(ctx, o, over)
+	switch {
+	case err != nil:
+		wk.log.Debug().Err(err).Str("order", string(o.ID)).Msg("put off watching a failed order: CoCalc cannot be read")
+		return wk.retryDelay(o.ID), nil
+	case item.Purchased != nil:
+		return wk.adoptPurchase(ctx, o, item)
+	case len(rows) > 0:
+		r := purchase.NewReceipt(o, item, rows)
+		r.Adopted = o.CheckoutSent.IsZero()
+		return 0, wk.CompleteOrder(ctx, o, r)
+	case item.ID != 0 && item.Removed.IsZero():
+		wk.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("take a failed order's item out of the cart")
+		if _, err := wk.shop.RemoveFromCart(ctx, item.ID); err != nil {
+			return wk.retryDelay(o.ID), nil
+		}
+		_, err := wk.edit(ctx, o, false, func(o *purchase.Order) {
+			o.ItemID = item.ID
+			o.WatchUntil = wk.reg.WatchUntil() // a checkout may have begun while it was there
+		})
+		return wk.retryDelay(o.ID), err
+	case !over:
+		return min(wk.retryDelay(o.ID), max(wk.watchRemaining(o), time.Millisecond)), nil
+	}
+	_, err = wk.edit(ctx, o, false, func(o *purchase.Order) { o.WatchUntil = time.Time{} })
+	return 0, err
+}
+
+// checkItem is one look of a watch: at the item alone, and at its end at everything that could show a purchase.
+func (wk *Worker) checkItem(ctx context.Context, o purchase.Order,
+	last bool) (item cocalc.CartItem, rows []cocalc.PurchaseRow,
+	err error,
+) {
+	switch {
+	case last:
+		return wk.rec.FindPurchase(ctx, o)
+	case o.ItemID == 0:
+		item, _, err = wk.rec.FindItem(ctx, o, cocalc.InCart, cocalc.Purchased)
+		return item, nil, err
+	}
+	item, err = wk.rec.Item(ctx, o)
+	if purchase.KindOf(err) == cocalc.NotFound {
+		err = nil // deleted: only the last look can tell
+	}
+	return item, nil, err
+}
+
+// mostCounts is how many looks at the list of purchases may miss a purchase before the ledger records that.
+const mostCounts = 20
+
+// isOutOfCart takes the item of an order that an admin settled as bought out of the cart, where another checkout would
+// buy it after all. It reports whether the item is certainly no longer for sale there.
+func (wk *Worker) isOutOfCart(ctx context.Context, o purchase.Order) bool {
+	item, err := wk.rec.Item(ctx, o)
+	if err == nil && item.Purchased == nil && item.Removed.IsZero() {
+		_, err = wk.shop.RemoveFromCart(ctx, o.ItemID)
+	}
+	return err == nil || purchase.KindOf(err) == cocalc.NotFound
+}
+
+// patience returns the span for which a trouble that began at since is waited out.
+func (wk *Worker) patience(what string, since time.Time) register.Span {
+	return register.Span{What: what, Until: since.Add(wk.timing.Patience), Length: wk.timing.Patience}
 }

@@ -336,3 +336,54 @@ func (wk *Worker) retryDelay(id purchase.OrderID) time.Duration {
 	wk.tries[id] = n + 1
 	return wk.backoff.Delay(n)
 }
+
+// waitsForPause says that the order waits until orders are begun again, whatever CoCalc says.
+func waitsForPause(o purchase.Order) bool {
+	code := o.Blocked.Why().Code
+	return code == purchase.WaitsForResume || code == purchase.WaitsForCheckout || code == purchase.WaitsForLedger ||
+		code == purchase.WaitsForServer &&
+			o.State == purchase.Approved
+}
+
+// showStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why
+// not.
+func (wk *Worker) showStopped(ctx context.Context, open []purchase.Order) (stopped bool, err error) {
+	no, err := wk.reg.PausedNow(ctx)
+	if err != nil {
+		return false, err
+	}
+	var why purchase.Cause
+	server := wk.reg.Server()
+	switch {
+	case wk.reg.Away(ctx):
+		why.Code = purchase.WaitsForLedger
+	case no != nil:
+		why.Code = purchase.WaitsForResume
+	case !server.SellsLicenses():
+		why = wk.serverCause(server, purchase.Order{})
+	case wk.maxInFlight(open) > 0:
+		why.Code = purchase.WaitsForCheckout
+	}
+	for _, o := range open {
+		var said purchase.Cause
+		if waitsForPause(o) {
+			said = o.Blocked.Why()
+		}
+		if o.State != purchase.Approved || said.Is(why) {
+			continue
+		}
+		var w *purchase.Blocked
+		if why.Code != "" {
+			w = &purchase.Blocked{Cause: why, Since: wk.now()}
+		}
+		if why.Code == purchase.WaitsForServer {
+			*w = wk.serverWait(server, o, why)
+		}
+		if _, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = w }); err != nil &&
+			!errors.Is(err, register.ErrMoved) {
+			return false, err
+		}
+		delete(wk.due, o.ID)
+	}
+	return why.Code != "", nil
+}

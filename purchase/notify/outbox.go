@@ -2,6 +2,10 @@ package notify
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	"licensebot/purchase"
@@ -38,4 +42,238 @@ func (box *Outbox) Run(ctx context.Context) {
 		pause, err := box.publishAuditHead(ctx, &day)
 		return min(pause, register.Idle), err
 	})
+}
+
+// StaleOrders names the orders that some message does not show as they are now, oldest first.
+func (box *Outbox) StaleOrders(ctx context.Context) (ids []purchase.OrderID, err error) {
+	err = box.ledger.View(ctx, func(r purchase.Reader) error {
+		ids, err = r.Unpublished()
+		return err
+	})
+	return ids, err
+}
+
+// UpdateMessages keeps with an order where people see it, and which Rev they see. set changes the order's messages and
+// nothing else. Orders keep their Rev: where they are shown is no event of theirs. If the approvers' card shows no
+// price, they are asked in direct messages.
+func (box *Outbox) UpdateMessages(ctx context.Context, id purchase.OrderID,
+	set func(*purchase.Order),
+) (purchase.Order, error) {
+	var o purchase.Order
+	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
+		var err error
+		if o, err = w.Order(id); err != nil {
+			return err
+		}
+		set(&o)
+		if err := box.askDirectly(w, &o); err != nil {
+			return err
+		}
+		return w.PutOrder(o)
+	})
+	if err != nil {
+		return o, fmt.Errorf("keep where order %s is shown: %w", id, err)
+	}
+	return o, nil
+}
+
+// SetMessage shows the order at a message that a click has brought, in place of an earlier one of its kind.
+func (box *Outbox) SetMessage(ctx context.Context, id purchase.OrderID, m purchase.Message) error {
+	_, err := box.UpdateMessages(ctx, id, func(o *purchase.Order) { o.SetMessage(m) })
+	if err == nil {
+		box.changed(id)
+	}
+	return err
+}
+
+// MarkStale shows an order that waits for an approval anew wherever it is shown, after something has changed that
+// stands around it on its cards. Its Rev grows, since a card that is on its way to Slack shows the old one. An order
+// that no longer waits was shown anew with its decision.
+func (box *Outbox) MarkStale(ctx context.Context, id purchase.OrderID) error {
+	_, err := box.UpdateMessages(ctx, id, func(o *purchase.Order) {
+		if o.State == purchase.AwaitingApproval {
+			o.Rev++
+			o.Updated = box.now()
+		}
+	})
+	if err == nil {
+		box.changed(id)
+	}
+	return err
+}
+
+// PendingNotifications returns the notices with recipients left, oldest first.
+func (box *Outbox) PendingNotifications(ctx context.Context) (left []purchase.Notification, err error) {
+	err = box.ledger.View(ctx, func(r purchase.Reader) error {
+		account, err := r.Account()
+		left = account.Notifications
+		return err
+	})
+	return left, err
+}
+
+// MarkDelivered keeps that a recipient has a notice, or cannot get it: problem is Slack's definite refusal, empty when
+// it took the message. A recipient who cannot be reached is recorded in the audit.
+func (box *Outbox) MarkDelivered(ctx context.Context, id, recipient, problem string) error {
+	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
+		n, err := register.PendingNotification(w, id, recipient)
+		if err != nil || n.ID == "" {
+			return err
+		}
+		n.Pending = slices.DeleteFunc(slices.Clone(n.Pending), func(r string) bool { return r == recipient })
+		if slices.ContainsFunc(n.Pending, purchase.IsGroup) {
+			n.Delivered = append(slices.Clone(n.Delivered), recipient)
+		}
+		if err := register.KeepNotification(w, n); err != nil || problem == "" {
+			return err
+		}
+		return w.AppendEvent(box.deliveryFailed(n, recipient, "could not be delivered: "+problem))
+	})
+	if err != nil {
+		return fmt.Errorf("keep that %s was told to %s: %w", id, recipient, err)
+	}
+	return nil
+}
+
+// deliveryFailed is the audit record of a notice that a recipient does not have.
+func (box *Outbox) deliveryFailed(n purchase.Notification, recipient, why string) purchase.Event {
+	return purchase.Event{
+		Time: box.now(), Kind: "untold", Order: n.Order, By: purchase.BotName, Place: recipient,
+		Note: n.ID + " " + why,
+	}
+}
+
+// publishAuditHead announces the head of the audit chain in the purchases channel, once a day: with that message,
+// anyone can prove later that nothing before it was changed. An unchanged head is not announced again. It returns the
+// time until the next day.
+func (box *Outbox) publishAuditHead(ctx context.Context, last *string) (time.Duration, error) {
+	now := box.now().In(box.policy.TimeZone())
+	day := now.Format(time.DateOnly)
+	tomorrow := purchase.DayBegins(now.Year(), now.Month(), now.Day()+1, now.Location())
+	pause := max(tomorrow.Sub(now), time.Millisecond)
+	if box.purchasesChannel == "" || *last == day {
+		return pause, nil
+	}
+	told := false
+	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
+		told = false
+		account, err := w.Account()
+		if err != nil || account.HeadPublished == day {
+			return err
+		}
+		head, err := w.Head()
+		if err != nil || head.Number == 0 || head.Hash == account.HeadHash {
+			return err
+		}
+		account.HeadPublished, account.HeadHash = day, head.Hash
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		told = true
+		return register.AddNotification(w,
+			box.reg.NewNotification(purchase.NotificationHead, "head-"+day,
+				purchase.NewCause(purchase.NotificationHead, "at", purchase.ArgTime(now), "record", strconv.FormatUint(head.Number,
+					10),
+					"hash", head.Hash), purchase.Order{},
+				""))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("tell the head of the audit chain: %w", err)
+	}
+	*last = day
+	if told {
+		box.changed("")
+	}
+	return pause, nil
+}
+
+// Channels are those in which purchases are announced and approvers are asked.
+func (box *Outbox) Channels() []string {
+	return slices.DeleteFunc([]string{box.purchasesChannel, box.approvalsChannel}, func(channel string) bool {
+		return channel == ""
+	})
+}
+
+// NoteAudience notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of
+// each new reason, once. The channel's cards of orders that wait for approval are shown anew.
+func (box *Outbox) NoteAudience(ctx context.Context, channel string, why purchase.Outsiders) error {
+	told := func(r purchase.Reader) (was purchase.Outsiders, account purchase.AccountState, err error) {
+		account, err = r.Account()
+		return account.Outsiders[channel], account, err
+	}
+	var was purchase.Outsiders
+	var again []purchase.OrderID
+	err := box.ledger.View(ctx, func(r purchase.Reader) (err error) { was, _, err = told(r); return err })
+	if err != nil || was == why {
+		return err
+	}
+	err = box.ledger.Update(ctx, func(w purchase.Writer) error {
+		was, account, err := told(w)
+		if err != nil || was == why {
+			return err
+		}
+		account.Outsiders = maps.Clone(account.Outsiders)
+		if account.Outsiders == nil {
+			account.Outsiders = map[string]purchase.Outsiders{}
+		}
+		if account.Outsiders[channel] = why; why == "" {
+			delete(account.Outsiders, channel)
+		}
+		note := "prices are posted here"
+		if why != "" {
+			note = "no prices are posted here: " + string(why)
+		}
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		if again, err = box.markRequestsStale(w, channel); err != nil {
+			return err
+		}
+		if err := w.AppendEvent(purchase.Event{
+			Time: box.now(), Kind: "channel-read", By: purchase.BotName, Place: channel,
+			Note: note,
+		}); err !=
+			nil || why == "" {
+			return err
+		}
+		n := box.reg.NewNotification(purchase.NotificationOutsiders, register.NotificationID("outsiders-"+channel, box.now()),
+			purchase.NewCause(purchase.NotificationOutsiders, "why", string(why)),
+			purchase.Order{}, "")
+		n.Channel = channel
+		return register.AddNotification(w, n)
+	})
+	if err != nil {
+		return fmt.Errorf("keep who reads %s: %w", channel, err)
+	}
+	box.changed("")
+	for _, id := range again {
+		box.changed(id)
+	}
+	return nil
+}
+
+// askDirectly has the approvers asked in direct messages about an order whose card in their channel shows no price and
+// no buttons. It belongs to the transaction that stores that card, so that they are asked once, and not about an order
+// that could not be posted.
+func (box *Outbox) askDirectly(w purchase.Writer, o *purchase.Order) error {
+	m := o.Message(purchase.MessageAsk)
+	if m == nil || !m.Bare || m.TS == "" || o.State != purchase.AwaitingApproval || !o.AskedDirectly.IsZero() ||
+		!box.now().Before(o.ApproveBy) {
+		return nil
+	}
+	o.AskedDirectly = box.now()
+	n := box.reg.NewNotification(purchase.NotificationAsk, "ask-"+string(o.ID),
+		purchase.RequestCause(purchase.NotificationAsk,
+			*o).With("reason", o.Reason), *o, "")
+	n.Pending = nil
+	for id := range box.policy.Approvers {
+		if id != o.Requester.ID && id != o.Requester.Org {
+			n.Pending = append(n.Pending, id)
+		}
+	}
+	slices.Sort(n.Pending)
+	if slices.ContainsFunc(n.Pending, purchase.IsGroup) {
+		n.Delivered = []string{o.Requester.ID}
+	}
+	return register.AddNotification(w, n)
 }

@@ -144,3 +144,29 @@ func (reg *Register) DatePromise(o *purchase.Order, row cocalc.PurchaseRow) {
 		o.Month, o.Day = reg.policy.Month(o.Confirmed), reg.policy.Day(o.Confirmed)
 	}
 }
+
+// CheckCharge pauses buying when CoCalc charged something else than was agreed to and announced. Only a fixed term may
+// cost less: it has begun meanwhile.
+func (reg *Register) CheckCharge(w purchase.Writer, o purchase.Order, r purchase.Receipt) error {
+	agreed, kind := o.AnnouncedPrice(), "overcharged"
+	switch {
+	case r.Charged > o.Price:
+		agreed = o.Price
+	case r.Charged == agreed, o.Spec.Period == cocalc.PeriodRange:
+		return nil
+	case r.Charged < agreed:
+		kind = "undercharged"
+	}
+	cause := purchase.Cause{Code: purchase.IncidentCharged, Args: purchase.Args{
+		"order": string(o.ID), "charged": purchase.ArgCents(r.Charged),
+		"agreed": purchase.ArgCents(agreed),
+	}}
+	if err := w.AppendEvent(purchase.Event{
+		Time: reg.now(), Kind: kind, Order: o.ID, By: purchase.BotName, Amount: r.Charged,
+		Cause: cause,
+	}); err != nil {
+		return err
+	}
+	_, err := reg.RaiseAlarm(w, o, cause)
+	return err
+}

@@ -60,17 +60,6 @@ const (
 	NotificationAsk NotificationKind = "ask"
 )
 
-// RemoveMessage forgets a message that cannot be reached any more.
-func (o *Order) RemoveMessage(kind MessageKind) {
-	o.Messages = slices.DeleteFunc(o.Messages, func(m Message) bool { return m.Kind == kind })
-}
-
-// SetMessage keeps a message, in place of an earlier one of its kind.
-func (o *Order) SetMessage(m Message) {
-	o.RemoveMessage(m.Kind)
-	o.Messages = append(o.Messages, m)
-}
-
 // IsGroup tells the id of a user group, S…, from those of people and channels.
 func IsGroup(id string) bool { return strings.HasPrefix(id, "S") }
 

@@ -10,6 +10,29 @@ import (
 	"licensebot/cocalc"
 )
 
+// Budget is what one month has cost and may still cost. Spent + Reserved never passes the limit by an order that was
+// promised. What CoCalc sells beyond a promise can exceed it, since that money is gone whatever the limit says: a
+// double buy, which pauses buying, and an order that had failed, whose money was free again, and that shows as bought
+// late.
+type Budget struct {
+	Month    string `json:"month"` // "2026-11"
+	Spent    Cents  `json:"spent_cents"`
+	Reserved Cents  `json:"reserved_cents"`
+	Bought   int    `json:"bought"` // licenses
+	// People are the parts of the month by requester. Months from before they were kept have none.
+	People map[string]Share `json:"people,omitempty"`
+}
+
+// Share is one person's part of a month.
+type Share struct {
+	Spent    Cents `json:"spent_cents,omitempty"`
+	Reserved Cents `json:"reserved_cents,omitempty"`
+	// orders reserved, bought, or withdrawn after they needed approval, by the day of the requester's click
+	Days map[string]int `json:"days,omitempty"`
+	// Auto is what was reserved or bought without approval, by the day of the requester's click.
+	Auto map[string]Cents `json:"auto_cents,omitempty"`
+}
+
 // Limit is an amount that must not be passed. The zero Limit is a limit of 0; None means no limit.
 type Limit struct {
 	Max  Cents
@@ -137,16 +160,6 @@ func (p Policy) Left(b Budget) (left Cents, limited bool) {
 // Day names the day of a moment where the team is: "2026-11-23".
 func (p Policy) Day(at time.Time) string { return at.In(p.TimeZone()).Format(time.DateOnly) }
 
-// Share is one person's part of a month.
-type Share struct {
-	Spent    Cents `json:"spent_cents,omitempty"`
-	Reserved Cents `json:"reserved_cents,omitempty"`
-	// orders reserved, bought, or withdrawn after they needed approval, by the day of the requester's click
-	Days map[string]int `json:"days,omitempty"`
-	// Auto is what was reserved or bought without approval, by the day of the requester's click.
-	Auto map[string]Cents `json:"auto_cents,omitempty"`
-}
-
 // Reserve adds an order's price to the reservations of its month, or removes it with times -1. key is the person it
 // counts for.
 func (b *Budget) Reserve(key string, o Order, times int) {
@@ -219,4 +232,94 @@ func (b *Budget) share(id string) Share {
 		}
 	}
 	return b.People[id]
+}
+
+// ShareOf returns a person's part of a month.
+func ShareOf(r Reader, month Budget, who Actor) (Share, error) {
+	account, err := r.Account()
+	return month.People[account.Key(who)], err
+}
+
+// BudgetKey returns the id that a person counts under, in a transaction that changes the counts. When Slack first names
+// another id of the person, everything counted under the old one moves to the new one, in every month.
+func BudgetKey(w Writer, who Actor) (string, error) {
+	account, err := w.Account()
+	if err != nil || who.Org == "" || who.Org == who.ID || account.Twins[who.ID] == who.Org {
+		return account.Key(who), err
+	}
+	was := account.Key(Actor{ID: who.ID})
+	account.Twins = maps.Clone(account.Twins)
+	if account.Twins == nil {
+		account.Twins = map[string]string{}
+	}
+	account.Twins[who.ID] = who.Org
+	if err := w.PutAccount(account); err != nil {
+		return "", err
+	}
+	budgets, err := w.Budgets(1 << 20)
+	if err != nil {
+		return "", err
+	}
+	for _, b := range budgets {
+		old, counted := b.People[was]
+		if !counted || was == who.Org {
+			continue
+		}
+		b.People = maps.Clone(b.People)
+		delete(b.People, was)
+		b.People[who.Org] = b.People[who.Org].with(old)
+		if err := w.PutBudget(b); err != nil {
+			return "", err
+		}
+	}
+	return who.Org, nil
+}
+
+// with adds up two parts of a month.
+func (s Share) with(t Share) Share {
+	s.Spent, s.Reserved = s.Spent+t.Spent, s.Reserved+t.Reserved
+	s.Days, s.Auto = maps.Clone(s.Days), maps.Clone(s.Auto)
+	for day, n := range t.Days {
+		if s.Days == nil {
+			s.Days = map[string]int{}
+		}
+		s.Days[day] += n
+	}
+	for day, sum := range t.Auto {
+		if s.Auto == nil {
+			s.Auto = map[string]Cents{}
+		}
+		s.Auto[day] += sum
+	}
+	return s
+}
+
+// Month names the budget month of a moment: "2026-11".
+func (p Policy) Month(at time.Time) string {
+	return at.In(p.TimeZone()).Format("2006-01")
+}
+
+// TimeZone returns the zone in which days and months begin; UTC by default.
+func (p Policy) TimeZone() *time.Location {
+	if p.Location == nil {
+		return time.UTC
+	}
+	return p.Location
+}
+
+// ResetDay returns when the budget after the month that holds at begins.
+func (p Policy) ResetDay(at time.Time) time.Time {
+	t := at.In(p.TimeZone())
+	return DayBegins(t.Year(), t.Month()+1, 1, p.TimeZone())
+}
+
+// DayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no
+// midnight: time.Date answers eleven in the evening of the day before.
+func DayBegins(year int, month time.Month, day int, loc *time.Location) time.Time {
+	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
+	midnight := time.Date(year, month, day, 0, 0, 0, 0, loc)
+	if midnight.Day() != noon.Day() {
+		midnight, _ = noon.ZoneBounds()
+	}
+	return midnight
 }

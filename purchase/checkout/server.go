@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -190,4 +191,62 @@ func serverOf(found cocalc.Diagnosis, was *purchase.Server) purchase.Server {
 		s.Condition, s.Suspected = purchase.IsDown, s.Condition
 	}
 	return s
+}
+
+// clearServerBlock forgets that an order waits for the server.
+func (wk *Worker) clearServerBlock(ctx context.Context, o purchase.Order) error {
+	if o.Blocked.Why().Code != purchase.WaitsForServer {
+		return nil
+	}
+	_, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = nil })
+	return err
+}
+
+// endUnserved ends the orders that have waited long enough for the server. It reports whether there were any.
+func (wk *Worker) endUnserved(ctx context.Context, open []purchase.Order) (ended bool, err error) {
+	s := wk.reg.Server()
+	if s.SellsLicenses() || s.Probes < leastProbes {
+		return false, nil
+	}
+	for _, o := range open {
+		if o.State == purchase.Approved && o.Blocked.Why().Code == purchase.WaitsForServer && wk.heldByServer(s, o.Blocked) {
+			if err := wk.fail(ctx, o, *s.Failure()); err != nil && !errors.Is(err, register.ErrMoved) {
+				return ended, err
+			}
+			ended = true
+		}
+	}
+	if !s.RefusesOrders() || !wk.heldByServer(s, nil) {
+		return ended, nil // orders can still be approved, and wait
+	}
+	var waiting []purchase.OrderID
+	err = wk.ledger.View(ctx, func(r purchase.Reader) error {
+		waiting = nil
+		queue, err := r.Queue()
+		for _, q := range queue {
+			if q.State == purchase.AwaitingApproval {
+				waiting = append(waiting, q.ID)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return ended, err
+	}
+	for _, id := range waiting {
+		_, err := wk.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+			if o.State != purchase.AwaitingApproval {
+				return nil
+			}
+			f := s.Failure()
+			return wk.reg.Apply(w, o, purchase.OrderEvent{
+				Kind: purchase.Fail, By: purchase.BotName, Note: string(f.Code),
+				Failure: f,
+			})
+		})
+		if err != nil {
+			return ended, err
+		}
+	}
+	return ended, nil
 }
