@@ -182,18 +182,6 @@ func (c *Client) Run(ctx context.Context) error {
 	return errors.Join(fatal, c.shutdown(closeLinks, &running))
 }
 
-// endsProgram decides about an answer that waiting can't cure. It returns fatal if the program has to end, and nil
-// otherwise.
-func (c *Client) endsProgram(fatal *FatalError) error {
-	now := time.Now()
-	for _, l := range c.links {
-		if c.links[0].wasGreeted() && l.refusedFor(now) < c.lostFor {
-			return nil
-		}
-	}
-	return fatal
-}
-
 // shutdown is the second half of Run.
 func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup) error {
 	d := c.dispatcher
@@ -246,6 +234,32 @@ func (c *Client) otherConn(than conn) conn {
 	return nil
 }
 
+// ownConnections returns how many sockets of this program Slack may count now: those that are open, and those that
+// ended a moment ago.
+func (c *Client) ownConnections(now time.Time) (n int) {
+	for _, l := range c.links {
+		l.mu.Lock()
+		if l.state.Connected {
+			n++
+		}
+		if !l.lastEnd.IsZero() && now.Sub(l.lastEnd) < reconnectTime {
+			n++
+		}
+		l.mu.Unlock()
+	}
+	return n
+}
+
+// noteConnections handles the number of connections in a hello.
+func (c *Client) noteConnections(now time.Time, counted int) {
+	own := c.ownConnections(now)
+	if count, found := c.otherConns.note(now, counted, own); found {
+		c.log.Warn().Int("connections", counted).Int("others", count).
+			Msg("find another program connected with this Slack app, which gets a part of the commands and clicks: " +
+				"give each bot an app of its own, or end the other one")
+	}
+}
+
 func randomRef() string {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
@@ -264,4 +278,66 @@ func orDuration(v *time.Duration, standard time.Duration) {
 	if *v == 0 {
 		*v = standard
 	}
+}
+
+// Status is what a health check wants to know. Times are zero for what has not happened.
+type Status struct {
+	Sockets      []ConnStatus
+	Connected    int       // how many of them are open
+	LastHello    time.Time // the newest of all sockets
+	LastEnvelope time.Time
+
+	Others int // connections of another program with the same app, found for longer than a reconnect
+
+	Stopping  bool
+	Queued    int // deliveries that wait for a worker
+	Handling  int // deliveries in their durable phase
+	Finishing int // replies in their slow phase, waiting ones included
+
+	// Counts since the start.
+	Handled, Refused, Repeated, Panics int64
+}
+
+// ConnStatus is the status of one socket.
+type ConnStatus struct {
+	Connected    bool
+	Since        time.Time // of being connected or not
+	LastHello    time.Time
+	LastEnvelope time.Time
+	Host         string // Slack's, of the last connection
+	// AppConnections is how many sockets the whole app had at the last hello, including this bot's; see Status.Others.
+	AppConnections int
+	Trouble        string // why there is no connection; empty when there is
+}
+
+// Status returns a snapshot.
+func (c *Client) Status() Status {
+	d := c.dispatcher
+	s := Status{
+		Stopping: d.stopping.Load(),
+		Handled:  d.handled.Load(),
+		Refused:  d.refused.Load(),
+		Repeated: d.repeated.Load(),
+		Panics:   d.panics.Load(),
+	}
+	s.Others = c.otherConns.count()
+	s.Queued, s.Handling = d.handling.load()
+	waiting, running := d.finishingLoad()
+	s.Finishing = waiting + running
+	for _, l := range c.links {
+		l.mu.Lock()
+		one := l.state
+		l.mu.Unlock()
+		s.Sockets = append(s.Sockets, one)
+		if one.Connected {
+			s.Connected++
+		}
+		if one.LastHello.After(s.LastHello) {
+			s.LastHello = one.LastHello
+		}
+		if one.LastEnvelope.After(s.LastEnvelope) {
+			s.LastEnvelope = one.LastEnvelope
+		}
+	}
+	return s
 }

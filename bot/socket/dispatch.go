@@ -5,13 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"licensebot/internal/failpoint"
+)
+
+var (
+	errTooLarge   = errors.New("the reply is too large for an ack")
+	errNoPayload  = errors.New("acks of this kind carry no payload")
+	errAckedEarly = errors.New("the ack was sent before the reply was ready")
+	errBadPayload = errors.New("the reply cannot be encoded")
+	errNoConn     = errors.New("the envelope came through no socket")
 )
 
 const (
@@ -23,14 +31,6 @@ const (
 	ackWait = 400 * time.Millisecond
 	// keepSeen covers Slack's last redelivery of an event, after 5 minutes.
 	keepSeen = 10 * time.Minute
-)
-
-var (
-	errTooLarge   = errors.New("the reply is too large for an ack")
-	errNoPayload  = errors.New("acks of this kind carry no payload")
-	errAckedEarly = errors.New("the ack was sent before the reply was ready")
-	errBadPayload = errors.New("the reply cannot be encoded")
-	errNoConn     = errors.New("the envelope came through no socket")
 )
 
 // dispatcher brings deliveries to the handler and acks to the sockets. It knows connections only as conn.
@@ -113,78 +113,6 @@ func (d *dispatcher) deliver(from conn, del Delivery) {
 	d.refuse(j, why, nil)
 }
 
-// repeat acknowledges a repeated delivery with the earlier payload. If the envelope is still being handled, it is
-// acknowledged afterwards, on the newer connection.
-func (d *dispatcher) repeat(from conn, id string, t *ack) {
-	d.repeated.Add(1)
-	payload, acked := t.redelivered(from)
-	d.log.Debug().Str("envelope", id).Bool("handled", acked).Msg("skip a repeated delivery")
-	if acked {
-		d.queueAck(func() { _ = d.acknowledge(from, id, payload, nil) })
-	}
-}
-
-// acknowledgeOnly acknowledges an envelope that needs no handler.
-func (d *dispatcher) acknowledgeOnly(from conn, id string) {
-	if id == "" {
-		return
-	}
-	d.queueAck(func() { _ = d.acknowledge(from, id, nil, nil) })
-}
-
-// unreadable answers a delivery that slack-go could not parse. del has what could be read of it. Without a kind it is
-// only acknowledged.
-func (d *dispatcher) unreadable(from conn, del Delivery, cause error) {
-	if del.Kind == "" {
-		d.log.Warn().Str("envelope", del.EnvelopeID).Str("cause", redact(cause.Error())).
-			Msg("acknowledge an unreadable envelope")
-		d.acknowledgeOnly(from, del.EnvelopeID)
-		return
-	}
-	t, first := d.dedup.add(del.EnvelopeID, from, del.Received)
-	if !first {
-		d.repeat(from, del.EnvelopeID, t)
-		return
-	}
-	d.refuse(&job{Delivery: del, ack: t}, Unreadable, cause)
-}
-
-// queueAck runs a short task outside the event loops. If the queue is full, the delivery gets no ack, and Slack shows
-// the person an error.
-func (d *dispatcher) queueAck(task func()) bool {
-	if d.ackPool.try(task) {
-		return true
-	}
-	d.log.Error().Msg("drop an envelope: no room to acknowledge it")
-	return false
-}
-
-// refuse answers a delivery that is not handled. It sends no ack where that would look like success: then Slack shows
-// that the click failed, keeps the modal open, or sends the event again.
-func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
-	d.refused.Add(1)
-	if why != Unreadable && j.Kind != KindCommand {
-		d.dedup.forget(j.EnvelopeID)
-		d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).
-			Msg("refuse a delivery without an ack")
-		return
-	}
-	queued := d.queueAck(func() {
-		ref := ""
-		event := d.log.Warn()
-		if why == Unreadable {
-			ref = d.newRef()
-			event = event.Str("ref", ref).Str("cause", redact(cause.Error()))
-		}
-		event.Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("refuse a delivery")
-		d.sendReply(j, d.errorReply(j.Delivery, why, ref), (*pool).try)
-	})
-	if !queued {
-		j.stopTimer()
-		d.dedup.forget(j.EnvelopeID)
-	}
-}
-
 // handle runs the durable phase of a delivery on a worker.
 func (d *dispatcher) handle(j *job) {
 	deadline := j.Received.Add(d.within)
@@ -200,27 +128,6 @@ func (d *dispatcher) handle(j *job) {
 	d.handled.Add(1)
 	reply := d.callHandler(ctx, j.Delivery)
 	d.sendReply(j, reply, func(p *pool, task func()) bool { return p.wait(d.baseCtx, task) })
-}
-
-// finishingLoad returns how many replies wait for their slow phase, and how many run it.
-func (d *dispatcher) finishingLoad() (waiting, running int) {
-	for _, lane := range d.finishing {
-		w, r := lane.load()
-		waiting, running = waiting+w, running+r
-	}
-	return waiting, running
-}
-
-// drainFinishing drains the lanes, see pool.drain.
-func (d *dispatcher) drainFinishing(ctx context.Context) bool {
-	for _, lane := range d.finishing {
-		lane.close() // all at once, so that no lane accepts what another has refused
-	}
-	done := true
-	for _, lane := range d.finishing {
-		done = lane.drain(ctx) && done
-	}
-	return done
 }
 
 // callHandler calls the handler. It turns a panic into an error reply.
@@ -269,6 +176,15 @@ func (d *dispatcher) sendReply(j *job, reply Reply, finish func(*pool, func()) b
 	}
 }
 
+// runAfter runs the slow part of a reply.
+func (d *dispatcher) runAfter(del Delivery, after func(context.Context)) {
+	if after == nil {
+		return
+	}
+	defer d.recoverPanic(del)
+	after(d.baseCtx)
+}
+
 // acknowledgeHandled acknowledges what was handled: what it decided is durable by now.
 func (d *dispatcher) acknowledgeHandled(j *job, from conn, payload json.RawMessage, lost func(error)) error {
 	moment := ackSteps[j.Kind]
@@ -282,19 +198,6 @@ func (d *dispatcher) acknowledgeHandled(j *job, from conn, payload json.RawMessa
 var ackSteps = map[Kind]failpoint.Name{
 	KindCommand: failpoint.AckCommand, KindAction: failpoint.AckAction, KindSubmission: failpoint.AckSubmission,
 	KindHome: failpoint.AckHome,
-}
-
-// acknowledgeEarly acknowledges a command that has no answer yet.
-func (d *dispatcher) acknowledgeEarly(j *job) {
-	if from, mine := j.ack.claim(nil); mine {
-		_ = d.acknowledge(from, j.EnvelopeID, nil, nil)
-	}
-}
-
-func (j *job) stopTimer() {
-	if j.ackTimer != nil {
-		j.ackTimer.Stop()
-	}
 }
 
 // acknowledge hands an ack to its line. If the line is gone, a bare ack goes through another one, so that the person
@@ -317,79 +220,25 @@ func (d *dispatcher) acknowledge(from conn, id string, payload json.RawMessage, 
 	return fmt.Errorf("acknowledge: %w", err)
 }
 
-// ackLost handles an ack that was handed over but not, or perhaps not, sent.
-func (d *dispatcher) ackLost(j *job, payload json.RawMessage, reply any, cause error) {
-	j.ack.mu.Lock()
-	from := j.ack.conn
-	if payload != nil {
-		j.ack.payload = nil
+// acknowledgeEarly acknowledges a command that has no answer yet.
+func (d *dispatcher) acknowledgeEarly(j *job) {
+	if from, mine := j.ack.claim(nil); mine {
+		_ = d.acknowledge(from, j.EnvelopeID, nil, nil)
 	}
-	j.ack.mu.Unlock()
-	d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(cause.Error())).
-		Msg("doubt that an ack was sent")
-	d.queueAck(func() {
-		if other := d.otherConn(from); other != nil {
-			_ = other.ack(j.EnvelopeID, nil, ackWait, nil) // the last attempt
-		}
-		if payload != nil && !d.finishing[LaneAnswer].try(func() { d.sendUnsent(j.Delivery, reply) }) {
-			d.log.Error().Str("envelope", j.EnvelopeID).Msg("lose a reply: no room")
-		}
-	})
 }
 
-// sendUnsent lets the handler deliver a reply in another way than the ack.
-func (d *dispatcher) sendUnsent(del Delivery, payload any) {
-	defer d.recoverPanic(del)
-	d.handler.Unsent(d.baseCtx, del, payload)
-}
-
-// runAfter runs the slow part of a reply.
-func (d *dispatcher) runAfter(del Delivery, after func(context.Context)) {
-	if after == nil {
+// acknowledgeOnly acknowledges an envelope that needs no handler.
+func (d *dispatcher) acknowledgeOnly(from conn, id string) {
+	if id == "" {
 		return
 	}
-	defer d.recoverPanic(del)
-	after(d.baseCtx)
+	d.queueAck(func() { _ = d.acknowledge(from, id, nil, nil) })
 }
 
-// recoverPanic catches a panic after the ack and lets the handler answer the person. A panic of that answer is only
-// logged.
-func (d *dispatcher) recoverPanic(del Delivery) {
-	r := recover()
-	if r == nil {
-		return
+func (j *job) stopTimer() {
+	if j.ackTimer != nil {
+		j.ackTimer.Stop()
 	}
-	sorry := d.errorReply(del, CrashedAfter, d.logPanic(del, r))
-	if sorry.After == nil {
-		return
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			d.logPanic(del, r)
-		}
-	}()
-	sorry.After(d.baseCtx)
-}
-
-// errorReply gets the handler's answer to a failure. If that panics too, the ack is empty.
-func (d *dispatcher) errorReply(del Delivery, why Refusal, ref string) (reply Reply) {
-	defer func() {
-		if r := recover(); r != nil {
-			d.logPanic(del, r)
-			reply = Reply{}
-		}
-	}()
-	return d.handler.Refused(del, why, ref)
-}
-
-// logPanic logs a panic with its stack and returns the id of the log line.
-func (d *dispatcher) logPanic(del Delivery, r any) string {
-	d.panics.Add(1)
-	ref := d.newRef()
-	d.log.Error().Str("ref", ref).Str("envelope", del.EnvelopeID).Str("kind", string(del.Kind)).
-		Str("panic", redact(fmt.Sprint(r))).Str("stack", redact(string(debug.Stack()))).
-		Msg("recover from a panic in a handler")
-	return ref
 }
 
 // encode returns the payload of an ack. The error says why the ack can't carry the reply.
@@ -408,4 +257,137 @@ func encode(kind Kind, payload any) (json.RawMessage, error) {
 		return nil, fmt.Errorf("%w: %d bytes", errTooLarge, len(raw))
 	}
 	return raw, nil
+}
+
+// drainFinishing drains the lanes, see pool.drain.
+func (d *dispatcher) drainFinishing(ctx context.Context) bool {
+	for _, lane := range d.finishing {
+		lane.close() // all at once, so that no lane accepts what another has refused
+	}
+	done := true
+	for _, lane := range d.finishing {
+		done = lane.drain(ctx) && done
+	}
+	return done
+}
+
+// finishingLoad returns how many replies wait for their slow phase, and how many run it.
+func (d *dispatcher) finishingLoad() (waiting, running int) {
+	for _, lane := range d.finishing {
+		w, r := lane.load()
+		waiting, running = waiting+w, running+r
+	}
+	return waiting, running
+}
+
+// queueAck runs a short task outside the event loops. If the queue is full, the delivery gets no ack, and Slack shows
+// the person an error.
+func (d *dispatcher) queueAck(task func()) bool {
+	if d.ackPool.try(task) {
+		return true
+	}
+	d.log.Error().Msg("drop an envelope: no room to acknowledge it")
+	return false
+}
+
+// pool runs tasks on a fixed number of goroutines behind a queue of fixed length.
+type pool struct {
+	tasks   chan func()
+	pending atomic.Int64 // tasks from before they are queued until they are done
+	done    chan struct{}
+	workers int
+	once    sync.Once
+
+	mu     sync.RWMutex // guards closed, and closing tasks against sends
+	closed bool
+}
+
+// newPool makes a pool whose queue holds length tasks. Its workers start with the first task, so that a client which is
+// made and never run leaves nothing behind. close ends them.
+func newPool(workers, length int) *pool {
+	return &pool{tasks: make(chan func(), length), done: make(chan struct{}), workers: workers}
+}
+
+// start starts the workers, once.
+func (p *pool) start() {
+	p.once.Do(func() {
+		var wg sync.WaitGroup
+		for range p.workers {
+			wg.Go(func() {
+				for task := range p.tasks {
+					task()
+					p.pending.Add(-1)
+				}
+			})
+		}
+		go func() {
+			wg.Wait()
+			close(p.done)
+		}()
+	})
+}
+
+// try queues a task without waiting and reports whether there was room.
+func (p *pool) try(task func()) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return false
+	}
+	p.start()
+	p.pending.Add(1)
+	select {
+	case p.tasks <- task:
+		return true
+	default:
+		p.pending.Add(-1)
+		return false
+	}
+}
+
+// wait queues a task, waits for room until ctx is done, and reports whether there was.
+func (p *pool) wait(ctx context.Context, task func()) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return false
+	}
+	p.start()
+	p.pending.Add(1)
+	select {
+	case p.tasks <- task:
+		return true
+	case <-ctx.Done():
+		p.pending.Add(-1)
+		return false
+	}
+}
+
+// load returns how many tasks wait and how many run. Their sum is 0 only when there are none.
+func (p *pool) load() (waiting, running int) {
+	taken := int(p.pending.Load())
+	waiting = min(len(p.tasks), taken)
+	return waiting, taken - waiting
+}
+
+// close takes no further tasks; what is queued still runs. It may be called again.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.start() // so that done is closed also when there never was a task
+		p.closed = true
+		close(p.tasks)
+	}
+}
+
+// drain closes the pool and waits until its tasks are done or ctx is. It reports whether they are done.
+func (p *pool) drain(ctx context.Context) bool {
+	p.close()
+	select {
+	case <-p.done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -113,27 +113,6 @@ func (l *link) run(ctx context.Context) error {
 	}
 }
 
-// noteRefused notes since when Slack refuses the app. Other failures don't count.
-func (l *link) noteRefused(now time.Time, refused bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !refused {
-		l.refusedSince = time.Time{}
-	} else if l.refusedSince.IsZero() {
-		l.refusedSince = now
-	}
-}
-
-// refusedFor returns how long Slack has refused the app on this socket; 0 if it doesn't, or wasn't asked yet.
-func (l *link) refusedFor(now time.Time) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.refusedSince.IsZero() {
-		return 0
-	}
-	return now.Sub(l.refusedSince)
-}
-
 // connect runs slack-go's client until an attempt to connect fails. It returns whether a connection was steady before
 // that, and the cause of the failure. It is the event loop: it waits only for the next event.
 func (l *link) connect(ctx context.Context) (steady bool, cause error) {
@@ -362,14 +341,39 @@ func (l *link) noteEnvelope(now time.Time) {
 	l.state.LastEnvelope = now
 }
 
-// logDisconnect logs why the socket is closed, once per kind of cause.
-func (l *link) logDisconnect(cause error) {
-	kind := reasonOf(cause)
-	l.mu.Lock()
-	told := l.loggedReason
-	l.state.Trouble, l.loggedReason = kind, kind
-	l.mu.Unlock()
-	if told != kind {
-		l.log.Warn().Str("trouble", kind).Str("cause", redact(cause.Error())).Msg("retry connecting to Slack until it works")
+// reconnectTime is how long Slack may still count one of the bot's connections that has ended or is about to: it warns
+// ten seconds ahead of a planned disconnect.
+const reconnectTime = 10 * time.Second
+
+// otherConns detects another program that uses the app. Slack counts all connections of the app in each hello, and
+// gives every command and click to one of them, so some would reach the other program's ledger.
+type otherConns struct {
+	mu    sync.Mutex
+	since time.Time // since when each hello has counted more connections than the bot's; zero if the last one didn't
+	seen  int       // how many more, once that has lasted longer than a reconnect
+}
+
+// note notes the count of a hello. It returns how many other connections there are, and whether they are new.
+func (o *otherConns) note(now time.Time, counted, own int) (count int, found bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if counted <= own {
+		o.since, o.seen = time.Time{}, 0
+		return 0, false
 	}
+	if o.since.IsZero() {
+		o.since = now
+	}
+	if now.Sub(o.since) < reconnectTime {
+		return 0, false
+	}
+	found = o.seen == 0
+	o.seen = counted - own
+	return o.seen, found
+}
+
+func (o *otherConns) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.seen
 }
