@@ -176,15 +176,6 @@ func (d *dispatcher) sendReply(j *job, reply Reply, finish func(*pool, func()) b
 	}
 }
 
-// runAfter runs the slow part of a reply.
-func (d *dispatcher) runAfter(del Delivery, after func(context.Context)) {
-	if after == nil {
-		return
-	}
-	defer d.recoverPanic(del)
-	after(d.baseCtx)
-}
-
 // acknowledgeHandled acknowledges what was handled: what it decided is durable by now.
 func (d *dispatcher) acknowledgeHandled(j *job, from conn, payload json.RawMessage, lost func(error)) error {
 	moment := ackSteps[j.Kind]
@@ -227,14 +218,6 @@ func (d *dispatcher) acknowledgeEarly(j *job) {
 	}
 }
 
-// acknowledgeOnly acknowledges an envelope that needs no handler.
-func (d *dispatcher) acknowledgeOnly(from conn, id string) {
-	if id == "" {
-		return
-	}
-	d.queueAck(func() { _ = d.acknowledge(from, id, nil, nil) })
-}
-
 func (j *job) stopTimer() {
 	if j.ackTimer != nil {
 		j.ackTimer.Stop()
@@ -259,6 +242,34 @@ func encode(kind Kind, payload any) (json.RawMessage, error) {
 	return raw, nil
 }
 
+// runAfter runs the slow part of a reply.
+func (d *dispatcher) runAfter(del Delivery, after func(context.Context)) {
+	if after == nil {
+		return
+	}
+	defer d.recoverPanic(del)
+	after(d.baseCtx)
+}
+
+// recoverPanic catches a panic after the ack and lets the handler answer the person. A panic of that answer is only
+// logged.
+func (d *dispatcher) recoverPanic(del Delivery) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	sorry := d.errorReply(del, CrashedAfter, d.logPanic(del, r))
+	if sorry.After == nil {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			d.logPanic(del, r)
+		}
+	}()
+	sorry.After(d.baseCtx)
+}
+
 // drainFinishing drains the lanes, see pool.drain.
 func (d *dispatcher) drainFinishing(ctx context.Context) bool {
 	for _, lane := range d.finishing {
@@ -278,16 +289,6 @@ func (d *dispatcher) finishingLoad() (waiting, running int) {
 		waiting, running = waiting+w, running+r
 	}
 	return waiting, running
-}
-
-// queueAck runs a short task outside the event loops. If the queue is full, the delivery gets no ack, and Slack shows
-// the person an error.
-func (d *dispatcher) queueAck(task func()) bool {
-	if d.ackPool.try(task) {
-		return true
-	}
-	d.log.Error().Msg("drop an envelope: no room to acknowledge it")
-	return false
 }
 
 // pool runs tasks on a fixed number of goroutines behind a queue of fixed length.

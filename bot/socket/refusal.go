@@ -64,6 +64,24 @@ func (d *dispatcher) repeat(from conn, id string, t *ack) {
 	}
 }
 
+// acknowledgeOnly acknowledges an envelope that needs no handler.
+func (d *dispatcher) acknowledgeOnly(from conn, id string) {
+	if id == "" {
+		return
+	}
+	d.queueAck(func() { _ = d.acknowledge(from, id, nil, nil) })
+}
+
+// queueAck runs a short task outside the event loops. If the queue is full, the delivery gets no ack, and Slack shows
+// the person an error.
+func (d *dispatcher) queueAck(task func()) bool {
+	if d.ackPool.try(task) {
+		return true
+	}
+	d.log.Error().Msg("drop an envelope: no room to acknowledge it")
+	return false
+}
+
 // ackLost handles an ack that was handed over but not, or perhaps not, sent.
 func (d *dispatcher) ackLost(j *job, payload json.RawMessage, reply any, cause error) {
 	j.ack.mu.Lock()
@@ -88,25 +106,6 @@ func (d *dispatcher) ackLost(j *job, payload json.RawMessage, reply any, cause e
 func (d *dispatcher) sendUnsent(del Delivery, payload any) {
 	defer d.recoverPanic(del)
 	d.handler.Unsent(d.baseCtx, del, payload)
-}
-
-// recoverPanic catches a panic after the ack and lets the handler answer the person. A panic of that answer is only
-// logged.
-func (d *dispatcher) recoverPanic(del Delivery) {
-	r := recover()
-	if r == nil {
-		return
-	}
-	sorry := d.errorReply(del, CrashedAfter, d.logPanic(del, r))
-	if sorry.After == nil {
-		return
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			d.logPanic(del, r)
-		}
-	}()
-	sorry.After(d.baseCtx)
 }
 
 // errorReply gets the handler's answer to a failure. If that panics too, the ack is empty.
