@@ -65,28 +65,6 @@ func (Pause) isCommand()   {}
 func (Resume) isCommand()  {}
 func (Help) isCommand()    {}
 
-// ListFilter selects the licenses of a list.
-type ListFilter int
-
-// The filters.
-const (
-	ListActive  ListFilter = iota // licenses that can be used today
-	ListExpired                   // licenses whose term has ended
-	ListAll                       // all licenses
-)
-
-// String returns the word for the filter in a command: "active", "expired" or "all".
-func (f ListFilter) String() string {
-	switch f {
-	case ListExpired:
-		return "expired"
-	case ListAll:
-		return "all"
-	default:
-		return "active"
-	}
-}
-
 // commandInfo is a row of the table of commands, which the parser and the help use.
 type commandInfo struct {
 	name     string

@@ -19,6 +19,91 @@ type Fields struct {
 	Days                                *int
 }
 
+// Get returns a field's value, in the form that [Fields.Set] accepts and [Format] prints (without quotes), and whether
+// the field was given. An unknown key was not given.
+func (f Fields) Get(key string) (string, bool) {
+	row, ok := fieldNamed(key)
+	if !ok {
+		return "", false
+	}
+	return row.get(&f)
+}
+
+// Set parses text as the value of the field named key, and replaces the field's value. Forms use it, whose inputs are
+// one field each. With a mistake, it returns false and does not change the field. The text is plain, not in Slack's
+// escaped form. Set does not check rules between fields; [Fields.Settle] does.
+func (f *Fields) Set(key, text string) (Mistake, bool) {
+	row, ok := fieldNamed(key)
+	if !ok {
+		return unknownField(key), false
+	}
+	value, problem := row.read(strings.TrimSpace(printable(text)))
+	if problem != nil {
+		return problem.mistake(), false
+	}
+	row.put(f, value)
+	return Mistake{}, true
+}
+
+// Settle applies the rules between fields and returns a mistake for each contradiction. A fixed term is given by either
+// its end or its number of days, and may have a start. Settle sets the period of a fixed term to range.
+func (f *Fields) Settle() []Mistake {
+	return f.settle(func(key string) bool { _, given := f.Get(key); return given })
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// valueError is why a text is not a value of a field.
+type valueError struct {
+	text     string
+	sentence string
+	field    string
+	nearest  string
+	certain  bool // whether fewer words can't be a value either: "16 MB" is a size, and not 16 followed by a word
+}
+
+func (f *valueError) mistake() Mistake {
+	return Mistake{Text: excerpt(f.text), Sentence: f.sentence, Field: f.field, Nearest: f.nearest}
+}
+
+func (f *field) errorf(text, format string, args ...any) *valueError {
+	return &valueError{text: text, field: f.Key, sentence: fmt.Sprintf(format, args...)}
+}
+
+// assignment returns an example of the field: ram=16.
+func (f *field) assignment() string { return f.Key + "=" + f.Example }
+
+func readYesNo(text string) (yes, ok bool) {
+	switch canonical(text) {
+	case "yes", "y", "true", "t", "on", "1":
+		return true, true
+	case "no", "n", "false", "f", "off", "0":
+		return false, true
+	}
+	return false, false
+}
+
+func (f *field) readYesNo(text string) (string, *valueError) {
+	yes, ok := readYesNo(text)
+	if !ok {
+		return "", f.errorf(text, "`%s` must be yes or no, e.g. `%s`.", f.Key, f.assignment())
+	}
+	return yesNo(yes), nil
+}
+
+func (f *field) parseChoice(text string) (string, *valueError) {
+	words := choiceWords()[f.Key]
+	if value, ok := words.find(text); ok {
+		return value, nil
+	}
+	if value, ok := words.nearest(text); ok {
+		problem := f.errorf(text, "`%s` can't be %s. Did you mean `%s=%s`?", f.Key, codeSpan(text), f.Key, value)
+		problem.nearest = value
+		return "", problem
+	}
+	return "", f.errorf(text, "`%s` must be %s.", f.Key, enumerate(words.names, "or"))
+}
+
 // Date is a day of the calendar, without a time zone.
 type Date struct {
 	Year  int
@@ -74,79 +159,36 @@ func readDate(text string) (Date, dateFault) {
 	return d, dateFine
 }
 
-// Get returns a field's value, in the form that [Fields.Set] accepts and [Format] prints (without quotes), and whether
-// the field was given. An unknown key was not given.
-func (f Fields) Get(key string) (string, bool) {
-	row, ok := fieldNamed(key)
-	if !ok {
-		return "", false
+func (f *field) readDate(text string) (string, *valueError) {
+	d, problem := readDate(text)
+	switch problem {
+	case dateFine:
+		return d.String(), nil
+	case dateCalendar:
+		return "", f.errorf(text, "`%s` can't be %s: there's no such day.", f.Key, codeSpan(text))
+	case dateShape:
 	}
-	return row.get(&f)
-}
-
-// Set parses text as the value of the field named key, and replaces the field's value. Forms use it, whose inputs are
-// one field each. With a mistake, it returns false and does not change the field. The text is plain, not in Slack's
-// escaped form. Set does not check rules between fields; [Fields.Settle] does.
-func (f *Fields) Set(key, text string) (Mistake, bool) {
-	row, ok := fieldNamed(key)
-	if !ok {
-		return unknownField(key), false
-	}
-	value, problem := row.read(strings.TrimSpace(printable(text)))
-	if problem != nil {
-		return problem.mistake(), false
-	}
-	row.put(f, value)
-	return Mistake{}, true
-}
-
-// Settle applies the rules between fields and returns a mistake for each contradiction. A fixed term is given by either
-// its end or its number of days, and may have a start. Settle sets the period of a fixed term to range.
-func (f *Fields) Settle() []Mistake {
-	return f.settle(func(key string) bool { _, given := f.Get(key); return given })
-}
-
-// settle is Settle with a function that also reports fields whose value was not understood: for "start=2027-01-01
-// end=soon", the mistake is "soon", not a missing end.
-func (f *Fields) settle(given func(key string) bool) []Mistake {
-	var mistakes []Mistake
-	report := func(text, sentence, field string) {
-		mistakes = append(mistakes, Mistake{Text: text, Sentence: sentence, Field: field})
-	}
-	term := given("end") || given("days")
-	if given("end") && given("days") {
-		report("days", "Use `days` or `end`, not both.", "days")
-	}
-	if f.Days != nil && *f.Days < 1 {
-		report("days", "`days` must be at least 1.", "days")
-	}
-	renews := f.Period != nil && *f.Period != periodRange
-	switch {
-	case renews && term:
-		report("period",
-			fmt.Sprintf("A license with `period=%s` renews, so it can't have `end` or `days`. Use one or the other.", *f.Period),
-			"period")
-	case renews && given("start"):
-		report("period", fmt.Sprintf("A license with `period=%s` starts when you buy it, so it can't have `start`. For a "+
-			"fixed term, replace `period` with `end` or `days`.",
-			*f.Period), "period")
-	case given("start") && !term:
-		report("start", "`start` needs an end. Add `days=30` or `end=2027-01-31`.", "start")
-	case f.Period != nil && !renews && !term:
-		report("period", "`period=range` needs an end. Add `days=30` or `end=2027-01-31`.", "period")
-	case f.Period == nil && !given("period") && (f.End != nil || f.Days != nil):
-		f.Period = ptr(periodRange)
-	}
-	return mistakes
-}
-
-func ptr[T any](v T) *T { return &v }
-
-func allDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
+	if f.Key == "start" {
+		switch canonical(text) {
+		case "now", "today", "immediately", "asap":
+			return "", f.errorf(text, "To start as soon as you buy, leave out `start`.")
 		}
 	}
-	return s != ""
+	return "", f.errorf(text, "Write dates as YYYY-MM-DD, e.g. `%s`.", f.assignment())
+}
+
+func (f *field) parseProject(text string) (string, *valueError) {
+	id, where := findUUID(text)
+	switch {
+	case where == uuidOfLicense:
+		return "", f.errorf(text, "That link is for a license. `%s` takes a project's id or link.", f.Key)
+	case id != "":
+		return id, nil
+	case allDigits(text):
+		return "",
+			f.errorf(text,
+				"`%s` takes a project's id or link. For the number of projects that run at once, use `run_limit=%s`.", f.Key,
+				excerpt(text))
+	}
+	return "", f.errorf(text, "`%s` takes a project's id or link, e.g. `%s`.", f.Key, f.assignment())
 }

@@ -63,11 +63,6 @@ func FormatFields(f Fields) string {
 	return strings.Join(parts, " ")
 }
 
-var backslashes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-
-// quote returns text in quotes, in Slack's escaped form.
-func quote(text string) string { return `"` + escape.Replace(backslashes.Replace(text)) + `"` }
-
 // formatText returns text in quotes; empty if text is empty.
 func formatText(text string) string {
 	if text == "" {

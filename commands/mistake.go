@@ -2,8 +2,11 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // Mistake is a part of a command that was not understood or contradicts another part.
@@ -85,6 +88,93 @@ func listOfFields() Mistake {
 	return Mistake{Sentence: fmt.Sprintf("The fields are %s.", enumerate(fieldWords().names, "and"))}
 }
 
+// suggestField returns a mistake for a field ("ram 16", "ram") or a choice ("yearly") at the beginning of words that
+// belong to no key, and the number of words that it is about; 0 if they begin with neither.
+func suggestField(words []word) (Mistake, int) {
+	if words[0].quoted {
+		return Mistake{}, 0
+	}
+	name := trimEnd(words[0].text)
+	row, known := fieldNamed(name)
+	if !known {
+		for i := range fieldTable {
+			key := fieldTable[i].Key
+			if value, ok := choiceWords()[key].find(name); ok {
+				return Mistake{Text: excerpt(name), Field: key, Nearest: value, Sentence: fmt.Sprintf(
+					"Write `%s=%s` instead of %s.", key, value, codeSpan(name))}, 1
+			}
+		}
+		return Mistake{}, 0
+	}
+	if len(words) > 1 && row.Kind != KindText {
+		if value, n, problem := row.readWords(words[1:]); problem == nil {
+			text := join(words[:1+n])
+			return Mistake{Text: excerpt(text), Field: row.Key, Nearest: row.Key, Sentence: fmt.Sprintf(
+				"Write `%s=%s` instead of %s.", row.Key, value, codeSpan(text))}, 1 + n
+		}
+	}
+	return Mistake{Text: excerpt(name), Field: row.Key, Sentence: missing(name, row)}, 1
+}
+
+func unterminatedQuote(text string) Mistake {
+	return Mistake{Text: excerpt(text), Sentence: fmt.Sprintf("Close the quote that starts with %s.", codeSpan(text))}
+}
+
+func missing(key string, row *field) string {
+	return fmt.Sprintf("%s needs a value, e.g. `%s`.", codeSpan(key), row.assignment())
+}
+
+// nearest returns the name that was probably meant by an unknown word; ok is false if no name is similar enough to
+// suggest.
+func (v vocabulary) nearest(word string) (string, bool) {
+	word = canonical(word)
+	length := utf8.RuneCountInString(word)
+	if length < 2 || length > maxWord {
+		return "", false
+	}
+	best, name := 1+max(1, length/3), ""
+	for _, w := range v.words {
+		if len(w) <= 2 {
+			continue // every short word is similar to them
+		}
+		if d := distance(word, w); d < best {
+			best, name = d, v.byWord[w]
+		}
+	}
+	return name, name != ""
+}
+
+// maxWord is the length of the longest word that is compared; mistyped words are shorter.
+const maxWord = 24
+
+// distance returns the number of typing errors between a typed word and a correct one. Unlike the edit distance,
+// swapped letters and a missing end count as one error.
+func distance(typed, right string) int {
+	d := levenshtein.ComputeDistance(typed, right)
+	if d > 1 && len(typed) == len(right) && sortedBytes(typed) == sortedBytes(right) {
+		return 1
+	}
+	if d > 1 && len(typed) >= 3 && strings.HasPrefix(right, typed) {
+		return 1
+	}
+	return d
+}
+
+func sortedBytes(s string) string {
+	b := []byte(s)
+	slices.Sort(b)
+	return string(b)
+}
+
+// enumerate joins words as in a sentence: "a, b and c".
+func enumerate(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	end := len(words) - 1
+	return strings.Join(words[:end], ", ") + " " + last + " " + words[end]
+}
+
 const noGPU = "CoCalc licenses have no GPU. Leave it out."
 
 // fieldHints are sentences for words that are not fields or may mean several, where the nearest field would be a guess.
@@ -124,24 +214,4 @@ var otherCommands = map[string]string{
 	"refund":      onRefunds,
 	"unsubscribe": onEndings, "delete": onEndings, "remove": onEndings,
 	"balance": onBalances, "credit": onBalances, "topup": onBalances, "pay": onBalances,
-}
-
-// limitMistakes removes repeated mistakes, and shortens the list to maxMistakes.
-func limitMistakes(mistakes []Mistake) []Mistake {
-	seen := make(map[string]bool, len(mistakes))
-	kept := mistakes[:0]
-	for _, m := range mistakes {
-		if !seen[m.Sentence] {
-			seen[m.Sentence] = true
-			kept = append(kept, m)
-		}
-	}
-	if len(kept) > maxMistakes+1 {
-		rest := len(kept) - maxMistakes
-		kept = append(kept[:maxMistakes], Mistake{Sentence: fmt.Sprintf("There are %d more.", rest)})
-	}
-	if len(kept) == 0 {
-		return nil
-	}
-	return kept
 }

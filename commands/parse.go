@@ -2,6 +2,8 @@ package commands
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -94,23 +96,6 @@ func parseCommand(name, rest string) (Command, []Mistake) {
 	return guess, append([]Mistake{unknown}, mistakes...)
 }
 
-// beginsWithField reports whether a text begins with a field instead of a command: "ram = 16", "memory: 16".
-func beginsWithField(text string) bool {
-	words := fieldWords()
-	tokens := scan(text, words.knows)
-	return len(tokens) > 1 && len(tokens[0].words) == 0 && words.knows(tokens[1].key)
-}
-
-func asksForHelp(rest string) bool {
-	switch strings.TrimLeft(strings.Trim(strings.ToLower(foldText(rest)), " \n`.!"), "-") {
-	case "help", "?":
-		return true
-	case "h":
-		return strings.ContainsFunc(rest, isDash)
-	}
-	return false
-}
-
 func arguments(command, rest string) (Command, []Mistake) {
 	switch command {
 	case "buy":
@@ -160,28 +145,215 @@ func arguments(command, rest string) (Command, []Mistake) {
 	return parseHelp(rest)
 }
 
-func parseHelp(rest string) (Command, []Mistake) {
-	topic := trimEnd(strings.Trim(rest, " \n`,;/"))
-	if topic == "" {
-		return Help{}, nil
+func asksForHelp(rest string) bool {
+	switch strings.TrimLeft(strings.Trim(strings.ToLower(foldText(rest)), " \n`.!"), "-") {
+	case "help", "?":
+		return true
+	case "h":
+		return strings.ContainsFunc(rest, isDash)
 	}
-	commands, fields := commandWords(), fieldWords()
-	if name, ok := commands.find(topic); ok {
-		return Help{Topic: name}, nil
+	return false
+}
+
+// beginsWithField reports whether a text begins with a field instead of a command: "ram = 16", "memory: 16".
+func beginsWithField(text string) bool {
+	words := fieldWords()
+	tokens := scan(text, words.knows)
+	return len(tokens) > 1 && len(tokens[0].words) == 0 && words.knows(tokens[1].key)
+}
+
+// vocabulary is a set of names, each with other words for it.
+type vocabulary struct {
+	names  []string          // in the order of the table
+	words  []string          // names and aliases, canonical, in the order of the table
+	byWord map[string]string // canonical word to name
+}
+
+func (v *vocabulary) add(name string, aliases []string) {
+	if v.byWord == nil {
+		v.byWord = map[string]string{}
 	}
-	if name, ok := fields.find(topic); ok {
-		return Help{Topic: name}, nil
+	v.names = append(v.names, name)
+	for _, w := range append([]string{name}, aliases...) {
+		w = canonical(w)
+		v.words = append(v.words, w)
+		v.byWord[w] = name
 	}
-	m := Mistake{Text: excerpt(topic), Sentence: fmt.Sprintf("There's no help on %s. Try `/license help`.",
-		codeSpan(topic))}
-	if there, ok := otherCommands[canonical(topic)]; ok {
-		return Help{}, []Mistake{{Text: m.Text, Sentence: there}}
-	}
-	for _, words := range []vocabulary{commands, fields} {
-		if name, ok := words.nearest(topic); ok && m.Nearest == "" {
-			m.Nearest, m.Sentence = name, fmt.Sprintf("There's no help on %s. Did you mean `/license help %s`?", codeSpan(topic),
-				name)
+}
+
+// find returns the name for a word, whatever its capitals, dashes and underscores.
+func (v vocabulary) find(word string) (string, bool) {
+	name, ok := v.byWord[canonical(word)]
+	return name, ok
+}
+
+func (v vocabulary) knows(word string) bool {
+	_, ok := v.find(word)
+	return ok
+}
+
+// canonical returns the form in which words are compared: "Run-Limit", "run limit" and "run_limit" are equal.
+func canonical(word string) string {
+	return joiners.Replace(strings.ToLower(foldText(word)))
+}
+
+var joiners = strings.NewReplacer("_", "", "-", "", " ", "", "\n", "")
+
+// limitMistakes removes repeated mistakes, and shortens the list to maxMistakes.
+func limitMistakes(mistakes []Mistake) []Mistake {
+	seen := make(map[string]bool, len(mistakes))
+	kept := mistakes[:0]
+	for _, m := range mistakes {
+		if !seen[m.Sentence] {
+			seen[m.Sentence] = true
+			kept = append(kept, m)
 		}
 	}
-	return Help{Topic: m.Nearest}, []Mistake{m}
+	if len(kept) > maxMistakes+1 {
+		rest := len(kept) - maxMistakes
+		kept = append(kept[:maxMistakes], Mistake{Sentence: fmt.Sprintf("There are %d more.", rest)})
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
+}
+
+var pagePattern = regexp.MustCompile(`^[0-9]{1,9}$`)
+
+// pageParser parses the arguments of list and history.
+type pageParser struct {
+	filters  bool // whether active, expired and all are allowed
+	filter   ListFilter
+	filtered string // the word for the filter
+	page     int
+	paged    bool
+	mistakes []Mistake
+}
+
+func (p *pageParser) report(text, nearest, format string, args ...any) {
+	p.mistakes = append(p.mistakes, Mistake{Text: excerpt(text), Nearest: nearest, Sentence: fmt.Sprintf(format, args...)})
+}
+
+func (p *pageParser) parse(rest string) {
+	p.page = 1
+	var keys vocabulary
+	keys.add("page", []string{"p"})
+	if p.filters {
+		keys.add("filter", []string{"state", "status"})
+	}
+	for _, pc := range scan(rest, keys.knows) {
+		if pc.open {
+			p.mistakes = append(p.mistakes, unterminatedQuote(pc.words[len(pc.words)-1].text))
+			pc.words = pc.words[:len(pc.words)-1]
+		}
+		words := pc.words
+		if pc.key != "" {
+			name, known := keys.find(pc.key)
+			if !known {
+				p.report(pc.key, "", "I don't know %s. %s", codeSpan(pc.key), p.usage())
+				words = words[min(1, len(words)):]
+			} else if len(words) == 0 {
+				p.report(pc.key, "", "%s needs a value, e.g. `page=2`.", codeSpan(pc.key))
+			} else if name == "page" {
+				p.setPage(words[0].text)
+				words = words[1:]
+			}
+		}
+		for i := 0; i < len(words); i++ {
+			if name, ok := keys.find(words[i].text); ok && name == "page" && i+1 < len(words) {
+				text := words[i].text + " " + words[i+1].text
+				p.report(text, "page", "Write `page=%s` instead of %s.", excerpt(words[i+1].text), codeSpan(text))
+				i++
+				continue
+			}
+			if !words[i].isPunctuation() {
+				p.parseWord(words[i].text)
+			}
+		}
+	}
+}
+
+func (p *pageParser) setPage(text string) {
+	text = trimEnd(foldText(text))
+	switch n, _ := strconv.Atoi(text); {
+	case p.paged:
+		p.report("page", "", "`page` appears twice. Use it once.")
+	case !pagePattern.MatchString(text) || n == 0:
+		p.report(text, "", "`page` must be a whole number, 1 or more, e.g. `page=2`.")
+	default:
+		p.page = n
+	}
+	p.paged = true
+}
+
+// parseWord parses a word without a key: a filter, or a mistake.
+func (p *pageParser) parseWord(text string) {
+	text = trimEnd(text)
+	if number := foldText(text); pagePattern.MatchString(number) {
+		p.report(text, "page", "Write `page=%s` instead of %s.", number, codeSpan(text))
+		return
+	}
+	if there, ok := otherCommands[canonical(text)]; ok && there == onPersons || strings.HasPrefix(text, "@") {
+		p.report(text, "", onPersons)
+		return
+	}
+	words := filterWords()
+	name, ok := words.find(text)
+	if !p.filters || !ok {
+		if near, ok := words.nearest(text); ok && p.filters {
+			p.report(text, near, "I don't know %s. Did you mean `/license list %s`?", codeSpan(text), near)
+		} else {
+			p.report(text, "", "I don't know %s. %s", codeSpan(text), p.usage())
+		}
+		return
+	}
+	if p.filtered != "" && p.filtered != name {
+		p.report(text, "", "Use `%s` or `%s`, not both.", p.filtered, name)
+		return
+	}
+	p.filtered = name
+	for _, f := range []ListFilter{ListActive, ListExpired, ListAll} {
+		if f.String() == name {
+			p.filter = f
+		}
+	}
+}
+
+// usage returns a sentence about the command's arguments.
+func (p *pageParser) usage() string {
+	if p.filters {
+		return "Use `list active`, `list expired` or `list all`, and `page=2` for more."
+	}
+	return "Use `history`, and `history page=2` for more."
+}
+
+func filterWords() vocabulary {
+	var v vocabulary
+	v.add(ListActive.String(), []string{"current", "valid", "live"})
+	v.add(ListExpired.String(), []string{"over", "old", "past", "ended"})
+	v.add(ListAll.String(), []string{"any", "every", "everything"})
+	return v
+}
+
+// ListFilter selects the licenses of a list.
+type ListFilter int
+
+// The filters.
+const (
+	ListActive  ListFilter = iota // licenses that can be used today
+	ListExpired                   // licenses whose term has ended
+	ListAll                       // all licenses
+)
+
+// String returns the word for the filter in a command: "active", "expired" or "all".
+func (f ListFilter) String() string {
+	switch f {
+	case ListExpired:
+		return "expired"
+	case ListAll:
+		return "all"
+	default:
+		return "active"
+	}
 }

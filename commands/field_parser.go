@@ -2,7 +2,10 @@ package commands
 
 import (
 	"fmt"
+	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -156,6 +159,74 @@ func (f *field) readWords(words []word) (value string, n int, problem *valueErro
 	return value, n, problem
 }
 
+// read parses a text as the field's value, and returns it in the form that put accepts and Format prints.
+func (f *field) read(text string) (string, *valueError) {
+	if f.Kind != KindText {
+		text = trimEnd(foldText(text))
+	}
+	switch f.Kind {
+	case KindNumber:
+		return f.parseNumber(text)
+	case KindYesNo:
+		return f.readYesNo(text)
+	case KindChoice:
+		return f.parseChoice(text)
+	case KindDate:
+		return f.readDate(text)
+	case KindProject:
+		return f.parseProject(text)
+	case KindText:
+	}
+	if !f.Multiline {
+		text = strings.ReplaceAll(text, "\n", " ")
+	}
+	return text, nil
+}
+
+func (f *field) parseNumber(text string) (string, *valueError) {
+	end := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789.,", r) })
+	if end < 0 {
+		end = len(text)
+	}
+	digits, unit := text[:end], strings.ToLower(strings.TrimSpace(text[end:]))
+	if thousands.MatchString(digits) {
+		digits = strings.ReplaceAll(digits, ",", "")
+	}
+	ours := unit == "" || slices.Contains(f.units, unit)
+	if allDigits(digits) && !ours && slices.Contains(otherUnits, unit) {
+		problem := f.errorf(text, "Give `%s` in %s, e.g. `%s`.", f.Key, f.Unit, f.assignment())
+		problem.certain = true
+		return "", problem
+	}
+	if !allDigits(digits) || !ours {
+		return "", f.errorf(text, "`%s` must be a whole number, e.g. `%s`.", f.Key, f.assignment())
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n > math.MaxInt32 {
+		return "", f.errorf(text, "%s is too large for `%s`.", codeSpan(text), f.Key)
+	}
+	return strconv.Itoa(n), nil
+}
+
+// thousands matches a number in groups of three digits: 10,000, but not 1,5.
+var thousands = regexp.MustCompile(`^[0-9]{1,3}(,[0-9]{3})+$`)
+
+// otherUnits are units of the same quantities in another size. They are refused rather than converted: 512 MB is not a
+// whole number of GB, and weeks may mean working days.
+var otherUnits = []string{
+	"k", "kb", "kib", "m", "mb", "mib", "t", "tb", "tib", "megabyte", "megabytes", "terabyte", "terabytes",
+	"h", "hour", "hours", "w", "week", "weeks", "month", "months", "y", "year", "years",
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // reportRest reports words after a value. After a text without quotes, they were meant to belong to it.
 func (p *fieldParser) reportRest(row *field, words, rest []word) {
 	if !slices.ContainsFunc(rest, func(w word) bool { return !w.isPunctuation() }) {
@@ -199,42 +270,6 @@ func (p *fieldParser) reportStray(words []word) {
 	flush()
 }
 
-// suggestField returns a mistake for a field ("ram 16", "ram") or a choice ("yearly") at the beginning of words that
-// belong to no key, and the number of words that it is about; 0 if they begin with neither.
-func suggestField(words []word) (Mistake, int) {
-	if words[0].quoted {
-		return Mistake{}, 0
-	}
-	name := trimEnd(words[0].text)
-	row, known := fieldNamed(name)
-	if !known {
-		for i := range fieldTable {
-			key := fieldTable[i].Key
-			if value, ok := choiceWords()[key].find(name); ok {
-				return Mistake{Text: excerpt(name), Field: key, Nearest: value, Sentence: fmt.Sprintf(
-					"Write `%s=%s` instead of %s.", key, value, codeSpan(name))}, 1
-			}
-		}
-		return Mistake{}, 0
-	}
-	if len(words) > 1 && row.Kind != KindText {
-		if value, n, problem := row.readWords(words[1:]); problem == nil {
-			text := join(words[:1+n])
-			return Mistake{Text: excerpt(text), Field: row.Key, Nearest: row.Key, Sentence: fmt.Sprintf(
-				"Write `%s=%s` instead of %s.", row.Key, value, codeSpan(text))}, 1 + n
-		}
-	}
-	return Mistake{Text: excerpt(name), Field: row.Key, Sentence: missing(name, row)}, 1
-}
-
-func unterminatedQuote(text string) Mistake {
-	return Mistake{Text: excerpt(text), Sentence: fmt.Sprintf("Close the quote that starts with %s.", codeSpan(text))}
-}
-
-func missing(key string, row *field) string {
-	return fmt.Sprintf("%s needs a value, e.g. `%s`.", codeSpan(key), row.assignment())
-}
-
 func join(words []word) string {
 	if len(words) == 1 {
 		return words[0].text
@@ -244,4 +279,38 @@ func join(words []word) string {
 		texts[i] = w.text
 	}
 	return strings.Join(texts, " ")
+}
+
+// settle is Settle with a function that also reports fields whose value was not understood: for "start=2027-01-01
+// end=soon", the mistake is "soon", not a missing end.
+func (f *Fields) settle(given func(key string) bool) []Mistake {
+	var mistakes []Mistake
+	report := func(text, sentence, field string) {
+		mistakes = append(mistakes, Mistake{Text: text, Sentence: sentence, Field: field})
+	}
+	term := given("end") || given("days")
+	if given("end") && given("days") {
+		report("days", "Use `days` or `end`, not both.", "days")
+	}
+	if f.Days != nil && *f.Days < 1 {
+		report("days", "`days` must be at least 1.", "days")
+	}
+	renews := f.Period != nil && *f.Period != periodRange
+	switch {
+	case renews && term:
+		report("period",
+			fmt.Sprintf("A license with `period=%s` renews, so it can't have `end` or `days`. Use one or the other.", *f.Period),
+			"period")
+	case renews && given("start"):
+		report("period", fmt.Sprintf("A license with `period=%s` starts when you buy it, so it can't have `start`. For a "+
+			"fixed term, replace `period` with `end` or `days`.",
+			*f.Period), "period")
+	case given("start") && !term:
+		report("start", "`start` needs an end. Add `days=30` or `end=2027-01-31`.", "start")
+	case f.Period != nil && !renews && !term:
+		report("period", "`period=range` needs an end. Add `days=30` or `end=2027-01-31`.", "period")
+	case f.Period == nil && !given("period") && (f.End != nil || f.Days != nil):
+		f.Period = ptr(periodRange)
+	}
+	return mistakes
 }
