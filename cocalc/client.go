@@ -24,6 +24,8 @@ type Options struct {
 	// Transport sends the requests; default: an http.Transport whose keep-alive is shorter than the server's. An
 	// *http.Transport is copied, and calls that spend use a copy without keep-alive (see [Client.Checkout]).
 	Transport http.RoundTripper
+	// Wrap decorates the transport of each request, repeated ones too; default: none. Tests pass [WithFailpoints].
+	Wrap func(http.RoundTripper) http.RoundTripper
 
 	Timeout         time.Duration // of every request except checkout; default: 30 s
 	CheckoutTimeout time.Duration // of a checkout; default: 2 min
@@ -90,6 +92,9 @@ func New(o Options) (*Client, error) {
 		o.Now = time.Now
 	}
 	reading, spending := transports(o.Transport)
+	if o.Wrap != nil {
+		reading, spending = o.Wrap(reading), o.Wrap(spending)
+	}
 	return &Client{
 		base: base, key: key, auth: "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":")), options: o,
 		reading: httpClient(reading), spending: httpClient(spending), checkoutSlot: make(chan struct{}, 1),

@@ -7,13 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"licensebot/internal/failpoint"
 )
 
 // Where no answer comes at all the server is down, and the reason says what is missing.
@@ -102,27 +99,6 @@ func TestClient_WhoAmI_Successor(t *testing.T) {
 			if e := asError(t, err); e.Outcome != test.outcome || e.Kind != test.kind || e.Op != profile {
 				t.Errorf("%s: got %v, kind %v", test.name, e, e.Kind)
 			}
-		}
-	}
-}
-
-// The running bot diagnoses between purchases, where a test may kill it: each request has its step in the list. The
-// price list is read by commands alone, and by a diagnosis only where user-query is gone.
-func TestClient_Diagnose_Failpoints(t *testing.T) {
-	for _, request := range []struct {
-		endpoint string
-		params   any
-	}{
-		{checkoutParams, struct{}{}},
-		{cartGet, struct{}{}},
-		{getManaged, map[string]int{"limit": 1}},
-		{userQuery, nil},
-		{profile, struct{}{}},
-	} {
-		what := failpointOf(request.endpoint, request.params)
-		if !slices.Contains(failpoint.All(), failpoint.Of(failpoint.Before, what)) ||
-			!slices.Contains(failpoint.All(), failpoint.Of(failpoint.After, what)) {
-			t.Errorf("%s is the step %q, which is in no list", request.endpoint, what)
 		}
 	}
 }

@@ -1,16 +1,65 @@
 package cocalc
 
-import "licensebot/internal/failpoint"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
 
-// failpointOf returns the failpoint of a request, at which tests kill the program.
-func failpointOf(endpoint string, params any) failpoint.Name {
+	"licensebot/internal/failpoint"
+)
+
+// WithFailpoints returns a transport that passes a failpoint before each request and one after it: before a byte of the
+// request is sent, and after the header of the answer came, before the client sees it. [Options.Wrap] takes it.
+func WithFailpoints(next http.RoundTripper) http.RoundTripper { return failpointTransport{next} }
+
+// failpointTransport sends requests between their failpoints.
+type failpointTransport struct{ next http.RoundTripper }
+
+func (t failpointTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	params, err := io.ReadAll(request.Body)
+	if err := errors.Join(err, request.Body.Close()); err != nil {
+		return nil, err
+	}
+	request = request.Clone(request.Context())
+	request.Body = io.NopCloser(bytes.NewReader(params))
+	_, endpoint, _ := strings.Cut(request.URL.Path, "/api/v2/")
+	name := failpointOf(endpoint, params)
+	failpoint.Hit(failpoint.Before, name)
+	response, err := t.next.RoundTrip(request)
+	failpoint.Hit(failpoint.After, name)
+	return response, err
+}
+
+// CloseIdleConnections closes the idle connections of the transport.
+func (t failpointTransport) CloseIdleConnections() { closeIdle(t.next) }
+
+// failpointOf returns the failpoint of a request with these parameters in JSON.
+func failpointOf(endpoint string, params []byte) failpoint.Name {
+	var p struct {
+		ID                          *int64
+		Checked, Purchased, Removed bool
+	}
+	_ = json.Unmarshal(params, &p) // parameters of another shape belong to endpoints without variants
 	switch endpoint {
 	case cartAdd:
 		return failpoint.Add
 	case cartGet:
-		return cartFailpoint(params)
+		switch {
+		case p.ID != nil:
+			return failpoint.Item
+		case p.Purchased && p.Removed:
+			return failpoint.CartBoth
+		case p.Purchased:
+			return failpoint.CartBought
+		case p.Removed:
+			return failpoint.CartRemoved
+		}
+		return failpoint.Cart
 	case cartChecked:
-		if p, ok := params.(map[string]any); ok && p["checked"] == true {
+		if p.Checked {
 			return failpoint.Check
 		}
 		return failpoint.Park
@@ -32,20 +81,4 @@ func failpointOf(endpoint string, params any) failpoint.Name {
 		return failpoint.WhoAmI
 	}
 	return failpoint.Name("cocalc: " + endpoint) // not in the list of failpoints, which a test that hits it reports
-}
-
-// cartFailpoint returns the failpoint of a request for the cart: one for each filter, and one for a single item.
-func cartFailpoint(params any) failpoint.Name {
-	filter, ok := params.(map[string]bool)
-	switch {
-	case !ok && params != struct{}{}:
-		return failpoint.Item
-	case filter["purchased"] && filter["removed"]:
-		return failpoint.CartBoth
-	case filter["purchased"]:
-		return failpoint.CartBought
-	case filter["removed"]:
-		return failpoint.CartRemoved
-	}
-	return failpoint.Cart
 }

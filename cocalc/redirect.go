@@ -165,8 +165,11 @@ func (l locationFilter) RoundTrip(request *http.Request) (*http.Response, error)
 }
 
 // CloseIdleConnections closes the idle connections of the transport.
-func (l locationFilter) CloseIdleConnections() {
-	if t, ok := l.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+func (l locationFilter) CloseIdleConnections() { closeIdle(l.RoundTripper) }
+
+// closeIdle closes the idle connections of a transport that can do so.
+func closeIdle(transport http.RoundTripper) {
+	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
 }

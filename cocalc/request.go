@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"licensebot/internal/backoff"
-	"licensebot/internal/failpoint"
 )
 
 // safety is what sending a request again would do.
@@ -78,10 +77,7 @@ func (c *Client) pause(err *Error, what safety, try int) (time.Duration, bool) {
 
 func (c *Client) attempt(ctx context.Context, what safety, endpoint string, params any) (json.RawMessage, *Error) {
 	started := c.options.Now()
-	name := failpointOf(endpoint, params)
-	failpoint.Hit(failpoint.Before, name)
 	a := c.send(ctx, what, endpoint, params)
-	failpoint.Hit(failpoint.After, name)
 	body, err := classify(endpoint, what, a, c.options.Now())
 	event := c.options.Log.Debug().Str("endpoint", endpoint).Int("status", a.status).Int64("took_ms",
 		c.options.Now().Sub(started).Milliseconds()).Int("bytes", len(a.body))

@@ -14,7 +14,6 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -26,6 +25,8 @@ var ErrOverwritten = errors.New("the ledger's file was overwritten while it was 
 // would begin the next transaction before that decision. That transaction would see the failed one's pages in the page
 // cache, and its fsync would succeed, since the kernel reports a failed write only once.
 type committer struct {
+	finish func(commit, rollback func() error) error // see WithCommit
+
 	gathering sync.Mutex
 	next      *batch // changes that wait for their commit; nil if there are none
 
@@ -205,7 +206,7 @@ func (l *Ledger) commit(tx *bbolt.Tx) error {
 	l.pending = settled
 	l.mu.Unlock()
 	id, size := tx.ID(), l.size()
-	err := recoverPanics(func() error { return failpoint.Commit(tx.Commit, tx.Rollback) })
+	err := recoverPanics(func() error { return l.finish(tx.Commit, tx.Rollback) })
 	if err == nil {
 		err = l.rememberState(id)
 	} else if l.untouched(err, size) {

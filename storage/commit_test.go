@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -23,28 +22,37 @@ func event(kind string) func(purchase.Writer) error {
 // After a commit that failed nothing is read from the file and nothing is written to it, whether the transaction is in
 // the file or not. The next start finds one or the other.
 func TestLedger_Update_FailedCommit(t *testing.T) {
-	ctx := context.Background()
-	if os.Getenv(failpoint.FailCommit) == "" {
-		for _, which := range []string{"2 kept", "2 lost"} {
-			child := exec.Command(os.Args[0], "-test.run=^TestLedger_Update_FailedCommit$", "-test.v")
-			child.Env = append(os.Environ(), failpoint.FailCommit+"="+which)
-			if out, err := child.CombinedOutput(); err != nil ||
-				!strings.Contains(string(out), "--- PASS: TestLedger_Update_FailedCommit ") {
-				t.Errorf("%s: %v\n%s", which, err, out)
-			}
-		}
-		return
+	for _, c := range []struct {
+		name string
+		end  func(commit, rollback func() error) error // of the second commit
+		want string
+	}{
+		{"Kept", func(commit, _ func() error) error { return commit() }, "first second"},
+		{"Lost", func(_, rollback func() error) error { return rollback() }, "first"},
+	} {
+		t.Run(c.name, func(t *testing.T) { testFailedCommit(t, c.end, c.want) })
 	}
-	if err := failpoint.Enable(os.Getenv); err != nil {
+}
+
+// testFailedCommit lets the second commit end with end and then fail, and checks that the next start finds want.
+func testFailedCommit(t *testing.T, end func(commit, rollback func() error) error, want string) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	commits := 0
+	b, err := Open(path, WithCommit(func(commit, rollback func() error) error {
+		if commits++; commits == 2 {
+			return errors.Join(syscall.EIO, end(commit, rollback))
+		}
+		return commit()
+	}))
+	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	b := opened(t, path)
 	if err := b.Update(ctx, event("first")); err != nil {
 		t.Fatal(err)
 	}
-	err := b.Update(ctx, event("second"))
-	if !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, failpoint.ErrDisk) {
+	err = b.Update(ctx, event("second"))
+	if !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, syscall.EIO) {
 		t.Fatalf("got %v from the second, want ErrUncertain and the disk's error", err)
 	}
 	select {
@@ -52,7 +60,7 @@ func TestLedger_Update_FailedCommit(t *testing.T) {
 	default:
 		t.Error("got no sign of the failure, want the channel closed")
 	}
-	if !errors.Is(b.Failure(), failpoint.ErrDisk) {
+	if !errors.Is(b.Failure(), syscall.EIO) {
 		t.Errorf("got the cause %v, want the disk's error", b.Failure())
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
@@ -72,7 +80,6 @@ func TestLedger_Update_FailedCommit(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
-	want := map[string]string{"2 kept": "first second", "2 lost": "first"}[os.Getenv(failpoint.FailCommit)]
 	if got := kinds(t, opened(t, path)); got != want {
 		t.Errorf("the next start finds %q, want %q", got, want)
 	}

@@ -1,42 +1,75 @@
 package storage
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
 	"licensebot/internal/failpoint"
+	"licensebot/purchase"
 )
 
-// txTrace records what a transaction does, for tests that kill the program around it. A nil trace records nothing.
+// WithFailpoints returns the ledger with a failpoint before each commit and one after it, before Update returns. They
+// are named for the transaction's audit records, or else for what it changes; a transaction without changes has none.
+func WithFailpoints(ledger purchase.Ledger) purchase.Ledger { return failpointLedger{ledger} }
+
+// failpointLedger commits between failpoints.
+type failpointLedger struct{ purchase.Ledger }
+
+func (l failpointLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	var name failpoint.Name
+	err := l.Ledger.Update(ctx, func(w purchase.Writer) error {
+		t := &txTrace{Writer: w}
+		if err := change(t); err != nil {
+			return err
+		}
+		if name = t.name(); name != "" {
+			failpoint.Hit(failpoint.Before, name)
+		}
+		return nil
+	})
+	if err == nil && name != "" {
+		failpoint.Hit(failpoint.After, name)
+	}
+	return err
+}
+
+// txTrace notes what a transaction changes.
 type txTrace struct {
-	records []string // kinds of the transaction's audit records, each once
+	purchase.Writer
+	records []string // kinds of its audit records, each once
 	fields  []string // changed fields of orders and of the account
 }
 
-// newTrace returns a trace for a new transaction; nil if no test needs it.
-func newTrace() *txTrace {
-	if !failpoint.Enabled() {
-		return nil
+func (t *txTrace) AppendEvent(e purchase.Event) error {
+	if !slices.Contains(t.records, e.Kind) {
+		t.records = append(t.records, e.Kind)
 	}
-	return &txTrace{}
+	return t.Writer.AppendEvent(e)
 }
 
-// hit passes the failpoint of a transaction, unless it changed nothing.
-func hit(when failpoint.Phase, name failpoint.Name) {
-	if name != "" {
-		failpoint.Hit(when, name)
+func (t *txTrace) PutOrder(o purchase.Order) error {
+	before, err := t.Order(o.ID)
+	if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
+		return err
 	}
+	t.compare(before, o)
+	return t.Writer.PutOrder(o)
 }
 
-func (t *txTrace) record(kind string) {
-	if t != nil && !slices.Contains(t.records, kind) {
-		t.records = append(t.records, kind)
+func (t *txTrace) PutAccount(a purchase.AccountState) error {
+	before, err := t.Account()
+	if err != nil {
+		return err
 	}
+	t.compare(before, a)
+	return t.Writer.PutAccount(a)
 }
 
-// put records which fields of a record change: "wait", or "wait emptied" for a field that is removed.
-func (t *txTrace) put(before, after any) {
+// compare notes the fields of a record that change: "wait", or "wait emptied" for a field that is removed.
+func (t *txTrace) compare(before, after any) {
 	was, is := fields(before), fields(after)
 	for name, value := range is {
 		if string(was[name]) != string(value) {
@@ -50,6 +83,7 @@ func (t *txTrace) put(before, after any) {
 	}
 }
 
+// fields returns the fields of a record in JSON.
 func fields(record any) map[string]json.RawMessage {
 	data, err := json.Marshal(record)
 	if err != nil {
@@ -71,8 +105,6 @@ var stepFields = []string{
 // name returns the name of the transaction's failpoint; empty if it changed nothing.
 func (t *txTrace) name() failpoint.Name {
 	switch {
-	case t == nil:
-		return ""
 	case len(t.records) > 0:
 		return failpoint.Kept(strings.Join(t.records, ", "))
 	case len(t.fields) == 0:

@@ -16,7 +16,6 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -86,6 +85,19 @@ type Ledger struct {
 	committer
 }
 
+// Option changes how a ledger works; [Open] takes them.
+type Option func(*Ledger)
+
+// WithCommit calls finish for each commit, in place of bbolt's own commit: finish calls commit or rollback, and returns
+// an error if the disk failed. Tests of a failing disk use it, since no decorator of the ledger is called between
+// bbolt's commit and its classification.
+func WithCommit(finish func(commit, rollback func() error) error) Option {
+	return func(l *Ledger) { l.finish = finish }
+}
+
+// commitPlainly is the default of WithCommit.
+func commitPlainly(commit, _ func() error) error { return commit() }
+
 // Open opens the ledger at path, or creates one if there is no file. It creates the ledger in a temporary file beside
 // path and renames it when it is complete, so that a crash leaves no half-made ledger. A file that other users can read
 // gets mode 0600. A ledger of an older schema version is upgraded; the file of before is kept beside it
@@ -94,9 +106,12 @@ type Ledger struct {
 // The error wraps [ErrLocked] (after a second), [ErrNewer], [ErrForeign] or [ErrDamaged] if the file is refused, and
 // purchase.ErrFull if there is no space to create it or to keep the file of before an upgrade. The file is then
 // unchanged.
-func Open(path string) (*Ledger, error) {
+func Open(path string, options ...Option) (*Ledger, error) {
 	b, err := open(path, false)
 	if err == nil {
+		for _, set := range options {
+			set(b)
+		}
 		if err = b.upgrade(); err != nil {
 			b.Close()
 		}
@@ -157,7 +172,7 @@ func open(path string, readOnly bool) (*Ledger, error) {
 		return nil, err
 	}
 	b := &Ledger{db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly, room: Free}
-	b.down = make(chan struct{})
+	b.finish, b.down = commitPlainly, make(chan struct{})
 	err = db.View(func(tx *bbolt.Tx) error {
 		if err := b.rememberState(tx.ID()); err != nil || tx.ID() == inspected { // unchanged since the inspection
 			return err
@@ -341,18 +356,10 @@ func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 		return err
 	}
 	var own error
-	var name failpoint.Name
 	err := l.enqueue(func(tx *bbolt.Tx) error {
-		t := &transaction{tx: tx, trace: newTrace()}
-		if own = change(t); own == nil {
-			name = t.trace.name()
-			hit(failpoint.Before, name)
-		}
+		own = change(&transaction{tx: tx})
 		return own
 	})
-	if err == nil {
-		hit(failpoint.After, name)
-	}
 	if err != nil && own == nil {
 		return fmt.Errorf("write the ledger: %w", err)
 	}

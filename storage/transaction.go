@@ -19,10 +19,7 @@ import (
 const appendFill = 0.95
 
 // transaction implements purchase.Reader and purchase.Writer.
-type transaction struct {
-	tx    *bbolt.Tx
-	trace *txTrace // nil unless a test needs a trace of the transaction
-}
+type transaction struct{ tx *bbolt.Tx }
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
 	defer recoverDamage(&err)()
@@ -172,10 +169,6 @@ func (t *transaction) Head() (head purchase.Event, err error) {
 func (t *transaction) PutOrder(o purchase.Order) (err error) {
 	defer recoverDamage(&err)()
 	id := []byte(o.ID)
-	if t.trace != nil {
-		before, _, _ := getJSON[purchase.Order](t.tx, bucketOrders, id)
-		t.trace.put(before, o)
-	}
 	if err := putJSON(t.tx, bucketOrders, id, o); err != nil {
 		return err
 	}
@@ -247,16 +240,11 @@ func (t *transaction) PutBudget(b purchase.Budget) (err error) {
 
 func (t *transaction) PutAccount(a purchase.AccountState) (err error) {
 	defer recoverDamage(&err)()
-	if t.trace != nil {
-		before, _ := t.Account()
-		t.trace.put(before, a)
-	}
 	return putJSON(t.tx, bucketAccount, keyAccount, a)
 }
 
 func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 	defer recoverDamage(&err)()
-	t.trace.record(e.Kind)
 	b := t.tx.Bucket(bucketEvents)
 	b.FillPercent = appendFill
 	before, err := t.Head()

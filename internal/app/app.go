@@ -120,6 +120,9 @@ func New(c Config) (*Service, error) {
 		if options.Now == nil {
 			options.Now = c.Now
 		}
+		if failpoint.Enabled() {
+			options.Wrap = cocalc.WithFailpoints
+		}
 		client, err := cocalc.New(options)
 		if err != nil {
 			return nil, ConfigError(fmt.Errorf("COCALC_URL or COCALC_API_KEY: %w", err))
@@ -128,7 +131,11 @@ func New(c Config) (*Service, error) {
 	}
 	ledger := c.Ledger
 	if ledger == nil {
-		bolt, err := storage.Open(c.Database)
+		var options []storage.Option
+		if failpoint.Enabled() {
+			options = append(options, storage.WithCommit(failpoint.Commit))
+		}
+		bolt, err := storage.Open(c.Database, options...)
 		if err != nil {
 			return nil, err
 		}
@@ -138,6 +145,9 @@ func New(c Config) (*Service, error) {
 				Msg("keep the ledger's file of before its upgrade: older versions need it")
 		}
 		s.Ledger, ledger = bolt, bolt
+		if failpoint.Enabled() {
+			ledger = storage.WithFailpoints(bolt)
+		}
 	}
 	s.connect()
 	api := s.api
