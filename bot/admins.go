@@ -18,7 +18,7 @@ const actionTakeOut = "item_take_out"
 
 // pause stops all buying, as an admin decided.
 func (h *Handler) pause(ctx context.Context, action purchase.Action, reason string) socket.Reply {
-	if err := h.desk.Pause(ctx, action, reason); err != nil {
+	if err := h.desk.SetPaused(ctx, action, true, reason); err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
 	return ackReply(
@@ -31,7 +31,7 @@ func (h *Handler) pause(ctx context.Context, action purchase.Action, reason stri
 func (h *Handler) resume(ctx context.Context, action purchase.Action, reason string) socket.Reply {
 	stop, err := h.desk.Stopped(ctx)
 	if err == nil {
-		err = h.desk.Resume(ctx, action, reason)
+		err = h.desk.SetPaused(ctx, action, false, reason)
 	}
 	if err != nil {
 		return ackReply(h.refusalMessage(err))
@@ -61,7 +61,7 @@ func (h *Handler) removeItem(at replyTarget, argument string, action purchase.Ac
 			return
 		}
 		action.Actor = h.people.LookUp(ctx, action.Actor)
-		done, err := h.desk.TakeOut(ctx, item, action)
+		done, err := h.desk.RemoveItem(ctx, action, item)
 		if err != nil {
 			h.reply(ctx, at, textMessage(h.removeItemFailure(err, item)), false)
 			return

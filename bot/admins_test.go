@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"github.com/slack-go/slack"
 
 	"licensebot/purchase"
@@ -63,7 +65,7 @@ func TestSettleView_Golden(t *testing.T) {
 				t.Errorf("Slack would refuse it: %v", problems)
 			}
 			golden(t, name, content{view.Title.Text + " / " + view.Submit.Text, view.Blocks.BlockSet})
-			got := verdictMessage(o, purchase.Settlement{Verdict: verdict}, false)
+			got := verdictMessage(o, orders.Decision{Kind: orders.Resolve, Verdict: verdict}, false)
 			golden(t, name+"-done", got)
 		})
 	}

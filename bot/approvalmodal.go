@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"licensebot/purchase/orders"
+
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
@@ -63,14 +65,14 @@ func (h *Handler) submitReason(ctx context.Context, cb slack.InteractionCallback
 		return *broken
 	}
 	action := h.formAction(ctx, cb, remember)
-	if action.Reason = typed(cb.View.State, inputReason); action.Reason == "" {
+	confirm := orders.Decision{Kind: orders.Confirm, Reason: typed(cb.View.State, inputReason)}
+	if confirm.Reason == "" {
 		return wrongField(inputReason, "Please enter a reason.")
 	}
-	confirm := h.desk.Confirm
 	if remember.NewPrice {
-		confirm = h.desk.ConfirmNewPrice
+		confirm.Kind = orders.ConfirmNewPrice
 	}
-	if _, err := confirm(ctx, remember.Order, action); isUnsold(err) {
+	if _, err := h.desk.Decide(ctx, action, remember.Order, confirm); isUnsold(err) {
 		return h.replaceForm(err)
 	} else if err != nil {
 		return wrongField(inputReason, h.plainRefusal(err))
@@ -82,7 +84,7 @@ func (h *Handler) submitReason(ctx context.Context, cb slack.InteractionCallback
 func (h *Handler) openDenial(ctx context.Context, at replyTarget, id purchase.OrderID, action purchase.Action,
 	trigger string,
 ) socket.Reply {
-	o, err := h.desk.Decidable(ctx, id, action)
+	o, err := h.desk.Allowed(ctx, action, id, orders.Deny)
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
@@ -105,8 +107,10 @@ func (h *Handler) submitDenial(ctx context.Context, cb slack.InteractionCallback
 	if broken != nil {
 		return *broken
 	}
-	if _, err := h.desk.Deny(ctx, remember.Order, h.formAction(ctx, cb, remember),
-		typed(cb.View.State, inputReason)); err != nil {
+	if _, err := h.desk.Decide(ctx, h.formAction(ctx, cb, remember), remember.Order, orders.Decision{
+		Kind:   orders.Deny,
+		Reason: typed(cb.View.State, inputReason),
+	}); err != nil {
 		return wrongField(inputReason, h.plainRefusal(err))
 	}
 	return socket.Reply{}
@@ -135,7 +139,7 @@ func (h *Handler) readState(cb slack.InteractionCallback) (remember reasonState,
 
 // approve is a typed approval.
 func (h *Handler) approve(ctx context.Context, id purchase.OrderID, action purchase.Action) socket.Reply {
-	o, err := h.desk.Approve(ctx, id, action)
+	o, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Approve})
 	if err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
@@ -153,7 +157,7 @@ func (h *Handler) approve(ctx context.Context, id purchase.OrderID, action purch
 
 // deny is a typed denial.
 func (h *Handler) deny(ctx context.Context, id purchase.OrderID, action purchase.Action, reason string) socket.Reply {
-	o, err := h.desk.Deny(ctx, id, action, reason)
+	o, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Deny, Reason: reason})
 	if err != nil {
 		return ackReply(h.refusalMessage(err))
 	}

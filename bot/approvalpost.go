@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/bot/socket"
 	"licensebot/purchase"
 	"licensebot/purchase/desk"
@@ -50,7 +52,11 @@ func (p *Publisher) publishApproval(ctx context.Context, o purchase.Order) error
 	case m.TS == "" && o.State == purchase.AwaitingApproval:
 		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).
 			Msg("fail to ask the approvers in their channel")
-		return p.desk.Unaskable(ctx, o.ID, problem)
+		_, err := p.desk.Decide(ctx, purchase.Action{}, o.ID, orders.Decision{
+			Kind:   orders.FailUnreachableApprovers,
+			Reason: problem,
+		})
+		return err
 	case m.TS != "" && replaces(o, err, p.now()):
 		p.log.Info().Str("order", string(o.ID)).Str("error", problem).
 			Msg("find that the approvers' card cannot be changed any more; a newer one takes its place")

@@ -42,21 +42,21 @@ func (h *Handler) Action(ctx context.Context, cb slack.InteractionCallback) sock
 	id := purchase.OrderID(argument)
 	switch kind {
 	case actionBuy:
-		_, err := h.desk.Confirm(ctx, id, action)
+		_, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Confirm})
 		return h.replyConfirmation(at, cb.TriggerID, newReasonState(id, action), err)
 	case actionNewPrice:
-		_, err := h.desk.ConfirmNewPrice(ctx, id, action)
+		_, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.ConfirmNewPrice})
 		h.dropButtons(ctx, id, action, err)
 		remember := newReasonState(id, action)
 		remember.NewPrice = true
 		return h.replyConfirmation(at, cb.TriggerID, remember, err)
 	case actionApprove:
-		_, err := h.desk.Approve(ctx, id, action)
+		_, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Approve})
 		return h.replyDecision(at, err)
 	case actionDeny:
 		return h.openDenial(ctx, at, id, action, cb.TriggerID)
 	case actionCancel:
-		_, err := h.desk.Cancel(ctx, id, action)
+		_, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Cancel})
 		return h.replyDecision(at, err)
 	case actionRefresh:
 		return h.refresh(ctx, at, id, action)
@@ -71,7 +71,7 @@ func (h *Handler) Action(ctx context.Context, cb slack.InteractionCallback) sock
 	case actionTakeOut:
 		return h.removeItem(at, argument, action, cb)
 	case actionBuyForm:
-		if err := h.desk.Proposable(ctx, action); err != nil {
+		if _, err := h.desk.Allowed(ctx, action, "", orders.Buy); err != nil {
 			return h.refuseOnHome(at, err)
 		}
 		return h.openEditor(ctx, at, cb.TriggerID, action.Actor, h.defaults, "",
@@ -181,7 +181,7 @@ func (h *Handler) refresh(ctx context.Context, at replyTarget, id purchase.Order
 	action purchase.Action,
 ) socket.Reply {
 	action.Actor = h.people.LookUp(ctx, action.Actor)
-	order, err := h.desk.Asked(ctx, id, action)
+	order, err := h.desk.Allowed(ctx, action, id, orders.Repeat)
 	for err == nil && order.ReplacedBy != "" { // its card is its successor's by now
 		id = order.ReplacedBy
 		order, err = h.desk.Order(ctx, id)
@@ -200,9 +200,9 @@ func (h *Handler) refresh(ctx context.Context, at replyTarget, id purchase.Order
 func (h *Handler) edit(ctx context.Context, at replyTarget, id purchase.OrderID, action purchase.Action,
 	trigger string,
 ) socket.Reply {
-	order, err := h.desk.Editable(ctx, id, action)
+	order, err := h.desk.Allowed(ctx, action, id, orders.Edit)
 	if err == nil && unsold(h.desk) != "" {
-		err = h.desk.Proposable(ctx, action)
+		_, err = h.desk.Allowed(ctx, action, "", orders.Buy)
 		h.dropButtons(ctx, id, action, err)
 	}
 	if err != nil {
@@ -218,7 +218,7 @@ func (h *Handler) edit(ctx context.Context, at replyTarget, id purchase.OrderID,
 func (h *Handler) orderAgain(ctx context.Context, at replyTarget, id purchase.OrderID,
 	action purchase.Action,
 ) socket.Reply {
-	old, err := h.desk.Asked(ctx, id, action)
+	old, err := h.desk.Allowed(ctx, action, id, orders.Repeat)
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
@@ -343,7 +343,8 @@ func (h *Handler) submitEditor(ctx context.Context, cb slack.InteractionCallback
 	ask := h.formRequest(cb, remember, f)
 	if unsold(h.desk) != "" { // what was filled in would be no better without mistakes
 		ask.Requester = h.people.LookUp(ctx, ask.Requester)
-		if err := h.desk.Proposable(ctx, purchase.Action{Actor: ask.Requester, Channel: ask.Channel}); err != nil {
+		if _, err := h.desk.Allowed(ctx, purchase.Action{Actor: ask.Requester, Channel: ask.Channel}, "",
+			orders.Buy); err != nil {
 			return h.replaceForm(err)
 		}
 	}
@@ -352,13 +353,8 @@ func (h *Handler) submitEditor(ctx context.Context, cb slack.InteractionCallback
 		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong, shown, h.loc))}
 	}
 	ask.Requester = h.people.LookUp(ctx, ask.Requester)
-	var p orders.Proposal
-	var err error
-	if remember.Order != "" {
-		p, err = h.desk.Amend(ctx, remember.Order, ask)
-	} else {
-		p, err = h.desk.Propose(ctx, ask)
-	}
+	ask.Replaces = remember.Order
+	p, err := h.desk.Propose(ctx, ask)
 	at := replyTarget{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
 	if isUnsold(err) {
 		return h.replaceForm(err)

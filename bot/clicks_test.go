@@ -153,8 +153,8 @@ func TestMistakesMessage_Escaped(t *testing.T) {
 	if strings.Contains(said, "<!") || strings.Contains(said, "<@") || said == "" {
 		t.Errorf("she reads %q", said)
 	}
-	if err := c.desk.Pause(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
-		"<!channel> see <https://evil.example|this>"); err != nil {
+	if err := c.desk.SetPaused(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
+		true, "<!channel> see <https://evil.example|this>"); err != nil {
 		t.Fatal(err)
 	}
 	said = c.answer(

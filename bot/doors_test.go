@@ -103,8 +103,8 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 			c.policy.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true}
 		}},
 		{"buying is paused", purchase.Paused, false, func(c *counter) {
-			if err := c.desk.Pause(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
-				"the books are closed"); err != nil {
+			if err := c.desk.SetPaused(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
+				true, "the books are closed"); err != nil {
 				c.t.Fatal(err)
 			}
 		}},

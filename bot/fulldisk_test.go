@@ -264,7 +264,7 @@ func TestTurns_Prune_NothingLeft(t *testing.T) {
 func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 	p := newPublishing(t)
 	byDana := purchase.Action{Actor: purchase.Actor{ID: "UDANA", Name: "dana"}, Typed: true}
-	if err := p.desk.Pause(t.Context(), byDana, "to look at it"); err != nil {
+	if err := p.desk.SetPaused(t.Context(), byDana, true, "to look at it"); err != nil {
 		t.Fatal(err)
 	}
 	p.disk.full.Store(true)
@@ -283,7 +283,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 		t.Errorf("%d notices are left, %v remembered", left(), p.sentNotices)
 	}
 
-	if err := p.desk.Resume(t.Context(), byDana, "looked at it"); err != nil {
+	if err := p.desk.SetPaused(t.Context(), byDana, false, "looked at it"); err != nil {
 		t.Fatal(err)
 	}
 	o := order(bought)

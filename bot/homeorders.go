@@ -15,14 +15,14 @@ const maxWaiting = 5
 // waitingOrders are the orders on the Home tab that wait for an approval. A requester's card is gone when they reload
 // Slack.
 func (h *Handler) waitingOrders(ctx context.Context, who purchase.Actor) []slack.Block {
-	orders, err := h.desk.Waiting(ctx)
+	waiting, err := h.desk.Waiting(ctx)
 	if err != nil {
 		h.log.Error().Err(err).Msg("fail to read the orders that wait for an approval")
 	}
-	if len(orders) == 0 {
+	if len(waiting) == 0 {
 		return nil
 	}
-	return waitingBlocks(orders, who, h.desk.IsApprover(who), unsold(h.desk) != "")
+	return waitingBlocks(waiting, who, h.desk.IsApprover(who), unsold(h.desk) != "")
 }
 
 // waitingBlocks show a person their own waiting orders, and to approvers those of others, oldest first.

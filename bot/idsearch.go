@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // Licenses and orders can be named by the first or last characters of their ids. These are searched only among those
@@ -49,7 +50,7 @@ func (h *Handler) orderNamed(ctx context.Context, part string, action purchase.A
 			fmt.Sprintf("I found no order whose id begins or ends with %s. `/license history` shows past purchases.",
 				codeSpan(part)))
 	case 1:
-		o, err := h.visibleOrder(ctx, found[0], action)
+		o, err := h.desk.Allowed(ctx, action, found[0], orders.See)
 		if err != nil {
 			return h.orderRefusal(err)
 		}

@@ -84,7 +84,7 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 				t.Fatal(known)
 			}
 		}
-		if err := desk.Pause(t.Context(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
+		if err := desk.SetPaused(t.Context(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true}, true,
 			"to look at it"); err != nil {
 			t.Fatal(err)
 		}

@@ -61,7 +61,7 @@ func (h *Handler) showPage(kind, argument string, at replyTarget, action purchas
 		if kind == actionLicenseAgain {
 			return h.repeatLicense(ctx, argument, at, action)
 		}
-		sight, err := h.desk.MaySee(ctx, action)
+		sight, err := h.mayView(ctx, action)
 		if err != nil { // in the place of what they could see before
 			return h.replyFunc(at, h.refusalMessage(err), true)
 		}
@@ -97,7 +97,7 @@ func (h *Handler) showPage(kind, argument string, at replyTarget, action purchas
 
 // repeatLicense proposes another license like one of the account's.
 func (h *Handler) repeatLicense(ctx context.Context, id string, at replyTarget, action purchase.Action) answer {
-	if err := h.desk.Proposable(ctx, action); err != nil { // before they learn anything of the license
+	if _, err := h.desk.Allowed(ctx, action, "", orders.Buy); err != nil { // before they learn anything of the license
 		return h.replyFunc(at, h.refusalMessage(err), isUnsold(err)) // where nothing is sold, no button to buy stays
 	}
 	owned, err := h.licenses.one(ctx, id)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
@@ -37,7 +39,7 @@ type resolveState struct {
 func (h *Handler) resolve(ctx context.Context, at replyTarget, id purchase.OrderID,
 	action purchase.Action,
 ) socket.Reply {
-	if _, err := h.desk.Settleable(ctx, id, action); err != nil {
+	if _, err := h.desk.Allowed(ctx, action, id, orders.Resolve); err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
 	return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, action.Actor) })
@@ -100,7 +102,7 @@ func settleButtons(o purchase.Order) *slack.ActionBlock {
 func (h *Handler) openVerdict(ctx context.Context, at replyTarget, id purchase.OrderID, verdict purchase.Verdict,
 	action purchase.Action, trigger string,
 ) socket.Reply {
-	o, err := h.desk.Settleable(ctx, id, action)
+	o, err := h.desk.Allowed(ctx, action, id, orders.Resolve)
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
@@ -150,7 +152,7 @@ func (h *Handler) submitVerdict(ctx context.Context, cb slack.InteractionCallbac
 		return wrongField(inputReason,
 			"Something went wrong with this form. Please close it and use /license settle again.")
 	}
-	s := purchase.Settlement{Verdict: remember.Verdict, Reason: typed(cb.View.State, inputReason)}
+	s := orders.Decision{Kind: orders.Resolve, Verdict: remember.Verdict, Reason: typed(cb.View.State, inputReason)}
 	if text := typed(cb.View.State, inputLicense); text != "" {
 		var ok bool
 		if s.LicenseID, ok = commands.LicenseID(text); !ok {
@@ -160,7 +162,7 @@ func (h *Handler) submitVerdict(ctx context.Context, cb slack.InteractionCallbac
 	// The way here began with a command that names the order, which may be typed anywhere.
 	action := purchase.Action{Actor: h.actor(cb), Channel: newPlace(remember.Channel, remember.ChannelName), Typed: true}
 	action.Actor = h.people.LookUp(ctx, action.Actor)
-	o, err := h.desk.Settle(ctx, remember.Order, action, s)
+	o, err := h.desk.Decide(ctx, action, remember.Order, s)
 	if err != nil {
 		return wrongField(inputReason, h.plainRefusal(err))
 	}
@@ -171,7 +173,7 @@ func (h *Handler) submitVerdict(ctx context.Context, cb slack.InteractionCallbac
 }
 
 // verdictMessage describes what an admin's decision has changed.
-func verdictMessage(o purchase.Order, s purchase.Settlement, unsold bool) content {
+func verdictMessage(o purchase.Order, s orders.Decision, unsold bool) content {
 	back := fmt.Sprintf(" %s is back in the budget.", o.Price)
 	if !o.Released.IsZero() { // it was so before
 		back = ""

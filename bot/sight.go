@@ -5,6 +5,7 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // reveal answers a command that shows licenses or money, after Slack has confirmed that the person may see them. Only
@@ -21,10 +22,18 @@ func (h *Handler) revealFrom(lane socket.Lane, at replyTarget, action purchase.A
 ) socket.Reply {
 	return h.read(lane, at, func(ctx context.Context) answer {
 		action.Actor = h.people.LookUp(ctx, action.Actor)
-		sight, err := h.desk.MaySee(ctx, action)
+		sight, err := h.mayView(ctx, action)
 		if err != nil {
 			return h.replyFunc(at, h.refusalMessage(err), false)
 		}
 		return h.replyFunc(at, find(ctx, sight), false)
 	})
+}
+
+// mayView returns what a person may see of licenses and money. A refusal is recorded.
+func (h *Handler) mayView(ctx context.Context, action purchase.Action) (purchase.Sight, error) {
+	if _, err := h.desk.Allowed(ctx, action, "", orders.See); err != nil {
+		return purchase.Sight{}, err
+	}
+	return h.desk.Sight(action.Actor)
 }

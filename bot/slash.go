@@ -139,14 +139,15 @@ func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, action purcha
 ) socket.Reply {
 	spec := Specify(h.defaults, f, h.now(), h.loc)
 	if len(mistakes) > 0 && h.unsold(ctx, action.Actor) != "" {
-		return ackReply(h.refusalMessage(h.desk.Proposable(ctx, action))) // what was written would be no better without them
+		_, err := h.desk.Allowed(ctx, action, "", orders.Buy) // what was written would be no better without them
+		return ackReply(h.refusalMessage(err))
 	}
 	if len(mistakes) > 0 {
 		_, err := h.desk.Quote(spec)
 		return ackReply(mistakesMessage("buy", mistakes, f, err))
 	}
 	if f == (commands.Fields{}) && (spec.RAM == 0 || spec.CPU == 0) {
-		if err := h.desk.Proposable(ctx, action); err != nil {
+		if _, err := h.desk.Allowed(ctx, action, "", orders.Buy); err != nil {
 			return ackReply(h.refusalMessage(err))
 		}
 		return h.openEditor(ctx, replyTarget{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID,
@@ -260,7 +261,7 @@ func PriceWords(spec purchase.Spec, q purchase.Quote) string {
 
 // cancel calls off an order by its id.
 func (h *Handler) cancel(ctx context.Context, id purchase.OrderID, action purchase.Action) socket.Reply {
-	if _, err := h.desk.Cancel(ctx, id, action); err != nil {
+	if _, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Cancel}); err != nil {
 		return ackReply(h.refusalMessage(err))
 	}
 	return ackReply(textMessage("Order cancelled. Nothing was charged."))
@@ -270,7 +271,7 @@ func (h *Handler) cancel(ctx context.Context, id purchase.OrderID, action purcha
 // asks CoCalc and shows what CoCalc has.
 func (h *Handler) order(ctx context.Context, at replyTarget, id purchase.OrderID, action purchase.Action) socket.Reply {
 	action.Actor = h.people.LookUp(ctx, action.Actor)
-	o, err := h.visibleOrder(ctx, id, action)
+	o, err := h.desk.Allowed(ctx, action, id, orders.See)
 	if err != nil {
 		return ackReply(h.orderRefusal(err))
 	}
@@ -278,17 +279,6 @@ func (h *Handler) order(ctx context.Context, at replyTarget, id purchase.OrderID
 		return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, action.Actor) })
 	}
 	return ackReply(h.orderStatus(ctx, o))
-}
-
-// visibleOrder reads an order that the person may see.
-func (h *Handler) visibleOrder(ctx context.Context, id purchase.OrderID,
-	action purchase.Action,
-) (purchase.Order, error) {
-	o, err := h.desk.Order(ctx, id)
-	if err != nil {
-		return o, err
-	}
-	return o, h.desk.MaySeeOrder(ctx, o, action)
 }
 
 // orderRefusal returns why an order is not shown.

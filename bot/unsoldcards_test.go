@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"testing"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 	"licensebot/slacksim/blockkit"
 )
@@ -102,9 +104,18 @@ func TestUnresolvableCard(t *testing.T) {
 			waitingBlocks([]purchase.Order{order(asked), order(func(o *purchase.Order) { asked(o); o.Requester.ID = "UBOB" })},
 				purchase.Actor{ID: "UBOB"}, true, true),
 		},
-		"settled-as-bought":     verdictMessage(order(heldOrder), purchase.Settlement{Verdict: purchase.WasBought}, true),
-		"settled-as-not-bought": verdictMessage(order(heldOrder), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
-		"settled-released":      verdictMessage(order(released), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
+		"settled-as-bought": verdictMessage(order(heldOrder), orders.Decision{
+			Kind:    orders.Resolve,
+			Verdict: purchase.WasBought,
+		}, true),
+		"settled-as-not-bought": verdictMessage(order(heldOrder), orders.Decision{
+			Kind:    orders.Resolve,
+			Verdict: purchase.WasNotBought,
+		}, true),
+		"settled-released": verdictMessage(order(released), orders.Decision{
+			Kind:    orders.Resolve,
+			Verdict: purchase.WasNotBought,
+		}, true),
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, "unsold-"+name, c)

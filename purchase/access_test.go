@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -26,7 +28,8 @@ func TestWithoutAccessToSlackNothingIsPromised(t *testing.T) {
 		try   func(s *shop, id purchase.OrderID) error
 	}{
 		"a form": {"", func(s *shop, _ purchase.OrderID) error {
-			return s.desk.Proposable(ctx, purchase.Action{Actor: alice, Channel: approvals})
+			_, err := s.desk.Allowed(ctx, purchase.Action{Actor: alice, Channel: approvals}, "", orders.Buy)
+			return err
 		}},
 		"a card": {"", func(s *shop, _ purchase.OrderID) error {
 			_, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: approvals, Spec: spec()})
@@ -39,18 +42,20 @@ func TestWithoutAccessToSlackNothingIsPromised(t *testing.T) {
 			return err
 		}},
 		"a change of a card": {purchase.Proposed, func(s *shop, id purchase.OrderID) error {
-			_, err := s.desk.Amend(ctx, id, purchase.Request{Requester: alice, Channel: approvals, Spec: spec()})
+			_, err := s.desk.Propose(ctx, purchase.Request{Replaces: id, Requester: alice, Channel: approvals, Spec: spec()})
 			return err
 		}},
 		"a yes": {purchase.Proposed, func(s *shop, id purchase.OrderID) error { return s.confirm(id) }},
 		"a yes of somebody who cannot be checked": {purchase.Proposed, func(s *shop, id purchase.OrderID) error {
 			who := alice
 			who.Membership, who.NoAccess = purchase.Unverified, true
-			_, err := s.desk.Confirm(ctx, id, purchase.Action{Actor: who, Channel: approvals, Typed: true})
+			_, err := s.desk.Decide(ctx, purchase.Action{Actor: who, Channel: approvals, Typed: true}, id,
+				orders.Decision{Kind: orders.Confirm})
 			return err
 		}},
 		"a yes to a new price": {purchase.Failed, func(s *shop, id purchase.OrderID) error {
-			_, err := s.desk.ConfirmNewPrice(ctx, id, purchase.Action{Actor: alice, Channel: approvals, Typed: true})
+			_, err := s.desk.Decide(ctx, purchase.Action{Actor: alice, Channel: approvals, Typed: true}, id,
+				orders.Decision{Kind: orders.ConfirmNewPrice})
 			return err
 		}},
 	} {

@@ -215,8 +215,6 @@ type Action struct {
 	MessageTS string
 	// Typed: the decision came as a command, which may be typed anywhere. A button belongs to the place of its card.
 	Typed bool
-	// Reason is why the person wants it, where the order has no reason yet and one is needed.
-	Reason string
 }
 
 // AttachCard keeps the card with the order, if the click was the requester's, and has it shown anew.

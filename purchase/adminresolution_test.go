@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/purchase/register"
@@ -47,8 +49,10 @@ func TestAnAdminSettles(t *testing.T) {
 	t.Run("as not bought", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			o := s.held()
-			o, err := s.desk.Settle(ctx, o.ID, byAdmin,
-				purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "asked support"})
+			o, err := s.desk.Decide(ctx, byAdmin, o.ID, orders.Decision{
+				Kind: orders.Resolve, Verdict: purchase.WasNotBought,
+				Reason: "asked support",
+			})
 			if err != nil || o.State != purchase.Failed || o.Failure.Args["name"] != "dana" ||
 				o.Failure.Args["reason"] != "asked support" {
 				t.Fatalf("%s, %+v (%v)", o.State, o.Failure, err)
@@ -77,8 +81,10 @@ func TestAnAdminSettles(t *testing.T) {
 			})
 			s.server.SetCheckoutTakes(5*time.Minute, time.Second)
 			o := s.until(s.buy(), purchase.Unknown)
-			o, err := s.desk.Settle(ctx, o.ID, byAdmin,
-				purchase.Settlement{Verdict: purchase.WasBought, Reason: "seen in the store"})
+			o, err := s.desk.Decide(ctx, byAdmin, o.ID, orders.Decision{
+				Kind: orders.Resolve, Verdict: purchase.WasBought,
+				Reason: "seen in the store",
+			})
 			if err != nil || o.State != purchase.Purchased || o.Receipt.Settled.Args["reason"] != "seen in the store" {
 				t.Fatalf("%s, %+v (%v)", o.State, o.Receipt, err)
 			}
@@ -97,8 +103,10 @@ func TestAnAdminSettles(t *testing.T) {
 			})
 			s.server.SetCheckoutTakes(5*time.Minute, time.Second)
 			o := s.until(s.buy(), purchase.Unknown)
-			if _, err := s.desk.Settle(ctx, o.ID, byAdmin,
-				purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "a guess"}); err != nil {
+			if _, err := s.desk.Decide(ctx, byAdmin, o.ID, orders.Decision{
+				Kind: orders.Resolve, Verdict: purchase.WasNotBought,
+				Reason: "a guess",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			s.until(o.ID, purchase.Purchased) // what CoCalc shows counts
@@ -110,7 +118,10 @@ func TestAnAdminSettles(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			o := s.held()
 			settle := func(who purchase.Action, reason string) error {
-				_, err := s.desk.Settle(ctx, o.ID, who, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: reason})
+				_, err := s.desk.Decide(ctx, who, o.ID, orders.Decision{
+					Kind: orders.Resolve, Verdict: purchase.WasNotBought,
+					Reason: reason,
+				})
 				return err
 			}
 			s.refusedAs(settle(purchase.Action{Actor: alice, Channel: math, Typed: true}, "mine"), purchase.NotAnAdmin)
@@ -166,9 +177,9 @@ func TestEvidence(t *testing.T) {
 func TestTheSwitch(t *testing.T) {
 	ctx := context.Background()
 	inShop(t, 40000, func(s *shop) {
-		s.refusedAs(s.desk.Pause(ctx, purchase.Action{Actor: alice, Channel: math, Typed: true}, "for fun"),
+		s.refusedAs(s.desk.SetPaused(ctx, purchase.Action{Actor: alice, Channel: math, Typed: true}, true, "for fun"),
 			purchase.NotAnAdmin)
-		s.refusedAs(s.desk.Pause(ctx, byAdmin, ""), purchase.NoReason)
+		s.refusedAs(s.desk.SetPaused(ctx, byAdmin, true, ""), purchase.NoReason)
 		s.server.Inject(cocalctest.Fault{
 			Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
 			Times: 1,
@@ -177,10 +188,10 @@ func TestTheSwitch(t *testing.T) {
 		paid := s.buy()
 		s.until(paid, purchase.Unknown)
 		card := s.propose(spec())
-		if err := s.desk.Pause(ctx, byAdmin, "the budget is being checked"); err != nil {
+		if err := s.desk.SetPaused(ctx, byAdmin, true, "the budget is being checked"); err != nil {
 			t.Fatal(err)
 		}
-		s.refusedAs(s.desk.Pause(ctx, byAdmin, "again"), purchase.AlreadyDone)
+		s.refusedAs(s.desk.SetPaused(ctx, byAdmin, true, "again"), purchase.AlreadyDone)
 		err := s.confirm(card.ID)
 		s.refusedAs(err, purchase.Paused)
 		for _, w := range []string{"dana", "the budget is being checked", `since="2000-01-01T`} {
@@ -191,10 +202,10 @@ func TestTheSwitch(t *testing.T) {
 		s.restart()
 		s.refusedAs(s.confirm(card.ID), purchase.Paused)
 		s.until(paid, purchase.Purchased)
-		if err := s.desk.Resume(ctx, byAdmin, " "); err != nil { // a reason is welcome, and not needed
+		if err := s.desk.SetPaused(ctx, byAdmin, false, " "); err != nil { // a reason is welcome, and not needed
 			t.Fatal(err)
 		}
-		s.refusedAs(s.desk.Resume(ctx, byAdmin, "twice"), purchase.AlreadyDone)
+		s.refusedAs(s.desk.SetPaused(ctx, byAdmin, false, "twice"), purchase.AlreadyDone)
 		if err := s.confirm(card.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -222,15 +233,15 @@ func TestABrokenItemIsNamedAndTakenOut(t *testing.T) {
 		if n.Args["item"] != fmt.Sprint(n.Item) || strings.Join(n.Pending, " ") != dana.ID {
 			t.Errorf("notice %+v", n)
 		}
-		_, err = s.desk.TakeOut(ctx, n.Item, purchase.Action{Actor: alice, Channel: math})
+		_, err = s.desk.RemoveItem(ctx, purchase.Action{Actor: alice, Channel: math}, n.Item)
 		s.refusedAs(err, purchase.NotAnAdmin)
-		_, err = s.desk.TakeOut(ctx, good, byAdmin)
+		_, err = s.desk.RemoveItem(ctx, byAdmin, good)
 		s.refusedAs(err, purchase.NotBroken)
-		said, err := s.desk.TakeOut(ctx, n.Item, byAdmin)
+		said, err := s.desk.RemoveItem(ctx, byAdmin, n.Item)
 		if err != nil || said.Code != purchase.ItemTakenOut {
 			t.Fatalf("%s (%v)", said, err)
 		}
-		if said, err := s.desk.TakeOut(ctx, n.Item, byAdmin); err != nil || said.Code != purchase.ItemGone {
+		if said, err := s.desk.RemoveItem(ctx, byAdmin, n.Item); err != nil || said.Code != purchase.ItemGone {
 			t.Errorf("again: %s (%v)", said, err)
 		}
 		if e := s.events("item-taken-out"); len(e) != 1 || e[0].By != dana.ID || e[0].Args["item"] != fmt.Sprint(n.Item) {
@@ -270,7 +281,7 @@ func TestAfterARestore(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inShop(t, 20000, func(s *shop) {
 				before := s.propose(spec()) // so that the copy is not empty
-				if _, err := s.desk.Cancel(ctx, before.ID, byAlice); err != nil {
+				if _, err := s.desk.Decide(ctx, byAlice, before.ID, orders.Decision{Kind: orders.Cancel}); err != nil {
 					t.Fatal(err)
 				}
 				id, old := s.copyAt(c.state, c.paid)

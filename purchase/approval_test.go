@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -27,12 +29,14 @@ func withApprovers(s *shop) {
 }
 
 func (s *shop) approve(id purchase.OrderID, who purchase.Actor) error {
-	_, err := s.desk.Approve(context.Background(), id, purchase.Action{Actor: who, Channel: approvals})
+	_, err := s.desk.Decide(context.Background(), purchase.Action{Actor: who, Channel: approvals}, id,
+		orders.Decision{Kind: orders.Approve})
 	return err
 }
 
 func (s *shop) deny(id purchase.OrderID, who purchase.Actor, reason string) error {
-	_, err := s.desk.Deny(context.Background(), id, purchase.Action{Actor: who, Channel: approvals}, reason)
+	_, err := s.desk.Decide(context.Background(), purchase.Action{Actor: who, Channel: approvals}, id,
+		orders.Decision{Kind: orders.Deny, Reason: reason})
 	return err
 }
 
@@ -49,7 +53,8 @@ func TestApprovals(t *testing.T) {
 			s.check(0, 0, 6375)
 			s.refusedAs(s.approve(id, alice), purchase.OwnOrder)
 			s.refusedAs(s.approve(id, bob), purchase.NotAnApprover)
-			_, err := s.desk.Approve(ctx, id, purchase.Action{Actor: erin, Channel: purchase.Channel{ID: "CELSEWHERE"}})
+			_, err := s.desk.Decide(ctx, purchase.Action{Actor: erin, Channel: purchase.Channel{ID: "CELSEWHERE"}}, id,
+				orders.Decision{Kind: orders.Approve})
 			s.refusedAs(err, purchase.Elsewhere)
 			if err := s.approve(id, frank); err != nil {
 				t.Fatal(err)
@@ -113,7 +118,8 @@ func TestApprovals(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
 			click := func(on string) error {
-				_, err := s.desk.Approve(ctx, id, purchase.Action{Actor: erin, Channel: approvals, MessageTS: on})
+				_, err := s.desk.Decide(ctx, purchase.Action{Actor: erin, Channel: approvals, MessageTS: on}, id,
+					orders.Decision{Kind: orders.Approve})
 				return err
 			}
 			if err := s.desk.SetMessage(ctx, id, purchase.Message{
@@ -133,7 +139,7 @@ func TestApprovals(t *testing.T) {
 	t.Run("the requester withdraws it", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
-			if _, err := s.desk.Cancel(ctx, id, byAlice); err != nil {
+			if _, err := s.desk.Decide(ctx, byAlice, id, orders.Decision{Kind: orders.Cancel}); err != nil {
 				t.Fatal(err)
 			}
 			s.refusedAs(s.approve(id, erin), purchase.TooLate)
@@ -181,11 +187,8 @@ func TestApprovals(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.refusedAs(s.confirm(p.Order.ID), purchase.NoReason)
-			if _, err := s.desk.Confirm(ctx, p.Order.ID, purchase.Action{
-				Actor: alice, Channel: math,
-				Reason: "winter school",
-			}); err !=
-				nil {
+			if _, err := s.desk.Decide(ctx, byAlice, p.Order.ID,
+				orders.Decision{Kind: orders.Confirm, Reason: "winter school"}); err != nil {
 				t.Fatal(err)
 			}
 			if o := s.order(p.Order.ID); o.State != purchase.AwaitingApproval || o.Reason != "winter school" {
@@ -206,14 +209,13 @@ func TestApprovals(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.until(p.Order.ID, purchase.Failed)
-			o, err := s.desk.ConfirmNewPrice(ctx, p.Order.ID, byAlice)
+			o, err := s.desk.Decide(ctx, byAlice, p.Order.ID, orders.Decision{Kind: orders.ConfirmNewPrice})
 			s.refusedAs(err, purchase.NoReason)
 			if o.ID != p.Order.ID || len(s.events("proposed")) != 1 {
 				t.Errorf("order %s, and %d proposals in the audit", o.ID, len(s.events("proposed")))
 			}
-			action := byAlice
-			action.Reason = "winter school"
-			if o, err = s.desk.ConfirmNewPrice(ctx, p.Order.ID, action); err != nil || o.State != purchase.AwaitingApproval ||
+			again := orders.Decision{Kind: orders.ConfirmNewPrice, Reason: "winter school"}
+			if o, err = s.desk.Decide(ctx, byAlice, p.Order.ID, again); err != nil || o.State != purchase.AwaitingApproval ||
 				o.Reason != "winter school" {
 				t.Errorf("%s, %q (%v)", o.State, o.Reason, err)
 			}
@@ -222,7 +224,10 @@ func TestApprovals(t *testing.T) {
 	t.Run("the approvers cannot be reached", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
-			if err := s.desk.Unaskable(ctx, id, "not_in_channel"); err != nil {
+			if _, err := s.desk.Decide(ctx, purchase.Action{}, id, orders.Decision{
+				Kind:   orders.FailUnreachableApprovers,
+				Reason: "not_in_channel",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			if o := s.order(id); o.State != purchase.Failed ||
@@ -296,7 +301,7 @@ func TestApprovals(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.until(id, purchase.Failed)
-			o, err := s.desk.ConfirmNewPrice(ctx, id, byAlice)
+			o, err := s.desk.Decide(ctx, byAlice, id, orders.Decision{Kind: orders.ConfirmNewPrice})
 			if err != nil || o.State != purchase.AwaitingApproval || o.Price != 7013 || len(o.Approvals) > 0 {
 				t.Fatalf("%s at %s, %+v (%v)", o.State, o.Price, o.Approvals, err)
 			}
@@ -314,33 +319,35 @@ func TestManyPeopleAtOnce(t *testing.T) {
 	inShop(t, 100_000_00, func(s *shop) {
 		ctx := context.Background()
 		const people = 200
-		var orders []purchase.Order
+		var wanted []purchase.Order
 		for i := range 40 {
 			who := purchase.Actor{ID: fmt.Sprintf("UBUYER%d", i), Team: "T1"}
 			p, err := s.desk.Propose(ctx, purchase.Request{Requester: who, Channel: math, Spec: spec(), Reason: "course"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			orders = append(orders, p.Order)
+			wanted = append(wanted, p.Order)
 		}
 		var crowd sync.WaitGroup
 		answers := make([]error, people)
 		for i := range people {
 			crowd.Go(func() {
-				o := orders[i%len(orders)]
+				o := wanted[i%len(wanted)]
 				approver := purchase.Action{Actor: purchase.Actor{
 					ID: fmt.Sprintf("UBOSS%d", i), Team: "T1",
 					Groups: []string{"SBOSSES"},
 				}, Channel: approvals}
-				switch i / len(orders) {
+				switch i / len(wanted) {
 				case 0, 1:
-					_, answers[i] = s.desk.Confirm(ctx, o.ID, purchase.Action{Actor: o.Requester, Channel: math})
+					_, answers[i] = s.desk.Decide(ctx, purchase.Action{Actor: o.Requester, Channel: math}, o.ID,
+						orders.Decision{Kind: orders.Confirm})
 				case 2:
-					_, answers[i] = s.desk.Approve(ctx, o.ID, approver)
+					_, answers[i] = s.desk.Decide(ctx, approver, o.ID, orders.Decision{Kind: orders.Approve})
 				case 3:
-					_, answers[i] = s.desk.Deny(ctx, o.ID, approver, "no money")
+					_, answers[i] = s.desk.Decide(ctx, approver, o.ID, orders.Decision{Kind: orders.Deny, Reason: "no money"})
 				default:
-					_, answers[i] = s.desk.Cancel(ctx, o.ID, purchase.Action{Actor: o.Requester, Channel: math})
+					_, answers[i] = s.desk.Decide(ctx, purchase.Action{Actor: o.Requester, Channel: math}, o.ID,
+						orders.Decision{Kind: orders.Cancel})
 				}
 			})
 		}
@@ -351,7 +358,7 @@ func TestManyPeopleAtOnce(t *testing.T) {
 				t.Errorf("click %d: %v", i, err)
 			}
 		}
-		for _, o := range orders { // whoever is left is agreed to
+		for _, o := range wanted { // whoever is left is agreed to
 			if s.order(o.ID).State == purchase.AwaitingApproval {
 				if err := s.approve(o.ID, erin); err != nil {
 					t.Error(err)
@@ -360,7 +367,7 @@ func TestManyPeopleAtOnce(t *testing.T) {
 		}
 		<-time.After(3 * time.Hour)
 		bought := 0
-		for _, o := range orders {
+		for _, o := range wanted {
 			now := s.order(o.ID)
 			switch {
 			case !now.State.Final() && now.State != purchase.Proposed:
@@ -404,7 +411,7 @@ func TestTheBotPausesItself(t *testing.T) {
 				t.Errorf("paused %+v, charged %s", p, s.order(id).Receipt.Charged)
 			}
 			// Once: the count at the end of the watch says nothing new, and an admin may have resumed buying by then.
-			if err := s.desk.Resume(context.Background(), byAdmin, "the difference was refunded"); err != nil {
+			if err := s.desk.SetPaused(context.Background(), byAdmin, false, "the difference was refunded"); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(time.Hour)

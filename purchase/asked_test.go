@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 )
 
@@ -15,33 +17,31 @@ func TestClicksThatOnlyLook(t *testing.T) {
 		own := purchase.Action{Actor: alice, Channel: math}
 		stranger := purchase.Action{Actor: purchase.Actor{ID: "UEVE"}, Channel: math}
 		elsewhere := purchase.Action{Actor: alice, Channel: purchase.Channel{ID: "COTHER"}}
-		for name, look := range map[string]func(context.Context, purchase.OrderID, purchase.Action) (purchase.Order, error){
-			"asked": s.desk.Asked, "editable": s.desk.Editable,
-		} {
-			if got, err := look(ctx, o.ID, own); err != nil || got.ID != o.ID {
-				t.Errorf("%s: the requester gets %v, %v", name, got.ID, err)
+		for _, kind := range []orders.DecisionKind{orders.Repeat, orders.Edit} {
+			if got, err := s.desk.Allowed(ctx, own, o.ID, kind); err != nil || got.ID != o.ID {
+				t.Errorf("%s: the requester gets %v, %v", kind, got.ID, err)
 			}
-			_, err := look(ctx, o.ID, stranger)
+			_, err := s.desk.Allowed(ctx, stranger, o.ID, kind)
 			s.refusedAs(err, purchase.NotYours)
-			_, err = look(ctx, o.ID, elsewhere)
+			_, err = s.desk.Allowed(ctx, elsewhere, o.ID, kind)
 			s.refusedAs(err, purchase.Elsewhere)
-			_, err = look(ctx, "01JD8Z3V5TQ4X6B7N8M9P0RSTW", own)
+			_, err = s.desk.Allowed(ctx, own, "01JD8Z3V5TQ4X6B7N8M9P0RSTW", kind)
 			s.refusedAs(err, purchase.NoSuchOrder)
 		}
 		guest := own
 		guest.Actor.Membership = purchase.Guest
-		_, err := s.desk.Editable(ctx, o.ID, guest)
+		_, err := s.desk.Allowed(ctx, guest, o.ID, orders.Edit)
 		s.refusedAs(err, purchase.Outsider)
-		_, err = s.desk.Settleable(ctx, o.ID, own)
+		_, err = s.desk.Allowed(ctx, own, o.ID, orders.Resolve)
 		s.refusedAs(err, purchase.NotAnAdmin)
-		_, err = s.desk.Settleable(ctx, o.ID, byAdmin)
+		_, err = s.desk.Allowed(ctx, byAdmin, o.ID, orders.Resolve)
 		s.refusedAs(err, purchase.TooLate)
-		_, err = s.desk.Settleable(ctx, "01JD8Z3V5TQ4X6B7N8M9P0RSTW", byAdmin)
+		_, err = s.desk.Allowed(ctx, byAdmin, "01JD8Z3V5TQ4X6B7N8M9P0RSTW", orders.Resolve)
 		s.refusedAs(err, purchase.NoSuchOrder)
-		if _, err := s.desk.Cancel(ctx, o.ID, own); err != nil {
+		if _, err := s.desk.Decide(ctx, own, o.ID, orders.Decision{Kind: orders.Cancel}); err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.desk.Editable(ctx, o.ID, own)
+		_, err = s.desk.Allowed(ctx, own, o.ID, orders.Edit)
 		s.refusedAs(err, purchase.TooLate)
 	})
 }
@@ -54,7 +54,7 @@ func TestWhatStopsBuying(t *testing.T) {
 			t.Errorf("on a good day: %+v (%v)", stop, err)
 		}
 		o := s.held()
-		if err := s.desk.Pause(ctx, byAdmin, "to look at it"); err != nil {
+		if err := s.desk.SetPaused(ctx, byAdmin, true, "to look at it"); err != nil {
 			t.Fatal(err)
 		}
 		stop, err := s.desk.Stopped(ctx)
@@ -62,7 +62,7 @@ func TestWhatStopsBuying(t *testing.T) {
 			len(stop.Held) != 1 || stop.Held[0].ID != o.ID || stop.Held[0].Unresolved == nil {
 			t.Errorf("%+v (%v)", stop, err)
 		}
-		if _, err := s.desk.Settleable(ctx, o.ID, byAdmin); err != nil {
+		if _, err := s.desk.Allowed(ctx, byAdmin, o.ID, orders.Resolve); err != nil {
 			t.Error(err)
 		}
 	})

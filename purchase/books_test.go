@@ -31,7 +31,7 @@ func keepBooks(t *testing.T, path string) (ids bookkept) {
 		s.until(ids.twice, purchase.Purchased)
 		s.server.SwitchOff("double-checkout")
 		time.Sleep(time.Hour) // everything is counted, and nothing is watched any more
-		if err := s.desk.Resume(context.Background(), byAdmin, "checked"); err != nil {
+		if err := s.desk.SetPaused(context.Background(), byAdmin, false, "checked"); err != nil {
 			t.Fatal(err)
 		}
 		s.fault("outage")

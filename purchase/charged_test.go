@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
@@ -126,7 +128,10 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 				s.account.Edit(item.ID, regexp.MustCompile(`("ram": ?)\d+`).ReplaceAllString(string(item.Description), "${1}32"))
 				if c.late {
 					<-time.After(5 * time.Minute)
-					if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "a guess"}); err != nil {
+					if err := s.settle(o.ID, orders.Decision{
+						Kind: orders.Resolve, Verdict: purchase.WasNotBought,
+						Reason: "a guess",
+					}); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
@@ -241,8 +243,10 @@ func TestOrdersUnderWayAndSettledOnes(t *testing.T) {
 		s.server.SetCheckoutTakes(24*time.Hour, time.Second)
 		id := s.buy()
 		s.until(id, purchase.Unknown)
-		if _, err := s.desk.Settle(context.Background(), id, byAdmin,
-			purchase.Settlement{Verdict: purchase.WasBought, Reason: "I saw it"}); err != nil {
+		if _, err := s.desk.Decide(context.Background(), byAdmin, id, orders.Decision{
+			Kind:    orders.Resolve,
+			Verdict: purchase.WasBought, Reason: "I saw it",
+		}); err != nil {
 			t.Fatal(err)
 		}
 		got := s.agrees(0)

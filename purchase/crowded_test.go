@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
@@ -156,7 +158,10 @@ func TestALostCheckoutOnAnOlderServer(t *testing.T) {
 func TestALatePurchaseCountsInItsDay(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		o := s.lostAndLate(5 * time.Minute)
-		if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "a guess"}); err != nil {
+		if err := s.settle(o.ID, orders.Decision{
+			Kind: orders.Resolve, Verdict: purchase.WasNotBought,
+			Reason: "a guess",
+		}); err != nil {
 			t.Fatal(err)
 		}
 		s.until(o.ID, purchase.Purchased)

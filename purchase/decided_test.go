@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 	"licensebot/purchase/desk"
 	"licensebot/storage"
@@ -27,9 +29,11 @@ func TestWithdrawingNeedsNoWordOfSlacks(t *testing.T) {
 				}
 				stranger := who
 				stranger.ID = bob.ID
-				_, err := s.desk.Cancel(context.Background(), id, purchase.Action{Actor: stranger, Channel: math})
+				_, err := s.desk.Decide(context.Background(), purchase.Action{Actor: stranger, Channel: math}, id,
+					orders.Decision{Kind: orders.Cancel})
 				s.refusedAs(err, purchase.NotYours)
-				if _, err := s.desk.Cancel(context.Background(), id, purchase.Action{Actor: who, Channel: math}); err != nil {
+				if _, err := s.desk.Decide(context.Background(), purchase.Action{Actor: who, Channel: math}, id,
+					orders.Decision{Kind: orders.Cancel}); err != nil {
 					t.Fatal(err)
 				}
 				<-time.After(time.Hour)
@@ -50,17 +54,17 @@ func TestWhereDecisionsWereMadeIsRecorded(t *testing.T) {
 		if err := s.deny(second, erin, "there is one"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Cancel(ctx, third, purchase.Action{
+		if _, err := s.desk.Decide(ctx, purchase.Action{
 			Actor: alice, Channel: purchase.Channel{ID: "CTYPED"},
 			Typed: true,
-		}); err != nil {
+		}, third, orders.Decision{Kind: orders.Cancel}); err != nil {
 			t.Fatal(err)
 		}
 		away := purchase.Action{Actor: dana, Channel: purchase.Channel{ID: "COPS"}, Typed: true}
-		if err := s.desk.Pause(ctx, away, "the books are closed"); err != nil {
+		if err := s.desk.SetPaused(ctx, away, true, "the books are closed"); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.desk.Resume(ctx, away, "they are open"); err != nil {
+		if err := s.desk.SetPaused(ctx, away, false, "they are open"); err != nil {
 			t.Fatal(err)
 		}
 		want := map[string]purchase.Event{
@@ -87,7 +91,7 @@ func TestWhatIsFoundDuringAPauseIsAddedToIt(t *testing.T) {
 		<-time.After(time.Second)
 		sp := spec()
 		sp.Description = "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"
-		if err := s.desk.Pause(context.Background(), byAdmin, "the books are closed"); err != nil {
+		if err := s.desk.SetPaused(context.Background(), byAdmin, true, "the books are closed"); err != nil {
 			t.Fatal(err)
 		}
 		s.account.AddToCart("site-license", string(sp.CartDescription(time.Now())))
@@ -148,15 +152,17 @@ func TestAYesAtTheEndOfItsTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o, err := d.Confirm(ctx, p.Order.ID, purchase.Action{Actor: alice, Channel: math})
+			o, err := d.Decide(ctx, purchase.Action{Actor: alice, Channel: math}, p.Order.ID,
+				orders.Decision{Kind: orders.Confirm})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.Approve(ctx, o.ID, purchase.Action{Actor: erin, Channel: approvals}); err != nil {
+			if _, err := d.Decide(ctx, purchase.Action{Actor: erin, Channel: approvals}, o.ID,
+				orders.Decision{Kind: orders.Approve}); err != nil {
 				t.Fatal(err)
 			}
 			now = o.ApproveBy.Add(-c.before)
-			o, err = d.Approve(ctx, o.ID, purchase.Action{Actor: bob, Channel: approvals})
+			o, err = d.Decide(ctx, purchase.Action{Actor: bob, Channel: approvals}, o.ID, orders.Decision{Kind: orders.Approve})
 			var no *purchase.Refusal
 			switch {
 			case !c.late && (err != nil || o.State != purchase.Approved):

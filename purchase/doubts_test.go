@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"github.com/rs/zerolog"
 
 	"licensebot/purchase"
@@ -124,7 +126,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 	}{
 		{
 			"a click that buys", func(ctx context.Context, d *desk.Desk, id purchase.OrderID) error {
-				_, err := d.Confirm(ctx, id, purchase.Action{Actor: alice, Channel: math})
+				_, err := d.Decide(ctx, purchase.Action{Actor: alice, Channel: math}, id, orders.Decision{Kind: orders.Confirm})
 				return err
 			}, "",
 			told(`buys="true" counted="no" order="ORDER"`),
@@ -132,7 +134,8 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 		},
 		{
 			"a cancellation that was typed", func(ctx context.Context, d *desk.Desk, id purchase.OrderID) error {
-				_, err := d.Cancel(ctx, id, purchase.Action{Actor: alice, Channel: math, Typed: true})
+				_, err := d.Decide(ctx, purchase.Action{Actor: alice, Channel: math, Typed: true}, id,
+					orders.Decision{Kind: orders.Cancel})
 				return err
 			}, "true",
 			told(`counted="no" order="ORDER" typed="true"`),
@@ -147,7 +150,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 			told(`counted="yes" typed="true" unshown="true"`), true,
 		},
 		{"a pause", func(ctx context.Context, d *desk.Desk, _ purchase.OrderID) error {
-			return d.Pause(ctx, purchase.Action{Actor: dana, Channel: math, Typed: true}, "to count")
+			return d.SetPaused(ctx, purchase.Action{Actor: dana, Channel: math, Typed: true}, true, "to count")
 		}, "true", told(`counted="no" typed="true"`), told(`counted="yes" typed="true"`), false},
 	}
 	for _, c := range cases {
@@ -210,7 +213,8 @@ func TestADoubtThatCannotBeKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	disk.fails.Store(true)
-	_, err = desk.Confirm(t.Context(), p.Order.ID, purchase.Action{Actor: alice, Channel: math})
+	_, err = desk.Decide(t.Context(), purchase.Action{Actor: alice, Channel: math}, p.Order.ID,
+		orders.Decision{Kind: orders.Confirm})
 	want := purchase.Args{"order": string(p.Order.ID)}
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || no.Code != purchase.Doubtful || !maps.Equal(no.Args, want) {
@@ -230,11 +234,13 @@ func TestAClickInDoubtTwice(t *testing.T) {
 		}
 		doubt := purchase.Doubt{Began: time.Now(), Who: alice.ID, Order: p.Order.ID}
 		if counts {
-			if _, err := desk.Cancel(t.Context(), p.Order.ID, purchase.Action{Actor: alice, Channel: math}); err != nil {
+			if _, err := desk.Decide(t.Context(), purchase.Action{Actor: alice, Channel: math}, p.Order.ID,
+				orders.Decision{Kind: orders.Cancel}); err != nil {
 				t.Fatal(err)
 			}
 			var no *purchase.Refusal
-			if _, err := desk.Cancel(t.Context(), p.Order.ID, purchase.Action{Actor: alice, Channel: math}); !errors.As(err,
+			if _, err := desk.Decide(t.Context(), purchase.Action{Actor: alice, Channel: math}, p.Order.ID,
+				orders.Decision{Kind: orders.Cancel}); !errors.As(err,
 				&no) {
 				t.Fatalf("the second delivery is answered with %v", err)
 			}
@@ -268,12 +274,13 @@ func TestADeliveryBesideOneInDoubt(t *testing.T) {
 	first := make(chan error, 1)
 	action := purchase.Action{Actor: alice, Channel: math}
 	go func() {
-		_, err := desk.Confirm(t.Context(), p.Order.ID, action)
+		_, err := desk.Decide(t.Context(), action, p.Order.ID, orders.Decision{Kind: orders.Confirm})
 		first <- err
 	}()
 	<-writing
-	_, second := desk.Confirm(t.Context(), p.Order.ID, action)
-	_, other := desk.Confirm(t.Context(), p.Order.ID, purchase.Action{Actor: bob, Channel: math})
+	_, second := desk.Decide(t.Context(), action, p.Order.ID, orders.Decision{Kind: orders.Confirm})
+	_, other := desk.Decide(t.Context(), purchase.Action{Actor: bob, Channel: math}, p.Order.ID,
+		orders.Decision{Kind: orders.Confirm})
 	close(refused)
 	var no *purchase.Refusal
 	for _, err := range []error{<-first, second} {
@@ -340,7 +347,8 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 			time.Sleep(time.Minute + time.Second)
 			full.Store(false)
 			if c.again {
-				if _, err := s.desk.Confirm(t.Context(), o.ID, purchase.Action{Actor: alice, Channel: math}); err != nil {
+				if _, err := s.desk.Decide(t.Context(), purchase.Action{Actor: alice, Channel: math}, o.ID,
+					orders.Decision{Kind: orders.Confirm}); err != nil {
 					t.Fatal(err)
 				}
 			}

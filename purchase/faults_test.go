@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
@@ -158,7 +160,7 @@ func TestADoubleBuyIsFound(t *testing.T) {
 		if !errors.As(err, &no) || no.Code != purchase.Paused {
 			t.Errorf("the next order got %v", err)
 		}
-		if err := s.desk.Resume(context.Background(), byAdmin, "money is back"); err != nil {
+		if err := s.desk.SetPaused(context.Background(), byAdmin, false, "money is back"); err != nil {
 			t.Fatal(err)
 		}
 		if s.propose(spec()); t.Failed() {
@@ -249,7 +251,8 @@ func TestAStopInTheMiddle(t *testing.T) {
 			o := s.propose(spec())
 			desk := s.desk
 			s.restart()
-			_, err := desk.Confirm(context.Background(), o.ID, purchase.Action{Actor: alice, Channel: math})
+			_, err := desk.Decide(context.Background(), purchase.Action{Actor: alice, Channel: math}, o.ID,
+				orders.Decision{Kind: orders.Confirm})
 			var no *purchase.Refusal
 			if !errors.As(err, &no) || no.Code != purchase.ShuttingDown {
 				t.Errorf("got %v", err)
@@ -283,13 +286,14 @@ func TestClicks(t *testing.T) {
 	t.Run("only the requester's click counts", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			o := s.propose(spec())
-			_, err := s.desk.Confirm(ctx, o.ID, purchase.Action{Actor: bob, Channel: math})
+			_, err := s.desk.Decide(ctx, purchase.Action{Actor: bob, Channel: math}, o.ID, orders.Decision{Kind: orders.Confirm})
 			refused(t, err, purchase.NotYours)
-			_, err = s.desk.Cancel(ctx, o.ID, purchase.Action{Actor: bob, Channel: math})
+			_, err = s.desk.Decide(ctx, purchase.Action{Actor: bob, Channel: math}, o.ID, orders.Decision{Kind: orders.Cancel})
 			refused(t, err, purchase.NotYours)
 			other := alice
 			other.Team = "T2"
-			_, err = s.desk.Confirm(ctx, o.ID, purchase.Action{Actor: other, Channel: math})
+			_, err = s.desk.Decide(ctx, purchase.Action{Actor: other, Channel: math}, o.ID,
+				orders.Decision{Kind: orders.Confirm})
 			refused(t, err, purchase.NotYours)
 			s.check(0, 0, 0)
 			s.checkAudit("proposed", "refused", "refused", "refused")
@@ -314,7 +318,8 @@ func TestClicks(t *testing.T) {
 			s.fault("outage")
 			id := s.buy()
 			<-time.After(5 * time.Second)
-			if _, err := s.desk.Cancel(ctx, id, purchase.Action{Actor: alice, Channel: math}); err != nil {
+			if _, err := s.desk.Decide(ctx, purchase.Action{Actor: alice, Channel: math}, id,
+				orders.Decision{Kind: orders.Cancel}); err != nil {
 				t.Fatal(err)
 			}
 			s.server.SwitchOff("outage")
@@ -328,7 +333,7 @@ func TestClicks(t *testing.T) {
 			old := s.propose(spec())
 			bigger := spec()
 			bigger.RunLimit = 2
-			p, err := s.desk.Amend(ctx, old.ID, purchase.Request{Requester: alice, Channel: math, Spec: bigger})
+			p, err := s.desk.Propose(ctx, purchase.Request{Replaces: old.ID, Requester: alice, Channel: math, Spec: bigger})
 			if err != nil || p.Order.Price != 2*6375 {
 				t.Fatalf("%v, %v", p.Order.Price, err)
 			}
@@ -347,15 +352,16 @@ func TestANewPriceIsConfirmedAnew(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		s.fault("price-moved")
 		o := s.until(s.buy(), purchase.Failed)
-		next, err := s.desk.ConfirmNewPrice(context.Background(), o.ID, purchase.Action{Actor: alice, Channel: math})
+		next, err := s.desk.Decide(context.Background(), purchase.Action{Actor: alice, Channel: math}, o.ID,
+			orders.Decision{Kind: orders.ConfirmNewPrice})
 		if err != nil || next.Price != o.Failure.NewPrice {
 			t.Fatalf("%v, %v", next.Price, err)
 		}
 		var no *purchase.Refusal
-		if _, err := s.desk.ConfirmNewPrice(context.Background(), o.ID, purchase.Action{
+		if _, err := s.desk.Decide(context.Background(), purchase.Action{
 			Actor:   alice,
 			Channel: math,
-		}); !errors.As(err,
+		}, o.ID, orders.Decision{Kind: orders.ConfirmNewPrice}); !errors.As(err,
 			&no) || no.Code != purchase.AlreadyDone {
 			t.Errorf("a second yes got %v", err)
 		}

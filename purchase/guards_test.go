@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -97,7 +99,7 @@ func TestAPriceThatRoseWhileApproversWereAsked(t *testing.T) {
 			o.Failure.Args["now"] != "6375" {
 			t.Fatalf("%s, %+v", o.State, o.Failure)
 		}
-		again, err := s.desk.ConfirmNewPrice(context.Background(), id, byAlice)
+		again, err := s.desk.Decide(context.Background(), byAlice, id, orders.Decision{Kind: orders.ConfirmNewPrice})
 		if err != nil || again.State != purchase.AwaitingApproval || again.Price != 6375 {
 			t.Errorf("%s at %s (%v)", again.State, again.Price, err)
 		}

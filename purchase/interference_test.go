@@ -193,7 +193,7 @@ func TestAPauseJustBeforeThePayment(t *testing.T) {
 	m := &meddler{}
 	inShop(t, 20000, func(s *shop) {
 		m.meddle(once("params", func() {
-			if err := s.desk.Pause(context.Background(), byAdmin, "wait"); err != nil {
+			if err := s.desk.SetPaused(context.Background(), byAdmin, true, "wait"); err != nil {
 				t.Error(err)
 			}
 		}))

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 )
 
@@ -18,7 +20,8 @@ func TestTheLastYesToAnOrderOfAClosedChannel(t *testing.T) {
 		s.close()
 		s.policy.Channels = map[string]bool{"CLICENSES": true}
 		s.open()
-		o, err := s.desk.Approve(context.Background(), id, purchase.Action{Actor: erin, Channel: approvals})
+		o, err := s.desk.Decide(context.Background(), purchase.Action{Actor: erin, Channel: approvals}, id,
+			orders.Decision{Kind: orders.Approve})
 		if err != nil || o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy {
 			t.Errorf("it is %s, %+v (%v)", o.State, o.Failure, err)
 		}
@@ -33,7 +36,7 @@ func TestAYesWhileNothingIsBought(t *testing.T) {
 		code purchase.RefusalCode
 	}{
 		"paused": {func(s *shop) {
-			if err := s.desk.Pause(context.Background(), byAdmin, "to look at it"); err != nil {
+			if err := s.desk.SetPaused(context.Background(), byAdmin, true, "to look at it"); err != nil {
 				s.t.Fatal(err)
 			}
 		}, purchase.Paused},
@@ -85,7 +88,8 @@ func TestANewPriceOnAFullDisk(t *testing.T) {
 			t.Fatalf("it is %s, %+v", o.State, o.Failure)
 		}
 		disk.full.Store(true)
-		if o, err := s.desk.ConfirmNewPrice(context.Background(), id, byAlice); refusalCode(err) != purchase.DiskFull {
+		if o, err := s.desk.Decide(context.Background(), byAlice, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice}); refusalCode(err) != purchase.DiskFull {
 			t.Errorf("on a full disk: %s, %v", o.State, err)
 		}
 		if o := s.order(id); o.ReplacedBy != "" {
@@ -93,7 +97,8 @@ func TestANewPriceOnAFullDisk(t *testing.T) {
 		}
 		disk.full.Store(false)
 		var no *purchase.Refusal
-		if o, err := s.desk.ConfirmNewPrice(context.Background(), id, byAlice); errors.As(err, &no) ||
+		if o, err := s.desk.Decide(context.Background(), byAlice, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice}); errors.As(err, &no) ||
 			o.State != purchase.AwaitingApproval {
 			t.Errorf("with room again: %s, %v", o.State, err)
 		}

@@ -101,7 +101,7 @@ func TestTheLogFollowsAnOrder(t *testing.T) {
 func TestTheLogHasPausesAndRefusals(t *testing.T) {
 	var log pages
 	inShop(t, 40000, func(s *shop) {
-		if err := s.desk.Pause(context.Background(), byAdmin, "month-end close"); err != nil {
+		if err := s.desk.SetPaused(context.Background(), byAdmin, true, "month-end close"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.desk.Propose(context.Background(), purchase.Request{
@@ -111,7 +111,7 @@ func TestTheLogHasPausesAndRefusals(t *testing.T) {
 			nil {
 			t.Fatal("it was proposed")
 		}
-		if err := s.desk.Resume(context.Background(), byAdmin, "closed"); err != nil {
+		if err := s.desk.SetPaused(context.Background(), byAdmin, false, "closed"); err != nil {
 			t.Fatal(err)
 		}
 		for message, want := range map[string]line{

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
@@ -140,7 +142,8 @@ func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
 				if unknown {
 					backup()
 				}
-				if err := s.settle(o.ID, purchase.Settlement{
+				if err := s.settle(o.ID, orders.Decision{
+					Kind:    orders.Resolve,
 					Verdict: purchase.WasBought, LicenseID: someLicenseID,
 					Reason: "support wrote",
 				}); err != nil {
@@ -183,7 +186,8 @@ func TestDesk_Restore_EntersWhatTheCopyHadEnded(t *testing.T) {
 	for name, end := range map[string]func(s *shop, id purchase.OrderID) error{
 		"expired": func(*shop, purchase.OrderID) error { <-time.After(time.Hour); return nil },
 		"cancelled": func(s *shop, id purchase.OrderID) error {
-			_, err := s.desk.Cancel(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
+			_, err := s.desk.Decide(context.Background(), purchase.Action{Actor: alice, Channel: math}, id,
+				orders.Decision{Kind: orders.Cancel})
 			return err
 		},
 	} {
@@ -197,7 +201,8 @@ func TestDesk_Restore_EntersWhatTheCopyHadEnded(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.until(id, purchase.Unknown)
-				verdict := purchase.Settlement{
+				verdict := orders.Decision{
+					Kind:    orders.Resolve,
 					Verdict: purchase.WasBought, LicenseID: someLicenseID, Reason: "support wrote",
 				}
 				if err := s.settle(id, verdict); err != nil {

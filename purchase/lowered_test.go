@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 	"licensebot/purchase/desk"
 	"licensebot/storage"
@@ -51,10 +53,12 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Confirm(ctx, o.ID, purchase.Action{Actor: alice, Channel: math}); err != nil {
+	if _, err := d.Decide(ctx, purchase.Action{Actor: alice, Channel: math}, o.ID,
+		orders.Decision{Kind: orders.Confirm}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Approve(ctx, o.ID, purchase.Action{Actor: erin, Channel: approvals}); err != nil {
+	if _, err := d.Decide(ctx, purchase.Action{Actor: erin, Channel: approvals}, o.ID,
+		orders.Decision{Kind: orders.Approve}); err != nil {
 		t.Fatal(err)
 	}
 	o, err = d.Order(ctx, o.ID)

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/purchase/desk"
@@ -32,7 +34,8 @@ var decisions = []struct {
 	{"amend", false, false, purchase.Proposed, false, func(d *desk.Desk, id purchase.OrderID,
 		action purchase.Action,
 	) error {
-		_, err := d.Amend(context.Background(), id, purchase.Request{
+		_, err := d.Propose(context.Background(), purchase.Request{
+			Replaces:  id,
 			Requester: action.Actor, Channel: action.Channel,
 			Spec: spec(),
 		})
@@ -41,52 +44,53 @@ var decisions = []struct {
 	{
 		"editable", false, false, purchase.Proposed, true,
 		func(d *desk.Desk, id purchase.OrderID, action purchase.Action) error {
-			_, err := d.Editable(context.Background(), id, action)
+			_, err := d.Allowed(context.Background(), action, id, orders.Edit)
 			return err
 		},
 	},
 	{
 		"confirm", false, false, purchase.Proposed, true,
 		func(d *desk.Desk, id purchase.OrderID, action purchase.Action) error {
-			_, err := d.Confirm(context.Background(), id, action)
+			_, err := d.Decide(context.Background(), action, id, orders.Decision{Kind: orders.Confirm})
 			return err
 		},
 	},
 	{"cancel", false, true, purchase.Proposed, true, func(d *desk.Desk, id purchase.OrderID,
 		action purchase.Action,
 	) error {
-		_, err := d.Cancel(context.Background(), id, action)
+		_, err := d.Decide(context.Background(), action, id, orders.Decision{Kind: orders.Cancel})
 		return err
 	}},
 	{
 		"confirm the new price", false, false, purchase.Failed, true,
 		func(d *desk.Desk, id purchase.OrderID, action purchase.Action) error {
-			_, err := d.ConfirmNewPrice(context.Background(), id, action)
+			_, err := d.Decide(context.Background(), action, id, orders.Decision{Kind: orders.ConfirmNewPrice})
 			return err
 		},
 	},
 	{"settle", true, false, purchase.Unknown, false, func(d *desk.Desk, id purchase.OrderID,
 		action purchase.Action,
 	) error {
-		_, err := d.Settle(context.Background(), id, action, purchase.Settlement{
+		_, err := d.Decide(context.Background(), action, id, orders.Decision{
+			Kind:    orders.Resolve,
 			Verdict: purchase.WasBought,
 			Reason:  "so it is",
 		})
 		return err
 	}},
 	{"pause", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, action purchase.Action) error {
-		return d.Pause(context.Background(), action, "so it is")
+		return d.SetPaused(context.Background(), action, true, "so it is")
 	}},
 	{"pause without a reason", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID,
 		action purchase.Action,
 	) error {
-		return d.Pause(context.Background(), action, "")
+		return d.SetPaused(context.Background(), action, true, "")
 	}},
 	{"resume", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, action purchase.Action) error {
-		return d.Resume(context.Background(), action, "so it is")
+		return d.SetPaused(context.Background(), action, false, "so it is")
 	}},
 	{"take out", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, action purchase.Action) error {
-		_, err := d.TakeOut(context.Background(), 1, action)
+		_, err := d.RemoveItem(context.Background(), action, 1)
 		return err
 	}},
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 )
 
@@ -42,7 +44,8 @@ func TestOrdersThatWaitOverTheEndOfTheYear(t *testing.T) {
 		if err := s.approve(agreed, erin); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Cancel(context.Background(), withdrawn, byAlice); err != nil {
+		if _, err := s.desk.Decide(context.Background(), byAlice, withdrawn,
+			orders.Decision{Kind: orders.Cancel}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.deny(denied, erin, "too late"); err != nil {

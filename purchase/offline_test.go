@@ -16,7 +16,7 @@ import (
 func TestAnOfflineResumeIsAnnouncedAtTheNextStart(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		ctx := context.Background()
-		if err := s.desk.Pause(ctx, byAdmin, "the invoice is disputed"); err != nil {
+		if err := s.desk.SetPaused(ctx, byAdmin, true, "the invoice is disputed"); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute)

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -13,7 +15,8 @@ import (
 func TestNobodyIsToldToOrderAgainWhereNoLicensesAreSold(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		expired, cancelled := s.propose(spec()), s.propose(spec())
-		if _, err := s.desk.Cancel(context.Background(), cancelled.ID, byAlice); err != nil {
+		if _, err := s.desk.Decide(context.Background(), byAlice, cancelled.ID,
+			orders.Decision{Kind: orders.Cancel}); err != nil {
 			t.Fatal(err)
 		}
 		moved := s.propose(spec())
@@ -29,7 +32,7 @@ func TestNobodyIsToldToOrderAgainWhereNoLicensesAreSold(t *testing.T) {
 		s.open()
 		s.server.Inject(cocalctest.Fault{Effect: cocalctest.SuccessorServer})
 		<-time.After(31 * time.Minute) // the cards' time is over, and the server was looked at
-		_, newPrice := s.desk.ConfirmNewPrice(context.Background(), moved.ID, byAlice)
+		_, newPrice := s.desk.Decide(context.Background(), byAlice, moved.ID, orders.Decision{Kind: orders.ConfirmNewPrice})
 		for what, err := range map[string]error{
 			"a card that is too old": s.confirm(expired.ID),
 			"a cancelled card":       s.confirm(cancelled.ID), "an old offer": newPrice,
@@ -55,8 +58,10 @@ func TestAnAdminsWordPromisesNoLookWhereCoCalcCannotTell(t *testing.T) {
 			inShop(t, 40000, func(s *shop) {
 				id := s.unknown(c.fault, cocalctest.Before)
 				<-time.After(30 * time.Minute)
-				o, err := s.desk.Settle(context.Background(), id, byAdmin,
-					purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "the statement says so"})
+				o, err := s.desk.Decide(context.Background(), byAdmin, id, orders.Decision{
+					Kind:    orders.Resolve,
+					Verdict: purchase.WasNotBought, Reason: "the statement says so",
+				})
 				if err != nil {
 					t.Fatal(err)
 				}

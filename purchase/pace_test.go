@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 )
 
@@ -47,7 +49,7 @@ func TestRefusalsAreRecordedTogether(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		refuse := func(n int) {
 			for range n {
-				if _, err := s.desk.MaySee(context.Background(), purchase.Action{Actor: bob, Channel: math}); err == nil {
+				if _, err := s.desk.Allowed(t.Context(), purchase.Action{Actor: bob, Channel: math}, "", orders.See); err == nil {
 					t.Fatal("bob sees something")
 				}
 			}
@@ -83,7 +85,8 @@ func TestRefusedClicksAreRecordedTogether(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		id := s.propose(spec()).ID
 		for range 500 {
-			_, err := s.desk.Confirm(context.Background(), id, purchase.Action{Actor: bob, Channel: math})
+			_, err := s.desk.Decide(context.Background(), purchase.Action{Actor: bob, Channel: math}, id,
+				orders.Decision{Kind: orders.Confirm})
 			s.refusedAs(err, purchase.NotYours)
 		}
 		if n := len(s.events("refused")); n != 20 {
@@ -96,11 +99,11 @@ func TestRefusedClicksAreRecordedTogether(t *testing.T) {
 func TestAnAdminsOwnOrderIsSettledByAnother(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		o := s.held()
-		how := purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "I looked"}
+		how := orders.Decision{Kind: orders.Resolve, Verdict: purchase.WasNotBought, Reason: "I looked"}
 		action := purchase.Action{Actor: alice, Channel: math, Typed: true}
-		_, err := s.desk.Settleable(context.Background(), o.ID, action)
+		_, err := s.desk.Allowed(context.Background(), action, o.ID, orders.Resolve)
 		s.refusedAs(err, purchase.OwnOrder)
-		_, err = s.desk.Settle(context.Background(), o.ID, action, how)
+		_, err = s.desk.Decide(context.Background(), action, o.ID, how)
 		s.refusedAs(err, purchase.OwnOrder)
 		if o := s.order(o.ID); o.State != purchase.Unknown {
 			t.Errorf("the order is %s", o.State)
@@ -120,10 +123,10 @@ func TestPausesAreAnnouncedInBothChannels(t *testing.T) {
 	} {
 		inShop(t, 100000, func(s *shop) {
 			ctx, action := context.Background(), purchase.Action{Actor: dana, Channel: math, Typed: true}
-			if err := s.desk.Pause(ctx, action, "month-end close"); err != nil {
+			if err := s.desk.SetPaused(ctx, action, true, "month-end close"); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.desk.Resume(ctx, action, "closed"); err != nil {
+			if err := s.desk.SetPaused(ctx, action, false, "closed"); err != nil {
 				t.Fatal(err)
 			}
 			for _, kind := range []purchase.NotificationKind{purchase.NotificationPaused, purchase.NotificationResumed} {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 )
 
@@ -59,7 +61,7 @@ func TestAutomaticApprovalAfterAFailure(t *testing.T) {
 // A limit that is lowered while automatic orders wait holds for their sum too.
 func TestALoweredSumWhileOrdersWait(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
-		if err := s.desk.Pause(context.Background(), purchase.Action{Actor: dana, Typed: true},
+		if err := s.desk.SetPaused(context.Background(), purchase.Action{Actor: dana, Typed: true}, true,
 			"month-end close"); err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +81,8 @@ func TestALoweredSumWhileOrdersWait(t *testing.T) {
 func TestAskingAndWithdrawing(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		id := s.buy()
-		if _, err := s.desk.Cancel(context.Background(), id, purchase.Action{Actor: alice, Channel: math}); err != nil {
+		if _, err := s.desk.Decide(context.Background(), purchase.Action{Actor: alice, Channel: math}, id,
+			orders.Decision{Kind: orders.Cancel}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := s.buys(alice)
@@ -106,12 +109,14 @@ func TestAnOldNewPrice(t *testing.T) {
 		if o = s.order(id); o.Rev == rev || !o.Failure.Until.IsZero() {
 			t.Errorf("the card is not shown anew when its offer is over: revision %d, open: %t", o.Rev, o.Open())
 		}
-		_, err := s.desk.ConfirmNewPrice(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
+		_, err := s.desk.Decide(context.Background(), purchase.Action{Actor: alice, Channel: math}, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice})
 		s.refusedAs(err, purchase.TooLate)
 		s.close() // months pass faster without a desk that looks around
 		<-time.After(60 * 24 * time.Hour)
 		s.open()
-		_, err = s.desk.ConfirmNewPrice(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
+		_, err = s.desk.Decide(context.Background(), purchase.Action{Actor: alice, Channel: math}, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice})
 		s.refusedAs(err, purchase.TooLate)
 		s.check(0, 0, 0)
 	})
@@ -124,7 +129,8 @@ func TestANewPriceInTime(t *testing.T) {
 		id := s.buy()
 		s.until(id, purchase.Failed)
 		<-time.After(29 * time.Minute)
-		n, err := s.desk.ConfirmNewPrice(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
+		n, err := s.desk.Decide(context.Background(), purchase.Action{Actor: alice, Channel: math}, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice})
 		if err != nil {
 			t.Fatal(err)
 		}

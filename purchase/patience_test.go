@@ -61,7 +61,7 @@ func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 		<-time.After(time.Minute) // it is known whose the key is
 		s.fault("outage")
 		first, second := s.buy(), s.buy()
-		if err := s.desk.Pause(ctx, byAdmin, "a look"); err != nil {
+		if err := s.desk.SetPaused(ctx, byAdmin, true, "a look"); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute)
@@ -75,7 +75,7 @@ func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 				t.Errorf("order %s: %+v", o.State, o.Blocked)
 			}
 		}
-		if err := s.desk.Resume(ctx, byAdmin, "all is well"); err != nil {
+		if err := s.desk.SetPaused(ctx, byAdmin, false, "all is well"); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(20 * time.Second)
@@ -107,7 +107,7 @@ func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 						return
 					}
 					if looks++; looks == request {
-						if err := s.desk.Pause(ctx, byAdmin, "a look"); err != nil {
+						if err := s.desk.SetPaused(ctx, byAdmin, true, "a look"); err != nil {
 							t.Error(err)
 						}
 					}
@@ -122,7 +122,7 @@ func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 				if items := s.cart(); len(items) != 1 || !items[0].Checked {
 					t.Errorf("the cart is not as it was: %+v", items)
 				}
-				if err := s.desk.Resume(ctx, byAdmin, "all is well"); err != nil {
+				if err := s.desk.SetPaused(ctx, byAdmin, false, "all is well"); err != nil {
 					t.Fatal(err)
 				}
 				s.until(id, purchase.Purchased)
@@ -146,7 +146,7 @@ func TestAWaitingOrderIsLeftAlone(t *testing.T) {
 		<-time.After(time.Second)
 		before := s.server.Count("")
 		for range 50 {
-			if err := s.desk.Resume(context.Background(), byAdmin, "wakes the buyer"); err == nil {
+			if err := s.desk.SetPaused(context.Background(), byAdmin, false, "wakes the buyer"); err == nil {
 				t.Fatal("buying was paused")
 			}
 			<-time.After(time.Second)

@@ -236,13 +236,6 @@ const (
 	WasNotBought Verdict = "not-bought"
 )
 
-// Settlement is an admin's decision on an order whose outcome is unknown.
-type Settlement struct {
-	Verdict   Verdict
-	LicenseID string // of the license that was bought, when it is known
-	Reason    string // how they know; required, and kept in the ledger
-}
-
 // MayBeCharged reports whether CoCalc may still show that an order which counts as not bought was bought: since the
 // backup that was restored, or against an admin's word.
 func (o *Order) MayBeCharged() bool {

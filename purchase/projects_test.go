@@ -49,8 +49,10 @@ func TestTheProjectOfALicense(t *testing.T) {
 		if err != nil || o.Project == nil || *o.Project != (purchase.OnProject{Title: "Number theory"}) {
 			t.Fatalf("its own: %+v, %v", o.Project, err)
 		}
-		if _, err := s.desk.Amend(context.Background(), o.ID,
-			purchase.Request{Requester: alice, Channel: math, Spec: withProject(noProject)}); refusalCode(err) !=
+		if _, err := s.desk.Propose(context.Background(), purchase.Request{
+			Replaces: o.ID, Requester: alice, Channel: math,
+			Spec: withProject(noProject),
+		}); refusalCode(err) !=
 			purchase.NoSuchProject {
 			t.Errorf("edited: %v", err)
 		}

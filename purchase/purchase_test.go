@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"github.com/rs/zerolog"
 
 	"licensebot/cocalc"
@@ -190,7 +192,8 @@ func (s *shop) propose(sp purchase.Spec) purchase.Order {
 }
 
 func (s *shop) confirm(id purchase.OrderID) error {
-	_, err := s.desk.Confirm(context.Background(), id, purchase.Action{Actor: alice, Channel: math})
+	_, err := s.desk.Decide(context.Background(), purchase.Action{Actor: alice, Channel: math}, id,
+		orders.Decision{Kind: orders.Confirm})
 	return err
 }
 

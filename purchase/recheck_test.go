@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 )
 
@@ -25,7 +27,7 @@ func (s *shop) waiting(agreed ...purchase.Actor) purchase.OrderID {
 	if o := s.order(id); o.State != purchase.Approved {
 		s.t.Fatalf("the order is %s", o.State)
 	}
-	if err := s.desk.Pause(context.Background(), byAdmin, "the books are closed"); err != nil {
+	if err := s.desk.SetPaused(context.Background(), byAdmin, true, "the books are closed"); err != nil {
 		s.t.Fatal(err)
 	}
 	s.server.SwitchOff("outage")
@@ -34,7 +36,7 @@ func (s *shop) waiting(agreed ...purchase.Actor) purchase.OrderID {
 
 func (s *shop) resume() {
 	s.t.Helper()
-	if err := s.desk.Resume(context.Background(), byAdmin, "go on"); err != nil {
+	if err := s.desk.SetPaused(context.Background(), byAdmin, false, "go on"); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -276,10 +278,10 @@ func TestTwoIDsAreOnePerson(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Confirm(context.Background(), p.Order.ID, purchase.Action{
+		if _, err := s.desk.Decide(context.Background(), purchase.Action{
 			Actor:   here,
 			Channel: math,
-		}); err != nil {
+		}, p.Order.ID, orders.Decision{Kind: orders.Confirm}); err != nil {
 			t.Fatal(err)
 		}
 		id := p.Order.ID
@@ -307,7 +309,8 @@ func TestWhoDecidedBefore(t *testing.T) {
 		if err := s.approve(withdrawn, frank); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Cancel(context.Background(), withdrawn, byAlice); err != nil {
+		if _, err := s.desk.Decide(context.Background(), byAlice, withdrawn,
+			orders.Decision{Kind: orders.Cancel}); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(80 * time.Hour)
@@ -343,7 +346,7 @@ func TestAPauseFindsAnItemOutOfTheWay(t *testing.T) {
 			}
 			if looks++; looks == 3 { // in the cart and bought; then in the cart again, with what was found there parked
 				s.fault("outage")
-				if err := s.desk.Pause(context.Background(), byAdmin, "the books are closed"); err != nil {
+				if err := s.desk.SetPaused(context.Background(), byAdmin, true, "the books are closed"); err != nil {
 					t.Error(err)
 				}
 			}

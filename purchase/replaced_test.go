@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -19,7 +21,8 @@ func TestALateClickDoesNotTakeBackAChangedCard(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		next, err := s.desk.Amend(ctx, old.Order.ID, ask)
+		ask.Replaces = old.Order.ID
+		next, err := s.desk.Propose(ctx, ask)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -27,21 +30,19 @@ func TestALateClickDoesNotTakeBackAChangedCard(t *testing.T) {
 			ResponseURL: "https://slack.test/1",
 			Uses:        4,
 		}}
-		for name, decide := range map[string]func(context.Context, purchase.OrderID, purchase.Action) (purchase.Order, error){
-			"cancel": s.desk.Cancel, "confirm": s.desk.Confirm,
-		} {
+		for _, kind := range []orders.DecisionKind{orders.Cancel, orders.Confirm} {
 			var no *purchase.Refusal
-			if _, err := decide(ctx, old.Order.ID, action); !errors.As(err, &no) ||
+			if _, err := s.desk.Decide(ctx, action, old.Order.ID, orders.Decision{Kind: kind}); !errors.As(err, &no) ||
 				no.Args["replaced"] != string(next.Order.ID) {
-				t.Errorf("%s: %v; want a refusal that says it was changed", name, err)
+				t.Errorf("%s: %v; want a refusal that says it was changed", kind, err)
 			}
 			if o := s.order(old.Order.ID); o.ReplacedBy != next.Order.ID || len(o.Messages) > 0 {
-				t.Errorf("%s: the order that was changed is followed by %q, and shows itself on %+v", name, o.ReplacedBy,
+				t.Errorf("%s: the order that was changed is followed by %q, and shows itself on %+v", kind, o.ReplacedBy,
 					o.Messages)
 			}
 			if o := s.order(next.Order.ID); o.Message(purchase.MessageCard) == nil ||
 				o.Message(purchase.MessageCard).ResponseURL != action.Card.ResponseURL {
-				t.Errorf("%s: the order that follows is shown on %+v, and not on the card that was clicked", name, o.Messages)
+				t.Errorf("%s: the order that follows is shown on %+v, and not on the card that was clicked", kind, o.Messages)
 			}
 			action.Card.ResponseURL += "0"
 		}
@@ -57,20 +58,18 @@ func TestALateClickDoesNotTakeBackTheCard(t *testing.T) {
 		s.until(old, purchase.Failed)
 		card := purchase.Message{ResponseURL: "https://slack.test/1", Uses: 4, Expires: time.Now().Add(30 * time.Minute)}
 		action := purchase.Action{Actor: alice, Channel: math, Card: card}
-		next, err := s.desk.ConfirmNewPrice(context.Background(), old, action)
+		next, err := s.desk.Decide(context.Background(), action, old, orders.Decision{Kind: orders.ConfirmNewPrice})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.until(next.ID, purchase.Purchased)
 		action.Card.ResponseURL = "https://slack.test/2" // of a click on the same card
-		for name, decide := range map[string]func(context.Context, purchase.OrderID, purchase.Action) (purchase.Order, error){
-			"cancel": s.desk.Cancel, "confirm": s.desk.Confirm,
-		} {
-			if _, err := decide(context.Background(), old, action); err == nil {
-				t.Errorf("%s: an order that has ended was decided on", name)
+		for _, kind := range []orders.DecisionKind{orders.Cancel, orders.Confirm} {
+			if _, err := s.desk.Decide(context.Background(), action, old, orders.Decision{Kind: kind}); err == nil {
+				t.Errorf("%s: an order that has ended was decided on", kind)
 			}
 			if o := s.order(old); o.Message(purchase.MessageCard) != nil {
-				t.Errorf("%s: the order that was replaced shows itself on %+v", name, o.Messages)
+				t.Errorf("%s: the order that was replaced shows itself on %+v", kind, o.Messages)
 			}
 		}
 	})

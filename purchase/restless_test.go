@@ -35,7 +35,7 @@ func TestAnOrderWithAParkedItemRestsWhileAllIsStopped(t *testing.T) {
 				id := s.waits(maintenance())
 				<-time.After(time.Minute)
 				if by == "a pause" {
-					if err := s.desk.Pause(context.Background(), byAdmin, "a look"); err != nil {
+					if err := s.desk.SetPaused(context.Background(), byAdmin, true, "a look"); err != nil {
 						t.Fatal(err)
 					}
 				} else {

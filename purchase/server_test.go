@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -72,7 +74,7 @@ func TestTheDeskKnowsTheServer(t *testing.T) {
 				}
 				same("after the change")
 				_, err := s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
-				proposable := s.desk.Proposable(ctx, purchase.Action{Actor: alice, Channel: math})
+				_, proposable := s.desk.Allowed(ctx, purchase.Action{Actor: alice, Channel: math}, "", orders.Buy)
 				confirmed := s.confirm(card.ID)
 				preview, previewErr := s.desk.Preview(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
 				if previewErr != nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -21,9 +23,9 @@ func (s *shop) lostAndLate(takes time.Duration) purchase.Order {
 	return s.until(s.buy(), purchase.Unknown)
 }
 
-func (s *shop) settle(id purchase.OrderID, how purchase.Settlement) error {
+func (s *shop) settle(id purchase.OrderID, how orders.Decision) error {
 	s.t.Helper()
-	_, err := s.desk.Settle(context.Background(), id, byAdmin, how)
+	_, err := s.desk.Decide(context.Background(), byAdmin, id, how)
 	return err
 }
 
@@ -33,7 +35,8 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 	t.Run("a mistyped license is no double buy", func(t *testing.T) {
 		inShop(t, 40000, func(s *shop) {
 			o := s.lostAndLate(3 * time.Hour) // long after its purchases were counted in vain
-			if err := s.settle(o.ID, purchase.Settlement{
+			if err := s.settle(o.ID, orders.Decision{
+				Kind:    orders.Resolve,
 				Verdict: purchase.WasBought, LicenseID: mistyped,
 				Reason: "support wrote",
 			}); err != nil {
@@ -51,7 +54,8 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 		inShop(t, 40000, func(s *shop) {
 			first := s.until(s.buy(), purchase.Purchased)
 			o := s.held()
-			err := s.settle(o.ID, purchase.Settlement{
+			err := s.settle(o.ID, orders.Decision{
+				Kind:    orders.Resolve,
 				Verdict: purchase.WasBought, LicenseID: first.Receipt.LicenseID,
 				Reason: "seen in the list",
 			})
@@ -66,7 +70,10 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 	t.Run("settled as bought, its item does not stay to be bought by others", func(t *testing.T) {
 		inShop(t, 40000, func(s *shop) {
 			o := s.held() // and nothing was done by its checkout
-			if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasBought, Reason: "a guess"}); err != nil {
+			if err := s.settle(o.ID, orders.Decision{
+				Kind: orders.Resolve, Verdict: purchase.WasBought,
+				Reason: "a guess",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(time.Hour)
@@ -84,7 +91,10 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 				30*time.Second, Times: 1})
 			o := s.until(s.buy(), purchase.Unknown)
 			sent := time.Now()
-			if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasBought, Reason: "a guess"}); err != nil {
+			if err := s.settle(o.ID, orders.Decision{
+				Kind: orders.Resolve, Verdict: purchase.WasBought,
+				Reason: "a guess",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			next := s.buy()
@@ -100,7 +110,10 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 	t.Run("our own checkout that comes late is nobody else's", func(t *testing.T) {
 		inShop(t, 40000, func(s *shop) {
 			o := s.lostAndLate(5 * time.Minute)
-			if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "a guess"}); err != nil {
+			if err := s.settle(o.ID, orders.Decision{
+				Kind: orders.Resolve, Verdict: purchase.WasNotBought,
+				Reason: "a guess",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			if o = s.until(o.ID, purchase.Purchased); o.Receipt.Adopted {
@@ -116,7 +129,7 @@ func TestAnOverchargeIsToldOnce(t *testing.T) {
 		s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, Effect: cocalctest.PriceMoved, Percent: 110, Times: 1})
 		id := s.buy()
 		s.until(id, purchase.Purchased)
-		if err := s.desk.Resume(context.Background(), byAdmin, "support refunds it"); err != nil {
+		if err := s.desk.SetPaused(context.Background(), byAdmin, false, "support refunds it"); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(24 * time.Hour)
@@ -135,7 +148,10 @@ func TestAnOverchargeIsToldOnce(t *testing.T) {
 func TestAClickSaysOnlyWhatCoCalcHasShown(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		o := s.held()
-		if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "asked support"}); err != nil {
+		if err := s.settle(o.ID, orders.Decision{
+			Kind: orders.Resolve, Verdict: purchase.WasNotBought,
+			Reason: "asked support",
+		}); err != nil {
 			t.Fatal(err)
 		}
 		for _, code := range []purchase.FailureCode{purchase.FailByAdmin, purchase.FailRestored, purchase.FailUnreachable} {

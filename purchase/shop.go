@@ -95,6 +95,8 @@ type Request struct {
 	Reason    string
 	// Trigger is Slack's id of the command, click or form; empty when it is not known. One trigger makes one order.
 	Trigger string
+	// Replaces is the proposal that the requester edited; empty: this is a new one.
+	Replaces OrderID
 }
 
 // Owns reports whether something at CoCalc with the number of the order's cart item is the order's: it has its tag, or

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 )
 
@@ -24,7 +26,8 @@ func (s *shop) buys(who purchase.Actor) (purchase.OrderID, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = s.desk.Confirm(context.Background(), p.Order.ID, purchase.Action{Actor: who, Channel: math})
+	_, err = s.desk.Decide(context.Background(), purchase.Action{Actor: who, Channel: math}, p.Order.ID,
+		orders.Decision{Kind: orders.Confirm})
 	return p.Order.ID, err
 }
 
@@ -106,10 +109,10 @@ func TestOneKeyPerPerson(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Cancel(context.Background(), p.Order.ID, purchase.Action{
+		if _, err := s.desk.Decide(context.Background(), purchase.Action{
 			Actor:   wilma,
 			Channel: math,
-		}); err != nil {
+		}, p.Order.ID, orders.Decision{Kind: orders.Cancel}); err != nil {
 			t.Error(err)
 		}
 		if !s.desk.IsAdmin(ursula) || !s.desk.IsAdmin(wilma) {

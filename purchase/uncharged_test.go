@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/purchase"
 )
 
@@ -25,7 +27,7 @@ func TestOnlyAClickThatWouldPaySaysThatNothingWasCharged(t *testing.T) {
 	}
 	refusing := map[string]func(*shop){
 		"paused": func(s *shop) {
-			if err := s.desk.Pause(ctx, byAdmin, "month-end close"); err != nil {
+			if err := s.desk.SetPaused(ctx, byAdmin, true, "month-end close"); err != nil {
 				s.t.Fatal(err)
 			}
 		},
@@ -56,7 +58,7 @@ func TestOnlyAClickThatWouldPaySaysThatNothingWasCharged(t *testing.T) {
 			}
 			s.policy.OrderLimit = purchase.Limit{Max: 1}
 			s.restart()
-			_, err := s.desk.ConfirmNewPrice(ctx, moved, byAlice)
+			_, err := s.desk.Decide(ctx, byAlice, moved, orders.Decision{Kind: orders.ConfirmNewPrice})
 			reads(t, err, 1)
 		}, withApprovers)
 	})

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -186,7 +188,8 @@ func TestAnOrderThatWaitsForApproval(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		id := s.waits(cocalctest.Fault{Effect: cocalctest.SuccessorServer})
 		<-time.After(11 * time.Minute)
-		_, err := s.desk.Approve(context.Background(), id, purchase.Action{Actor: bob, Channel: math, Typed: true})
+		_, err := s.desk.Decide(context.Background(), purchase.Action{Actor: bob, Channel: math, Typed: true}, id,
+			orders.Decision{Kind: orders.Approve})
 		s.refusedAs(err, purchase.NotSold)
 		<-time.After(65 * time.Minute)
 		if o := s.order(id); o.State != purchase.Failed || o.Failure.Code != purchase.FailNotSold {
@@ -285,8 +288,10 @@ func TestAnUnknownOutcomeThatCoCalcCannotTell(t *testing.T) {
 								t.Errorf("CoCalc tells, and it is %s", o.State)
 							}
 						} else {
-							_, err := s.desk.Settle(ctx, id, byAdmin,
-								purchase.Settlement{Verdict: purchase.Verdict(by), Reason: "the statement says so"})
+							_, err := s.desk.Decide(ctx, byAdmin, id, orders.Decision{
+								Kind: orders.Resolve, Verdict: purchase.Verdict(by),
+								Reason: "the statement says so",
+							})
 							if err != nil {
 								t.Fatal(err)
 							}

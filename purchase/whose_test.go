@@ -165,7 +165,7 @@ func TestAnIncidentDuringALongPause(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		other := s.server.Add(cocalctest.NewAccount{Credit: 40000, Partner: true})
 		<-time.After(time.Minute)
-		if err := s.desk.Pause(t.Context(), byAdmin, strings.Repeat("預", 400)); err != nil {
+		if err := s.desk.SetPaused(t.Context(), byAdmin, true, strings.Repeat("預", 400)); err != nil {
 			t.Fatal(err)
 		}
 		s.withKeyOf(other)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/bot"
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
@@ -71,8 +73,8 @@ func approves(who purchase.Actor, before ...func(*counter)) func(*testing.T, *co
 			b(p)
 		}
 		for range 2 { // the second time is one too many in any case
-			if _, err = p.desk.Approve(t.Context(), o.ID,
-				purchase.Action{Actor: who, Channel: purchase.Channel{ID: "C0APPROVALS"}}); err != nil {
+			if _, err = p.desk.Decide(t.Context(), purchase.Action{Actor: who, Channel: purchase.Channel{ID: "C0APPROVALS"}},
+				o.ID, orders.Decision{Kind: orders.Approve}); err != nil {
 				break
 			}
 		}
@@ -86,7 +88,8 @@ func (p *counter) buys(t *testing.T, who purchase.Actor, change ...func(*purchas
 	if err != nil {
 		return o, err
 	}
-	return p.desk.Confirm(t.Context(), o.ID, purchase.Action{Actor: who, Channel: here})
+	return p.desk.Decide(t.Context(), purchase.Action{Actor: who, Channel: here}, o.ID,
+		orders.Decision{Kind: orders.Confirm})
 }
 
 // twice buys two licenses, of which the second is one too many.
@@ -105,7 +108,7 @@ func asking(who purchase.Actor, change ...func(*purchase.Request)) func(*testing
 // seeing is what someone reads who wants to see what was bought, where only alice buys.
 func seeing(who purchase.Actor) func(*testing.T, *counter) error {
 	return func(t *testing.T, p *counter) error {
-		_, err := p.desk.MaySee(t.Context(), purchase.Action{Actor: who, Channel: here, Typed: true})
+		_, err := p.desk.Allowed(t.Context(), purchase.Action{Actor: who, Channel: here, Typed: true}, "", orders.See)
 		return err
 	}
 }
@@ -128,7 +131,8 @@ var refusals = []refusedBy{
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := p.desk.Unaskable(t.Context(), o.ID, "not_in_channel"); err != nil {
+			if _, err := p.desk.Decide(t.Context(), purchase.Action{}, o.ID,
+				orders.Decision{Kind: orders.FailUnreachableApprovers, Reason: "not_in_channel"}); err != nil {
 				t.Fatal(err)
 			}
 			return p.failure(t, o.ID)
@@ -150,7 +154,7 @@ var refusals = []refusedBy{
 		},
 	},
 	{"ADMINS=U0BOB", "someone else pauses buying", func(t *testing.T, p *counter) error {
-		return p.desk.Pause(t.Context(), purchase.Action{Actor: carol, Channel: here}, "month-end close")
+		return p.desk.SetPaused(t.Context(), purchase.Action{Actor: carol, Channel: here}, true, "month-end close")
 	}},
 	{"VIEWERS=U0BOB", "someone who can't buy and isn't listed types `/license history`", seeing(carol)},
 	{"VIEWERS=*", "a guest types `/license history`", seeing(purchase.Actor{ID: "U0DORA", Membership: purchase.Guest})},

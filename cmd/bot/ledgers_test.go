@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"go.etcd.io/bbolt"
 
 	"licensebot/cocalc"
@@ -53,10 +55,10 @@ func (w *env) buys(t testing.TB, database string, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := bot.Desk.Confirm(ctx, p.Order.ID, purchase.Action{
+		if _, err := bot.Desk.Decide(ctx, purchase.Action{
 			Actor:   ask.Requester,
 			Channel: ask.Channel,
-		}); err != nil {
+		}, p.Order.ID, orders.Decision{Kind: orders.Confirm}); err != nil {
 			t.Fatal(err)
 		}
 		for order := p.Order; order.State != purchase.Purchased; {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"github.com/rs/zerolog"
 
 	"licensebot/cocalc"
@@ -275,7 +277,8 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	}
 	transaction = time.Since(start)
 	start = time.Now()
-	if _, err := desk.Confirm(ctx, proposal.Order.ID, purchase.Action{Actor: who}); err != nil {
+	if _, err := desk.Decide(ctx, purchase.Action{Actor: who}, proposal.Order.ID,
+		orders.Decision{Kind: orders.Confirm}); err != nil {
 		b.Fatal(err)
 	}
 	var order purchase.Order

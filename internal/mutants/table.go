@@ -63,7 +63,7 @@ func deciding() []mutant {
 		},
 		{
 			"the end of a new price's offer",
-			"purchase/orders.(*Service).ConfirmNewPrice",
+			"purchase/orders.(*Service).confirmNewPrice",
 			never("old.Offers"),
 			[]tests{core("^TestAnOldNewPrice$")},
 		},
@@ -237,7 +237,7 @@ func deciding() []mutant {
 		},
 		{
 			"that as many people agree as are asked for",
-			"purchase/orders.(*Service).Approve",
+			"purchase/orders.(*Service).approve",
 			swap("len(counts) >= need", "true"),
 			[]tests{core("^TestApprovals$")},
 		},
@@ -273,7 +273,7 @@ func deciding() []mutant {
 		},
 		{
 			"a verdict that says neither",
-			"purchase/orders.(*Service).Settle",
+			"purchase/orders.(*Service).resolve",
 			never("purchase.WasNotBought"),
 			[]tests{shown("^TestHandler_Submission_Forged$")},
 		},

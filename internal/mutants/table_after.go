@@ -47,13 +47,13 @@ func settling() []mutant {
 		},
 		{
 			"the reason of an admin",
-			"purchase/orders.(*Service).Settle",
+			"purchase/orders.(*Service).resolve",
 			never("s.Reason"),
 			[]tests{shown("^TestHandler_Submission_Forged$")},
 		},
 		{
 			"the record of an admin's word",
-			"purchase/orders.(*Service).Settle",
+			"purchase/orders.(*Service).resolve",
 			swap("w.AppendEvent", "func(purchase.Event) error { return nil }"),
 			[]tests{core("^TestAnAdminSettles$")},
 		},
@@ -251,13 +251,13 @@ func watching() []mutant {
 		},
 		{
 			"that only what breaks the cart is taken out",
-			"purchase/orders.(*Service).TakeOut",
+			"purchase/orders.(*Service).RemoveItem",
 			never("item.BreaksCart"),
 			[]tests{core("^TestABrokenItemIsNamedAndTakenOut$")},
 		},
 		{
 			"a trigger that comes again after a restart",
-			"purchase/orders.(*Service).propose",
+			"purchase/orders.(*Service).Propose",
 			dropOperand("again"),
 			[]tests{shown("^TestTriggers_Claim_AfterRestart$")},
 		},

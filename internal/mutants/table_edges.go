@@ -270,9 +270,11 @@ func slackSide() []mutant {
 		{
 			"that a decision is made before its click is answered",
 			"bot.(*Handler).Action",
-			before(
-				"return socket.Reply{After: func(ctx context.Context) { _, _ = h.desk.Confirm(ctx, id, action) }}",
-				"h.desk.Confirm"),
+			before(`
+				return socket.Reply{After: func(ctx context.Context) {
+					_, _ = h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Confirm})
+				}}`,
+				"orders.Confirm"),
 			[]tests{shown("^TestHandler_Action_DurableBeforeAnswer$")},
 		},
 		{

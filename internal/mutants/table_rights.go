@@ -42,19 +42,19 @@ func rights() []mutant {
 		},
 		{
 			"the pause at a yes",
-			"purchase/orders.(*Service).Approve",
+			"purchase/orders.(*Service).approve",
 			dropStatement("svc.reg.RefuseClosed"),
 			[]tests{core("^TestAYesWhileNothingIsBought$")},
 		},
 		{
 			"the end of the program at a yes",
-			"purchase/orders.(*Service).Approve",
+			"purchase/orders.(*Service).approve",
 			never("Stopping"),
 			[]tests{core("^TestAYesWhileNothingIsBought$")},
 		},
 		{
 			"the room for a new order at a new price",
-			"purchase/orders.(*Service).ConfirmNewPrice",
+			"purchase/orders.(*Service).confirmNewPrice",
 			dropStatement("svc.full"),
 			[]tests{core("^TestANewPriceOnAFullDisk$")},
 		},
@@ -84,7 +84,7 @@ func rights() []mutant {
 		},
 		{
 			"the project before a card",
-			"purchase/orders.(*Service).propose",
+			"purchase/orders.(*Service).Propose",
 			never("unusable"),
 			[]tests{core("^TestTheProjectOfALicense$")},
 		},

@@ -2,27 +2,12 @@ package orders
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
 	"licensebot/purchase/register"
 )
-
-// Settleable reads an order whose outcome the person may settle. A *Refusal says why not.
-func (svc *Service) Settleable(ctx context.Context, id purchase.OrderID,
-	action purchase.Action,
-) (purchase.Order, error) {
-	order, err := svc.reg.Order(ctx, id)
-	if errors.Is(err, purchase.ErrNoOrder) {
-		return order, svc.refused(ctx, noSuchOrder(), id, action.Actor, action.Channel)
-	}
-	if err != nil {
-		return order, err
-	}
-	return order, svc.unless(ctx, id, action, svc.maySettle(order, action.Actor))
-}
 
 func (svc *Service) maySettle(order purchase.Order, who purchase.Actor) *purchase.Refusal {
 	if no := svc.policy.MayAdminister(who); no != nil {
@@ -37,11 +22,9 @@ func (svc *Service) maySettle(order purchase.Order, who purchase.Actor) *purchas
 	return nil
 }
 
-// Settle ends an order whose outcome is unknown by the word of an admin, where CoCalc does not tell. It is recorded who
-// said what and why. Checkout is not sent again, and CoCalc is watched as before: should it show something else later,
-// the ledger follows what it shows.
-func (svc *Service) Settle(ctx context.Context, id purchase.OrderID, action purchase.Action,
-	s purchase.Settlement,
+// resolve ends an order whose outcome is unknown, as an admin says.
+func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purchase.OrderID,
+	s Decision,
 ) (purchase.Order, error) {
 	s.Reason = strings.TrimSpace(s.Reason)
 	// the card is the requester's, and admins decide wherever they see the order

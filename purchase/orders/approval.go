@@ -2,7 +2,6 @@ package orders
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -65,9 +64,8 @@ func (svc *Service) mayAsk(o purchase.Order, asks bool) *purchase.Refusal {
 	return nil
 }
 
-// Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.
-// A *Refusal says why not; a late one says who decided, and when.
-func (svc *Service) Approve(ctx context.Context, id purchase.OrderID, action purchase.Action) (purchase.Order, error) {
+// approve adds an approval to an order. The last one reserves the order for good.
+func (svc *Service) approve(ctx context.Context, action purchase.Action, id purchase.OrderID) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
 		return purchase.Order{}, errStopping()
 	}
@@ -174,8 +172,8 @@ func (svc *Service) approved(w purchase.Writer, o *purchase.Order, requester pur
 	return svc.reg.Apply(w, o, purchase.OrderEvent{Kind: purchase.Approve, By: last.Actor.ID, Place: last.Channel.ID})
 }
 
-// Deny is an approver's no, with its reason. One is enough.
-func (svc *Service) Deny(ctx context.Context, id purchase.OrderID, action purchase.Action,
+// deny ends an order that waits for approval.
+func (svc *Service) deny(ctx context.Context, action purchase.Action, id purchase.OrderID,
 	reason string,
 ) (purchase.Order, error) {
 	reason = strings.TrimSpace(reason)
@@ -191,22 +189,6 @@ func (svc *Service) Deny(ctx context.Context, id purchase.OrderID, action purcha
 			Denial: &purchase.Approval{By: action.Actor, At: svc.now(), Denied: true, Reason: reason},
 		})
 	})
-}
-
-// Decidable reads an order that the person may decide on now, before they are asked for a reason. A *Refusal says why
-// not.
-func (svc *Service) Decidable(ctx context.Context, id purchase.OrderID,
-	action purchase.Action,
-) (purchase.Order, error) {
-	order, err := svc.reg.Order(ctx, id)
-	if errors.Is(err, purchase.ErrNoOrder) {
-		return order, svc.refused(ctx, noSuchOrder(), id, action.Actor, action.Channel)
-	}
-	if err != nil {
-		return order, err
-	}
-	return order, svc.unless(ctx, id, action, purchase.RefuseOutsider(action.Actor), elsewhere(order, action),
-		svc.mayDecide(order, action))
 }
 
 // mayDecide refuses people who may not decide on the order, and decisions that come too late.
@@ -243,10 +225,11 @@ func decidedBefore(o purchase.Order) *purchase.Refusal {
 	return &purchase.Refusal{Cause: c}
 }
 
-// Unaskable ends an order whose approvers cannot be asked: their channel does not let the bot in. problem is Slack's
-// word for it. Nothing is spent.
-func (svc *Service) Unaskable(ctx context.Context, id purchase.OrderID, problem string) error {
-	_, err := svc.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+// failUnreachable ends an order whose approvers can't be asked. problem is Slack's error code. Nothing is spent.
+func (svc *Service) failUnreachable(ctx context.Context, id purchase.OrderID,
+	problem string,
+) (purchase.Order, error) {
+	return svc.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error {
 		if o.State != purchase.AwaitingApproval {
 			return nil
 		}
@@ -256,5 +239,4 @@ func (svc *Service) Unaskable(ctx context.Context, id purchase.OrderID, problem 
 				"problem", problem)),
 		})
 	})
-	return err
 }

@@ -9,9 +9,9 @@ import (
 	"licensebot/purchase/register"
 )
 
-// TakeOut takes a broken item out of the cart, by the word of an admin, and returns what was done. Only an item that
-// blocks the cart is taken out. A *Refusal says why not.
-func (svc *Service) TakeOut(ctx context.Context, id int64, action purchase.Action) (purchase.Cause, error) {
+// RemoveItem removes a broken item out of the cart, by the word of an admin, and returns what was done. Only an item
+// that blocks the cart is taken out. A *Refusal says why not.
+func (svc *Service) RemoveItem(ctx context.Context, action purchase.Action, id int64) (purchase.Cause, error) {
 	no := svc.policy.MayAdminister(action.Actor)
 	if no != nil {
 		return purchase.Cause{}, svc.refused(ctx, no, "", action.Actor, action.Channel)

@@ -12,10 +12,140 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Confirm is the requester's yes to the price on the card. When it returns nil the promise is durable: the order
-// will be bought at most once and at most at that price, also if the program dies now. A *Refusal says why not.
-// A second yes is refused as AlreadyDone, with the order as it stands.
-func (svc *Service) Confirm(ctx context.Context, id purchase.OrderID, action purchase.Action) (purchase.Order, error) {
+// DecisionKind says what is decided.
+type DecisionKind string
+
+// What people decide about an order. Each kind names the fields of [Decision] that it reads, and what [Service.Decide]
+// refuses besides people without the right.
+const (
+	// Confirm is the requester's yes to the price on the card: Reason, if the order has none. When Decide returns nil, the
+	// reservation is durable: the order will be bought at most once and at most at that price, also if the program dies
+	// now. A second yes is refused as AlreadyDone, with the order as it is.
+	Confirm DecisionKind = "confirm"
+	// ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had risen: Reason,
+	// as of Confirm. It makes a new order and reserves its price, once per failed order. Decide returns the new order.
+	ConfirmNewPrice DecisionKind = "confirm the new price of"
+	// Cancel withdraws an order, as long as CoCalc has nothing of it. It works while Slack doesn't say who the requester
+	// is: it spends nothing, and an order that can't be cancelled would be bought.
+	Cancel DecisionKind = "cancel"
+	// Approve is an approver's yes to an order at the price on its card. Once enough people approved, the order is bought.
+	// A late one is refused with who decided, and when.
+	Approve DecisionKind = "approve"
+	// Deny is an approver's no: Reason, which is required. One is enough.
+	Deny DecisionKind = "deny"
+	// Resolve ends an order whose outcome is unknown as an admin says, where CoCalc doesn't show it: Verdict, LicenseID,
+	// and Reason, which is required. Checkout is not sent again, and CoCalc is watched as before: if it shows another
+	// outcome later, the ledger follows it.
+	Resolve DecisionKind = "settle"
+	// FailUnreachableApprovers ends an order whose approvers can't be asked, since their channel doesn't let the bot in:
+	// Reason, Slack's error code. The bot decides this by itself, so the action is empty.
+	FailUnreachableApprovers DecisionKind = "fail"
+)
+
+// What people do with an order before they decide, or without deciding: only [Service.Allowed] takes these.
+const (
+	// Buy asks for a license: before a form is opened. There is no order yet, so its id is empty.
+	Buy DecisionKind = "buy"
+	// Edit opens a proposal's form. [purchase.Request.Replaces] then replaces the proposal.
+	Edit DecisionKind = "edit"
+	// Repeat is a requester's click that decides nothing: to see the card anew, or to order the same again.
+	Repeat DecisionKind = "repeat"
+	// See shows an order; without an id, the account's licenses and their cost.
+	See DecisionKind = "see"
+)
+
+// Decision is what a person decides about an order.
+type Decision struct {
+	Kind   DecisionKind
+	Reason string
+	// Verdict and LicenseID are an admin's answer: whether it was bought, and as which license, if the admin knows it.
+	Verdict   purchase.Verdict
+	LicenseID string
+}
+
+// Decide carries out a decision about an order, and returns the order as it is afterwards. A [*purchase.Refusal] says
+// why not; it is recorded. The decision is durable when Decide returns.
+func (svc *Service) Decide(ctx context.Context, action purchase.Action, id purchase.OrderID,
+	d Decision,
+) (purchase.Order, error) {
+	switch d.Kind {
+	case Confirm:
+		return svc.confirmCard(ctx, action, id, d.Reason)
+	case ConfirmNewPrice:
+		return svc.confirmNewPrice(ctx, action, id, d.Reason)
+	case Cancel:
+		return svc.cancel(ctx, action, id)
+	case Approve:
+		return svc.approve(ctx, action, id)
+	case Deny:
+		return svc.deny(ctx, action, id, d.Reason)
+	case Resolve:
+		return svc.resolve(ctx, action, id, d)
+	case FailUnreachableApprovers:
+		return svc.failUnreachable(ctx, id, d.Reason)
+	default:
+		return purchase.Order{}, fmt.Errorf("%q is no decision about an order", d.Kind)
+	}
+}
+
+// Allowed reads an order for a person who may decide this about it now, or see it: before a form is opened, and before
+// the order is shown. A [*purchase.Refusal] says why not; it is recorded. Of Confirm, ConfirmNewPrice and Cancel only
+// Decide says whether they are allowed.
+func (svc *Service) Allowed(ctx context.Context, action purchase.Action, id purchase.OrderID,
+	kind DecisionKind,
+) (purchase.Order, error) {
+	switch {
+	case kind == Buy:
+		return purchase.Order{}, svc.checkBuy(ctx, action)
+	case kind == See && id == "":
+		_, no := svc.policy.SightOf(action.Actor)
+		return purchase.Order{}, svc.firstRefusal(ctx, id, action, no)
+	}
+	order, err := svc.reg.Order(ctx, id)
+	if errors.Is(err, purchase.ErrNoOrder) && kind != See {
+		return order, svc.refused(ctx, noSuchOrder(), id, action.Actor, action.Channel)
+	}
+	if err != nil {
+		return order, err
+	}
+	var refusals []*purchase.Refusal
+	switch kind {
+	case Repeat:
+		refusals = svc.checkRepeat(order, action)
+	case Edit:
+		refusals = svc.checkEdit(order, action)
+	case Approve, Deny:
+		refusals = []*purchase.Refusal{
+			purchase.RefuseOutsider(action.Actor), elsewhere(order, action), svc.mayDecide(order, action),
+		}
+	case Resolve:
+		refusals = []*purchase.Refusal{svc.maySettle(order, action.Actor)}
+	case See:
+		refusals = []*purchase.Refusal{svc.checkSight(order, action.Actor)}
+	default:
+		return order, fmt.Errorf("whether people may %q is known once they decide", kind)
+	}
+	return order, svc.firstRefusal(ctx, id, action, refusals...)
+}
+
+// checkRepeat refuses everyone but the requester, where the order is shown.
+func (svc *Service) checkRepeat(order purchase.Order, action purchase.Action) []*purchase.Refusal {
+	return []*purchase.Refusal{elsewhere(order, action), purchase.OnlyRequester(order, action.Actor)}
+}
+
+// checkEdit refuses everyone but the requester, and edits that come too late.
+func (svc *Service) checkEdit(order purchase.Order, action purchase.Action) []*purchase.Refusal {
+	var late *purchase.Refusal
+	if order.State != purchase.Proposed {
+		late = svc.tooLateTo("change", order)
+	}
+	return append(svc.checkRepeat(order, action), purchase.RefuseOutsider(action.Actor), late)
+}
+
+// confirmCard reserves the money of a proposal in a transaction of its own.
+func (svc *Service) confirmCard(ctx context.Context, action purchase.Action, id purchase.OrderID,
+	reason string,
+) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
 		return purchase.Order{}, errStopping()
 	}
@@ -27,7 +157,7 @@ func (svc *Service) Confirm(ctx context.Context, id purchase.OrderID, action pur
 	) {
 		shown := o.AttachCard(action)
 		if o.Reason == "" && purchase.OnlyRequester(*o, action.Actor) == nil {
-			o.Reason = strings.TrimSpace(action.Reason)
+			o.Reason = strings.TrimSpace(reason)
 		}
 		no, err := svc.confirm(w, o, action.Actor)
 		if err != nil || no == nil {
@@ -47,20 +177,20 @@ func (svc *Service) Confirm(ctx context.Context, id purchase.OrderID, action pur
 
 // decision is a kind of decision on an order.
 type decision struct {
-	doing string // for errors: "cancel"
-	buys  bool   // it can lead to a purchase
+	doing DecisionKind // for errors
+	buys  bool         // it can lead to a purchase
 	// mayDecide refuses people who may not decide at all, whatever the order.
 	mayDecide func(purchase.Actor) *purchase.Refusal
 }
 
 // The decisions on orders.
 var (
-	toConfirm         = decision{"confirm", true, purchase.RefuseOutsider}
-	toConfirmNewPrice = decision{"confirm the new price of", true, purchase.RefuseOutsider}
-	toApprove         = decision{"approve", true, purchase.RefuseOutsider}
-	toDeny            = decision{"deny", false, purchase.RefuseOutsider}
-	toCancel          = decision{"cancel", false, purchase.RefuseNonMember}
-	toSettle          = decision{"settle", false, purchase.RefuseOutsider}
+	toConfirm         = decision{Confirm, true, purchase.RefuseOutsider}
+	toConfirmNewPrice = decision{ConfirmNewPrice, true, purchase.RefuseOutsider}
+	toApprove         = decision{Approve, true, purchase.RefuseOutsider}
+	toDeny            = decision{Deny, false, purchase.RefuseOutsider}
+	toCancel          = decision{Cancel, false, purchase.RefuseNonMember}
+	toSettle          = decision{Resolve, false, purchase.RefuseOutsider}
 )
 
 // decide runs a person's decision on an order in one transaction, and records a refusal. carryOut may put another order
@@ -171,10 +301,9 @@ func (svc *Service) mayConfirm(w purchase.Writer, order *purchase.Order,
 		nil
 }
 
-// ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had moved. It
-// makes a new order and promises it, once per failed order.
-func (svc *Service) ConfirmNewPrice(ctx context.Context, failed purchase.OrderID,
-	action purchase.Action,
+// confirmNewPrice makes an order at the new price of a failed one, and reserves it.
+func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action, failed purchase.OrderID,
+	reason string,
 ) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
 		return purchase.Order{}, errStopping()
@@ -207,7 +336,7 @@ func (svc *Service) ConfirmNewPrice(ctx context.Context, failed purchase.OrderID
 			}
 			*o = svc.atNewPrice(old, id)
 			if o.Reason == "" {
-				o.Reason = strings.TrimSpace(action.Reason)
+				o.Reason = strings.TrimSpace(reason)
 			}
 			o.AttachCard(action)
 			no, err := svc.mayConfirm(w, o, action.Actor)
@@ -268,9 +397,8 @@ func (svc *Service) atNewPrice(old purchase.Order, id purchase.OrderID) purchase
 	return o
 }
 
-// Cancel takes an order back, as long as nothing of it was sent to CoCalc. It works while Slack doesn't say who the
-// requester is: it spends nothing, and an order that can't be cancelled would be bought.
-func (svc *Service) Cancel(ctx context.Context, id purchase.OrderID, action purchase.Action) (purchase.Order, error) {
+// cancel withdraws an order.
+func (svc *Service) cancel(ctx context.Context, action purchase.Action, id purchase.OrderID) (purchase.Order, error) {
 	return svc.decide(ctx, id, action, toCancel, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
 		if no := purchase.MayWithdraw(*o, action.Actor); no != nil {
 			return no, nil
@@ -290,34 +418,8 @@ func (svc *Service) Cancel(ctx context.Context, id purchase.OrderID, action purc
 	})
 }
 
-// Asked reads an order for a click of its requester that decides nothing by itself: to see its card anew, to ask for
-// the same again. A *Refusal says why not.
-func (svc *Service) Asked(ctx context.Context, id purchase.OrderID, action purchase.Action) (purchase.Order, error) {
-	order, err := svc.reg.Order(ctx, id)
-	if errors.Is(err, purchase.ErrNoOrder) {
-		return order, svc.refused(ctx, noSuchOrder(), id, action.Actor, action.Channel)
-	}
-	if err != nil {
-		return order, err
-	}
-	return order, svc.unless(ctx, id, action, elsewhere(order, action), purchase.OnlyRequester(order, action.Actor))
-}
-
-// Editable reads a proposal that the person may still change. A *Refusal says why not.
-func (svc *Service) Editable(ctx context.Context, id purchase.OrderID, action purchase.Action) (purchase.Order, error) {
-	order, err := svc.Asked(ctx, id, action)
-	if err != nil {
-		return order, err
-	}
-	var late *purchase.Refusal
-	if order.State != purchase.Proposed {
-		late = svc.tooLateTo("change", order)
-	}
-	return order, svc.unless(ctx, id, action, purchase.RefuseOutsider(action.Actor), late)
-}
-
-// unless records the first refusal that there is and returns it; nil when there is none.
-func (svc *Service) unless(ctx context.Context, id purchase.OrderID, action purchase.Action,
+// firstRefusal records and returns the first refusal that is not nil; nil if there is none.
+func (svc *Service) firstRefusal(ctx context.Context, id purchase.OrderID, action purchase.Action,
 	refusals ...*purchase.Refusal,
 ) error {
 	for _, no := range refusals {

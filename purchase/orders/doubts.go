@@ -103,7 +103,7 @@ func (svc *Service) ResolveDoubts(ctx context.Context) error {
 			if slices.ContainsFunc(all[:i], doubt.Same) { // Slack delivered it twice
 				continue
 			}
-			if err := svc.resolve(w, doubt); err != nil {
+			if err := svc.resolveDoubt(w, doubt); err != nil {
 				return err
 			}
 		}
@@ -121,8 +121,8 @@ func (svc *Service) ResolveDoubts(ctx context.Context) error {
 	return svc.doubts.Clear()
 }
 
-// resolve looks for the audit record of a decision, which is part of the same transaction.
-func (svc *Service) resolve(w purchase.Writer, doubt purchase.Doubt) error {
+// resolveDoubt looks for the audit record of a decision, which is part of the same transaction.
+func (svc *Service) resolveDoubt(w purchase.Writer, doubt purchase.Doubt) error {
 	account, err := w.Account()
 	if err != nil || !doubt.Began.After(account.Doubted) { // already announced; the file could not be cleared
 		return err

@@ -12,13 +12,22 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Pause stops all buying until an admin resumes it: nothing new is promised or begun; what was paid is still finished
-// and recorded. A *Refusal says why not.
-func (svc *Service) Pause(ctx context.Context, action purchase.Action, reason string) error {
+// SetPaused stops all buying until an admin resumes it, or resumes it. While it is stopped, nothing new is reserved or
+// begun; what was paid is still finished and recorded. A pause needs a reason, a resume doesn't. A [*purchase.Refusal]
+// says why not; it is recorded.
+func (svc *Service) SetPaused(ctx context.Context, action purchase.Action, paused bool, reason string) error {
+	if paused {
+		return svc.pause(ctx, action, reason)
+	}
+	return svc.resume(ctx, action, reason)
+}
+
+// pause stops all buying.
+func (svc *Service) pause(ctx context.Context, action purchase.Action, reason string) error {
 	if reason = strings.TrimSpace(reason); reason == "" && svc.reg.IsAdmin(action.Actor) {
 		return svc.refused(ctx, purchase.NewRefusal(purchase.NoReason, "doing", "pause"), "", action.Actor, action.Channel)
 	}
-	return svc.throw(ctx, action, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
+	return svc.adminTx(ctx, action, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
 		account, err := w.Account()
 		if err != nil {
 			return nil, err
@@ -40,10 +49,10 @@ func (svc *Service) Pause(ctx context.Context, action purchase.Action, reason st
 	})
 }
 
-// Resume ends a pause of buying; the reason may be left out. A *Refusal says why not.
-func (svc *Service) Resume(ctx context.Context, action purchase.Action, reason string) error {
+// resume ends a pause of buying; the reason may be left out.
+func (svc *Service) resume(ctx context.Context, action purchase.Action, reason string) error {
 	reason = strings.TrimSpace(reason)
-	err := svc.throw(ctx, action, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
+	err := svc.adminTx(ctx, action, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
 		account, err := w.Account()
 		if err != nil {
 			return nil, err
@@ -90,8 +99,8 @@ func (svc *Service) ResumeByOperator(ctx context.Context, by, reason string) (wa
 	return was, nil
 }
 
-// throw runs an admin's decision about all buying in one transaction, and records a refusal.
-func (svc *Service) throw(ctx context.Context, action purchase.Action, decision func(purchase.Writer,
+// adminTx runs an admin's decision about all buying in one transaction, and records a refusal.
+func (svc *Service) adminTx(ctx context.Context, action purchase.Action, decision func(purchase.Writer,
 	time.Time) (*purchase.Refusal, error),
 ) error {
 	no := svc.policy.MayAdminister(action.Actor)

@@ -119,9 +119,8 @@ func (svc *Service) Quote(spec purchase.Spec) (cocalc.Quote, error) {
 	return cocalc.Price(spec, now)
 }
 
-// Proposable reports whether a person may order licenses in this place, before they fill in a form. The error is a
-// *Refusal that says why not.
-func (svc *Service) Proposable(ctx context.Context, action purchase.Action) error {
+// checkBuy refuses people who may not order licenses here and now.
+func (svc *Service) checkBuy(ctx context.Context, action purchase.Action) error {
 	if svc.reg.Stopping.Load() {
 		return errStopping()
 	}
@@ -129,18 +128,15 @@ func (svc *Service) Proposable(ctx context.Context, action purchase.Action) erro
 	if err != nil {
 		return fmt.Errorf("read whether buying is paused: %w", err)
 	}
-	return svc.unless(ctx, "", action, svc.reg.RefuseLostAccess(), svc.policy.MayBuy(action.Actor),
+	return svc.firstRefusal(ctx, "", action, svc.reg.RefuseLostAccess(), svc.policy.MayBuy(action.Actor),
 		svc.policy.AllowsPlace(action.Channel), paused,
 		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()))
 }
 
-// Propose stores a new order with its price. Nothing is promised yet. A *Refusal says why not.
+// Propose stores a new order with its price. Nothing is reserved yet. If the request replaces a proposal, that one is
+// cancelled in the same transaction, so that the two are never both open. A [*purchase.Refusal] says why not; it is
+// recorded. Mistakes of the specification come as [purchase.Mistakes], all at once.
 func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (Proposal, error) {
-	return svc.propose(ctx, ask, "")
-}
-
-// propose makes the order, as the successor of an earlier one when replaces is set.
-func (svc *Service) propose(ctx context.Context, ask purchase.Request, amends purchase.OrderID) (Proposal, error) {
 	if svc.reg.Stopping.Load() {
 		return Proposal{}, errStopping()
 	}
@@ -149,7 +145,7 @@ func (svc *Service) propose(ctx context.Context, ask purchase.Request, amends pu
 		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()),
 	} {
 		if no != nil {
-			return Proposal{}, svc.refused(ctx, no, amends, ask.Requester, ask.Channel)
+			return Proposal{}, svc.refused(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
 		}
 	}
 	if p, again, err := svc.proposedBefore(ctx, ask); again || err != nil {
@@ -166,11 +162,11 @@ func (svc *Service) propose(ctx context.Context, ask purchase.Request, amends pu
 		return Proposal{}, svc.policy.AwayRefusal()
 	}
 	if !svc.pace.card(ask.Requester.Key(), svc.now()) {
-		return Proposal{}, svc.refused(ctx, tooFast(), amends, ask.Requester, ask.Channel)
+		return Proposal{}, svc.refused(ctx, tooFast(), ask.Replaces, ask.Requester, ask.Channel)
 	}
 	project, unusable := svc.onProject(ctx, ask.Spec)
 	if unusable != nil {
-		return Proposal{}, svc.refused(ctx, unusable, amends, ask.Requester, ask.Channel)
+		return Proposal{}, svc.refused(ctx, unusable, ask.Replaces, ask.Requester, ask.Channel)
 	}
 	now := svc.now()
 	order := purchase.Order{
@@ -205,8 +201,8 @@ func (svc *Service) propose(ctx context.Context, ask purchase.Request, amends pu
 			budget); no != nil {
 			return nil
 		}
-		if amends != "" {
-			if no, err = svc.retire(w, amends, order); no != nil || err != nil {
+		if ask.Replaces != "" {
+			if no, err = svc.retire(w, ask.Replaces, order); no != nil || err != nil {
 				return err
 			}
 		}
@@ -224,19 +220,13 @@ func (svc *Service) propose(ctx context.Context, ask purchase.Request, amends pu
 			purchase.Doubt{Began: now, Run: svc.reg.BornAt, Who: ask.Requester.ID, Order: order.ID, Typed: true})
 	}
 	if no != nil {
-		return Proposal{}, svc.refused(ctx, no, amends, ask.Requester, ask.Channel)
+		return Proposal{}, svc.refused(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
 	}
 	register.Nudge(svc.reg.Proposed)
-	if amends != "" {
-		svc.changed(amends)
+	if ask.Replaces != "" {
+		svc.changed(ask.Replaces)
 	}
 	return out, nil
-}
-
-// Amend replaces a proposal by a new one with another specification, when the requester edited the card. The old
-// one is cancelled in the same transaction, so that the two are never both open.
-func (svc *Service) Amend(ctx context.Context, old purchase.OrderID, ask purchase.Request) (Proposal, error) {
-	return svc.propose(ctx, ask, old)
 }
 
 // retire cancels a proposal in favor of its successor, whose card takes the place of its own.

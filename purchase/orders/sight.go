@@ -16,29 +16,17 @@ func (svc *Service) Sight(who purchase.Actor) (purchase.Sight, error) {
 	return s, nil
 }
 
-// MaySee is Sight for a command or a click. It records a refusal.
-func (svc *Service) MaySee(ctx context.Context, action purchase.Action) (purchase.Sight, error) {
-	s, no := svc.policy.SightOf(action.Actor)
-	if no != nil {
-		return purchase.Sight{}, svc.refused(ctx, no, "", action.Actor, action.Channel)
-	}
-	return s, nil
-}
-
-// MaySeeOrder refuses a person who asks for another person's order without seeing all. People always see their own
+// checkSight refuses a person who asks for another person's order without seeing all. People always see their own
 // orders, also if they can't buy any more.
-func (svc *Service) MaySeeOrder(ctx context.Context, o purchase.Order, action purchase.Action) error {
-	no := purchase.RefuseUnseen(action.Actor)
-	if no == nil && !action.Actor.Is(o.Requester) {
-		var s purchase.Sight
-		if s, no = svc.policy.SightOf(action.Actor); no == nil && !s.All {
-			no = purchase.NewRefusal(purchase.NotYours, "doing", "see")
-		}
+func (svc *Service) checkSight(o purchase.Order, who purchase.Actor) *purchase.Refusal {
+	if no := purchase.RefuseUnseen(who); no != nil || who.Is(o.Requester) {
+		return no
 	}
-	if no != nil {
-		return svc.refused(ctx, no, o.ID, action.Actor, action.Channel)
+	sight, no := svc.policy.SightOf(who)
+	if no == nil && !sight.All {
+		no = purchase.NewRefusal(purchase.NotYours, "doing", "see")
 	}
-	return nil
+	return no
 }
 
 const (

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"licensebot/purchase/orders"
+
 	"licensebot/cocalc"
 	"licensebot/purchase"
 	"licensebot/purchase/desk"
@@ -49,7 +51,8 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 		for range 2 {
 			wg.Go(func() {
 				<-begin
-				_, err := desk.Confirm(ctx, o.ID, purchase.Action{Actor: o.Requester, Channel: place})
+				_, err := desk.Decide(ctx, purchase.Action{Actor: o.Requester, Channel: place}, o.ID,
+					orders.Decision{Kind: orders.Confirm})
 				var no *purchase.Refusal
 				switch {
 				case err == nil:

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"licensebot/purchase/orders"
+
 	"pgregory.net/rapid"
 
 	"licensebot/cocalc"
@@ -186,7 +188,7 @@ func (m *machine) confirm(rt *rapid.T) {
 	o, budget, paused := m.now(k.id)
 	may := action.Actor.ID == k.who.ID && o.State == purchase.Proposed && time.Now().Before(o.Expires) && !paused &&
 		budget.Spent+budget.Reserved+k.price <= limit
-	_, err := m.desk.Confirm(context.Background(), k.id, action)
+	_, err := m.desk.Decide(context.Background(), action, k.id, orders.Decision{Kind: orders.Confirm})
 	if (err == nil) != may {
 		rt.Fatalf("%s confirms %s (%s, %s spent, %s reserved, paused %v): %v", action.Actor.ID, k.id, o.State, budget.Spent,
 			budget.Reserved, paused, err)
@@ -199,7 +201,7 @@ func (m *machine) cancel(rt *rapid.T) {
 	action := m.click(rt, k)
 	o, _, _ := m.now(k.id)
 	may := action.Actor.ID == k.who.ID && (o.State == purchase.Proposed || o.State == purchase.Approved)
-	_, err := m.desk.Cancel(context.Background(), k.id, action)
+	_, err := m.desk.Decide(context.Background(), action, k.id, orders.Decision{Kind: orders.Cancel})
 	if (err == nil) != may {
 		rt.Fatalf("%s cancels %s (%s): %v", action.Actor.ID, k.id, o.State, err)
 	}
@@ -229,18 +231,18 @@ func (m *machine) admin(rt *rapid.T) {
 	var err error
 	switch what := rapid.SampledFrom([]string{"settle", "resume", "settle", "resume", "pause"}).Draw(rt, "what"); what {
 	case "pause":
-		err = m.desk.Pause(context.Background(), action, "so")
+		err = m.desk.SetPaused(context.Background(), action, true, "so")
 	case "resume":
-		err = m.desk.Resume(context.Background(), action, "so")
+		err = m.desk.SetPaused(context.Background(), action, false, "so")
 	default:
 		k := m.pick(rt)
 		<-time.After(time.Minute)
 		o, _, _ := m.now(k.id)
-		s := purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "I looked"}
+		s := orders.Decision{Kind: orders.Resolve, Verdict: purchase.WasNotBought, Reason: "I looked"}
 		if licenses := m.licenses(k.id); len(licenses) > 0 {
 			s.Verdict, s.LicenseID = purchase.WasBought, licenses[0].ID
 		}
-		_, err = m.desk.Settle(context.Background(), k.id, action, s)
+		_, err = m.desk.Decide(context.Background(), action, k.id, s)
 		if (err == nil) != (o.State == purchase.Unknown) {
 			rt.Fatalf("settle %s, which is %s: %v", k.id, o.State, err)
 		}
@@ -350,7 +352,8 @@ func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, after map[purchase.
 func (m *machine) end(rt *rapid.T) {
 	m.server.ClearFaults()
 	for range 12 {
-		err := m.desk.Resume(context.Background(), purchase.Action{Actor: boss, Channel: here, Typed: true}, "go on")
+		err := m.desk.SetPaused(context.Background(), purchase.Action{Actor: boss, Channel: here, Typed: true}, false,
+			"go on")
 		if no := new(purchase.Refusal); err != nil && !errors.As(err, &no) {
 			rt.Fatal(err)
 		}
