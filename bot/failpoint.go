@@ -12,6 +12,24 @@ import (
 // WithFailpoints returns Slack's Web API with a failpoint before and after each call.
 func WithFailpoints(api WebAPI) WebAPI { return failpointAPI{api} }
 
+// RespondWithFailpoints returns options with a failpoint before and after each post to a response URL.
+func RespondWithFailpoints(o Options) Options {
+	o.answers = failpointResponder{newResponder(o), failpoint.Answer}
+	o.cards = failpointResponder{newResponder(o), failpoint.Card}
+	return o
+}
+
+// failpointResponder posts between two failpoints.
+type failpointResponder struct {
+	next responder
+	name failpoint.Name
+}
+
+func (r failpointResponder) respond(ctx context.Context, url string, c content, replace bool) (err error) {
+	withFailpoints(r.name, func() { err = r.next.respond(ctx, url, c, replace) })
+	return err
+}
+
 // failpointAPI is Slack's Web API with failpoints. It names each method, so that a new one is
 // not forgotten here.
 type failpointAPI struct{ api WebAPI }

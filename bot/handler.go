@@ -10,7 +10,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
-	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 	"licensebot/purchase/desk"
 )
@@ -52,6 +51,10 @@ type Options struct {
 	Changes *Changes
 	Now     func() time.Time
 	Log     zerolog.Logger
+
+	// answers and cards post the Handler's answers and the Publisher's cards to response URLs, through HTTP unless
+	// RespondWithFailpoints replaced them.
+	answers, cards responder
 }
 
 // withDefaults fills what may be left out.
@@ -65,6 +68,12 @@ func (o Options) withDefaults() Options {
 	if o.People == nil {
 		o.People = NewPeople(o.Slack, nil, o.Now, o.Log)
 	}
+	if o.answers == nil {
+		o.answers = newResponder(o)
+	}
+	if o.cards == nil {
+		o.cards = newResponder(o)
+	}
 	return o
 }
 
@@ -72,7 +81,7 @@ func (o Options) withDefaults() Options {
 type Handler struct {
 	desk        *desk.Desk
 	slack       WebAPI
-	http        *http.Client
+	answers     responder
 	defaults    purchase.Spec
 	loc         *time.Location
 	now         func() time.Time
@@ -90,7 +99,7 @@ type Handler struct {
 func New(o Options) *Handler {
 	o = o.withDefaults()
 	return &Handler{
-		desk: o.Desk, slack: o.Slack, http: restrictToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
+		desk: o.Desk, slack: o.Slack, answers: o.answers, defaults: o.Defaults,
 		loc: o.Location, now: o.Now, log: o.Log, people: o.People,
 		formUpdates: &formUpdates{now: o.Now}, evidence: newEvidence(o.Desk, o.Now),
 		renewals: newRenewals(o.Desk, o.Now),
@@ -107,22 +116,6 @@ const (
 	cardUses        = responseURLUses - 1
 )
 
-// respond posts to the response URL of a command or a click, for the person's eyes alone. With replace it takes the
-// place of the message that holds the clicked button.
-func (h *Handler) respond(ctx context.Context, url string, c content, replace bool) error {
-	failpoint.Hit(failpoint.Before, failpoint.Answer)
-	err := respond(ctx, h.http, url, c, replace)
-	failpoint.Hit(failpoint.After, failpoint.Answer)
-	return err
-}
-
-func respond(ctx context.Context, client *http.Client, url string, c content, replace bool) error {
-	return slack.PostWebhookCustomHTTPContext(ctx, url, client, &slack.WebhookMessage{
-		Text: cut(c.text, limitFallback), Blocks: &slack.Blocks{BlockSet: c.blocks},
-		ResponseType: slack.ResponseTypeEphemeral, ReplaceOriginal: replace,
-	})
-}
-
 // textMessage is a plain answer: our own sentence in mrkdwn, whose foreign parts are escaped.
 func textMessage(sentence string) content {
 	return content{sentence, []slack.Block{section(sentence)}}
@@ -132,10 +125,10 @@ func textMessage(sentence string) content {
 // instead.
 func (h *Handler) reply(ctx context.Context, at replyTarget, c content, replace bool) {
 	if at.responseURL != "" {
-		err := h.respond(ctx, at.responseURL, c, replace)
+		err := h.answers.respond(ctx, at.responseURL, c, replace)
 		for fewer, had := withoutLastChart(c); err != nil && had; fewer, had = withoutLastChart(c) {
 			c = fewer
-			err = h.respond(ctx, at.responseURL, c, replace)
+			err = h.answers.respond(ctx, at.responseURL, c, replace)
 		}
 		if err == nil {
 			return

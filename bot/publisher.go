@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +21,7 @@ import (
 type Publisher struct {
 	desk  *desk.Desk
 	slack WebAPI
-	http  *http.Client
+	cards responder
 	now   func() time.Time
 	log   zerolog.Logger
 
@@ -59,7 +58,7 @@ func NewPublisher(o Options) *Publisher {
 		o.Changes = NewChanges(o.Now)
 	}
 	return &Publisher{
-		desk: o.Desk, slack: o.Slack, http: restrictToSlack(o.HTTP, o.SlackURL), now: o.Now, log: o.Log,
+		desk: o.Desk, slack: o.Slack, cards: o.cards, now: o.Now, log: o.Log,
 		people: o.People, similar: newSimilar(o.Desk, o.Now),
 		requesters: make(chan struct{}, maxRequesters), notifiers: make(chan struct{}, maxNotifiers),
 		changes: o.Changes, turns: o.Changes.turns, limits: newChannelLimits(o.Now, o.Log),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -65,9 +64,7 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
 			return o, false, err
 		}
 		m.Uses--
-		failpoint.Hit(failpoint.Before, failpoint.Card)
-		err = respond(ctx, p.http, m.ResponseURL, c, true)
-		failpoint.Hit(failpoint.After, failpoint.Card)
+		err = p.cards.respond(ctx, m.ResponseURL, c, true)
 		if err == nil {
 			o, err = p.markPublished(ctx, o, m)
 			return o, false, err

@@ -1,10 +1,32 @@
 package bot
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/slack-go/slack"
 )
+
+// responder posts to the response URL of a command or a click, for the person's eyes alone. With replace, the post
+// takes the place of the message that holds the clicked button.
+type responder interface {
+	respond(ctx context.Context, url string, c content, replace bool) error
+}
+
+// responseURLs posts through an HTTP client. It is a responder.
+type responseURLs struct{ client *http.Client }
+
+// newResponder returns a responder that posts to Slack alone.
+func newResponder(o Options) responder { return responseURLs{restrictToSlack(o.HTTP, o.SlackURL)} }
+
+func (r responseURLs) respond(ctx context.Context, url string, c content, replace bool) error {
+	return slack.PostWebhookCustomHTTPContext(ctx, url, r.client, &slack.WebhookMessage{
+		Text: cut(c.text, limitFallback), Blocks: &slack.Blocks{BlockSet: c.blocks},
+		ResponseType: slack.ResponseTypeEphemeral, ReplaceOriginal: replace,
+	})
+}
 
 // The hosts of Slack's response URLs: of Slack, and of Slack for governments.
 const (

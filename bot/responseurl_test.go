@@ -56,7 +56,7 @@ func TestSlackOnly_RoundTrip(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			box := &mailbox{redirect: c.redirect}
 			client := restrictToSlack(&http.Client{Transport: box}, "http://127.0.0.1:4000/api/")
-			err := respond(context.Background(), client, c.url, textMessage("Bought."), false)
+			err := responseURLs{client}.respond(context.Background(), c.url, textMessage("Bought."), false)
 			if (err == nil) != c.sent {
 				t.Errorf("sent to %q: %v", box.to, err)
 			}

@@ -61,6 +61,8 @@ type Config struct {
 	NewRef func() string
 	// Jitter returns a random number in [0, 1).
 	Jitter func() float64
+
+	wrapAcker func(acker) acker // set by WithFailpoints
 }
 
 // ErrUnfinished is returned by [Client.Run] when work was still under way at the end of the grace period and did not
@@ -131,6 +133,9 @@ func New(cfg Config) (*Client, error) {
 		finishers: cfg.Finishers, forms: formWorkers, reads: readWorkers, ledgers: ledgerWorkers, finishQueue: 4 * cfg.Queue,
 		acks: 4096, envelopes: 1024,
 	}, cfg.HandleWithin, c.otherConn)
+	if cfg.wrapAcker != nil {
+		c.dispatcher.acker = cfg.wrapAcker(c.dispatcher)
+	}
 	retries := backoff.Policy{First: cfg.FirstRetry, Max: cfg.MaxRetry, Jitter: cfg.Jitter}
 	for i := range cfg.Sockets {
 		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, retries, cfg.MinUptime)

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-
-	"licensebot/internal/failpoint"
 )
 
 var (
@@ -40,6 +38,7 @@ type dispatcher struct {
 	newRef  func() string
 	dedup   *dedup
 	within  time.Duration // Config.HandleWithin
+	acker   acker         // the dispatcher itself, unless WithFailpoints replaced it
 
 	// handling runs the durable phase, finishing the slow one. They are apart so that slow answers to people never keep a
 	// click from being acknowledged.
@@ -81,6 +80,7 @@ func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limi
 		},
 		ackPool: newPool(1, lim.acks),
 	}
+	d.acker = d
 	d.baseCtx, d.cancelBase = context.WithCancel(context.Background())
 	return d
 }
@@ -149,7 +149,7 @@ func (d *dispatcher) sendReply(j *job, reply Reply, finish func(*pool, func()) b
 		if reply.Payload != nil {
 			diverted = errAckedEarly
 		}
-	} else if err := d.acknowledgeHandled(j, from, payload, lost); err != nil && payload != nil {
+	} else if err := d.acker.acknowledgeHandled(j.Delivery, from, payload, lost); err != nil && payload != nil {
 		diverted = err
 		j.ack.dropPayload()
 	}
@@ -176,19 +176,14 @@ func (d *dispatcher) sendReply(j *job, reply Reply, finish func(*pool, func()) b
 	}
 }
 
-// acknowledgeHandled acknowledges what was handled: what it decided is durable by now.
-func (d *dispatcher) acknowledgeHandled(j *job, from conn, payload json.RawMessage, lost func(error)) error {
-	moment := ackSteps[j.Kind]
-	failpoint.Hit(failpoint.Before, moment)
-	err := d.acknowledge(from, j.EnvelopeID, payload, lost)
-	failpoint.Hit(failpoint.After, moment)
-	return err
+// acker hands the acknowledgement of a handled delivery to a connection. What the handler decided is durable by then.
+type acker interface {
+	acknowledgeHandled(del Delivery, from conn, payload json.RawMessage, lost func(error)) error
 }
 
-// ackSteps names acknowledgements for tests that kill the program around them.
-var ackSteps = map[Kind]failpoint.Name{
-	KindCommand: failpoint.AckCommand, KindAction: failpoint.AckAction, KindSubmission: failpoint.AckSubmission,
-	KindHome: failpoint.AckHome,
+// acknowledgeHandled implements acker.
+func (d *dispatcher) acknowledgeHandled(del Delivery, from conn, payload json.RawMessage, lost func(error)) error {
+	return d.acknowledge(from, del.EnvelopeID, payload, lost)
 }
 
 // acknowledge hands an ack to its line. If the line is gone, a bare ack goes through another one, so that the person

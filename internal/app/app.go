@@ -171,6 +171,9 @@ func New(c Config) (*Service, error) {
 		Desk: s.Desk, Slack: api, HTTP: s.http, SlackURL: c.Slack.URL, Defaults: c.Defaults, Location: c.Location,
 		People: people, Changes: changes, Now: c.Now, Log: s.part("bot"),
 	}
+	if failpoint.Enabled() {
+		options = bot.RespondWithFailpoints(options)
+	}
 	s.Handler, s.Publisher = bot.New(options), bot.NewPublisher(options)
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -202,6 +205,9 @@ func (s *Service) open() (err error) {
 	}
 	c := s.config.Slack.Socket
 	c.API, c.Handler, c.Log = s.Slack, s.Handler, s.part("slack")
+	if failpoint.Enabled() {
+		c = socket.WithFailpoints(c)
+	}
 	if s.Socket, err = socket.New(c); err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func TestStepsComeInPairs(t *testing.T) {
 			}
 		}
 	}
-	if calls < 10 {
+	if calls < 8 { // a pair each: requests to CoCalc, commits, acknowledgements, requests to Slack
 		t.Errorf("there are only %d calls", calls)
 	}
 }
