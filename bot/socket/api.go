@@ -306,8 +306,8 @@ type observer struct {
 func (l observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.next.RoundTrip(req)
 	address, _, _ := strings.Cut(req.URL.String(), "?")
-	method, ours := strings.CutPrefix(address, l.base)
-	if err != nil || !ours || resp.StatusCode != http.StatusOK {
+	method, ofAPI := strings.CutPrefix(address, l.base)
+	if err != nil || !ofAPI || resp.StatusCode != http.StatusOK {
 		return resp, err
 	}
 	body, err := io.ReadAll(resp.Body)
@@ -316,17 +316,17 @@ func (l observer) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	var said struct {
+	var answer struct {
 		OK     bool   `json:"ok"`
 		Error  string `json:"error"`
 		Needed string `json:"needed"`
 	}
 	switch {
-	case json.Unmarshal(body, &said) != nil:
-	case said.OK:
+	case json.Unmarshal(body, &answer) != nil:
+	case answer.OK:
 		l.access.Observe(method, nil)
-	case said.Error != "":
-		l.access.Observe(method, slack.SlackErrorResponse{Err: said.Error, Needed: said.Needed})
+	case answer.Error != "":
+		l.access.Observe(method, slack.SlackErrorResponse{Err: answer.Error, Needed: answer.Needed})
 	}
 	return resp, nil
 }

@@ -69,7 +69,7 @@ type Config struct {
 // stop when its context was cancelled.
 var ErrUnfinished = errors.New("work was still under way when the grace period ended")
 
-// Client keeps the sockets open and brings what comes through them to the handler.
+// Client keeps the sockets open and passes what arrives to the handler.
 type Client struct {
 	dispatcher *dispatcher
 	links      []*link
@@ -83,7 +83,7 @@ type Client struct {
 	readyOnce  sync.Once
 }
 
-// forms, reads and ledgers are the workers of the other lanes.
+// The numbers of workers of the other lanes.
 const (
 	formWorkers   = 8
 	readWorkers   = 16
@@ -187,7 +187,7 @@ func (c *Client) Run(ctx context.Context) error {
 	return errors.Join(fatal, c.shutdown(closeLinks, &running))
 }
 
-// shutdown is the second half of Run.
+// shutdown stops the client in the order that Run describes.
 func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup) error {
 	d := c.dispatcher
 	grace, cancel := context.WithTimeout(context.Background(), c.grace)
@@ -229,7 +229,7 @@ func (c *Client) waitForTurn(ctx context.Context, before *link) bool {
 	}
 }
 
-// otherConn finds an open socket beside the given one.
+// otherConn returns an open socket other than the given one; nil if there is none.
 func (c *Client) otherConn(than conn) conn {
 	for _, l := range c.links {
 		if _, open := l.session(); open && conn(l) != than {
@@ -273,15 +273,15 @@ func randomRef() string {
 
 func randomJitter() float64 { return mathrand.Float64() }
 
-func orInt(v *int, standard int) {
+func orInt(v *int, fallback int) {
 	if *v == 0 {
-		*v = standard
+		*v = fallback
 	}
 }
 
-func orDuration(v *time.Duration, standard time.Duration) {
+func orDuration(v *time.Duration, fallback time.Duration) {
 	if *v == 0 {
-		*v = standard
+		*v = fallback
 	}
 }
 

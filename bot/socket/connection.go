@@ -87,7 +87,7 @@ func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b 
 	}
 }
 
-// run keeps the socket open until ctx is done, or until lost ends the program: then it returns a *FatalError.
+// run keeps the socket open until ctx is done. It returns a *FatalError if onFatal ends the program.
 func (l *link) run(ctx context.Context) error {
 	for failures := 0; ; failures++ {
 		steady, cause := l.connect(ctx)
@@ -118,61 +118,76 @@ func (l *link) run(ctx context.Context) error {
 func (l *link) connect(ctx context.Context) (steady bool, cause error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	result := make(chan error, 1)
-	go func() { result <- l.client.RunContext(ctx) }()
-
-	give := func(err error) {
-		if cause == nil {
-			cause = err
-		}
-		cancel()
-	}
-	take := func(ev socketmode.Event) {
-		switch ev.Type {
-		case socketmode.EventTypeConnectionError:
-			// slack-go's own backoff has no jitter and grows to five minutes.
-			if failed, ok := ev.Data.(*slack.ConnectionErrorEvent); ok {
-				give(failed.ErrorObj)
-			}
-		case socketmode.EventTypeConnecting:
-			// A second attempt in the same run says that a connection has ended.
-			lived, ended := l.noteEnd(nil)
-			if !ended {
-				return
-			}
-			// Too many sockets, or Socket Mode switched off: Slack lets us in and closes. slack-go would try again at once, for
-			// ever.
-			if lived < l.minUptime {
-				give(errShortLived)
-			} else {
-				steady = true
-			}
-		default:
-			l.receive(ev)
-		}
-	}
+	r := clientRun{link: l, stop: cancel}
+	ended := make(chan error, 1)
+	go func() { ended <- l.client.RunContext(ctx) }()
 	for {
 		select {
 		case ev := <-l.client.Events:
-			take(ev)
-		case err := <-result:
-			for {
-				select {
-				case ev := <-l.client.Events:
-					take(ev)
-					continue
-				default:
-				}
-				break
-			}
-			if lived, ended := l.noteEnd(err); ended && lived >= l.minUptime {
-				steady = true
-			}
-			if cause == nil {
-				cause = err
-			}
-			return steady, cause
+			r.handle(ev)
+		case err := <-ended:
+			r.end(err)
+			return r.steady, r.cause
 		}
+	}
+}
+
+// clientRun is one run of slack-go's client, which opens one connection after another.
+type clientRun struct {
+	link   *link
+	stop   context.CancelFunc
+	steady bool  // whether one of its connections lived for minUptime
+	cause  error // why the run ends
+}
+
+// handle handles an event of the client.
+func (r *clientRun) handle(ev socketmode.Event) {
+	switch ev.Type {
+	case socketmode.EventTypeConnectionError:
+		// slack-go's own backoff has no jitter and grows to five minutes.
+		if failed, ok := ev.Data.(*slack.ConnectionErrorEvent); ok {
+			r.fail(failed.ErrorObj)
+		}
+	case socketmode.EventTypeConnecting:
+		// A second attempt in the same run says that a connection has ended.
+		lived, ended := r.link.noteEnd(nil)
+		switch {
+		case !ended:
+		case lived < r.link.minUptime:
+			// Too many sockets, or Socket Mode switched off: Slack lets the bot in and closes. slack-go would try again at
+			// once, forever.
+			r.fail(errShortLived)
+		default:
+			r.steady = true
+		}
+	default:
+		r.link.receive(ev)
+	}
+}
+
+// fail ends the run, unless it is ending for another cause.
+func (r *clientRun) fail(cause error) {
+	if r.cause == nil {
+		r.cause = cause
+	}
+	r.stop()
+}
+
+// end handles the events from before the client returned err, and notes the end of its connection.
+func (r *clientRun) end(err error) {
+	for drained := false; !drained; {
+		select {
+		case ev := <-r.link.client.Events:
+			r.handle(ev)
+		default:
+			drained = true
+		}
+	}
+	if lived, ended := r.link.noteEnd(err); ended && lived >= r.link.minUptime {
+		r.steady = true
+	}
+	if r.cause == nil {
+		r.cause = err
 	}
 }
 
@@ -204,11 +219,11 @@ func (l *link) receive(ev socketmode.Event) {
 		if bad, ok := ev.Data.(*slack.IncomingEventError); ok {
 			l.log.Debug().Str("cause", redact(bad.ErrorObj.Error())).Msg("skip an unreadable frame")
 		}
-	default: // connect handles events about connecting; the others need no reaction
+	default: // clientRun handles events about connecting; the others need no reaction
 	}
 }
 
-// ack hands an ack to slack-go. See line for its contract.
+// ack hands an ack to slack-go. It implements conn.
 func (l *link) ack(id string, payload json.RawMessage, wait time.Duration, lost func(error)) error {
 	session, open := l.session()
 	if !open {

@@ -31,7 +31,7 @@ const (
 	keepSeen = 10 * time.Minute
 )
 
-// dispatcher brings deliveries to the handler and acks to the sockets. It knows connections only as conn.
+// dispatcher passes deliveries to the handler and acks to the connections.
 type dispatcher struct {
 	handler Handler
 	log     zerolog.Logger
@@ -60,16 +60,16 @@ type dispatcher struct {
 	handled, refused, panics, repeated atomic.Int64
 }
 
-// limits are the sizes of the pools and of the memory.
+// limits are the numbers of workers, and the sizes of queues and of dedup.
 type limits struct {
 	workers, queue, finishers, forms, reads, ledgers, finishQueue, acks, envelopes int
 }
 
 func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, within time.Duration,
-	another func(conn) conn,
+	otherConn func(than conn) conn,
 ) *dispatcher {
 	d := &dispatcher{
-		handler: h, log: log, newRef: newRef, within: within, otherConn: another,
+		handler: h, log: log, newRef: newRef, within: within, otherConn: otherConn,
 		dedup:    newDedup(lim.envelopes, keepSeen),
 		handling: newPool(lim.workers, lim.queue),
 		finishing: map[Lane]*pool{
@@ -145,7 +145,7 @@ func (d *dispatcher) sendReply(j *job, reply Reply, finish func(*pool, func()) b
 	j.stopTimer()
 	payload, diverted := encode(j.Kind, reply.Payload)
 	lost := func(cause error) { d.ackLost(j, payload, reply.Payload, cause) }
-	if from, mine := j.ack.claim(payload); !mine {
+	if from, claimed := j.ack.claim(payload); !claimed {
 		if reply.Payload != nil {
 			diverted = errAckedEarly
 		}
@@ -186,9 +186,9 @@ func (d *dispatcher) acknowledgeHandled(del Delivery, from conn, payload json.Ra
 	return d.acknowledge(from, del.EnvelopeID, payload, lost)
 }
 
-// acknowledge hands an ack to its line. If the line is gone, a bare ack goes through another one, so that the person
-// sees no timeout. An ack with a payload does not: it is unknown whether Slack accepts the payload from there, and the
-// person might get no answer.
+// acknowledge hands an ack to the connection from. If that is closed, a bare ack goes through another one, so that the
+// person sees no timeout, and an ack with a payload is an error: it is unknown whether Slack accepts the payload from
+// there, and the person might get no answer.
 func (d *dispatcher) acknowledge(from conn, id string, payload json.RawMessage, lost func(error)) error {
 	err := errNoConn
 	if from != nil {
@@ -208,7 +208,7 @@ func (d *dispatcher) acknowledge(from conn, id string, payload json.RawMessage, 
 
 // acknowledgeEarly acknowledges a command that has no answer yet.
 func (d *dispatcher) acknowledgeEarly(j *job) {
-	if from, mine := j.ack.claim(nil); mine {
+	if from, claimed := j.ack.claim(nil); claimed {
 		_ = d.acknowledge(from, j.EnvelopeID, nil, nil)
 	}
 }
@@ -253,8 +253,8 @@ func (d *dispatcher) recoverPanic(del Delivery) {
 	if r == nil {
 		return
 	}
-	sorry := d.errorReply(del, CrashedAfter, d.logPanic(del, r))
-	if sorry.After == nil {
+	reply := d.errorReply(del, CrashedAfter, d.logPanic(del, r))
+	if reply.After == nil {
 		return
 	}
 	defer func() {
@@ -262,7 +262,7 @@ func (d *dispatcher) recoverPanic(del Delivery) {
 			d.logPanic(del, r)
 		}
 	}()
-	sorry.After(d.baseCtx)
+	reply.After(d.baseCtx)
 }
 
 // drainFinishing drains the lanes, see pool.drain.

@@ -221,10 +221,10 @@ func (l *link) refusedFor(now time.Time) time.Duration {
 func (l *link) logDisconnect(cause error) {
 	kind := reasonOf(cause)
 	l.mu.Lock()
-	told := l.loggedReason
+	logged := l.loggedReason
 	l.state.Trouble, l.loggedReason = kind, kind
 	l.mu.Unlock()
-	if told != kind {
+	if logged != kind {
 		l.log.Warn().Str("trouble", kind).Str("cause", redact(cause.Error())).Msg("retry connecting to Slack until it works")
 	}
 }

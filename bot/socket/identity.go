@@ -66,7 +66,7 @@ func IdentifyOnce(ctx context.Context, api *slack.Client) (Identity, error) {
 	}, nil
 }
 
-// Identify asks Slack who the bot token belongs to. It repeats the question, with the waits of cfg, until Slack answers
+// Identify asks Slack which bot the token belongs to. It repeats the request, with the waits of cfg, until Slack answers
 // or ctx is done. It returns a [*FatalError] when the token or a setting is wrong.
 func Identify(ctx context.Context, cfg Config) (Identity, error) {
 	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
@@ -75,7 +75,7 @@ func Identify(ctx context.Context, cfg Config) (Identity, error) {
 		cfg.Jitter = randomJitter
 	}
 	retries := backoff.Policy{First: cfg.FirstRetry, Max: cfg.MaxRetry, Jitter: cfg.Jitter}
-	told := ""
+	logged := ""
 	for failures := 0; ; failures++ {
 		who, err := IdentifyOnce(ctx, cfg.API)
 		if err == nil {
@@ -87,8 +87,8 @@ func Identify(ctx context.Context, cfg Config) (Identity, error) {
 		if fatal, ok := errors.AsType[*FatalError](err); ok {
 			return Identity{}, fatal
 		}
-		if kind := reasonOf(err); kind != told {
-			told = kind
+		if kind := reasonOf(err); kind != logged {
+			logged = kind
 			cfg.Log.Warn().Str("trouble", kind).Str("cause", redact(err.Error())).
 				Msg("retry asking Slack whose the bot token is")
 		}

@@ -39,14 +39,14 @@ func (a *Access) recordLoss(of, token, method string, answer Answer, err error) 
 		loss.Refused += gap
 	}
 	loss.Last = now
-	said := known && loss.Code == answer.Code || !a.accepted[token]
+	logged := known && loss.Code == answer.Code || !a.accepted[token]
 	loss.Method, loss.Code, loss.Remedy, loss.needed = method, answer.Code, fatal.Remedy, nil
 	if answer.Needed != "" {
 		loss.needed = strings.Split(answer.Needed, ",")
 	}
 	a.losses[of] = loss
 	a.mu.Unlock()
-	if !said {
+	if !logged {
 		a.log.Error().Str("method", method).Str("code", answer.Code).Str("remedy", fatal.Remedy).
 			Msg("pause buying until Slack gives the bot its access back")
 	}
