@@ -6,8 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sort"
 	"strconv"
-	"strings"
+	"time"
+)
+
+// The filters.
+const (
+	InCart              CartFilter = iota // neither bought nor removed
+	Purchased                             // bought and not removed
+	Removed                               // removed and not bought
+	PurchasedAndRemoved                   // both: removed while a checkout was buying it
 )
 
 const (
@@ -21,14 +30,6 @@ const (
 // CartFilter selects items of the cart by whether they were bought or removed.
 type CartFilter int
 
-// The filters.
-const (
-	InCart              CartFilter = iota // neither bought nor removed
-	Purchased                             // bought and not removed
-	Removed                               // removed and not bought
-	PurchasedAndRemoved                   // both: removed while a checkout was buying it
-)
-
 func (f CartFilter) params() (map[string]bool, error) {
 	switch f {
 	case InCart:
@@ -41,6 +42,26 @@ func (f CartFilter) params() (map[string]bool, error) {
 		return map[string]bool{"purchased": true, "removed": true}, nil
 	}
 	return nil, fmt.Errorf("cart filter %d does not exist", int(f))
+}
+
+// CartItem is an item of the account's shopping cart, which all programs and people of the account share.
+type CartItem struct {
+	ID        int64
+	Product   string // "site-license", "cash-voucher", or any text at all
+	Checked   bool   // whether a checkout buys it; JSON null means unchecked
+	Added     time.Time
+	Removed   time.Time // zero: not removed
+	Purchased *CartPurchase
+	ProjectID string // uuid or empty
+	// Description is the JSON as the server sent it. The server changes the order of the keys.
+	Description json.RawMessage
+}
+
+// CartPurchase marks an item that a checkout bought.
+type CartPurchase struct {
+	Time      time.Time
+	Success   bool
+	LicenseID string
 }
 
 // Text returns the description of the license in the item, which ends with the order's tag. Any program may store any
@@ -199,28 +220,179 @@ func (c *Client) rememberItems(which CartFilter, items []CartItem) {
 	}
 }
 
-// decodeList decodes a JSON list. It returns an error for null, so that an answer without a list is never read as
-// empty.
-func decodeList[T any](body []byte) ([]T, error) {
-	if !bytes.HasPrefix(body, []byte("[")) {
-		return nil, errors.New("the answer is not a list")
+type cartItemJSON struct {
+	ID        int64     `json:"id"`
+	Product   string    `json:"product"`
+	Checked   *bool     `json:"checked"`
+	Added     timestamp `json:"added"`
+	Removed   timestamp `json:"removed"`
+	Purchased *struct {
+		Time      lenient[timestamp] `json:"time"`
+		Success   lenient[bool]      `json:"success"`
+		LicenseID lenient[idText]    `json:"license_id"`
+	} `json:"purchased"`
+	ProjectID   *string         `json:"project_id"`
+	Description json.RawMessage `json:"description"`
+
+	LineItemAmount amountJSON `json:"lineItemAmount"` // in checkout-params only
+}
+
+func (j cartItemJSON) item() (CartItem, error) {
+	if j.ID <= 0 {
+		return CartItem{}, errors.New("a cart item without an id")
 	}
-	var list []T
-	if err := json.Unmarshal(body, &list); err != nil {
+	item := CartItem{
+		ID: j.ID, Product: j.Product, Checked: j.Checked != nil && *j.Checked, Added: j.Added.Time, Removed: j.Removed.Time,
+		Description: j.Description,
+	}
+	if j.ProjectID != nil {
+		item.ProjectID = *j.ProjectID
+	}
+	if p := j.Purchased; p != nil {
+		item.Purchased = &CartPurchase{Time: p.Time.v.Time, Success: p.Success.v, LicenseID: string(p.LicenseID.v)}
+	}
+	return item, nil
+}
+
+// RangeTolerance is by how much the cart may move the start of a fixed term before an item counts as different from the
+// one that was sent. See [DescriptionMatches].
+const RangeTolerance = 10 * time.Minute
+
+// DescriptionMatches returns an error if the description of a cart item differs from the one that was sent. The order
+// of the keys, which the server changes, does not matter. The error names the first field that differs.
+//
+// One difference is allowed, since the server makes it: it moves the start of a fixed term from the past to its current
+// time, the first time together with the end, and later without it. So the start may be up to [RangeTolerance] later
+// than sent, and the end later by at most as much. The term can only become shorter, so the price can't rise.
+func DescriptionMatches(sent, got json.RawMessage) error {
+	want, err := decodeObject(sent)
+	if err != nil {
+		return fmt.Errorf("read the description that was sent: %w", err)
+	}
+	have, err := decodeObject(got)
+	if err != nil {
+		return fmt.Errorf("read the description of the cart item: %w", err)
+	}
+	for _, name := range fieldNames(want, have) {
+		w, wanted := want[name]
+		h, there := have[name]
+		switch {
+		case !wanted:
+			return fmt.Errorf("the cart item has %s %s, which was not sent", name, shortJSON(h))
+		case !there:
+			return fmt.Errorf("the cart item has no %s; %s was sent", name, shortJSON(w))
+		case sameJSON(w, h):
+		case name == "range" && want["period"] == string(PeriodRange):
+			if err := rangeMatches(w, h); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("the cart item's %s is %s; %s was sent", name, shortJSON(h), shortJSON(w))
+		}
+	}
+	return nil
+}
+
+func decodeObject(data json.RawMessage) (map[string]any, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber() // a number may be too large for a double
+	var v any
+	if err := dec.Decode(&v); err != nil {
 		return nil, err
 	}
-	return list, nil
-}
-
-// unexpectedAnswer returns the error of a read whose answer has an unknown shape. Its outcome is Transient, since a
-// read can be repeated.
-func (c *Client) unexpectedAnswer(endpoint string, body []byte, cause error) error {
-	return &Error{
-		Op: endpoint, Outcome: Transient, Status: 200, Reason: OtherJSON,
-		Text: c.redactKey(fmt.Sprintf("unexpected answer: %v: %s", cause, c.excerpt(body))),
+	object, ok := v.(map[string]any)
+	if !ok || dec.More() {
+		return nil, errors.New("it is not a JSON object")
 	}
+	return object, nil
 }
 
-func (c *Client) excerpt(body []byte) string {
-	return c.redactKey(shorten(strings.ToValidUTF8(string(body[:min(len(body), 400)]), "?"), 100))
+// fieldNames returns the keys of both objects, sorted and without repetitions.
+func fieldNames(a, b map[string]any) []string {
+	var names []string
+	for name := range a {
+		names = append(names, name)
+	}
+	for name := range b {
+		if _, both := a[name]; !both {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+// sameJSON reports whether two decoded values are equal. It compares numbers by value: to the server, 1 and 1.0 are
+// equal.
+func sameJSON(a, b any) bool {
+	switch a := a.(type) {
+	case json.Number:
+		n, ok := b.(json.Number)
+		return ok && (a == n || asFloat(a) == asFloat(n))
+	case []any:
+		list, ok := b.([]any)
+		if !ok || len(list) != len(a) {
+			return false
+		}
+		for i := range a {
+			if !sameJSON(a[i], list[i]) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		object, ok := b.(map[string]any)
+		if !ok || len(object) != len(a) {
+			return false
+		}
+		for name := range a {
+			other, there := object[name]
+			if !there || !sameJSON(a[name], other) {
+				return false
+			}
+		}
+		return true
+	}
+	return a == b
+}
+
+func asFloat(n json.Number) float64 {
+	f, _ := n.Float64() // infinite if it is too large
+	return f
+}
+
+func rangeMatches(sent, got any) error {
+	want, okWant := decodeRange(sent)
+	have, okHave := decodeRange(got)
+	startMoved, endMoved := have[0].Sub(want[0]), have[1].Sub(want[1])
+	if !okWant || !okHave || startMoved < 0 || startMoved > RangeTolerance || endMoved < 0 || endMoved > startMoved {
+		return fmt.Errorf("the cart item's range is %s; %s was sent", shortJSON(got), shortJSON(sent))
+	}
+	return nil
+}
+
+// decodeRange returns the two dates of a fixed term.
+func decodeRange(v any) (dates [2]time.Time, ok bool) {
+	list, isList := v.([]any)
+	if !isList || len(list) != 2 {
+		return dates, false
+	}
+	for i, date := range list {
+		text, isText := date.(string)
+		t, isDate := parseDate(text)
+		if !isText || !isDate {
+			return dates, false
+		}
+		dates[i] = t
+	}
+	return dates, true
+}
+
+// shortJSON returns the JSON of a value for an error, shortened to 120 characters.
+func shortJSON(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return shorten(string(data), 120)
 }

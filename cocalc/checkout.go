@@ -3,8 +3,17 @@ package cocalc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
+)
+
+const (
+	storeUnknown Store = iota
+	// StoreCurrent charges the account's credit, in one transaction per checkout, and has a preview of prices.
+	StoreCurrent
+	// StoreOlder (until November 2024) charges the card on file, item by item. It has no checkout-params, balance or
+	// subscriptions.
+	StoreOlder
 )
 
 const (
@@ -17,58 +26,20 @@ func isCheckout(endpoint string) bool {
 	return endpoint == currentCheckout || endpoint == olderCheckout
 }
 
-// Store is the generation of a server's license store.
-type Store int
-
-const (
-	storeUnknown Store = iota
-	// StoreCurrent charges the account's credit, in one transaction per checkout, and has a preview of prices.
-	StoreCurrent
-	// StoreOlder (until November 2024) charges the card on file, item by item. It has no checkout-params, balance or
-	// subscriptions.
-	StoreOlder
-)
-
-func (s Store) String() string {
-	switch s {
-	case StoreCurrent:
-		return "current"
-	case StoreOlder:
-		return "older"
-	default:
-		return "unknown"
-	}
+// CheckoutParams is the server's preview of a checkout.
+type CheckoutParams struct {
+	Balance    Cents // credit on the account; may be negative
+	MinPayment Cents
+	MinBalance Cents // the lowest balance the account may have: 0, or negative where an admin extended credit
+	AmountDue  Cents
+	Total      Cents // can exceed the sum of the lines by a cent per item: never compare prices with it
+	Items      []CheckoutItem
 }
 
-// Store returns the generation of the server's store. The first call finds it out by reading; later ones return the
-// same. The error's kind is NotSoldHere for a server that sells no licenses.
-func (c *Client) Store(ctx context.Context) (Store, error) {
-	c.mu.Lock()
-	known := c.store
-	c.mu.Unlock()
-	if known != storeUnknown {
-		return known, nil
-	}
-	found, err := c.findStore(ctx)
-	if err != nil {
-		return storeUnknown, err
-	}
-	c.mu.Lock()
-	c.store = found
-	c.mu.Unlock()
-	return found, nil
-}
-
-// missing returns the kind of error for a store endpoint that the server lacks. An older store sells licenses and never
-// had the endpoints below purchases/. In other cases the server may have changed, so the next Store finds it out again.
-func (c *Client) missing(endpoint string) Kind {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.store == StoreOlder && strings.HasPrefix(endpoint, "purchases/") {
-		return Other
-	}
-	c.store = storeUnknown
-	return NotSoldHere
+// CheckoutItem is a checked item of the cart with its price.
+type CheckoutItem struct {
+	CartItem
+	LineItemAmount Cents // the charge for the item
 }
 
 // CheckoutParams returns what a checkout would buy and charge now: every checked item of the account's cart. It changes
@@ -88,6 +59,37 @@ func (c *Client) CheckoutParams(ctx context.Context) (CheckoutParams, error) {
 		return CheckoutParams{}, c.unexpectedAnswer(checkoutParams, body, err)
 	}
 	return params, nil
+}
+
+type checkoutParamsJSON struct {
+	Balance    amountJSON     `json:"balance"`
+	MinPayment amountJSON     `json:"minPayment"`
+	MinBalance amountJSON     `json:"minBalance"`
+	AmountDue  amountJSON     `json:"amountDue"`
+	Total      amountJSON     `json:"total"`
+	Cart       []cartItemJSON `json:"cart"`
+}
+
+func (j checkoutParamsJSON) params() (CheckoutParams, error) {
+	// Prices are compared with these amounts, so none may be missing.
+	if !j.Balance.set || !j.AmountDue.set || !j.Total.set || j.Cart == nil {
+		return CheckoutParams{}, errors.New("the balance, the amount due, the total or the cart is missing")
+	}
+	p := CheckoutParams{
+		Balance: j.Balance.cents, MinPayment: j.MinPayment.cents, MinBalance: j.MinBalance.cents,
+		AmountDue: j.AmountDue.cents, Total: j.Total.cents,
+	}
+	for _, each := range j.Cart {
+		item, err := each.item()
+		if err != nil {
+			return CheckoutParams{}, err
+		}
+		if !each.LineItemAmount.set || each.LineItemAmount.cents < 0 {
+			return CheckoutParams{}, fmt.Errorf("item %d has no price", item.ID)
+		}
+		p.Items = append(p.Items, CheckoutItem{CartItem: item, LineItemAmount: each.LineItemAmount.cents})
+	}
+	return p, nil
 }
 
 // Checkout buys every checked item of the account's cart and charges for it. It returns nil if the server reports

@@ -7,13 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
 
-	"licensebot/internal/backoff"
-
 	"github.com/rs/zerolog"
+
+	"licensebot/internal/backoff"
 )
 
 // Options configure a [Client]. BaseURL and Key are required; the zero value of every other field means its default.
@@ -156,8 +157,151 @@ func (c *Client) Close() {
 	c.spending.CloseIdleConnections()
 }
 
+var (
+	// olderKey matches a key of the CoCalc that sells licenses: "sk-", 16 secret characters, and 6 for its row's number.
+	olderKey = regexp.MustCompile(`^sk-[A-Za-z0-9]{22}$`)
+	// successorKey matches a key of CoCalc's successor: a prefix, an ID of 16 characters, and a secret of 43.
+	successorKey = regexp.MustCompile(`^sk-(cc|cocalc)-v2\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{40,}$`)
+)
+
+// IsOlderKey reports whether a key has the form of the older CoCalc's keys, which its successor never accepts.
+func IsOlderKey(key string) bool { return olderKey.MatchString(strings.TrimSpace(key)) }
+
+// KeyName returns a name of the client's key that people may see; see [RedactKey].
+func (c *Client) KeyName() string { return RedactKey(c.key) }
+
+// RedactKey returns a name for a key that does not reveal it, as in CoCalc's own list of keys: the last six characters
+// of a key of the older form, "sk-…00007P", and the last eight of one of the successor's, "sk-cc...Zm4_x-9Q". Of any
+// other text it shows the last four characters, and none if it has fewer than 16.
+func RedactKey(key string) string {
+	key = strings.TrimSpace(key)
+	switch n := len(key); {
+	case strings.HasPrefix(key, "sk-") && n == 25:
+		return "sk-…" + key[n-6:]
+	case successorKey.MatchString(key):
+		return key[:5] + "..." + key[n-8:]
+	case n >= 16:
+		return "…" + key[n-4:]
+	}
+	return "…"
+}
+
 // redactKey replaces the key in a text by its name (see [RedactKey]).
 func (c *Client) redactKey(text string) string {
 	text = strings.ReplaceAll(text, c.key, c.KeyName())
 	return strings.ReplaceAll(text, strings.TrimPrefix(c.auth, "Basic "), "…")
+}
+
+// locationFilter removes a Location header that is not a URL. With it, net/http would return an error that hides the
+// answer and repeats the header.
+type locationFilter struct{ http.RoundTripper }
+
+func (l locationFilter) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := l.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return response, err
+	}
+	if location := response.Header.Get("Location"); location != "" {
+		if _, broken := request.URL.Parse(location); broken != nil {
+			response.Header.Del("Location")
+		}
+	}
+	return response, nil
+}
+
+// CloseIdleConnections closes the idle connections of the transport.
+func (l locationFilter) CloseIdleConnections() { closeIdle(l.RoundTripper) }
+
+// closeIdle closes the idle connections of a transport that can do so.
+func closeIdle(transport http.RoundTripper) {
+	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// Site is the address of a CoCalc server, such as "https://cocalc.example", for links to its pages. An empty Site is
+// unknown: its pages have a path only.
+type Site string
+
+// Site returns the server that the client uses.
+func (c *Client) Site() Site { return Site(strings.TrimSuffix(c.base, "/api/v2/")) }
+
+// Page returns the address of a page, such as "/settings".
+func (s Site) Page(path string) string {
+	return strings.TrimRight(string(s), "/") + path
+}
+
+// License returns the address of the page of one license.
+func (s Site) License(id string) string { return s.Page("/settings/licenses?id=" + id) }
+
+// Payments returns the address of the page where credit is added.
+func (s Site) Payments() string { return s.Page("/settings/payments") }
+
+// Subscriptions returns the address of the page where subscriptions are cancelled.
+func (s Site) Subscriptions() string { return s.Page("/settings/subscriptions") }
+
+// Cart returns the address of the cart.
+func (s Site) Cart() string { return s.Page("/store/cart") }
+
+// clockTolerance is the difference of the two clocks above which a warning is logged.
+const clockTolerance = time.Minute
+
+// serverClock follows CoCalc's clock through the Date header of its answers. Between two answers it uses the monotonic
+// clock, so that setting this machine's clock has no effect.
+type serverClock struct {
+	mu       sync.Mutex
+	date     time.Time // of the last answer with a Date; zero: none
+	received time.Time // when it arrived, with a monotonic reading
+	isOff    bool      // the difference was logged
+}
+
+// Time returns CoCalc's current time; ok is false before the first answer with a Date. The time is never ahead of the
+// server's clock, and behind it by at most a second plus the time that the answer traveled.
+func (c *Client) Time() (now time.Time, ok bool) {
+	c.clock.mu.Lock()
+	defer c.clock.mu.Unlock()
+	return c.clock.now()
+}
+
+func (s *serverClock) now() (time.Time, bool) {
+	if s.date.IsZero() {
+		return time.Time{}, false
+	}
+	return s.date.Add(time.Since(s.received)), true
+}
+
+// ClockAhead returns by how much CoCalc's clock is ahead of this machine's (negative if it is behind), to about a
+// second; ok is false before the first answer with a Date.
+func (c *Client) ClockAhead() (ahead time.Duration, ok bool) {
+	now, ok := c.Time()
+	if !ok {
+		return 0, false
+	}
+	return now.Sub(c.options.Now().Round(0)), true
+}
+
+// noteDate stores the Date of an answer. It logs when the clocks begin to differ by more than a minute, and when they
+// agree again. It ignores redirects and HTML pages, which other programs may have sent.
+func (c *Client) noteDate(status int, header http.Header) {
+	if status/100 == 3 || strings.Contains(strings.ToLower(header.Get("Content-Type")), "html") {
+		return
+	}
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil || date.Year() < 2000 || date.Year() > 2200 { // no clock shows these years
+		return
+	}
+	s := &c.clock
+	s.mu.Lock()
+	s.date, s.received = date, time.Now()
+	ahead := date.Sub(c.options.Now().Round(0))
+	isOff, was := ahead.Abs() > clockTolerance, s.isOff
+	s.isOff = isOff
+	s.mu.Unlock()
+	switch {
+	case isOff && !was:
+		c.options.Log.Warn().Int64("ahead_ms", ahead.Round(time.Second).Milliseconds()).Time("cocalc", date).
+			Msg("compare clocks: this machine's clock is more than a minute off CoCalc's; check its time service")
+	case was && !isOff:
+		c.options.Log.Info().Msg("compare clocks: CoCalc's clock and this machine's agree again")
+	}
 }

@@ -1,7 +1,6 @@
 package cocalc
 
 import (
-	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -145,31 +144,4 @@ func withPort(name, port, scheme string) string {
 		return name
 	}
 	return name + ":" + port
-}
-
-// locationFilter removes a Location header that is not a URL. With it, net/http would return an error that hides the
-// answer and repeats the header.
-type locationFilter struct{ http.RoundTripper }
-
-func (l locationFilter) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := l.RoundTripper.RoundTrip(request)
-	if err != nil {
-		return response, err
-	}
-	if location := response.Header.Get("Location"); location != "" {
-		if _, broken := request.URL.Parse(location); broken != nil {
-			response.Header.Del("Location")
-		}
-	}
-	return response, nil
-}
-
-// CloseIdleConnections closes the idle connections of the transport.
-func (l locationFilter) CloseIdleConnections() { closeIdle(l.RoundTripper) }
-
-// closeIdle closes the idle connections of a transport that can do so.
-func closeIdle(transport http.RoundTripper) {
-	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
 }

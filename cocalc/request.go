@@ -7,22 +7,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"licensebot/internal/backoff"
 )
 
-// safety is what sending a request again would do.
-type safety int
-
 const (
 	readOnly      safety = iota // changes nothing
 	idempotent                  // changes something; the same request again changes nothing more
 	nonIdempotent               // adds or buys again each time: it is sent only once
 )
+
+// safety is what sending a request again would do.
+type safety int
 
 // retries are the pauses between attempts.
 var retries = backoff.Policy{First: 250 * time.Millisecond, Max: time.Minute}
@@ -106,6 +109,7 @@ type redactedError struct {
 }
 
 func (s redactedError) Error() string { return s.text }
+
 func (s redactedError) Unwrap() error { return s.cause }
 
 // send sends one HTTP request. When ctx ends or the timeout passes, send returns, but the server goes on with what it
@@ -167,4 +171,218 @@ func encodeJSON(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// maxText is the largest number of characters of the server's words that an error keeps.
+const maxText = 300
+
+// classify returns the JSON of a successful answer, or the error of any other.
+func classify(endpoint string, what safety, a answer, now time.Time) (json.RawMessage, *Error) {
+	fail := func(outcome Outcome, kind Kind, reason Reason, text string, cause error) (json.RawMessage, *Error) {
+		return nil, &Error{
+			Op: endpoint, Outcome: outcome, Kind: kind, Text: shorten(text, maxText), Status: a.status,
+			Err: cause, Reason: reason,
+		}
+	}
+	lostOutcome := what.lostOutcome()
+	if a.unsent {
+		lostOutcome = Transient
+	}
+	switch {
+	case a.status == 0:
+		return fail(lostOutcome, Other, networkReason(a.err), "", a.err)
+	case a.status == http.StatusNotFound && isHTML(a):
+		// There is no such route, so nothing was executed.
+		kind := Other
+		if isStore(endpoint) {
+			kind = NotSoldHere
+		}
+		return fail(Rejected, kind, NoEndpoint, "the server has no such endpoint", nil)
+	case a.status != http.StatusOK:
+		return classifyStatus(endpoint, what, a, now)
+	case a.err != nil:
+		return fail(lostOutcome, Other, cutReason(a.err), "", fmt.Errorf("read the answer: %w", a.err))
+	}
+	body := bytes.TrimSpace(a.body)
+	if !json.Valid(body) {
+		return fail(lostOutcome, Other, textReason(a), "the answer is not JSON: "+summarize(a), nil)
+	}
+	if text, ok := errorText(body); ok {
+		e := classifyText(endpoint, what, text)
+		e.Status = a.status
+		return nil, e
+	}
+	return body, nil
+}
+
+// lostOutcome returns the outcome of a request that may have arrived and whose answer was lost.
+func (s safety) lostOutcome() Outcome {
+	if s == readOnly {
+		return Transient // it can be sent again in any case
+	}
+	return Unknown
+}
+
+// errorText returns the application error of an answer: the field "error" of an object. A value that is not a string is
+// returned as JSON. ok is false for all other answers.
+func errorText(body []byte) (string, bool) {
+	if len(body) == 0 || body[0] != '{' {
+		return "", false
+	}
+	var object struct {
+		Error json.RawMessage `json:"error"`
+	}
+	if err := json.Unmarshal(body, &object); err != nil || len(object.Error) == 0 || string(object.Error) == "null" {
+		return "", false
+	}
+	var text string
+	if json.Unmarshal(object.Error, &text) != nil {
+		text = string(object.Error)
+	}
+	if text == "" {
+		text = "an error without a message"
+	}
+	return text, true
+}
+
+// unexpectedAnswer returns the error of a read whose answer has an unknown shape. Its outcome is Transient, since a
+// read can be repeated.
+func (c *Client) unexpectedAnswer(endpoint string, body []byte, cause error) error {
+	return &Error{
+		Op: endpoint, Outcome: Transient, Status: 200, Reason: OtherJSON,
+		Text: c.redactKey(fmt.Sprintf("unexpected answer: %v: %s", cause, c.excerpt(body))),
+	}
+}
+
+func (c *Client) excerpt(body []byte) string {
+	return c.redactKey(shorten(strings.ToValidUTF8(string(body[:min(len(body), 400)]), "?"), 100))
+}
+
+// shorten returns the first n runes of a text, followed by … if there are more.
+func shorten(s string, n int) string {
+	runes := 0
+	for i := range s {
+		if runes == n {
+			return s[:i] + "…"
+		}
+		runes++
+	}
+	return s
+}
+
+// decodeList decodes a JSON list. It returns an error for null, so that an answer without a list is never read as
+// empty.
+func decodeList[T any](body []byte) ([]T, error) {
+	if !bytes.HasPrefix(body, []byte("[")) {
+		return nil, errors.New("the answer is not a list")
+	}
+	var list []T
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// These are the JSON shapes of answers. Columns of the server's database are decoded strictly: a wrong type there means
+// that the answer is not understood. Values that people and other programs write (descriptions, titles, quotas) are
+// decoded leniently: an odd value of one item must not hide the rest of a list.
+
+// lenient decodes a value of type T, and any other JSON as T's zero value.
+type lenient[T any] struct{ v T }
+
+func (l *lenient[T]) UnmarshalJSON(data []byte) error {
+	var v T
+	if json.Unmarshal(data, &v) != nil {
+		var zero T
+		v = zero
+	}
+	l.v = v
+	return nil
+}
+
+// lenientText decodes a string as it is, null as empty, and any other value as its JSON.
+type lenientText string
+
+func (t *lenientText) UnmarshalJSON(data []byte) error {
+	s, isText := unquoteJSON(data)
+	if !isText && string(data) != "null" {
+		s = string(data)
+	}
+	*t = lenientText(s)
+	return nil
+}
+
+// amountJSON decodes an amount in dollars: a float of the server's database (93.7, 87.399994) or a numeric string. It
+// rounds to cents; set is false for null.
+type amountJSON struct {
+	cents Cents
+	set   bool
+}
+
+func (a *amountJSON) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if text == "null" {
+		return nil
+	}
+	if unquoted, err := strconv.Unquote(text); err == nil {
+		text = unquoted
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(f) || math.Abs(f) > maxDollars {
+		return fmt.Errorf("%s is not an amount of money", shorten(string(data), 40))
+	}
+	a.cents, a.set = toCents(f), true
+	return nil
+}
+
+// timestamp decodes a time: ISO text in carts, purchases and subscriptions, milliseconds since 1970 in licenses. null
+// is the zero time.
+type timestamp struct{ time.Time }
+
+func (m *timestamp) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if text == "null" {
+		return nil
+	}
+	var isDate bool
+	if s, isText := unquoteJSON(data); isText {
+		m.Time, isDate = parseDate(s)
+	} else if f, err := strconv.ParseFloat(text, 64); err == nil {
+		m.Time, isDate = millisDate(f)
+	}
+	if !isDate {
+		m.Time = time.Time{}
+		return fmt.Errorf("%s is not a date", shorten(text, 40))
+	}
+	// JavaScript's dates span 270,000 years, Go's JSON dates end with the year 9999. A date that can't be stored is an
+	// error.
+	if year := m.Year(); year < 0 || year > 9999 {
+		m.Time = time.Time{}
+		return fmt.Errorf("%s is a date in the year %d", shorten(text, 40), year)
+	}
+	return nil
+}
+
+// maxID is the length of the longest accepted ID, in bytes. CoCalc's are UUIDs.
+const maxID = 200
+
+// idText decodes an ID of at most maxID bytes. null is an empty ID.
+type idText string
+
+func (t *idText) UnmarshalJSON(data []byte) error {
+	s, isText := unquoteJSON(data)
+	if !isText && string(data) != "null" || len(s) > maxID {
+		return fmt.Errorf("%s is not an id", shorten(string(data), 40))
+	}
+	*t = idText(s)
+	return nil
+}
+
+// unquoteJSON decodes a JSON string; ok is false for any other value.
+func unquoteJSON(data []byte) (text string, ok bool) {
+	if len(data) == 0 || data[0] != '"' {
+		return "", false
+	}
+	err := json.Unmarshal(data, &text)
+	return text, err == nil
 }

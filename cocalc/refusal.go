@@ -11,56 +11,6 @@ import (
 	"time"
 )
 
-// maxText is the largest number of characters of the server's words that an error keeps.
-const maxText = 300
-
-// classify returns the JSON of a successful answer, or the error of any other.
-func classify(endpoint string, what safety, a answer, now time.Time) (json.RawMessage, *Error) {
-	fail := func(outcome Outcome, kind Kind, reason Reason, text string, cause error) (json.RawMessage, *Error) {
-		return nil, &Error{
-			Op: endpoint, Outcome: outcome, Kind: kind, Text: shorten(text, maxText), Status: a.status,
-			Err: cause, Reason: reason,
-		}
-	}
-	lostOutcome := what.lostOutcome()
-	if a.unsent {
-		lostOutcome = Transient
-	}
-	switch {
-	case a.status == 0:
-		return fail(lostOutcome, Other, networkReason(a.err), "", a.err)
-	case a.status == http.StatusNotFound && isHTML(a):
-		// There is no such route, so nothing was executed.
-		kind := Other
-		if isStore(endpoint) {
-			kind = NotSoldHere
-		}
-		return fail(Rejected, kind, NoEndpoint, "the server has no such endpoint", nil)
-	case a.status != http.StatusOK:
-		return classifyStatus(endpoint, what, a, now)
-	case a.err != nil:
-		return fail(lostOutcome, Other, cutReason(a.err), "", fmt.Errorf("read the answer: %w", a.err))
-	}
-	body := bytes.TrimSpace(a.body)
-	if !json.Valid(body) {
-		return fail(lostOutcome, Other, textReason(a), "the answer is not JSON: "+summarize(a), nil)
-	}
-	if text, ok := errorText(body); ok {
-		e := classifyText(endpoint, what, text)
-		e.Status = a.status
-		return nil, e
-	}
-	return body, nil
-}
-
-// lostOutcome returns the outcome of a request that may have arrived and whose answer was lost.
-func (s safety) lostOutcome() Outcome {
-	if s == readOnly {
-		return Transient // it can be sent again in any case
-	}
-	return Unknown
-}
-
 // classifyStatus returns the error of an HTTP status other than 200 and the 404 of a missing route. CoCalc's handlers
 // return only 200; another status comes from its HTTP layer, before a handler runs, or from a proxy in front of it.
 func classifyStatus(endpoint string, what safety, a answer, now time.Time) (json.RawMessage, *Error) {
@@ -118,28 +68,6 @@ func summarize(a answer) string {
 	}
 	return fmt.Sprintf("status %d: %s", a.status,
 		shorten(strings.ToValidUTF8(string(a.body[:min(len(a.body), 4*maxText)]), "?"), maxText))
-}
-
-// errorText returns the application error of an answer: the field "error" of an object. A value that is not a string is
-// returned as JSON. ok is false for all other answers.
-func errorText(body []byte) (string, bool) {
-	if len(body) == 0 || body[0] != '{' {
-		return "", false
-	}
-	var object struct {
-		Error json.RawMessage `json:"error"`
-	}
-	if err := json.Unmarshal(body, &object); err != nil || len(object.Error) == 0 || string(object.Error) == "null" {
-		return "", false
-	}
-	var text string
-	if json.Unmarshal(object.Error, &text) != nil {
-		text = string(object.Error)
-	}
-	if text == "" {
-		text = "an error without a message"
-	}
-	return text, true
 }
 
 // cartErrorPrefixes are the recorded beginnings of errors of the server's cart and price code about a bad item. Listing

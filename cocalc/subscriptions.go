@@ -1,0 +1,90 @@
+package cocalc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+)
+
+// Balance returns the credit of the account in cents; it may be negative. The server keeps it as a float of 6 to 7
+// digits: it is exact to the cent below 10,000 dollars, and may be off by some cents above.
+func (c *Client) Balance(ctx context.Context) (Cents, error) {
+	body, err := c.call(ctx, readOnly, getBalance, struct{}{})
+	if err != nil {
+		return 0, err
+	}
+	var amount amountJSON
+	if err := json.Unmarshal(body, &amount); err != nil || !amount.set {
+		return 0, c.unexpectedAnswer(getBalance, body, errors.Join(err, errors.New("it is not an amount")))
+	}
+	return amount.cents, nil
+}
+
+// Subscription renews a monthly or yearly license.
+type Subscription struct {
+	ID               int64
+	Cost             Cents
+	Interval         string // "month" or "year"
+	Status           string // "active", "canceled", …
+	CurrentPeriodEnd time.Time
+	LicenseID        string
+}
+
+// Subscriptions lists all subscriptions of the account, including canceled ones. An older store has none; that is an
+// error.
+func (c *Client) Subscriptions(ctx context.Context) ([]Subscription, error) {
+	return readPages(ctx, pages[Subscription]{
+		endpoint: getSubscriptions,
+		page:     c.subscriptionPage,
+		id:       func(s Subscription) string { return strconv.FormatInt(s.ID, 10) },
+	})
+}
+
+func (c *Client) subscriptionPage(ctx context.Context, offset int) ([]Subscription, error) {
+	params := map[string]int{"limit": pageSize}
+	if offset > 0 {
+		params["offset"] = offset
+	}
+	body, err := c.call(ctx, readOnly, getSubscriptions, params)
+	if err != nil {
+		return nil, err
+	}
+	list, err := decodeList[subscriptionJSON](body)
+	if err != nil {
+		return nil, c.unexpectedAnswer(getSubscriptions, body, err)
+	}
+	subscriptions := make([]Subscription, 0, len(list))
+	var broken error
+	for _, each := range list {
+		s, err := each.subscription()
+		broken = errors.Join(broken, err)
+		subscriptions = append(subscriptions, s)
+	}
+	if broken != nil {
+		return nil, c.unexpectedAnswer(getSubscriptions, body, broken)
+	}
+	return subscriptions, nil
+}
+
+type subscriptionJSON struct {
+	ID               int64      `json:"id"`
+	Cost             amountJSON `json:"cost"`
+	Interval         string     `json:"interval"`
+	Status           string     `json:"status"`
+	CurrentPeriodEnd timestamp  `json:"current_period_end"`
+	Metadata         lenient[struct {
+		LicenseID lenient[idText] `json:"license_id"`
+	}] `json:"metadata"`
+}
+
+func (j subscriptionJSON) subscription() (Subscription, error) {
+	if j.ID <= 0 {
+		return Subscription{}, errors.New("a subscription without an id")
+	}
+	return Subscription{
+		ID: j.ID, Cost: j.Cost.cents, Interval: j.Interval, Status: j.Status, CurrentPeriodEnd: j.CurrentPeriodEnd.Time,
+		LicenseID: string(j.Metadata.v.LicenseID.v),
+	}, nil
+}
