@@ -11,14 +11,6 @@ import (
 	"time"
 )
 
-// The filters.
-const (
-	InCart              CartFilter = iota // neither bought nor removed
-	Purchased                             // bought and not removed
-	Removed                               // removed and not bought
-	PurchasedAndRemoved                   // both: removed while a checkout was buying it
-)
-
 const (
 	cartAdd     = "shopping/cart/add"
 	cartGet     = "shopping/cart/get"
@@ -29,6 +21,14 @@ const (
 
 // CartFilter selects items of the cart by whether they were bought or removed.
 type CartFilter int
+
+// The filters.
+const (
+	InCart              CartFilter = iota // neither bought nor removed
+	Purchased                             // bought and not removed
+	Removed                               // removed and not bought
+	PurchasedAndRemoved                   // both: removed while a checkout was buying it
+)
 
 func (f CartFilter) params() (map[string]bool, error) {
 	switch f {

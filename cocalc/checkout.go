@@ -8,15 +8,6 @@ import (
 )
 
 const (
-	storeUnknown Store = iota
-	// StoreCurrent charges the account's credit, in one transaction per checkout, and has a preview of prices.
-	StoreCurrent
-	// StoreOlder (until November 2024) charges the card on file, item by item. It has no checkout-params, balance or
-	// subscriptions.
-	StoreOlder
-)
-
-const (
 	checkoutParams  = "purchases/get-shopping-cart-checkout-params"
 	currentCheckout = "purchases/shopping-cart-checkout"
 	olderCheckout   = "shopping/cart/checkout"

@@ -180,9 +180,7 @@ func (j licenseJSON) license() License {
 }
 
 const (
-	getPurchases     = "purchases/get-purchases"
-	getSubscriptions = "purchases/get-subscriptions"
-
+	getPurchases = "purchases/get-purchases"
 	maxPurchases = 500 // the most that the server returns for one request
 )
 

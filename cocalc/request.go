@@ -18,14 +18,14 @@ import (
 	"licensebot/internal/backoff"
 )
 
+// safety is what sending a request again would do.
+type safety int
+
 const (
 	readOnly      safety = iota // changes nothing
 	idempotent                  // changes something; the same request again changes nothing more
 	nonIdempotent               // adds or buys again each time: it is sent only once
 )
-
-// safety is what sending a request again would do.
-type safety int
 
 // retries are the pauses between attempts.
 var retries = backoff.Policy{First: 250 * time.Millisecond, Max: time.Minute}
@@ -283,8 +283,8 @@ func decodeList[T any](body []byte) ([]T, error) {
 	return list, nil
 }
 
-// These are the JSON shapes of answers. Columns of the server's database are decoded strictly: a wrong type there means
-// that the answer is not understood. Values that people and other programs write (descriptions, titles, quotas) are
+// The types below decode values of answers. Columns of the server's database are decoded strictly: a wrong type there
+// means that the answer is not understood. Values that people and other programs write (descriptions, titles, quotas) are
 // decoded leniently: an odd value of one item must not hide the rest of a list.
 
 // lenient decodes a value of type T, and any other JSON as T's zero value.

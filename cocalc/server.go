@@ -13,6 +13,15 @@ import (
 // Store is the generation of a server's license store.
 type Store int
 
+const (
+	storeUnknown Store = iota
+	// StoreCurrent charges the account's credit, in one transaction per checkout, and has a preview of prices.
+	StoreCurrent
+	// StoreOlder (until November 2024) charges the card on file, item by item. It has no checkout-params, balance or
+	// subscriptions.
+	StoreOlder
+)
+
 func (s Store) String() string {
 	switch s {
 	case StoreCurrent:
@@ -296,9 +305,8 @@ func kindOf(err error) Kind {
 }
 
 const (
-	userQuery  = "user-query"
-	profile    = "accounts/profile"
-	getBalance = "purchases/get-balance"
+	userQuery = "user-query"
+	profile   = "accounts/profile"
 )
 
 // Account is the account that a key belongs to.

@@ -8,6 +8,11 @@ import (
 	"time"
 )
 
+const (
+	getBalance       = "purchases/get-balance"
+	getSubscriptions = "purchases/get-subscriptions"
+)
+
 // Balance returns the credit of the account in cents; it may be negative. The server keeps it as a float of 6 to 7
 // digits: it is exact to the cent below 10,000 dollars, and may be off by some cents above.
 func (c *Client) Balance(ctx context.Context) (Cents, error) {
