@@ -2,14 +2,12 @@ package storage
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -285,54 +283,32 @@ func schema(tx *bbolt.Tx) (version int, err error) {
 	return version, nil
 }
 
-// create creates an empty ledger at path: complete in a temporary file first, then renamed.
-func create(path string) error {
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("the folder %s doesn't exist: create it, or set DATABASE to another path", filepath.Dir(path))
-	}
-	temp, err := createTemp(path, "new")
-	if err != nil {
+// Schema 2 has causes (codes with arguments) where schema 1 had sentences: in waits, holds, failures, pauses, notices
+// and receipts. Package purchase reads records of both, so an upgrade changes no record: each gets its new form when it
+// is written next, and audit records keep their bytes for ever. What an upgrade does is to mark the file, so that no
+// older program reads causes as sentences that are empty, and to keep the file of before for those who go back.
+
+// upgrade marks a ledger of an older schema as one of [SchemaVersion]. Before that it keeps the file as it was,
+// durably, beside it (see [Ledger.Kept]). The error wraps purchase.ErrFull if there is no space for that; the ledger is
+// then unchanged.
+func (l *Ledger) upgrade() error {
+	var version int
+	err := l.db.View(func(tx *bbolt.Tx) (err error) {
+		version, err = schema(tx)
 		return err
-	}
-	name := temp.Name()
-	defer os.Remove(name) // after the rename, no file has that name
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
-	if err != nil {
-		return err
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, bucket := range buckets {
-			if _, err := tx.CreateBucket(bucket); err != nil {
-				return err
-			}
-		}
-		meta := tx.Bucket(bucketMeta)
-		if err := meta.Put(keyApplication, application); err != nil {
-			return err
-		}
-		return meta.Put(keySchema, strconv.AppendInt(nil, SchemaVersion, 10))
 	})
-	if err := errors.Join(err, db.Close()); err != nil {
+	if err != nil || version == SchemaVersion {
 		return err
 	}
-	// If two programs create the same ledger at once, the first one's file stays.
-	if err := linkFinal(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	if l.kept, err = l.keep(version); err != nil {
+		return fmt.Errorf("keep the file of schema version %d before the upgrade: %w", version, wrapNoSpace(err))
 	}
-	return nil
+	return l.markSchema()
 }
 
-// Close waits for running transactions and closes the file. After a failure it does not wait; see [Ledger.Failed].
-func (l *Ledger) Close() error {
-	if l.Failure() != nil {
-		// bbolt would wait for locks that its own panic left behind, and its mapping would keep the file's lock.
-		return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
-	}
-	return l.db.Close()
-}
+// Kept returns the path of the file that [Open] kept because it upgraded the ledger; empty if it did not. That file is
+// complete: an older program, or a restore, can use it.
+func (l *Ledger) Kept() string { return l.kept }
 
 // View implements purchase.Ledger: it calls read with the last committed state. It returns read's error, an error that
 // wraps [ErrDamaged] if a record can't be read, or one that wraps purchase.ErrStopped after a failure. A panic of read
@@ -366,4 +342,59 @@ func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	return err
 }
 
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+// MinFree is the free space, in bytes, that the ledger's disk must have before an order is accepted. It is a reserve
+// for the orders that were accepted: completing one takes a few pages of 4 KB.
+const MinFree = 16 << 20
+
+// Room implements purchase.Ledger. It returns an error that wraps purchase.ErrFull if the ledger's disk has less than
+// [MinFree] bytes for another order.
+func (l *Ledger) Room(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := l.checkUsable(); err != nil {
+		return err
+	}
+	free, err := l.room(filepath.Dir(l.path))
+	if err != nil {
+		return fmt.Errorf("check the free space on the ledger's disk: %w", err)
+	}
+	if free < MinFree {
+		return fmt.Errorf("%w: %.1f MB are free in %s, but a new order needs %d MB", purchase.ErrFull, float64(free)/(1<<20),
+			l.path, MinFree>>20)
+	}
+	return nil
+}
+
+// Here implements purchase.Ledger. It returns an error that wraps purchase.ErrAway if the ledger's path no longer leads
+// to the open file, by device and inode.
+func (l *Ledger) Here(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := l.checkUsable(); err != nil {
+		return err
+	}
+	if info, err := l.file.Stat(); err != nil || !sameFile(l.file, l.path, info) {
+		return fmt.Errorf("%w: %s", purchase.ErrAway, l.path)
+	}
+	return nil
+}
+
+// Free returns how many bytes a program without special rights can still write to the file system of a folder.
+func Free(dir string) (uint64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return uint64(s.Bavail) * uint64(s.Bsize), nil
+}
+
+// Close waits for running transactions and closes the file. After a failure it does not wait; see [Ledger.Failed].
+func (l *Ledger) Close() error {
+	if l.Failure() != nil {
+		// bbolt would wait for locks that its own panic left behind, and its mapping would keep the file's lock.
+		return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
+	}
+	return l.db.Close()
+}

@@ -8,9 +8,85 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
+
+	"go.etcd.io/bbolt"
+
+	"licensebot/purchase"
 )
+
+// create creates an empty ledger at path: complete in a temporary file first, then renamed.
+func create(path string) error {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("the folder %s doesn't exist: create it, or set DATABASE to another path", filepath.Dir(path))
+	}
+	temp, err := createTemp(path, "new")
+	if err != nil {
+		return err
+	}
+	name := temp.Name()
+	defer os.Remove(name) // after the rename, no file has that name
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, bucket := range buckets {
+			if _, err := tx.CreateBucket(bucket); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket(bucketMeta)
+		if err := meta.Put(keyApplication, application); err != nil {
+			return err
+		}
+		return meta.Put(keySchema, strconv.AppendInt(nil, SchemaVersion, 10))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	// If two programs create the same ledger at once, the first one's file stays.
+	if err := linkFinal(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// createTemp creates a temporary file of mode 0600 in the folder of path. A file is written completely under such a
+// name and then renamed in one step; the names begin with a dot, so that what a crash leaves behind is recognized.
+func createTemp(path, what string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"."+what+"-*") // mode 0600
+}
+
+// linkFinal gives the complete file the name name, durably. The error wraps fs.ErrExist if a file has that name.
+func linkFinal(complete, name string) error {
+	if err := os.Link(complete, name); errors.Is(err, fs.ErrExist) {
+		return err
+	} else if err != nil { // a file system without hard links
+		if _, err := os.Lstat(name); err == nil {
+			return &os.LinkError{Op: "rename", Old: complete, New: name, Err: fs.ErrExist}
+		}
+		if err := os.Rename(complete, name); err != nil {
+			return err
+		}
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+// syncDir makes the names of a folder's files durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
 
 // checkPages reads the whole file and returns an error if its pages are inconsistent, before bbolt maps it into memory.
 // bbolt trusts every number on a page: a damaged one makes it read beyond the end of the file or loop, which ends the
@@ -87,12 +163,10 @@ type pages struct {
 }
 
 func u16(b []byte, at uint64) uint16 { return binary.NativeEndian.Uint16(b[at:]) }
-func u32(b []byte, at uint64) uint64 { return uint64(binary.NativeEndian.Uint32(b[at:])) }
-func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:]) }
 
-func damagedf(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
-}
+func u32(b []byte, at uint64) uint64 { return uint64(binary.NativeEndian.Uint32(b[at:])) }
+
+func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:]) }
 
 func walk(data []byte) error {
 	if len(data) < metaSum+8 ||
@@ -243,6 +317,89 @@ func (p *pages) node(page, from, to []byte, depth int) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkContents checks every record, and that the indexes and numbers match the records. Of audit records, which are by
+// far the most and don't decide anything, it checks only the checksums; Verify reads them too.
+func checkContents(tx *bbolt.Tx) error {
+	if err := checkOrders(tx); err != nil {
+		return err
+	}
+	licenses := map[string]uint64{}
+	err := eachNumbered(tx, bucketPurchases, func(key []byte, p purchase.Purchase) error {
+		if licenses[p.LicenseID] == 0 && p.LicenseID != "" {
+			licenses[p.LicenseID] = p.Number
+		}
+		return checkNumber(bucketPurchases, key, p.Number)
+	})
+	if err != nil {
+		return err
+	}
+	for license, n := range licenses {
+		if at := tx.Bucket(bucketLicenses).Get([]byte(license)); !bytes.Equal(at, number(n)) {
+			return recordError(bucketPurchases, number(n), "is not found by its license %s", license)
+		}
+	}
+	if n := tx.Bucket(bucketLicenses).Stats().KeyN; n != len(licenses) {
+		return damagedf("the list of licenses has %d, and should have %d", n, len(licenses))
+	}
+	err = eachNumbered(tx, bucketEvents, func([]byte, checksumOnly) error { return nil })
+	if err != nil {
+		return err
+	}
+	err = each(tx, bucketBudgets, func(key []byte, b purchase.Budget) error {
+		if b.Month != string(key) {
+			return recordError(bucketBudgets, key, "says it is that of %q", b.Month)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return each(tx, bucketAccount, func(key []byte, _ purchase.AccountState) error {
+		if !bytes.Equal(key, keyAccount) {
+			return recordError(bucketAccount, key, "is kept as %q", key)
+		}
+		return nil
+	})
+}
+
+// checkOrders checks every order, and that the indexes list the orders that they should.
+func checkOrders(tx *bbolt.Tx) error {
+	indexes := []struct {
+		bucket []byte
+		lists  func(*purchase.Order) bool
+		count  int
+	}{{bucketOpen, (*purchase.Order).Open, 0}, {bucketUnpublished, (*purchase.Order).Stale, 0}}
+	err := each(tx, bucketOrders, func(key []byte, o purchase.Order) error {
+		if string(o.ID) != string(key) {
+			return recordError(bucketOrders, key, "says it is order %q", o.ID)
+		}
+		for i := range indexes {
+			index := &indexes[i]
+			lists := index.lists(&o)
+			if lists {
+				index.count++
+			}
+			at := tx.Bucket(index.bucket).Get(key)
+			if (at != nil) != lists {
+				return recordError(bucketOrders, key, "is not where the list of %s orders has it", index.bucket)
+			}
+			if len(at) > 0 && !bytes.Equal(at, queueValue(o)) {
+				return recordError(bucketOrders, key, "has another place in the queue than its list says")
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, index := range indexes {
+		if n := tx.Bucket(index.bucket).Stats().KeyN; n != index.count {
+			return damagedf("the list of %s orders has %d, and should have %d", index.bucket, n, index.count)
 		}
 	}
 	return nil
