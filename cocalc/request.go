@@ -284,8 +284,8 @@ func decodeList[T any](body []byte) ([]T, error) {
 }
 
 // The types below decode values of answers. Columns of the server's database are decoded strictly: a wrong type there
-// means that the answer is not understood. Values that people and other programs write (descriptions, titles, quotas) are
-// decoded leniently: an odd value of one item must not hide the rest of a list.
+// means that the answer is not understood. Values that people and other programs write (descriptions, titles, quotas)
+// are decoded leniently: an odd value of one item must not hide the rest of a list.
 
 // lenient decodes a value of type T, and any other JSON as T's zero value.
 type lenient[T any] struct{ v T }

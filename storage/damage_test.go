@@ -87,6 +87,11 @@ func TestOpen_FlippedBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b, err = OpenReadOnly(path) // with all bytes as bbolt wrote them
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
 	random := rand.New(rand.NewPCG(1, 2))
 	refused := 0
 	for range 120 {

@@ -30,7 +30,7 @@ var (
 )
 
 // SchemaVersion is the schema version that this program writes, and the highest that it reads. Versions so far:
-// 1, and 2 with causes in place of sentences (see upgrade.go).
+// 1, and 2 with causes in place of sentences (see Ledger.upgrade).
 const SchemaVersion = 2
 
 const (
