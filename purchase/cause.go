@@ -249,7 +249,7 @@ func (f Finding) String() string { return f.Cause().String() }
 // FindingCode names a kind of finding.
 type FindingCode = CauseCode
 
-// What CheckBooks finds, and what storage finds in the audit chain.
+// What CheckConsistency finds, and what storage finds in the audit chain.
 const (
 	FoundEntriesOfOneLicense  FindingCode = "entries-of-one-license"
 	FoundEntriesOfOnePurchase FindingCode = "entries-of-one-purchase"
@@ -278,7 +278,7 @@ const (
 	FoundChainBroken          FindingCode = "chain-broken"
 )
 
-// What Claims.Compare finds.
+// What LedgerView.Compare finds.
 const (
 	FoundOtherAccount     FindingCode = "other-account"
 	FoundLicenseNotListed FindingCode = "license-not-listed"

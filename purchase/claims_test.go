@@ -18,10 +18,10 @@ import (
 )
 
 // sales are what CoCalc says was bought, as the account's owner would read it.
-func (s *shop) sales() reconcile.Sales {
+func (s *shop) sales() reconcile.Account {
 	s.t.Helper()
 	ctx := context.Background()
-	sold := reconcile.Sales{Account: s.account.ID()}
+	sold := reconcile.Account{ID: s.account.ID()}
 	store, err := s.client.Store(ctx)
 	if err != nil {
 		s.t.Fatal(err)
@@ -37,10 +37,10 @@ func (s *shop) sales() reconcile.Sales {
 	return sold
 }
 
-func (s *shop) claims() (c reconcile.Claims) {
+func (s *shop) claims() (c reconcile.LedgerView) {
 	s.t.Helper()
 	err := s.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
-		c, err = reconcile.ReadClaims(r, time.Now())
+		c, err = reconcile.ReadLedgerView(r, time.Now())
 		return err
 	})
 	if err != nil {
@@ -108,7 +108,7 @@ func TestTheLogAgreesWithCoCalc(t *testing.T) {
 				c.live(s)
 				<-time.After(time.Second)
 				got := s.agrees(c.licenses)
-				said := slices.Concat(got.Strangers, got.Notes)
+				said := slices.Concat(got.Unrecognized, got.Notes)
 				if len(said) != len(c.says) {
 					t.Fatalf("said %q", said)
 				}
@@ -201,8 +201,8 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			},
 		}
 		for _, c := range cases {
-			got := claims.Compare(reconcile.Sales{Account: honest.Account, Rows: c.rows(), Licenses: honest.Licenses})
-			wrong, strangers := fmt.Sprint(got.Wrong), strings.Trim(fmt.Sprint(got.Strangers), "[]")
+			got := claims.Compare(reconcile.Account{ID: honest.ID, Rows: c.rows(), Licenses: honest.Licenses})
+			wrong, strangers := fmt.Sprint(got.Wrong), strings.Trim(fmt.Sprint(got.Unrecognized), "[]")
 			if got.Agree != c.agree || (c.wrong == "") != (len(got.Wrong) == 0) || len(got.Wrong) > 2 ||
 				!strings.Contains(wrong, c.wrong) {
 				t.Errorf("%s: %d agree, wrong %s", c.name, got.Agree, wrong)
@@ -214,7 +214,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 				t.Errorf("%s: %d earlier", c.name, got.Earlier)
 			}
 		}
-		gone := claims.Compare(reconcile.Sales{Account: honest.Account, Rows: honest.Rows})
+		gone := claims.Compare(reconcile.Account{ID: honest.ID, Rows: honest.Rows})
 		if gone.Agree != 2 || len(gone.Notes) != 2 || gone.Notes[0].Code != purchase.NotedNotManaged {
 			t.Errorf("without licenses: %+v", gone)
 		}

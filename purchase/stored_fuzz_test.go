@@ -192,13 +192,13 @@ var at = time.Date(2026, 11, 23, 8, 30, 0, 0, time.UTC)
 // A list of purchases is read as far as was asked for, and not for ever.
 func TestSalesAreReadAsFarAsAskedFor(t *testing.T) {
 	hourly := &endless{age: func(n int) time.Duration { return time.Duration(n) * time.Hour }}
-	rows, err := reconcile.Sold(t.Context(), hourly, at.Add(-600*time.Hour))
+	rows, err := reconcile.ListPurchases(t.Context(), hourly, at.Add(-600*time.Hour))
 	if err != nil || len(rows) != 601 || hourly.asked != 2 {
 		t.Errorf("%d rows in %d pages (%v), want 601 in 2", len(rows), hourly.asked, err)
 	}
 	fresh := &endless{age: func(int) time.Duration { return 0 }}
 	var refusal *cocalc.Error
-	if rows, err := reconcile.Sold(t.Context(), fresh, at.Add(-time.Hour)); !errors.As(err, &refusal) || len(rows) > 0 ||
+	if rows, err := reconcile.ListPurchases(t.Context(), fresh, at.Add(-time.Hour)); !errors.As(err, &refusal) || len(rows) > 0 ||
 		fresh.asked != 400 {
 		t.Errorf("%d rows in %d pages (%v)", len(rows), fresh.asked, err)
 	}

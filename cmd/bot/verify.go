@@ -104,7 +104,7 @@ type verification struct {
 	out   io.Writer
 
 	report storage.Report
-	claims reconcile.Claims
+	claims reconcile.LedgerView
 	wrong  int
 }
 
@@ -124,7 +124,7 @@ func (v *verification) read(ctx context.Context) error {
 		if then, err = v.noted.record(r); err != nil {
 			return err
 		}
-		v.claims, err = reconcile.ReadClaims(r, at)
+		v.claims, err = reconcile.ReadLedgerView(r, at)
 		return err
 	})
 	if errors.Is(err, storage.ErrDamaged) {
@@ -199,10 +199,10 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 	} else {
 		v.note("CoCalc sold %s in the log with the same %s.", plural(said.Agree, "license"), same)
 	}
-	if n := len(said.Strangers); n > 0 {
+	if n := len(said.Unrecognized); n > 0 {
 		v.note("%s made outside this bot since the ledger began:",
 			plural(n, "purchase on the account was", "purchases on the account were"))
-		for _, s := range said.Strangers {
+		for _, s := range said.Unrecognized {
 			fmt.Fprintln(v.out, "    "+bot.Words(bot.Comparing, s, bot.Reader{}))
 		}
 	}
@@ -214,15 +214,15 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 }
 
 // readSales reads what CoCalc sold to the account, ever.
-func readSales(ctx context.Context, client *cocalc.Client) (reconcile.Sales, error) {
-	var s reconcile.Sales
+func readSales(ctx context.Context, client *cocalc.Client) (reconcile.Account, error) {
+	var s reconcile.Account
 	store, err := client.Store(ctx)
 	if err != nil {
 		return s, err
 	}
 	s.Older = store == cocalc.StoreOlder
 	if !s.Older {
-		if s.Rows, err = reconcile.Sold(ctx, client, time.Time{}); err != nil {
+		if s.Rows, err = reconcile.ListPurchases(ctx, client, time.Time{}); err != nil {
 			return s, err
 		}
 	}
@@ -230,7 +230,7 @@ func readSales(ctx context.Context, client *cocalc.Client) (reconcile.Sales, err
 		return s, err
 	}
 	who, err := client.WhoAmI(ctx) // an empty list is only worth something beside a proof of the key
-	s.Account = who.ID
+	s.ID = who.ID
 	return s, err
 }
 

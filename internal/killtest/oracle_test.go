@@ -169,11 +169,11 @@ func (w *env) compare(want ending) func(purchase.Reader) error {
 		if err != nil {
 			return err
 		}
-		claims, err := reconcile.ReadClaims(r, w.slack.Now())
+		claims, err := reconcile.ReadLedgerView(r, w.slack.Now())
 		if err != nil {
 			return err
 		}
-		said := claims.Compare(reconcile.Sales{Account: w.account.ID(), Rows: rows, Licenses: licenses})
+		said := claims.Compare(reconcile.Account{ID: w.account.ID(), Rows: rows, Licenses: licenses})
 		for _, f := range said.Wrong {
 			w.Error(f)
 		}
@@ -182,9 +182,9 @@ func (w *env) compare(want ending) func(purchase.Reader) error {
 		for _, b := range budgets {
 			spent += int64(b.Spent)
 		}
-		charged, foreign := 100_000-w.account.Balance(), len(said.Strangers)
+		charged, foreign := 100_000-w.account.Balance(), len(said.Unrecognized)
 		if foreign != want.foreign {
-			w.Errorf("got the purchases %q of other people, want %d", said.Strangers, want.foreign)
+			w.Errorf("got the purchases %q of other people, want %d", said.Unrecognized, want.foreign)
 		}
 		if foreign == 0 && said.Earlier == 0 && charged != spent {
 			w.Errorf("got charges of %d cents, want the %d that the ledger has", charged, spent)

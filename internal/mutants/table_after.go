@@ -101,8 +101,8 @@ func watching() []mutant {
 		},
 		{
 			"that a checkout of an older server may have read the item before it was edited",
-			"purchase/reconcile.olderStore.computedFor",
-			never("gives"),
+			"purchase/reconcile.olderStore.charged",
+			never("matches"),
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
 		{
@@ -125,13 +125,13 @@ func watching() []mutant {
 		},
 		{
 			"the cost of an item that was made more expensive, on a server that does not show it",
-			"purchase/reconcile.olderStore.computedFor",
+			"purchase/reconcile.olderStore.charged",
 			always("Purchased"),
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
 		{
 			"what such a license has cost",
-			"purchase/reconcile.gives",
+			"purchase/reconcile.matches",
 			never("asked[name] != has"),
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
@@ -149,26 +149,26 @@ func watching() []mutant {
 		},
 		{
 			"telling of a foreign purchase once",
-			"purchase/reconcile.(*Reconciler).compared",
+			"purchase/reconcile.(*Reconciler).finish",
 			dropStatement("r.again"),
 			[]tests{core("^TestAForeignPurchase$")},
 		},
 		{
 			"that a license with an order's tag is not older than the order",
 			"purchase/reconcile.(*Reconciler).provenBy",
-			dropOperand("rc.couldBe"),
+			dropOperand("rc.newEnough"),
 			[]tests{core("^TestATagInAnotherLicense$")},
 		},
 		{
 			"that a license with an order's tag gives what was ordered",
 			"purchase/reconcile.(*Reconciler).provenBy",
-			dropOperand("gives(o.Sent, l) || !rc.Counts(ctx)"),
+			dropOperand("matches(o.Sent, l) || !rc.Counts(ctx)"),
 			[]tests{core("^TestATagInAnotherLicense$")},
 		},
 		{
 			"that a purchase with an order's tag is not older than the order",
 			"purchase/reconcile.(*Reconciler).explainRow",
-			never("rc.couldBe"),
+			never("rc.newEnough"),
 			[]tests{core("^TestATagInAnOlderPurchase$")},
 		},
 		{
@@ -185,7 +185,7 @@ func watching() []mutant {
 		},
 		{
 			"that the comparison does not trust a time that is still to come",
-			"purchase/reconcile.(*Reconciler).Sweep",
+			"purchase/reconcile.(*Reconciler).Reconcile",
 			dropOperand("deep"),
 			[]tests{core("^TestAClockThatStepsAndStepsBack$")},
 		},
@@ -197,7 +197,7 @@ func watching() []mutant {
 		},
 		{
 			"pausing on a purchase that cannot be explained",
-			"purchase/reconcile.(*Reconciler).unexplained",
+			"purchase/reconcile.(*Reconciler).reportUnexplained",
 			before("return nil", "register.PauseBuying"),
 			[]tests{core("^TestAPurchaseThatCannotBeExplained$")},
 		},

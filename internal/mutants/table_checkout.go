@@ -77,7 +77,7 @@ func buying() []mutant {
 		},
 		{
 			"comparing the tag with the order's",
-			"purchase/reconcile.Carries",
+			"purchase/reconcile.HasTag",
 			swap("ok && found == id", "ok || found == id"),
 			[]tests{core("^TestATagOfAnotherOrder$"), simulated("60")},
 		},
@@ -149,8 +149,8 @@ func buying() []mutant {
 		},
 		{
 			"a list of purchases to its end",
-			"purchase/reconcile.Sold",
-			always("len(page) < salesPage"),
+			"purchase/reconcile.ListPurchases",
+			always("len(page) < purchasesPage"),
 			[]tests{core("^TestPurchasesOnALaterPage$")},
 		},
 		{
@@ -203,7 +203,7 @@ func paying() []mutant {
 		},
 		{
 			"the purchase of an order that a copy of the ledger had ended",
-			"purchase/reconcile.(*Reconciler).enterSettled",
+			"purchase/reconcile.(*Reconciler).enterAdminPurchases",
 			never("purchase.Cancelled"),
 			[]tests{core("^TestDesk_Restore_EntersWhatTheCopyHadEnded$")},
 		},

@@ -35,10 +35,10 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 	if err != nil {
 		return wk.handleRemoteError(ctx, o, err)
 	}
-	if i := slices.IndexFunc(bought, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) }); i >= 0 {
+	if i := slices.IndexFunc(bought, func(i cocalc.CartItem) bool { return reconcile.HasTag(i, o.ID) }); i >= 0 {
 		return wk.adoptPurchase(ctx, o, bought[i])
 	}
-	if slices.ContainsFunc(items, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) }) {
+	if slices.ContainsFunc(items, func(i cocalc.CartItem) bool { return reconcile.HasTag(i, o.ID) }) {
 		_, pause, err := wk.begin(ctx, o, "already in the cart")
 		return pause, err
 	}
@@ -152,7 +152,7 @@ func (wk *Worker) findItem(ctx context.Context, o purchase.Order) (time.Duration
 	}
 	var mine []cocalc.CartItem
 	for _, item := range items {
-		if reconcile.Carries(item, o.ID) {
+		if reconcile.HasTag(item, o.ID) {
 			mine = append(mine, item)
 		}
 	}
@@ -205,7 +205,7 @@ func (wk *Worker) notInCart(ctx context.Context, o purchase.Order) (time.Duratio
 		if err != nil {
 			return wk.handleRemoteError(ctx, o, err)
 		}
-		i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return reconcile.Carries(i, o.ID) })
+		i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return reconcile.HasTag(i, o.ID) })
 		switch {
 		case i < 0:
 		case items[i].Purchased != nil:
@@ -237,7 +237,7 @@ func (wk *Worker) holdItems(ctx context.Context, o purchase.Order,
 ) (_ purchase.Order, clean bool, err error) {
 	clean = true
 	for _, item := range items {
-		if reconcile.Carries(item, o.ID) {
+		if reconcile.HasTag(item, o.ID) {
 			if o.ItemID != 0 && item.ID != o.ItemID { // a second one, that came after the cart was put in order
 				clean = false
 				wk.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).

@@ -220,7 +220,7 @@ func (wk *Worker) recordPurchase(ctx context.Context, o purchase.Order, item coc
 	r.Unchecked = len(rows) == 0
 	r.Adopted = adopted
 	if store, err := wk.rec.StoreOf(ctx); err == nil {
-		if err := store.Charge(ctx, o, item, r); err != nil && wk.tries[o.ID] < reconcile.LooksForCost {
+		if err := store.Charge(ctx, o, item, r); err != nil && wk.tries[o.ID] < reconcile.MaxCostAttempts {
 			wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("fail to read a license to tell what an edited item cost")
 			return wk.retryDelay(o.ID), nil
 		}

@@ -91,7 +91,7 @@ func (wk *Worker) blocked(ctx context.Context, o purchase.Order, e *cocalc.Error
 	if err != nil {
 		return nil // it stays unnamed, and the order waits all the same
 	}
-	if reconcile.Carries(item, o.ID) || item.ID == o.ItemID {
+	if reconcile.HasTag(item, o.ID) || item.ID == o.ItemID {
 		return nil // the order's own, which a person edited: it is taken out when the order is given up
 	}
 	e.ItemID = item.ID

@@ -91,7 +91,7 @@ func (wk *Worker) probe(ctx context.Context) error {
 		clear(wk.due)
 		if was.Probes >= provenBy { // else a server that comes and goes would be asked without growing pauses
 			clear(wk.tries)
-			wk.rec.SweepAt = wk.reg.Elapsed()
+			wk.rec.ReconcileAt = wk.reg.Elapsed()
 		}
 	}
 	if now != nil {

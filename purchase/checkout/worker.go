@@ -96,10 +96,10 @@ func (wk *Worker) runOnce(ctx, drain context.Context) (time.Duration, error) {
 			if !wk.reg.Server().SellsLicenses() { // no comparison before it does
 				return pause, nil
 			}
-			if left := wk.rec.SweepAt - wk.reg.Elapsed(); left > 0 {
+			if left := wk.rec.ReconcileAt - wk.reg.Elapsed(); left > 0 {
 				return min(pause, left, wk.timing.Sweep), nil
 			}
-			if err := wk.rec.Sweep(ctx); err != nil {
+			if err := wk.rec.Reconcile(ctx); err != nil {
 				return 0, err
 			}
 			continue

@@ -13,15 +13,15 @@ import (
 	"licensebot/purchase"
 )
 
-// Claims are what a ledger says about the CoCalc account at one moment: what was bought, and which cart items are its
+// LedgerView are what a ledger says about the CoCalc account at one moment: what was bought, and which cart items are its
 // orders'. Compare holds them against what CoCalc says.
-type Claims struct {
-	at      time.Time // when the ledger said so
+type LedgerView struct {
+	readAt      time.Time // when the ledger said so
 	account string    // of the CoCalc account; empty: unknown
 	since   time.Time // every purchase of the account since then must be explained
-	bought  []claim   // oldest first
+	entries  []entry   // oldest first
 	orders  map[purchase.OrderID]purchase.Order
-	byItem  map[int64]purchase.OrderID
+	items  map[int64]purchase.OrderID
 	// The licenses that were reported as not the ledger's, and CoCalc's numbers of their purchases.
 	reportedLicenses  map[string]bool
 	reportedPurchases map[int64]bool
@@ -31,8 +31,8 @@ type Claims struct {
 	earlier      time.Time // when the newest of these was made
 }
 
-// claim is one license that the ledger says was bought.
-type claim struct {
+// entry is one license that the ledger says was bought.
+type entry struct {
 	entry    uint64 // number in the purchase log
 	order    purchase.OrderID
 	item     int64
@@ -43,9 +43,9 @@ type claim struct {
 	counting bool           // it is still to be counted, which may correct it
 }
 
-// Sales are what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the key.
-type Sales struct {
-	Account  string               // whose key it is
+// Account are what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the key.
+type Account struct {
+	ID  string               // whose key it is
 	Rows     []cocalc.PurchaseRow // of licenses
 	Licenses []cocalc.License     // that the account manages
 	Older    bool                 // a server without a list of purchases: its licenses are all there is
@@ -58,25 +58,25 @@ type Comparison struct {
 	Agree int
 	// Wrong are what cannot be if the ledger is whole and the only one of its account.
 	Wrong []purchase.Finding
-	// Strangers are other people's purchases on the account since the ledger began; Earlier is the number of older
+	// Unrecognized are other people's purchases on the account since the ledger began; Earlier is the number of older
 	// ones.
-	Strangers []purchase.Cause
+	Unrecognized []purchase.Cause
 	Earlier   int
 	// Notes are what is no fault, and should be known all the same.
 	Notes []purchase.Cause
 }
 
-func newClaims(at time.Time) Claims {
-	return Claims{
-		at: at, orders: map[purchase.OrderID]purchase.Order{}, byItem: map[int64]purchase.OrderID{},
+func newLedgerView(at time.Time) LedgerView {
+	return LedgerView{
+		readAt: at, orders: map[purchase.OrderID]purchase.Order{}, items: map[int64]purchase.OrderID{},
 		reportedLicenses:  map[string]bool{},
 		reportedPurchases: map[int64]bool{},
 	}
 }
 
-// ReadClaims reads what a ledger claims. at is the present.
-func ReadClaims(r purchase.Reader, at time.Time) (Claims, error) {
-	c := newClaims(at)
+// ReadLedgerView reads what a ledger claims. at is the present.
+func ReadLedgerView(r purchase.Reader, at time.Time) (LedgerView, error) {
+	c := newLedgerView(at)
 	account, err := r.Account()
 	if err != nil {
 		return c, err
@@ -90,7 +90,7 @@ func ReadClaims(r purchase.Reader, at time.Time) (Claims, error) {
 	return c, nil
 }
 
-func (c *Claims) readOrders(r purchase.Reader) error {
+func (c *LedgerView) readOrders(r purchase.Reader) error {
 	for o, err := range purchase.AllOrders(r) {
 		if err != nil {
 			return fmt.Errorf("read the orders: %w", err)
@@ -101,13 +101,13 @@ func (c *Claims) readOrders(r purchase.Reader) error {
 			WatchUntil: o.WatchUntil, Receipt: o.Receipt,
 		}
 		if o.ItemID != 0 {
-			c.byItem[o.ItemID] = o.ID
+			c.items[o.ItemID] = o.ID
 		}
 	}
 	return nil
 }
 
-func (c *Claims) readLog(r purchase.Reader) error {
+func (c *LedgerView) readLog(r purchase.Reader) error {
 	log, err := r.Purchases(0, 1<<31-1)
 	if err != nil {
 		return fmt.Errorf("read the purchase log: %w", err)
@@ -115,12 +115,12 @@ func (c *Claims) readLog(r purchase.Reader) error {
 	own := map[purchase.OrderID]int{} // where the order's own purchase is, which is no double buy
 	for _, p := range slices.Backward(log) {
 		if i, known := own[p.Order]; known && p.Correction {
-			b := &c.bought[i]
+			b := &c.entries[i]
 			b.charged += p.Charged
 			b.row, b.license = cmp.Or(p.PurchaseID, b.row), cmp.Or(p.LicenseID, b.license)
 			continue
 		}
-		b := claim{
+		b := entry{
 			entry: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID,
 			charged: p.Charged,
 		}
@@ -131,15 +131,15 @@ func (c *Claims) readLog(r purchase.Reader) error {
 			}
 		}
 		if !p.Duplicate {
-			own[p.Order] = len(c.bought)
+			own[p.Order] = len(c.entries)
 		}
-		c.bought = append(c.bought, b)
+		c.entries = append(c.entries, b)
 	}
 	return nil
 }
 
 // readReports gathers what was reported as not the ledger's: once is enough.
-func (c *Claims) readReports(r purchase.Reader) error {
+func (c *LedgerView) readReports(r purchase.Reader) error {
 	for e, err := range purchase.AllEvents(r) {
 		if err != nil {
 			return fmt.Errorf("read the audit records: %w", err)
@@ -163,39 +163,39 @@ func (c *Claims) readReports(r purchase.Reader) error {
 
 // isReported reports whether a purchase was reported. Reports from a server without a list of purchases name the
 // license only.
-func (c *Claims) isReported(row cocalc.PurchaseRow) bool {
+func (c *LedgerView) isReported(row cocalc.PurchaseRow) bool {
 	return c.reportedLicenses[row.LicenseID] || c.reportedPurchases[row.ID]
 }
 
 // Compare holds the ledger against CoCalc. It decides nothing and writes nothing: a running bot compares by itself, and
 // enters or reports what it finds.
-func (c Claims) Compare(s Sales) Comparison {
-	v := comparing{Claims: c, Sales: s, taken: map[int]bool{}, managed: map[string]bool{}}
-	if c.account != "" && s.Account != c.account {
-		v.wrong("account", purchase.FoundOtherAccount, s.Account, c.account)
-		return v.said
+func (c LedgerView) Compare(s Account) Comparison {
+	v := comparer{LedgerView: c, Account: s, matched: map[int]bool{}, managed: map[string]bool{}}
+	if c.account != "" && s.ID != c.account {
+		v.wrong("account", purchase.FoundOtherAccount, s.ID, c.account)
+		return v.result
 	}
 	for _, l := range s.Licenses {
 		v.managed[l.ID] = true
 	}
 	if s.Older {
-		v.Rows = rowsOf(s.Licenses)
+		v.Rows = taggedPurchases(s.Licenses)
 	}
 	v.Rows = slices.Clone(v.Rows)
 	slices.SortStableFunc(v.Rows, func(x, y cocalc.PurchaseRow) int { return cmp.Compare(x.ID, y.ID) })
-	for _, b := range c.bought {
-		v.claimed(b)
+	for _, b := range c.entries {
+		v.matchEntry(b)
 	}
 	for i, row := range v.Rows {
-		if !v.taken[i] {
-			v.sold(row)
+		if !v.matched[i] {
+			v.classify(row)
 		}
 	}
-	return v.said
+	return v.result
 }
 
-// rowsOf are the purchases that licenses with a tag of ours tell of, on a server without a list of purchases.
-func rowsOf(licenses []cocalc.License) (rows []cocalc.PurchaseRow) {
+// taggedPurchases are the purchases that licenses with a tag of ours tell of, on a server without a list of purchases.
+func taggedPurchases(licenses []cocalc.License) (rows []cocalc.PurchaseRow) {
 	for _, l := range licenses {
 		if _, ours := purchase.ParseTag(l.Description); ours {
 			rows = append(rows, cocalc.PurchaseRow{LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires, Text: l.Description})
@@ -204,25 +204,25 @@ func rowsOf(licenses []cocalc.License) (rows []cocalc.PurchaseRow) {
 	return rows
 }
 
-// comparing is a comparison while it is made.
-type comparing struct {
-	Claims
-	Sales
-	taken   map[int]bool // rows that a claim has found
+// comparer is a comparison while it is made.
+type comparer struct {
+	LedgerView
+	Account
+	matched   map[int]bool // rows that a claim has found
 	managed map[string]bool
-	said    Comparison
+	result    Comparison
 }
 
-func (v *comparing) wrong(record string, code purchase.FindingCode, args ...any) {
-	v.said.Wrong = append(v.said.Wrong, purchase.NewFinding(record, code, args...))
+func (v *comparer) wrong(record string, code purchase.FindingCode, args ...any) {
+	v.result.Wrong = append(v.result.Wrong, purchase.NewFinding(record, code, args...))
 }
 
-func (v *comparing) note(code purchase.CauseCode, pairs ...string) {
-	v.said.Notes = append(v.said.Notes, purchase.NewCause(code, pairs...))
+func (v *comparer) note(code purchase.CauseCode, pairs ...string) {
+	v.result.Notes = append(v.result.Notes, purchase.NewCause(code, pairs...))
 }
 
-// claimed looks for the purchase that an entry of the log speaks of.
-func (v *comparing) claimed(b claim) {
+// matchEntry looks for the purchase that an entry of the log speaks of.
+func (v *comparer) matchEntry(b entry) {
 	record := fmt.Sprintf("entry %d", b.entry)
 	at := v.rowOf(b)
 	switch {
@@ -237,7 +237,7 @@ func (v *comparing) claimed(b claim) {
 		v.wrong(record, purchase.FoundPurchaseMissing, b.entry, b.order, cmp.Or(b.license, "unknown"), b.charged)
 		return
 	}
-	v.taken[at] = true
+	v.matched[at] = true
 	row := v.Rows[at]
 	switch {
 	case b.license != row.LicenseID && (b.license != "" || !b.counting):
@@ -256,12 +256,12 @@ func (v *comparing) claimed(b claim) {
 	if !v.managed[row.LicenseID] {
 		v.note(purchase.NotedNotManaged, "license", row.LicenseID, "entry", strconv.FormatUint(b.entry, 10))
 	}
-	v.said.Agree++
+	v.result.Agree++
 }
 
 // rowOf finds the purchase of a claim: by its number, else by its license, else by the order's tag or cart item. -1:
 // none.
-func (v *comparing) rowOf(b claim) int {
+func (v *comparer) rowOf(b entry) int {
 	o := v.orders[b.order]
 	for _, fits := range []func(cocalc.PurchaseRow) bool{
 		func(row cocalc.PurchaseRow) bool { return b.row != 0 && row.ID == b.row },
@@ -271,7 +271,7 @@ func (v *comparing) rowOf(b claim) int {
 		},
 	} {
 		for i, row := range v.Rows {
-			if !v.taken[i] && fits(row) {
+			if !v.matched[i] && fits(row) {
 				return i
 			}
 		}
@@ -279,11 +279,11 @@ func (v *comparing) rowOf(b claim) int {
 	return -1
 }
 
-// sold finds out whose a purchase is that no entry of the log speaks of.
-func (v *comparing) sold(row cocalc.PurchaseRow) {
+// classify finds out whose a purchase is that no entry of the log speaks of.
+func (v *comparer) classify(row cocalc.PurchaseRow) {
 	id, isTagged := purchase.ParseTag(row.Text)
 	if !isTagged {
-		if id = v.byItem[row.CartItemID]; id != "" {
+		if id = v.items[row.CartItemID]; id != "" {
 			if o := v.orders[id]; !o.Owns(row.Text, row.Time) {
 				id = ""
 			}
@@ -295,10 +295,10 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		purchase.ArgCents(row.Cost),
 	}
 	stranger := func(pairs ...string) {
-		v.said.Strangers = append(v.said.Strangers, purchase.NewCause(purchase.NotedStranger, append(what, pairs...)...))
+		v.result.Unrecognized = append(v.result.Unrecognized, purchase.NewCause(purchase.NotedStranger, append(what, pairs...)...))
 	}
 	switch {
-	case row.Time.After(v.at) || row.Time.After(v.at.Add(-time.Hour)) && newer(id, v.at):
+	case row.Time.After(v.readAt) || row.Time.After(v.readAt.Add(-time.Hour)) && createdAfter(id, v.readAt):
 		// since the ledger was read; clocks differ
 	case known && o.IsActive():
 		v.note(purchase.NotedUnderWay, append(what, "order", string(id))...)
@@ -310,19 +310,19 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		v.wrong("order "+string(id), purchase.FoundNotLogged, row.ID, purchase.ArgTime(row.Time), row.LicenseID,
 			int64(row.Cost), id)
 	case id != "" && v.acceptedAnew && (row.Time.Before(v.since) || !row.Time.After(v.earlier)):
-		v.said.Earlier++
+		v.result.Earlier++
 	case id != "":
 		v.wrong("order "+string(id), purchase.FoundUnknownTag, row.ID, purchase.ArgTime(row.Time), row.LicenseID,
 			int64(row.Cost), id)
 	case row.Time.Before(v.since):
-		v.said.Earlier++
+		v.result.Earlier++
 	default:
 		stranger()
 	}
 }
 
-// newer reports whether an order was proposed after a moment, which its id tells.
-func newer(id purchase.OrderID, than time.Time) bool {
+// createdAfter reports whether an order was proposed after a moment, which its id tells.
+func createdAfter(id purchase.OrderID, than time.Time) bool {
 	parsed, err := ulid.ParseStrict(string(id))
 	return err == nil && ulid.Time(parsed.Time()).After(than)
 }

@@ -2,7 +2,7 @@
 // with itself.
 //
 // A [Reconciler] reads what shows that an order was bought ([Reconciler.FindPurchase]), compares all purchases of the
-// account with the ledger every ten minutes ([Reconciler.Sweep]), and enters what a restored backup lacks.
-// [Claims.Compare] is the same comparison for bot verify --online, and [CheckBooks] compares the records of a ledger
+// account with the ledger every ten minutes ([Reconciler.Reconcile]), and enters what a restored backup lacks.
+// [LedgerView.Compare] is the same comparison for bot verify --online, and [CheckConsistency] compares the records of a ledger
 // with each other; both only read.
 package reconcile

@@ -19,14 +19,14 @@ func (rc *Reconciler) Differs(o purchase.Order, item cocalc.CartItem) error {
 	if item.ProjectID != o.Spec.ProjectID {
 		return fmt.Errorf("project is %q", item.ProjectID)
 	}
-	return cocalc.DescriptionMatches(begun(o.Sent, item.Description, rc.now()), item.Description)
+	return cocalc.DescriptionMatches(clampStart(o.Sent, item.Description, rc.now()), item.Description)
 }
 
-// begun returns the description that was sent, as the server may show it by now. Every look at the cart moves a start
+// clampStart returns the description that was sent, as the server may show it by now. Every look at the cart moves a start
 // in the past to the server's current time, so the longer an item waits, the later it begins and the less it costs,
 // without any edit. A start in the future must stay. DescriptionMatches tolerates the rest of the difference, which
 // comes from adding.
-func begun(sent, got json.RawMessage, now time.Time) json.RawMessage {
+func clampStart(sent, got json.RawMessage, now time.Time) json.RawMessage {
 	var have struct {
 		Range []time.Time `json:"range"`
 	}
@@ -52,8 +52,8 @@ func begun(sent, got json.RawMessage, now time.Time) json.RawMessage {
 	return out
 }
 
-// Carries reports whether the item has the order's tag.
-func Carries(item cocalc.CartItem, id purchase.OrderID) bool {
+// HasTag reports whether the item has the order's tag.
+func HasTag(item cocalc.CartItem, id purchase.OrderID) bool {
 	found, ok := purchase.ParseTag(item.Text())
 	return ok && found == id
 }
@@ -63,11 +63,11 @@ func Carries(item cocalc.CartItem, id purchase.OrderID) bool {
 func (rc *Reconciler) soldFrom(o purchase.Order) time.Time {
 	switch {
 	case !o.AddedAfter.IsZero():
-		return o.AddedAfter.Add(-lookBack)
+		return o.AddedAfter.Add(-overlap)
 	case o.Created.After(rc.reg.ServerTimeOrNow().Add(time.Hour)):
 		return time.Time{}
 	}
-	return o.Created.Add(-lookBack)
+	return o.Created.Add(-overlap)
 }
 
 // Item reads the order's item back. One that is not the order's is NotFound.
@@ -91,7 +91,7 @@ func (rc *Reconciler) FindItem(ctx context.Context, o purchase.Order,
 		if err != nil {
 			return cocalc.CartItem{}, false, err
 		}
-		if i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return Carries(i, o.ID) }); i >= 0 {
+		if i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return HasTag(i, o.ID) }); i >= 0 {
 			return items[i], true, nil
 		}
 	}
@@ -126,13 +126,13 @@ type Counted struct {
 // evidence, and one that costs something else than was approved pauses buying.
 func (rc *Reconciler) provenBy(ctx context.Context, o purchase.Order, l purchase.License) bool {
 	id, ok := purchase.ParseTag(l.Description)
-	return ok && id == o.ID && rc.couldBe(o, l.Created) && (gives(o.Sent, l) || !rc.Counts(ctx))
+	return ok && id == o.ID && rc.newEnough(o, l.Created) && (matches(o.Sent, l) || !rc.Counts(ctx))
 }
 
-// couldBe reports whether something with the order's tag is new enough to be the order's. If only the machine's clock
+// newEnough reports whether something with the order's tag is new enough to be the order's. If only the machine's clock
 // dates the add, and that clock was ahead, nothing is too old.
-func (rc *Reconciler) couldBe(o purchase.Order, made time.Time) bool {
-	return o.CreatedAfterAdd(made, lookBack) || o.AddedAfter.IsZero() &&
+func (rc *Reconciler) newEnough(o purchase.Order, made time.Time) bool {
+	return o.CreatedAfterAdd(made, overlap) || o.AddedAfter.IsZero() &&
 		o.AddSent.After(rc.reg.ServerTimeOrNow().Add(time.Hour))
 }
 
@@ -166,7 +166,7 @@ func (rc *Reconciler) FindPurchase(ctx context.Context,
 		if rc.provenBy(ctx, o, l) {
 			return item,
 				[]cocalc.PurchaseRow{{
-					LicenseID: l.ID, Time: l.Created, Cost: computedOf(o, l), CartItemID: o.ItemID,
+					LicenseID: l.ID, Time: l.Created, Cost: priceOf(o, l), CartItemID: o.ItemID,
 					PeriodEnd: l.Expires,
 				}}, nil
 		}

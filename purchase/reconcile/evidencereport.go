@@ -27,9 +27,9 @@ func (rc *Reconciler) Evidence(ctx context.Context, o purchase.Order) purchase.E
 			}
 			n++
 			switch {
-			case !rc.couldBe(o, l.Created):
+			case !rc.newEnough(o, l.Created):
 				e.Add(purchase.ShowsTagged, "license", l.ID, "but", "older")
-			case !gives(o.Sent, l):
+			case !matches(o.Sent, l):
 				e.Add(purchase.ShowsTagged, "license", l.ID, "but", "different")
 			default:
 				e.Add(purchase.ShowsTagged, "license", l.ID)

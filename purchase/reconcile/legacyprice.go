@@ -16,13 +16,13 @@ import (
 // it for the checkout.
 
 // LooksForCost is how often the license of an edited item is looked for before the item alone has to tell what it cost.
-const LooksForCost = 10
+const MaxCostAttempts = 10
 
-// computedFor is what the order's item cost, as it was sold. What is sold cannot be edited any more, but it can be
+// charged is what the order's item cost, as it was sold. What is sold cannot be edited any more, but it can be
 // edited while a checkout is at work that has read it before: what the license gives shows which of the two was sold.
 // The error says that the licenses could not be read; the cost is the item's then, as when the license is not among
 // them.
-func (s olderStore) computedFor(ctx context.Context, o purchase.Order, item cocalc.CartItem) (purchase.Cents, error) {
+func (s olderStore) charged(ctx context.Context, o purchase.Order, item cocalc.CartItem) (purchase.Cents, error) {
 	if item.Purchased == nil || s.rec.Differs(o, item) == nil {
 		return o.AnnouncedPrice(), nil
 	}
@@ -30,47 +30,47 @@ func (s olderStore) computedFor(ctx context.Context, o purchase.Order, item coca
 	i := slices.IndexFunc(licenses, func(l cocalc.License) bool { return l.ID == item.Purchased.LicenseID })
 	switch {
 	case err != nil || i < 0:
-		return computed(o, item.Description, item.Purchased.Time), err
-	case !gives(item.Description, licenses[i]):
-		return computedOf(o, licenses[i]), nil
+		return priceAt(o, item.Description, item.Purchased.Time), err
+	case !matches(item.Description, licenses[i]):
+		return priceOf(o, licenses[i]), nil
 	default: // the license is made when the item is read, minutes before it is sold
-		return computed(o, item.Description, licenses[i].Created), nil
+		return priceAt(o, item.Description, licenses[i].Created), nil
 	}
 }
 
-// computedOf is what a license of the order cost. A license tells what each project gets from it and for how many
+// priceOf is what a license of the order cost. A license tells what each project gets from it and for how many
 // projects it is; the period and the dates are taken as they were sent.
-func computedOf(o purchase.Order, l cocalc.License) purchase.Cents {
-	if gives(o.Sent, l) {
+func priceOf(o purchase.Order, l cocalc.License) purchase.Cents {
+	if matches(o.Sent, l) {
 		return o.AnnouncedPrice()
 	}
 	var sent map[string]any
 	if json.Unmarshal(o.Sent, &sent) != nil {
 		return o.AnnouncedPrice()
 	}
-	maps.Copy(sent, given(l))
+	maps.Copy(sent, fields(l))
 	description, err := json.Marshal(sent)
 	if err != nil {
 		return o.AnnouncedPrice()
 	}
-	return computed(o, description, l.Created)
+	return priceAt(o, description, l.Created)
 }
 
-// given is what a license gives, in the words of a description.
-func given(l cocalc.License) map[string]any {
+// fields is what a license gives, in the words of a description.
+func fields(l cocalc.License) map[string]any {
 	return map[string]any{
 		"ram": l.Quota.RAM, "cpu": l.Quota.CPU, "disk": l.Quota.Disk, "member": l.Quota.Member,
 		"user": l.Quota.User, "uptime": l.Quota.Uptime, "run_limit": float64(l.RunLimit),
 	}
 }
 
-// gives reports whether a license gives what the description asks for.
-func gives(description json.RawMessage, l cocalc.License) bool {
+// matches reports whether a license gives what the description asks for.
+func matches(description json.RawMessage, l cocalc.License) bool {
 	var asked map[string]any
 	if json.Unmarshal(description, &asked) != nil {
 		return false
 	}
-	for name, has := range given(l) {
+	for name, has := range fields(l) {
 		if asked[name] != has {
 			return false
 		}
@@ -78,17 +78,17 @@ func gives(description json.RawMessage, l cocalc.License) bool {
 	return true
 }
 
-// computed is the price of a description at that moment; what was announced, where it has none.
-func computed(o purchase.Order, description json.RawMessage, at time.Time) purchase.Cents {
-	cost, err := cocalc.PriceDescription(begunAt(description, at), at)
+// priceAt is the price of a description at that moment; what was announced, where it has none.
+func priceAt(o purchase.Order, description json.RawMessage, at time.Time) purchase.Cents {
+	cost, err := cocalc.PriceDescription(clampStartAt(description, at), at)
 	if err != nil {
 		return o.AnnouncedPrice()
 	}
 	return cost.LineItemAmount
 }
 
-// begunAt is the description with the start of a fixed term moved to then, if it had passed: so the cart moves it.
-func begunAt(description json.RawMessage, at time.Time) json.RawMessage {
+// clampStartAt is the description with the start of a fixed term moved to then, if it had passed: so the cart moves it.
+func clampStartAt(description json.RawMessage, at time.Time) json.RawMessage {
 	var fields map[string]json.RawMessage
 	var term []time.Time
 	if json.Unmarshal(description, &fields) != nil || json.Unmarshal(fields["range"], &term) != nil || len(term) != 2 ||

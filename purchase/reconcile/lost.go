@@ -23,19 +23,19 @@ func (rc *Reconciler) strayed(w purchase.Writer, r *reports, row cocalc.Purchase
 	o, known := account.Before.Find(id)
 	switch {
 	case known && !o.Owns(row.Text, row.Time):
-		return rc.foreign(w, r, row)
+		return rc.reportForeign(w, r, row)
 	case known:
 		if row.ID == 0 {
-			row.Cost = computedOf(o, licenses[row.LicenseID])
+			row.Cost = priceOf(o, licenses[row.LicenseID])
 		}
-		return rc.enterLost(w, r, o, row)
+		return rc.enterLostOrder(w, r, o, row)
 	case account.Before.MayLack(id, time.Hour) && row.ID != 0: // without a list of purchases, its cost is unknown too
 		made, _ := ulid.ParseStrict(string(id))
 		o = purchase.Order{
 			ID: id, Requester: purchase.Unattributed, Price: row.Cost, Created: ulid.Time(made.Time()).UTC(),
 			Spec: specOf(licenses[row.LicenseID], row),
 		}
-		if err := rc.enterLost(w, r, o, row); err != nil {
+		if err := rc.enterLostOrder(w, r, o, row); err != nil {
 			return err
 		}
 		_, err := rc.reg.RaiseAlarm(w, o, purchase.Cause{
@@ -44,7 +44,7 @@ func (rc *Reconciler) strayed(w purchase.Writer, r *reports, row cocalc.Purchase
 		}.With("order", string(id)))
 		return err
 	}
-	return rc.unexplained(w, r, row, id, "unknown-order")
+	return rc.reportUnexplained(w, r, row, id, "unknown-order")
 }
 
 // specOf derives an order's specification from its license.
@@ -57,17 +57,17 @@ func specOf(l purchase.License, row cocalc.PurchaseRow) purchase.Spec {
 	}
 }
 
-// enterLost enters an order that only the previous ledger had, with its purchase. The order passes through the usual
+// enterLostOrder enters an order that only the previous ledger had, with its purchase. The order passes through the usual
 // states in one transaction, without requests or notices.
-func (rc *Reconciler) enterLost(w purchase.Writer, r *reports, o purchase.Order, row cocalc.PurchaseRow) error {
-	r.enter(o, row)
-	return rc.enterWith(w, o, row, func(o purchase.Order) *purchase.Receipt {
+func (rc *Reconciler) enterLostOrder(w purchase.Writer, r *reports, o purchase.Order, row cocalc.PurchaseRow) error {
+	r.count(o, row)
+	return rc.enterOrder(w, o, row, func(o purchase.Order) *purchase.Receipt {
 		return purchase.NewReceipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row})
 	})
 }
 
-// enterWith enters an order with the receipt that it gets once it is entered.
-func (rc *Reconciler) enterWith(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow,
+// enterOrder enters an order with the receipt that it gets once it is entered.
+func (rc *Reconciler) enterOrder(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow,
 	receiptOf func(purchase.Order) *purchase.Receipt,
 ) error {
 	const note = "bought before the ledger was restored; recorded from CoCalc's list"
@@ -109,8 +109,8 @@ func (rc *Reconciler) enterWith(w purchase.Writer, o purchase.Order, row cocalc.
 	return rc.reg.Keep(w, o, e, change)
 }
 
-// enterEnded enters the purchase of an order that the backup had, and that its restore has ended.
-func (rc *Reconciler) enterEnded(w purchase.Writer, r *reports, o purchase.Order, row cocalc.PurchaseRow) error {
+// enterEndedOrder enters the purchase of an order that the backup had, and that its restore has ended.
+func (rc *Reconciler) enterEndedOrder(w purchase.Writer, r *reports, o purchase.Order, row cocalc.PurchaseRow) error {
 	account, err := w.Account()
 	if err != nil {
 		return err
@@ -121,13 +121,13 @@ func (rc *Reconciler) enterEnded(w purchase.Writer, r *reports, o purchase.Order
 			then.AddSent, then.AddedAfter, then.Sent, then.ItemID
 	}
 	rc.reg.DatePromise(&o, row)
-	r.enter(o, row)
+	r.count(o, row)
 	return rc.reg.Complete(w, &o, purchase.NewReceipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row}), false,
 		purchase.BotName)
 }
 
-// enter counts an entered purchase.
-func (r *reports) enter(o purchase.Order, row cocalc.PurchaseRow) {
+// count counts an entered purchase.
+func (r *reports) count(o purchase.Order, row cocalc.PurchaseRow) {
 	r.entered++
 	r.sum += row.Cost
 	if o.Requester.ID == purchase.Unattributed.ID {
@@ -152,10 +152,10 @@ func (r *reports) entries() []string {
 // ArgSomeCount formats a number of things as an argument; empty if there are none.
 func ArgSomeCount(n int) string { return purchase.ArgSomeID(int64(n)) }
 
-// enterSettled enters, at the first comparison after a restore, what the previous ledger had as bought by the word of
+// enterAdminPurchases enters, at the first comparison after a restore, what the previous ledger had as bought by the word of
 // an admin alone and the backup lacks: CoCalc doesn't show it, so nothing else would bring it back. late are the orders
 // of which CoCalc has just shown a purchase.
-func (rc *Reconciler) enterSettled(w purchase.Writer, r *reports, account purchase.AccountState,
+func (rc *Reconciler) enterAdminPurchases(w purchase.Writer, r *reports, account purchase.AccountState,
 	late map[purchase.OrderID][]cocalc.PurchaseRow,
 ) error {
 	if account.Restored == nil || account.Before == nil {
@@ -172,7 +172,7 @@ func (rc *Reconciler) enterSettled(w purchase.Writer, r *reports, account purcha
 		o, err := w.Order(then.ID)
 		switch {
 		case errors.Is(err, purchase.ErrNoOrder):
-			err = rc.enterWith(w, then, row, func(purchase.Order) *purchase.Receipt { return &said })
+			err = rc.enterOrder(w, then, row, func(purchase.Order) *purchase.Receipt { return &said })
 		case err != nil:
 		case o.State == purchase.Purchased, !o.State.CanBecome(purchase.Purchased):
 			continue
@@ -187,7 +187,7 @@ func (rc *Reconciler) enterSettled(w purchase.Writer, r *reports, account purcha
 		if err != nil {
 			return err
 		}
-		r.enter(then, row)
+		r.count(then, row)
 		r.byWord++
 		r.byWordSum += said.Charged
 	}

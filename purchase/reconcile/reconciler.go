@@ -29,8 +29,8 @@ type Reconciler struct {
 
 	Count      Counted       // the last look at the list of purchases
 	isProven   bool          // the key is of the ledger's account
-	SweepAt    time.Duration // elapsed: when the account's purchases are compared with the ledger again
-	sweepFails int           // comparisons that failed since the last one
+	ReconcileAt    time.Duration // elapsed: when the account's purchases are compared with the ledger again
+	failures int           // comparisons that failed since the last one
 }
 
 // Completer ends orders as bought.

@@ -61,7 +61,7 @@ func (s currentStore) Preview(ctx context.Context, o purchase.Order) (CheckoutPr
 }
 
 func (s currentStore) purchases(ctx context.Context, from time.Time) ([]cocalc.PurchaseRow, error) {
-	return Sold(ctx, s.rec.shop, from)
+	return ListPurchases(ctx, s.rec.shop, from)
 }
 
 func (currentStore) counts() bool { return true }
@@ -116,7 +116,7 @@ func (s olderStore) sales(ctx context.Context, from time.Time) (sales, error) {
 			found.licenses[l.ID] = l
 		}
 	}
-	for _, row := range rowsOf(licenses) {
+	for _, row := range taggedPurchases(licenses) {
 		if !row.Time.Before(from) {
 			found.rows = append(found.rows, row)
 		}
@@ -129,7 +129,7 @@ func (s olderStore) Charge(ctx context.Context, o purchase.Order, item cocalc.Ca
 	r *purchase.Receipt,
 ) (err error) {
 	r.Unchecked = false
-	r.Charged, err = s.computedFor(ctx, o, item)
+	r.Charged, err = s.charged(ctx, o, item)
 	return err
 }
 
@@ -141,16 +141,16 @@ type CheckoutPreview struct {
 }
 
 // salesPage is how many purchases are read at once: the most that CoCalc gives.
-const salesPage = 500
+const purchasesPage = 500
 
 // mostSalesPages is how many pages are read at most: 200,000 purchases. More than that is taken as an error of the
 // server.
-const mostSalesPages = 400
+const maxPurchasePages = 400
 
-// Sold reads all license purchases of the account since then (zero: ever), newest first, each once. The list grows
+// ListPurchases reads all license purchases of the account since then (zero: ever), newest first, each once. The list grows
 // while it is read, so a row can be on two pages. One that was not read to its end is an error: it looks like an
 // account that bought less.
-func Sold(ctx context.Context, shop interface {
+func ListPurchases(ctx context.Context, shop interface {
 	Purchases(context.Context, cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
 }, since time.Time,
 ) (rows []cocalc.PurchaseRow, err error) {
@@ -159,9 +159,9 @@ func Sold(ctx context.Context, shop interface {
 		license string
 	}
 	seen := map[key]bool{}
-	for offset := 0; ; offset += salesPage {
+	for offset := 0; ; offset += purchasesPage {
 		page, err := shop.Purchases(ctx, cocalc.PurchaseFilter{
-			Service: "license", Since: since, Limit: salesPage,
+			Service: "license", Since: since, Limit: purchasesPage,
 			Offset: offset,
 		})
 		if err != nil {
@@ -181,9 +181,9 @@ func Sold(ctx context.Context, shop interface {
 			}
 		}
 		switch {
-		case len(page) < salesPage, older: // newest first: the rest is older
+		case len(page) < purchasesPage, older: // newest first: the rest is older
 			return rows, nil
-		case offset/salesPage+1 == mostSalesPages:
+		case offset/purchasesPage+1 == maxPurchasePages:
 			return nil, &cocalc.Error{
 				Op: "purchases/get-purchases", Outcome: cocalc.Rejected,
 				Text: fmt.Sprintf("there is no end after %d purchases", len(seen)),

@@ -18,18 +18,18 @@ import (
 
 // lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes its
 // row with the time at which it began.
-const lookBack = 24 * time.Hour
+const overlap = 24 * time.Hour
 
-// Sweep compares the purchases of the account with the ledger. Each is ours, of an order that is still being looked
+// Reconcile compares the purchases of the account with the ledger. Each is ours, of an order that is still being looked
 // after, or reported: nothing that was paid from the account stays unseen.
-func (rc *Reconciler) Sweep(ctx context.Context) error {
+func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	pause, err := rc.VerifyAccount(ctx)
 	if pause > 0 {
-		rc.SweepAt = rc.reg.Elapsed() + pause
+		rc.ReconcileAt = rc.reg.Elapsed() + pause
 		return nil
 	}
 	if err != nil {
-		return rc.sweepAgain(err)
+		return rc.retryReconcile(err)
 	}
 	at := rc.reg.ServerTimeOrNow()
 	account, err := rc.beginWatch(ctx, at)
@@ -43,31 +43,31 @@ func (rc *Reconciler) Sweep(ctx context.Context) error {
 			What: "restored", Until: r.At.Add(rc.timing.Settle), Length: rc.timing.Settle,
 			Careful: true,
 		}); left > 0 {
-			rc.SweepAt = rc.reg.Elapsed() + left
+			rc.ReconcileAt = rc.reg.Elapsed() + left
 			return nil
 		}
 	}
 	// A comparison in the future was stored by a clock that was ahead. What came since is unknown, so everything is
 	// read.
 	from, deep := account.Watching, account.Reconciled.After(at.Add(time.Hour))
-	if back := account.Reconciled.Add(-lookBack); back.After(from) && !deep {
+	if back := account.Reconciled.Add(-overlap); back.After(from) && !deep {
 		from = back
 	}
 	sold, err := rc.soldSince(ctx, from)
 	if err != nil {
-		return rc.sweepAgain(err)
+		return rc.retryReconcile(err)
 	}
 	if account.Before != nil && sold.licenses == nil { // licenses show what was bought if no ledger does
 		licenses, err := rc.shop.Licenses(ctx)
 		if err != nil {
-			return rc.sweepAgain(err)
+			return rc.retryReconcile(err)
 		}
 		sold.licenses = map[string]cocalc.License{}
 		for _, l := range licenses {
 			sold.licenses[l.ID] = l
 		}
 	}
-	rc.sweepFails = 0
+	rc.failures = 0
 	late, err := rc.compare(ctx, sold, from, at, deep)
 	if err != nil {
 		return err
@@ -88,18 +88,18 @@ func (rc *Reconciler) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	rc.SweepAt = rc.reg.Elapsed() + rc.timing.Sweep
+	rc.ReconcileAt = rc.reg.Elapsed() + rc.timing.Sweep
 	return nil
 }
 
-// sweepAgain plans the next comparison after one that CoCalc did not allow; an error of the ledger is answered.
-func (rc *Reconciler) sweepAgain(err error) error {
+// retryReconcile plans the next comparison after one that CoCalc did not allow; an error of the ledger is answered.
+func (rc *Reconciler) retryReconcile(err error) error {
 	if purchase.AsCoCalc(err) == nil {
 		return err
 	}
-	pause := backoff.Policy{First: rc.timing.PollMax, Max: rc.timing.Sweep}.Delay(rc.sweepFails)
-	rc.sweepFails++
-	rc.SweepAt = rc.reg.Elapsed() + pause
+	pause := backoff.Policy{First: rc.timing.PollMax, Max: rc.timing.Sweep}.Delay(rc.failures)
+	rc.failures++
+	rc.ReconcileAt = rc.reg.Elapsed() + pause
 	rc.log.Debug().Err(err).Int64("pause_ms", pause.Milliseconds()).
 		Msg("put off comparing the account's purchases with the ledger")
 	return nil
@@ -164,10 +164,10 @@ func (rc *Reconciler) compare(ctx context.Context, sold sales, from, at time.Tim
 	if err != nil {
 		return nil, err
 	}
-	var before Claims // all earlier reports
+	var before LedgerView // all earlier reports
 	if deep {
 		if err := rc.ledger.View(ctx, func(r purchase.Reader) error {
-			before = newClaims(at)
+			before = newLedgerView(at)
 			return before.readReports(
 				r)
 		}); err !=
@@ -189,7 +189,7 @@ func (rc *Reconciler) compare(ctx context.Context, sold sales, from, at time.Tim
 				continue
 			}
 			if before.isReported(row) {
-				found.again = append(found.again, strangerOf(row))
+				found.again = append(found.again, unrecognized(row))
 				continue
 			}
 			o, err := rc.explainRow(w, &found, &row, sold.licenses, byItem)
@@ -200,10 +200,10 @@ func (rc *Reconciler) compare(ctx context.Context, sold sales, from, at time.Tim
 				late[o] = append(late[o], row)
 			}
 		}
-		if err := rc.enterSettled(w, &found, account, late); err != nil {
+		if err := rc.enterAdminPurchases(w, &found, account, late); err != nil {
 			return err
 		}
-		told, err = rc.compared(w, account, found, at)
+		told, err = rc.finish(w, account, found, at)
 		return err
 	})
 	if told {
@@ -225,7 +225,7 @@ func (rc *Reconciler) explainRow(w purchase.Writer, r *reports, found *cocalc.Pu
 		id = byItem[row.CartItemID] // a person edited the tag away
 	}
 	if id == "" {
-		return "", rc.foreign(w, r, row)
+		return "", rc.reportForeign(w, r, row)
 	}
 	o, err := w.Order(id)
 	switch {
@@ -237,55 +237,55 @@ func (rc *Reconciler) explainRow(w purchase.Writer, r *reports, found *cocalc.Pu
 		return "", err
 	}
 	if row.ID == 0 {
-		row.Cost = computedOf(o, licenses[row.LicenseID])
+		row.Cost = priceOf(o, licenses[row.LicenseID])
 		*found = row
 	}
 	switch {
 	case !o.Owns(row.Text, row.Time):
-		return "", rc.foreign(w, r, row)
+		return "", rc.reportForeign(w, r, row)
 	case o.IsActive():
 		return "", nil
-	case isTagged && row.CartItemID != o.ItemID && !o.NeverAdded() && !rc.couldBe(o, row.Time):
-		return "", rc.foreign(w, r, row, "why", "older", "order", string(o.ID))
+	case isTagged && row.CartItemID != o.ItemID && !o.NeverAdded() && !rc.newEnough(o, row.Time):
+		return "", rc.reportForeign(w, r, row, "why", "older", "order", string(o.ID))
 	case o.AwaitsPurchase(row):
 		return "", rc.Correct(w, &o, []cocalc.PurchaseRow{row}, true)
 	case o.AccountsFor(row):
 		return "", nil
 	case o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
-		return "", rc.foreign(w, r, row, "why", "copied", "order", string(o.ID), "item", purchase.ArgSomeID(o.ItemID))
+		return "", rc.reportForeign(w, r, row, "why", "copied", "order", string(o.ID), "item", purchase.ArgSomeID(o.ItemID))
 	case o.State == purchase.Failed && !o.NeverAdded():
 		return o.ID, nil
 	case o.State == purchase.Purchased:
-		return "", rc.tooMuch(w, o, row)
+		return "", rc.recordDuplicate(w, o, row)
 	case o.Restored && o.State.CanBecome(purchase.Purchased):
-		return "", rc.enterEnded(w, r, o, row)
+		return "", rc.enterEndedOrder(w, r, o, row)
 	}
-	return "", rc.unexplained(w, r, row, id, "never-sent")
+	return "", rc.reportUnexplained(w, r, row, id, "never-sent")
 }
 
-// compared keeps that the account was compared with the ledger, and reports whether there is something to tell. A
+// finish keeps that the account was compared with the ledger, and reports whether there is something to tell. A
 // restored ledger has caught up with that.
-func (rc *Reconciler) compared(w purchase.Writer, before purchase.AccountState, r reports,
+func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r reports,
 	at time.Time,
 ) (told bool, err error) {
 	account, err := w.Account()
 	if err != nil {
 		return false, err
 	}
-	account.UnrecognizedPurchases = append(slices.Clone(account.UnrecognizedPurchases), append(r.again, r.strangers...)...)
+	account.UnrecognizedPurchases = append(slices.Clone(account.UnrecognizedPurchases), append(r.again, r.unrecognized...)...)
 	account.Notifications = append(slices.Clone(account.Notifications), r.notices...)
-	found, restored := len(r.strangers), account.Restored
+	found, restored := len(r.unrecognized), account.Restored
 	told = len(account.Notifications) > len(before.Notifications)
 	if !told && found+r.entered == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
 		return false, nil // nothing new that is worth a write
 	}
 	account.Reconciled, account.Restored = at, nil
-	if account.Before != nil && rc.now().Sub(account.Before.At) > lookBack {
+	if account.Before != nil && rc.now().Sub(account.Before.At) > overlap {
 		account.Before = nil
 	}
 	account.UnrecognizedPurchases = slices.DeleteFunc(account.UnrecognizedPurchases,
 		func(s purchase.UnrecognizedPurchase) bool {
-			return s.Time.Before(at.Add(-2 * lookBack))
+			return s.Time.Before(at.Add(-2 * overlap))
 		})
 	if err := w.PutAccount(account); err != nil || restored == nil && r.entered == 0 {
 		return told, err
@@ -325,7 +325,7 @@ func (rc *Reconciler) itemsSince(ctx context.Context, from time.Time) (map[int64
 			}
 		}
 		for o, err := range purchase.AllOrders(r) {
-			if err != nil || o.Created.Before(from.Add(-lookBack)) {
+			if err != nil || o.Created.Before(from.Add(-overlap)) {
 				return err
 			}
 			if o.ItemID != 0 {
@@ -337,8 +337,8 @@ func (rc *Reconciler) itemsSince(ctx context.Context, from time.Time) (map[int64
 	return items, err
 }
 
-// tooMuch enters one more purchase of an order that has its own: a double buy that showed up late.
-func (rc *Reconciler) tooMuch(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow) error {
+// recordDuplicate enters one more purchase of an order that has its own: a double buy that showed up late.
+func (rc *Reconciler) recordDuplicate(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow) error {
 	extra := purchase.DuplicatePurchase{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost}
 	r := *o.Receipt
 	r.Duplicates = append(slices.Clone(r.Duplicates), extra)
@@ -354,7 +354,7 @@ func (rc *Reconciler) tooMuch(w purchase.Writer, o purchase.Order, row cocalc.Pu
 // reports are purchases that are not the ledger's, as one comparison found them. They are stored together at its end:
 // there can be hundreds, and storing them one by one would block other writers.
 type reports struct {
-	strangers []purchase.UnrecognizedPurchase
+	unrecognized []purchase.UnrecognizedPurchase
 	again     []purchase.UnrecognizedPurchase // reported long ago, and read again
 	notices   []purchase.Notification
 
@@ -364,15 +364,15 @@ type reports struct {
 	sum, unattributedSum, byWordSum purchase.Cents
 }
 
-// foreign reports another person's purchase on the account, once. It is never counted as the bot's. pairs are further
+// reportForeign reports another person's purchase on the account, once. It is never counted as the bot's. pairs are further
 // arguments: why, order and item.
-func (rc *Reconciler) foreign(w purchase.Writer, r *reports, row cocalc.PurchaseRow, pairs ...string) error {
+func (rc *Reconciler) reportForeign(w purchase.Writer, r *reports, row cocalc.PurchaseRow, pairs ...string) error {
 	return rc.report(w, r, row, purchase.NotificationForeign, "", pairs...)
 }
 
-// unexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
+// reportUnexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
 // buying: either this ledger is not the only one, or it has lost something. why is "never-sent" or "unknown-order".
-func (rc *Reconciler) unexplained(w purchase.Writer, r *reports, row cocalc.PurchaseRow, id purchase.OrderID,
+func (rc *Reconciler) reportUnexplained(w purchase.Writer, r *reports, row cocalc.PurchaseRow, id purchase.OrderID,
 	why string,
 ) error {
 	if err := rc.report(w, r, row, purchase.NotificationUnexplained, id, "why", why, "order", string(id)); err != nil {
@@ -391,7 +391,7 @@ func (rc *Reconciler) report(w purchase.Writer, r *reports, row cocalc.PurchaseR
 	order purchase.OrderID,
 	pairs ...string,
 ) error {
-	r.strangers = append(r.strangers, strangerOf(row))
+	r.unrecognized = append(r.unrecognized, unrecognized(row))
 	what := purchase.NewCause(kind, append(pairs, "at", purchase.ArgTime(row.Time))...)
 	maps.Copy(what.Args, reportArgs(row))
 	if n := rc.reg.NewNotification(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), what, purchase.Order{},
@@ -412,7 +412,7 @@ func reportArgs(row cocalc.PurchaseRow) purchase.Args {
 	}
 }
 
-// strangerOf returns the report of a purchase that is not the ledger's.
-func strangerOf(row cocalc.PurchaseRow) purchase.UnrecognizedPurchase {
+// unrecognized returns the report of a purchase that is not the ledger's.
+func unrecognized(row cocalc.PurchaseRow) purchase.UnrecognizedPurchase {
 	return purchase.UnrecognizedPurchase{PurchaseID: row.ID, LicenseID: row.LicenseID, Time: row.Time, Cost: row.Cost}
 }
