@@ -16,12 +16,12 @@ import (
 // LedgerView are what a ledger says about the CoCalc account at one moment: what was bought, and which cart items are its
 // orders'. Compare holds them against what CoCalc says.
 type LedgerView struct {
-	readAt      time.Time // when the ledger said so
+	readAt  time.Time // when the ledger said so
 	account string    // of the CoCalc account; empty: unknown
 	since   time.Time // every purchase of the account since then must be explained
-	entries  []entry   // oldest first
+	entries []entry   // oldest first
 	orders  map[purchase.OrderID]purchase.Order
-	items  map[int64]purchase.OrderID
+	items   map[int64]purchase.OrderID
 	// The licenses that were reported as not the ledger's, and CoCalc's numbers of their purchases.
 	reportedLicenses  map[string]bool
 	reportedPurchases map[int64]bool
@@ -45,7 +45,7 @@ type entry struct {
 
 // Account are what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the key.
 type Account struct {
-	ID  string               // whose key it is
+	ID       string               // whose key it is
 	Rows     []cocalc.PurchaseRow // of licenses
 	Licenses []cocalc.License     // that the account manages
 	Older    bool                 // a server without a list of purchases: its licenses are all there is
@@ -61,7 +61,7 @@ type Comparison struct {
 	// Unrecognized are other people's purchases on the account since the ledger began; Earlier is the number of older
 	// ones.
 	Unrecognized []purchase.Cause
-	Earlier   int
+	Earlier      int
 	// Notes are what is no fault, and should be known all the same.
 	Notes []purchase.Cause
 }
@@ -208,9 +208,9 @@ func taggedPurchases(licenses []cocalc.License) (rows []cocalc.PurchaseRow) {
 type comparer struct {
 	LedgerView
 	Account
-	matched   map[int]bool // rows that a claim has found
+	matched map[int]bool // rows that a claim has found
 	managed map[string]bool
-	result    Comparison
+	result  Comparison
 }
 
 func (v *comparer) wrong(record string, code purchase.FindingCode, args ...any) {

@@ -27,10 +27,10 @@ type Reconciler struct {
 	spans  *register.Spans
 	worker Completer
 
-	Count      Counted       // the last look at the list of purchases
-	isProven   bool          // the key is of the ledger's account
-	ReconcileAt    time.Duration // elapsed: when the account's purchases are compared with the ledger again
-	failures int           // comparisons that failed since the last one
+	Count       Counted       // the last look at the list of purchases
+	isProven    bool          // the key is of the ledger's account
+	ReconcileAt time.Duration // elapsed: when the account's purchases are compared with the ledger again
+	failures    int           // comparisons that failed since the last one
 }
 
 // Completer ends orders as bought.

@@ -355,8 +355,8 @@ func (rc *Reconciler) recordDuplicate(w purchase.Writer, o purchase.Order, row c
 // there can be hundreds, and storing them one by one would block other writers.
 type reports struct {
 	unrecognized []purchase.UnrecognizedPurchase
-	again     []purchase.UnrecognizedPurchase // reported long ago, and read again
-	notices   []purchase.Notification
+	again        []purchase.UnrecognizedPurchase // reported long ago, and read again
+	notices      []purchase.Notification
 
 	earlier time.Time // tagged purchases until then are a missing ledger's
 
