@@ -21,8 +21,8 @@ import (
 	"licensebot/purchase/reconcile"
 )
 
-// The order machine under arbitrary commands of several people, with a CoCalc that fails in its ways and strangers at
-// its cart, against a model that knows only what people were told. A failure prints the shortest story that still
+// The desk under arbitrary commands of several people, with a CoCalc that fails in its ways and other people who use
+// its cart, against a model that knows only which commands succeeded. A failure prints the shortest sequence that still
 // fails.
 func TestLedger_StateMachine(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -35,14 +35,14 @@ func TestLedger_StateMachine(t *testing.T) {
 				"": m.check, "propose": m.propose, "confirm": m.confirm, "cancel": m.cancel,
 				"buy":            func(rt *rapid.T) { m.propose(rt); m.confirm(rt) },
 				"buy in trouble": func(rt *rapid.T) { m.fault(rt); m.propose(rt); m.confirm(rt) },
-				"buy crowded":    func(rt *rapid.T) { m.stranger(rt); m.propose(rt); m.confirm(rt) },
+				"buy crowded":    func(rt *rapid.T) { m.otherPerson(rt); m.propose(rt); m.confirm(rt) },
 				"time passes":    m.wait, "fault": m.fault, "faults end": func(*rapid.T) { m.server.ClearFaults() },
-				"restart": func(*rapid.T) { m.stop(); m.start() }, "admin": m.admin, "stranger": m.stranger,
+				"restart": func(*rapid.T) { m.stop(); m.start() }, "admin": m.admin, "other person": m.otherPerson,
 			})
 			m.end(rt)
 		})
-		// What rapid throws it wants to see on its own goroutine. It tells a failure from a story that cannot be told by
-		// where they come from.
+		// rapid has to see its panics on its own goroutine, and distinguishes a failure from a skipped step by the place of
+		// the panic.
 		switch kind := fmt.Sprintf("%T", thrown); {
 		case kind == "rapid.invalidData":
 			panic(thrown)
@@ -52,8 +52,8 @@ func TestLedger_StateMachine(t *testing.T) {
 	})
 }
 
-// The graph of docs/architecture.md in words of its own.
-var ways = map[string]string{
+// transitions are those of docs/architecture.md, written down again: from a state to others.
+var transitions = map[string]string{
 	"":         "proposed",
 	"proposed": "approved cancelled expired", "approved": "adding purchased failed cancelled",
 	"adding": "carted purchased failed",
@@ -61,7 +61,7 @@ var ways = map[string]string{
 	"failed": "purchased",
 }
 
-const limit = 15000 // cents a month: enough for some of the orders of a story
+const limit = 15000 // cents a month: enough for some of the orders of a sequence
 
 var (
 	people = []purchase.Actor{{ID: "UALICE"}, {ID: "UBOB"}, {ID: "UCAROL"}}
@@ -69,13 +69,13 @@ var (
 	here   = purchase.Channel{ID: "CMATH"}
 )
 
-// told is what the model knows of an order.
-type told struct {
+// expectation is what the model knows of an order.
+type expectation struct {
 	id        purchase.OrderID
-	who       purchase.Actor
+	requester purchase.Actor
 	price     purchase.Cents
-	promised  bool // someone was told that it will be bought
-	cancelled bool // someone was told that it will not
+	confirmed bool // a confirmation succeeded
+	cancelled bool // a cancellation succeeded
 }
 
 type machine struct {
@@ -86,27 +86,26 @@ type machine struct {
 	client   *cocalc.Client
 	desk     *desk.Desk
 	stop     func()
-	orders   []told
-	items    []int64 // of strangers, in the cart
-	overlaps bool    // a stranger has checked out, perhaps in the same moment as we
+	orders   []expectation
+	items    []int64 // of other people, in the cart
+	overlaps bool    // another person has checked out, perhaps at the same time as the desk
 }
 
 func newMachine(rt *rapid.T) *machine {
 	m := &machine{rt: rt, memory: new(Memory), server: cocalctest.New(cocalctest.Config{Seed: 1})}
 	m.account = m.server.Add(cocalctest.NewAccount{Credit: 200000, Partner: true})
-	// No two checkouts take the same time: what happens in the same instant happens in any order, and rapid wants a story
-	// to go the same way again.
+	// No two checkouts take the same time: events of the same instant happen in any order, but rapid needs a sequence to
+	// run the same way again.
 	var takes []time.Duration
 	for n := range 200 {
 		takes = append(takes, 40*time.Millisecond+time.Duration(n)*137*time.Microsecond)
 	}
 	m.server.SetCheckoutTakes(takes...)
 	var err error
-	if m.client,
-		err = cocalc.New(cocalc.Options{
-		BaseURL: "http://cocalc.test", Key: m.account.Key(),
-		Transport: m.server.Transport(),
-	}); err != nil {
+	m.client, err = cocalc.New(cocalc.Options{
+		BaseURL: "http://cocalc.test", Key: m.account.Key(), Transport: m.server.Transport(),
+	})
+	if err != nil {
 		rt.Fatal(err)
 	}
 	m.start()
@@ -142,17 +141,18 @@ func (m *machine) view(read func(purchase.Reader) error) {
 	}
 }
 
-func (m *machine) pick(rt *rapid.T) *told {
+// pick draws an order, counted from the newest. It skips the step if there is none.
+func (m *machine) pick(rt *rapid.T) *expectation {
 	if len(m.orders) == 0 {
 		rt.Skip("there is no order yet")
 	}
 	return &m.orders[len(m.orders)-1-rapid.IntRange(0, len(m.orders)-1).Draw(rt, "orders ago")]
 }
 
-// click is mostly the requester's own.
-func (m *machine) click(rt *rapid.T, k *told) purchase.Action {
-	return purchase.Action{Actor: rapid.SampledFrom(append([]purchase.Actor{k.who, k.who, k.who}, people...)).Draw(rt,
-		"who"), Channel: here}
+// action draws who acts on an order: in half of the cases, the requester.
+func (m *machine) action(rt *rapid.T, e *expectation) purchase.Action {
+	actors := append([]purchase.Actor{e.requester, e.requester, e.requester}, people...)
+	return purchase.Action{Actor: rapid.SampledFrom(actors).Draw(rt, "who"), Channel: here}
 }
 
 func (m *machine) propose(rt *rapid.T) {
@@ -160,16 +160,16 @@ func (m *machine) propose(rt *rapid.T) {
 	spec.RAM, spec.CPU = rapid.SampledFrom([]int{4, 16}).Draw(rt, "ram"), 1
 	who := rapid.SampledFrom(people).Draw(rt, "who")
 	p, err := m.desk.Propose(context.Background(), purchase.Request{Requester: who, Channel: here, Spec: spec})
-	if no := new(purchase.Refusal); errors.As(err, &no) {
+	if refusal := new(purchase.Refusal); errors.As(err, &refusal) {
 		return
 	}
 	if err != nil {
 		rt.Fatal(err)
 	}
-	m.orders = append(m.orders, told{id: p.Order.ID, who: who, price: p.Order.Price})
+	m.orders = append(m.orders, expectation{id: p.Order.ID, requester: who, price: p.Order.Price})
 }
 
-// now reads an order with what decides about it.
+// now reads an order, the month's budget and whether buying is paused.
 func (m *machine) now(id purchase.OrderID) (o purchase.Order, budget purchase.Budget, paused bool) {
 	synctest.Wait() // nothing else happens at this moment
 	m.view(func(r purchase.Reader) (err error) {
@@ -184,26 +184,26 @@ func (m *machine) now(id purchase.OrderID) (o purchase.Order, budget purchase.Bu
 
 func (m *machine) confirm(rt *rapid.T) {
 	k := m.pick(rt)
-	action := m.click(rt, k)
+	action := m.action(rt, k)
 	o, budget, paused := m.now(k.id)
-	may := action.Actor.ID == k.who.ID && o.State == purchase.Proposed && time.Now().Before(o.Expires) && !paused &&
+	may := action.Actor.ID == k.requester.ID && o.State == purchase.Proposed && time.Now().Before(o.Expires) && !paused &&
 		budget.Spent+budget.Reserved+k.price <= limit
 	_, err := m.desk.Decide(context.Background(), action, k.id, orders.Decision{Kind: orders.Confirm})
 	if (err == nil) != may {
-		rt.Fatalf("%s confirms %s (%s, %s spent, %s reserved, paused %v): %v", action.Actor.ID, k.id, o.State, budget.Spent,
-			budget.Reserved, paused, err)
+		rt.Fatalf("%s confirms %s (%s, %s spent, %s reserved, paused %t): got the error %v, want success %t", action.Actor.ID,
+			k.id, o.State, budget.Spent, budget.Reserved, paused, err, may)
 	}
-	k.promised = k.promised || err == nil
+	k.confirmed = k.confirmed || err == nil
 }
 
 func (m *machine) cancel(rt *rapid.T) {
 	k := m.pick(rt)
-	action := m.click(rt, k)
+	action := m.action(rt, k)
 	o, _, _ := m.now(k.id)
-	may := action.Actor.ID == k.who.ID && (o.State == purchase.Proposed || o.State == purchase.Approved)
+	may := action.Actor.ID == k.requester.ID && (o.State == purchase.Proposed || o.State == purchase.Approved)
 	_, err := m.desk.Decide(context.Background(), action, k.id, orders.Decision{Kind: orders.Cancel})
 	if (err == nil) != may {
-		rt.Fatalf("%s cancels %s (%s): %v", action.Actor.ID, k.id, o.State, err)
+		rt.Fatalf("%s cancels %s (%s): got the error %v, want success %t", action.Actor.ID, k.id, o.State, err, may)
 	}
 	k.cancelled = k.cancelled || err == nil
 }
@@ -225,11 +225,12 @@ func (m *machine) fault(rt *rapid.T) {
 	}
 }
 
-// admin pauses, resumes, or settles what is unknown by what CoCalc shows, when a late checkout would have shown.
+// admin pauses or resumes buying, or resolves an unknown order by what CoCalc shows, once a late checkout would have
+// shown.
 func (m *machine) admin(rt *rapid.T) {
 	action := purchase.Action{Actor: boss, Channel: here, Typed: true}
 	var err error
-	switch what := rapid.SampledFrom([]string{"settle", "resume", "settle", "resume", "pause"}).Draw(rt, "what"); what {
+	switch what := rapid.SampledFrom([]string{"resolve", "resume", "resolve", "resume", "pause"}).Draw(rt, "what"); what {
 	case "pause":
 		err = m.desk.SetPaused(context.Background(), action, true, "so")
 	case "resume":
@@ -244,16 +245,16 @@ func (m *machine) admin(rt *rapid.T) {
 		}
 		_, err = m.desk.Decide(context.Background(), action, k.id, s)
 		if (err == nil) != (o.State == purchase.Unknown) {
-			rt.Fatalf("settle %s, which is %s: %v", k.id, o.State, err)
+			rt.Fatalf("resolve %s (%s): got the error %v, want success only if it is unknown", k.id, o.State, err)
 		}
 	}
-	if no := new(purchase.Refusal); err != nil && !errors.As(err, &no) {
+	if refusal := new(purchase.Refusal); err != nil && !errors.As(err, &refusal) {
 		rt.Fatal(err)
 	}
 }
 
-// stranger uses the same cart: adds something, takes it out again, or buys what is checked.
-func (m *machine) stranger(rt *rapid.T) {
+// otherPerson uses the same cart: adds an item, removes one, or checks out.
+func (m *machine) otherPerson(rt *rapid.T) {
 	switch what := rapid.SampledFrom([]string{"add", "remove", "check out"}).Draw(rt, "what"); {
 	case what == "add":
 		spec := cocalc.DefaultSpec()
@@ -264,20 +265,21 @@ func (m *machine) stranger(rt *rapid.T) {
 		m.items = m.items[1:]
 	case what == "check out":
 		m.overlaps = true
-		_ = m.account.Checkout() // which may find nothing that is checked
+		_ = m.account.Checkout() // returns an error if no item is checked
 	}
 }
 
-func (m *machine) licenses(id purchase.OrderID) (ours []cocalctest.License) {
+// licenses returns the licenses that were bought for an order.
+func (m *machine) licenses(id purchase.OrderID) (bought []cocalctest.License) {
 	for _, l := range m.account.Licenses() {
 		if strings.HasSuffix(l.Description, id.Tag()) {
-			ours = append(ours, l)
+			bought = append(bought, l)
 		}
 	}
-	return ours
+	return bought
 }
 
-// check holds after every step.
+// check checks the invariants, after every step.
 func (m *machine) check(rt *rapid.T) {
 	synctest.Wait()
 	m.view(func(r purchase.Reader) error {
@@ -286,19 +288,21 @@ func (m *machine) check(rt *rapid.T) {
 			return err
 		}
 		at, prev := map[purchase.OrderID]string{}, ""
-		after := map[purchase.OrderID]bool{} // bought after all: their money was free to be promised again in between
+		late := map[purchase.OrderID]bool{} // bought after they had failed: meanwhile, their money was not reserved
 		for i, e := range events {
 			if hash, _ := Hash(e); e.Number != uint64(i+1) || e.Prev != prev || e.Hash != hash {
-				rt.Fatalf("audit record %d does not hang on the one before", i+1)
+				rt.Fatalf("got the audit record %+v, want number %d, the hash before %q and its hash %s", e, i+1, prev, hash)
 			}
 			prev = e.Hash
-			if _, state := ways[e.Kind]; !state && !slices.Contains([]string{"purchased", "cancelled", "expired"}, e.Kind) {
+			if _, state := transitions[e.Kind]; !state && !slices.Contains([]string{"purchased", "cancelled", "expired"},
+				e.Kind) {
 				continue
 			}
-			if !slices.Contains(strings.Fields(ways[at[e.Order]]), e.Kind) {
-				rt.Fatalf("order %s went from %q to %s", e.Order, at[e.Order], e.Kind)
+			if !slices.Contains(strings.Fields(transitions[at[e.Order]]), e.Kind) {
+				rt.Fatalf("order %s: got the transition from %q to %s, want one of %q", e.Order, at[e.Order], e.Kind,
+					transitions[at[e.Order]])
 			}
-			after[e.Order] = at[e.Order] == "failed"
+			late[e.Order] = at[e.Order] == "failed"
 			at[e.Order] = e.Kind
 		}
 		for _, k := range m.orders {
@@ -306,55 +310,57 @@ func (m *machine) check(rt *rapid.T) {
 			if err != nil {
 				return err
 			}
-			unpromised := o.State == purchase.Proposed || o.State == purchase.Expired
+			unconfirmed := o.State == purchase.Proposed || o.State == purchase.Expired
 			switch {
 			case at[k.id] != string(o.State):
-				rt.Fatalf("order %s is %s, and the audit says %s", k.id, o.State, at[k.id])
+				rt.Fatalf("order %s: got the state %s, want %s as in the audit", k.id, o.State, at[k.id])
 			case k.cancelled != (o.State == purchase.Cancelled):
-				rt.Fatalf("order %s is %s; that it was cancelled was said: %v", k.id, o.State, k.cancelled)
-			case !k.cancelled && k.promised == unpromised:
-				rt.Fatalf("order %s is %s; that it is bought was said: %v", k.id, o.State, k.promised)
+				rt.Fatalf("order %s: got the state %s, want it cancelled: %t", k.id, o.State, k.cancelled)
+			case !k.cancelled && k.confirmed == unconfirmed:
+				rt.Fatalf("order %s: got the state %s, want it confirmed: %t", k.id, o.State, k.confirmed)
 			case o.Price != k.price || o.Receipt != nil && o.Receipt.Charged > k.price:
-				rt.Fatalf("order %s was shown with %s: %+v", k.id, k.price, o.Receipt)
+				rt.Fatalf("order %s: got the price %s and the receipt %+v, want at most %s", k.id, o.Price, o.Receipt, k.price)
 			}
-			if n := len(m.licenses(k.id)); n > 1 && !m.overlaps || n > 0 && !k.promised {
-				rt.Fatalf("order %s, %s, was bought %d times", k.id, o.State, n)
+			if n := len(m.licenses(k.id)); n > 1 && !m.overlaps || n > 0 && !k.confirmed {
+				rt.Fatalf("order %s (%s): got %d licenses, want at most one, and none without a confirmation", k.id, o.State, n)
 			}
 		}
-		return m.checkMoney(rt, r, after)
+		return m.checkMoney(rt, r, late)
 	})
 }
 
-// checkMoney looks at the books and the limit, which only purchases that no one promised can pass.
-func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, after map[purchase.OrderID]bool) error {
+// checkMoney checks that the ledger is consistent and that no month passes the limit, apart from duplicates and from
+// late purchases, which were not reserved.
+func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, late map[purchase.OrderID]bool) error {
 	findings, err := reconcile.CheckConsistency(r)
 	for _, f := range findings {
-		rt.Fatal(f)
+		rt.Fatalf("got the finding %v, want a consistent ledger", f)
 	}
 	entries, err2 := r.Purchases(0, 1000)
 	months, err3 := r.Budgets(100)
 	beyond := map[string]purchase.Cents{}
 	for _, p := range entries {
-		if p.Duplicate || after[p.Order] {
+		if p.Duplicate || late[p.Order] {
 			beyond[p.Month] += p.Charged
 		}
 	}
 	for _, b := range months {
 		if b.Reserved < 0 || b.Spent-beyond[b.Month]+b.Reserved > limit {
-			rt.Fatalf("the budget of %s: %s spent, of that %s without a promise, %s reserved", b.Month, b.Spent, beyond[b.Month],
-				b.Reserved)
+			rt.Fatalf("the budget of %s: got %s spent, of that %s not reserved, and %s reserved, want at most %s", b.Month,
+				b.Spent,
+				beyond[b.Month], b.Reserved, purchase.Cents(limit))
 		}
 	}
 	return errors.Join(err, err2, err3)
 }
 
-// end lets everything come to its end: with a CoCalc that works, every order ends, and both sides say the same.
+// end lets every order end, with a CoCalc that works, and checks that CoCalc sold what the ledger says.
 func (m *machine) end(rt *rapid.T) {
 	m.server.ClearFaults()
 	for range 12 {
 		err := m.desk.SetPaused(context.Background(), purchase.Action{Actor: boss, Channel: here, Typed: true}, false,
 			"go on")
-		if no := new(purchase.Refusal); err != nil && !errors.As(err, &no) {
+		if refusal := new(purchase.Refusal); err != nil && !errors.As(err, &refusal) {
 			rt.Fatal(err)
 		}
 		<-time.After(15 * time.Minute)
@@ -371,17 +377,18 @@ func (m *machine) end(rt *rapid.T) {
 				want = 1 + len(o.Receipt.Duplicates)
 			}
 			if n := len(m.licenses(k.id)); o.Open() || n != want {
-				rt.Fatalf("in the end order %s is %s (open: %v), and CoCalc sold %d, not %d", k.id, o.State, o.Open(), n, want)
+				rt.Fatalf("order %s at the end: got the state %s, open %t, and %d licenses, want it ended with %d", k.id, o.State,
+					o.Open(), n, want)
 			}
 		}
 		return nil
 	})
 	for _, item := range m.account.Cart() {
 		if slices.Contains(m.items, item.ID) && item.PurchasedAt.IsZero() && !item.Checked {
-			rt.Fatalf("item %d of a stranger was not checked again", item.ID)
+			rt.Fatalf("got item %d of another person unchecked, want it checked again", item.ID)
 		}
 		if item.PurchasedAt.IsZero() && item.Removed.IsZero() && strings.Contains(string(item.Description), "order 0") {
-			rt.Fatalf("item %d of ours is still in the cart: %s", item.ID, item.Description)
+			rt.Fatalf("got item %d of the desk still in the cart, want none: %s", item.ID, item.Description)
 		}
 	}
 }

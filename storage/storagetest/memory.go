@@ -15,24 +15,24 @@ import (
 	"licensebot/purchase"
 )
 
-// Memory is a ledger that is kept in memory, for tests that need many of them quickly. It passes the suite. The zero
-// value is an empty ledger.
+// Memory is a ledger in memory, for tests that need many of them quickly. It passes the suite and is safe for
+// concurrent use. The zero value is an empty ledger.
 type Memory struct {
-	// Full makes it answer as a ledger whose disk is full: nothing can be written.
+	// Full makes the ledger behave as if its disk were full: an update that writes returns purchase.ErrFull.
 	Full atomic.Bool
 
 	mu        sync.RWMutex
-	orders    map[purchase.OrderID]kept
+	orders    map[purchase.OrderID]storedOrder
 	ids       []purchase.OrderID // of all orders, sorted
 	purchases [][]byte
-	licenses  map[string]int // place of the first entry of a license
+	licenses  map[string]int // license: index of its first entry in purchases
 	budgets   map[string]purchase.Budget
 	account   []byte
 	events    []purchase.Event
 }
 
-// kept is an order as JSON, so that no caller shares a slice with the ledger, and the fields that it is found by.
-type kept struct {
+// storedOrder is an order as JSON, so that no caller shares a slice with the ledger, and the fields of the indexes.
+type storedOrder struct {
 	data              []byte
 	open, unpublished bool
 	queued            purchase.QueueEntry
@@ -45,7 +45,7 @@ func (m *Memory) View(ctx context.Context, read func(purchase.Reader) error) err
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return read(&writing{m: m})
+	return read(&transaction{m: m})
 }
 
 // Update implements purchase.Ledger.
@@ -55,7 +55,7 @@ func (m *Memory) Update(ctx context.Context, change func(purchase.Writer) error)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	w := &writing{m: m}
+	w := &transaction{m: m}
 	done := false
 	defer func() {
 		for ; !done && len(w.undo) > 0; w.undo = w.undo[:len(w.undo)-1] { // also when change panics
@@ -83,14 +83,14 @@ func (m *Memory) Room(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// writing is a transaction. It changes the ledger in place, and knows how to undo that.
-type writing struct {
+// transaction changes the ledger in place, and keeps functions that undo the changes, the last one last.
+type transaction struct {
 	m    *Memory
 	undo []func()
 }
 
-// set puts a value into a map of the ledger.
-func set[K comparable, V any](w *writing, in *map[K]V, key K, value V) {
+// set sets the value of a key in a map of the ledger.
+func set[K comparable, V any](w *transaction, in *map[K]V, key K, value V) {
 	if *in == nil {
 		*in = map[K]V{}
 	}
@@ -105,13 +105,14 @@ func set[K comparable, V any](w *writing, in *map[K]V, key K, value V) {
 	(*in)[key] = value
 }
 
-// add appends a value to a list of the ledger.
-func add[V any](w *writing, to *[]V, value V) {
+// add appends a value to a slice of the ledger.
+func add[V any](w *transaction, to *[]V, value V) {
 	before := *to
 	w.undo = append(w.undo, func() { *to = before })
 	*to = append(before, value)
 }
 
+// parsed decodes JSON; no data is the zero value.
 func parsed[T any](data []byte) (value T, err error) {
 	if data != nil {
 		err = json.Unmarshal(data, &value)
@@ -119,7 +120,7 @@ func parsed[T any](data []byte) (value T, err error) {
 	return value, err
 }
 
-func (w *writing) Order(id purchase.OrderID) (purchase.Order, error) {
+func (w *transaction) Order(id purchase.OrderID) (purchase.Order, error) {
 	o, ok := w.m.orders[id]
 	if !ok {
 		return purchase.Order{}, fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
@@ -127,7 +128,7 @@ func (w *writing) Order(id purchase.OrderID) (purchase.Order, error) {
 	return parsed[purchase.Order](o.data)
 }
 
-func (w *writing) OpenOrders() (open []purchase.Order, err error) {
+func (w *transaction) OpenOrders() (open []purchase.Order, err error) {
 	for _, id := range w.m.ids {
 		if w.m.orders[id].open {
 			o, err := w.Order(id)
@@ -140,7 +141,7 @@ func (w *writing) OpenOrders() (open []purchase.Order, err error) {
 	return open, nil
 }
 
-func (w *writing) Queue() (queue []purchase.QueueEntry, err error) {
+func (w *transaction) Queue() (queue []purchase.QueueEntry, err error) {
 	for _, id := range w.m.ids {
 		if o := w.m.orders[id]; o.open {
 			queue = append(queue, o.queued)
@@ -149,7 +150,7 @@ func (w *writing) Queue() (queue []purchase.QueueEntry, err error) {
 	return queue, nil
 }
 
-func (w *writing) Unpublished() (ids []purchase.OrderID, err error) {
+func (w *transaction) Unpublished() (ids []purchase.OrderID, err error) {
 	for _, id := range w.m.ids {
 		if w.m.orders[id].unpublished {
 			ids = append(ids, id)
@@ -158,7 +159,7 @@ func (w *writing) Unpublished() (ids []purchase.OrderID, err error) {
 	return ids, nil
 }
 
-func (w *writing) Orders(before purchase.OrderID, limit int) (page []purchase.Order, err error) {
+func (w *transaction) Orders(before purchase.OrderID, limit int) (page []purchase.Order, err error) {
 	end := len(w.m.ids)
 	if before != "" {
 		end, _ = slices.BinarySearch(w.m.ids, before)
@@ -173,7 +174,7 @@ func (w *writing) Orders(before purchase.OrderID, limit int) (page []purchase.Or
 	return page, nil
 }
 
-func (w *writing) OrdersNamed(part string, limit int) (ids []purchase.OrderID, err error) {
+func (w *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderID, err error) {
 	for _, id := range slices.Backward(w.m.ids) {
 		if len(ids) < limit && (strings.HasPrefix(string(id), part) || strings.HasSuffix(string(id), part)) {
 			ids = append(ids, id)
@@ -182,7 +183,7 @@ func (w *writing) OrdersNamed(part string, limit int) (ids []purchase.OrderID, e
 	return ids, nil
 }
 
-func (w *writing) Purchases(before uint64, limit int) (page []purchase.Purchase, err error) {
+func (w *transaction) Purchases(before uint64, limit int) (page []purchase.Purchase, err error) {
 	end := len(w.m.purchases)
 	if before > 0 {
 		end = min(end, int(before)-1)
@@ -197,7 +198,7 @@ func (w *writing) Purchases(before uint64, limit int) (page []purchase.Purchase,
 	return page, nil
 }
 
-func (w *writing) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool, err error) {
+func (w *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool, err error) {
 	at, ok := w.m.licenses[licenseID]
 	if ok {
 		p, err = parsed[purchase.Purchase](w.m.purchases[at])
@@ -205,13 +206,13 @@ func (w *writing) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool, er
 	return p, ok, err
 }
 
-func (w *writing) Budget(month string) (purchase.Budget, error) {
+func (w *transaction) Budget(month string) (purchase.Budget, error) {
 	b := w.m.budgets[month]
 	b.Month = month
 	return b, nil
 }
 
-func (w *writing) Budgets(limit int) (page []purchase.Budget, err error) {
+func (w *transaction) Budgets(limit int) (page []purchase.Budget, err error) {
 	months := slices.Sorted(maps.Keys(w.m.budgets))
 	for i := len(months) - 1; i >= 0 && len(page) < limit; i-- {
 		page = append(page, w.m.budgets[months[i]])
@@ -219,23 +220,23 @@ func (w *writing) Budgets(limit int) (page []purchase.Budget, err error) {
 	return page, nil
 }
 
-func (w *writing) Account() (purchase.AccountState, error) {
+func (w *transaction) Account() (purchase.AccountState, error) {
 	return parsed[purchase.AccountState](w.m.account)
 }
 
-func (w *writing) Events(first uint64, limit int) ([]purchase.Event, error) {
+func (w *transaction) Events(first uint64, limit int) ([]purchase.Event, error) {
 	from := min(int(max(first, 1))-1, len(w.m.events))
 	return slices.Clone(w.m.events[from:min(from+limit, len(w.m.events))]), nil
 }
 
-func (w *writing) Head() (head purchase.Event, err error) {
+func (w *transaction) Head() (head purchase.Event, err error) {
 	if n := len(w.m.events); n > 0 {
 		head = w.m.events[n-1]
 	}
 	return head, nil
 }
 
-func (w *writing) PutOrder(o purchase.Order) error {
+func (w *transaction) PutOrder(o purchase.Order) error {
 	data, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -246,11 +247,11 @@ func (w *writing) PutOrder(o purchase.Order) error {
 		w.m.ids = slices.Insert(slices.Clone(before), at, o.ID)
 	}
 	set(w, &w.m.orders, o.ID,
-		kept{data, o.Open(), o.Stale(), purchase.QueueEntry{ID: o.ID, State: o.State, Confirmed: o.Confirmed}})
+		storedOrder{data, o.Open(), o.Stale(), purchase.QueueEntry{ID: o.ID, State: o.State, Confirmed: o.Confirmed}})
 	return nil
 }
 
-func (w *writing) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {
+func (w *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {
 	p.Number = uint64(len(w.m.purchases)) + 1
 	data, err := json.Marshal(p)
 	if err != nil {
@@ -263,12 +264,12 @@ func (w *writing) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {
 	return p, nil
 }
 
-func (w *writing) PutBudget(b purchase.Budget) error {
+func (w *transaction) PutBudget(b purchase.Budget) error {
 	set(w, &w.m.budgets, b.Month, b)
 	return nil
 }
 
-func (w *writing) PutAccount(a purchase.AccountState) error {
+func (w *transaction) PutAccount(a purchase.AccountState) error {
 	data, err := json.Marshal(a)
 	if err != nil {
 		return err
@@ -279,14 +280,14 @@ func (w *writing) PutAccount(a purchase.AccountState) error {
 	return nil
 }
 
-func (w *writing) AppendEvent(e purchase.Event) error {
+func (w *transaction) AppendEvent(e purchase.Event) error {
 	head, err := w.Head()
 	if err != nil {
 		return err
 	}
 	e = e.Legible()
 	e.Number, e.Prev = head.Number+1, head.Hash
-	e.Time = e.Time.Round(0) // as a file would keep it: without the monotonic clock
+	e.Time = e.Time.Round(0) // without the monotonic clock, which JSON does not keep
 	if e.Hash, err = Hash(e); err != nil {
 		return err
 	}
@@ -294,7 +295,8 @@ func (w *writing) AppendEvent(e purchase.Event) error {
 	return nil
 }
 
-// Hash is what the Hash of an audit record must be: the hex SHA-256 of its JSON with Prev and with an empty Hash.
+// Hash returns the hash that an audit record must have: the hex SHA-256 of its JSON with Prev and with an empty Hash.
+// It is computed here again, so that the suite doesn't trust the implementation under test.
 func Hash(e purchase.Event) (string, error) {
 	e.Hash = ""
 	data, err := json.Marshal(e)

@@ -10,8 +10,8 @@ import (
 	"licensebot/purchase"
 )
 
-// The stories of the order machine are fewer than rapid's hundred, so that the tests stay quick: -rapid.checks asks for
-// more.
+// TestMain lets rapid check 30 sequences instead of its default of 100, so that the tests stay quick; -rapid.checks
+// overrides it.
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "30"); err != nil {
 		panic(err)
@@ -32,13 +32,13 @@ func TestMemory_Full(t *testing.T) {
 	m.Full.Store(true)
 	put := func(w purchase.Writer) error { return w.PutBudget(purchase.Budget{Month: "2026-11", Spent: 1}) }
 	if err := m.Update(ctx, put); !errors.Is(err, purchase.ErrFull) || !errors.Is(m.Room(ctx), purchase.ErrFull) {
-		t.Errorf("got %v, %v", err, m.Room(ctx))
+		t.Errorf("got %v from Update and %v from Room, want ErrFull", err, m.Room(ctx))
 	}
 	m.Full.Store(false)
 	err := m.Update(ctx, func(w purchase.Writer) error {
 		b, err := w.Budget("2026-11")
 		if b.Spent != 0 {
-			t.Errorf("left behind: %+v", b)
+			t.Errorf("got %s spent after an update that failed, want nothing", b.Spent)
 		}
 		return err
 	})
