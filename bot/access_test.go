@@ -15,14 +15,14 @@ import (
 	"licensebot/slacksim"
 )
 
-// revoked is a Slack that is asked for nothing but whose the bot token is.
-type revoked struct {
+// revokedSlack is a Slack that only answers auth.test.
+type revokedSlack struct {
 	bot.WebAPI
-	says atomic.Pointer[error]
+	err atomic.Pointer[error]
 }
 
-func (r *revoked) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
-	return &slack.AuthTestResponse{}, *r.says.Load()
+func (r *revokedSlack) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+	return &slack.AuthTestResponse{}, *r.err.Load()
 }
 
 // A bot whose bot token alone is revoked keeps its sockets, but its answers reach no one. After five minutes in which
@@ -62,18 +62,18 @@ func TestAccessWatch_Run_RevokedToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				api := &revoked{}
+				api := &revokedSlack{}
 				access := socket.NewAccess(nil, testLog())
 				access.Observe("auth.test", nil)
 				access.Observe("chat.update", *c.hours[0].says)
-				api.says.Store(c.hours[0].says)
+				api.err.Store(c.hours[0].says)
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
 				go func() {
-					ended <- bot.AccessWatch{Access: access, Slack: api, Desk: newCounter(t).desk, Log: testLog()}.Run(ctx)
+					ended <- bot.AccessWatch{Access: access, Slack: api, Desk: newHandlerEnv(t).desk, Log: testLog()}.Run(ctx)
 				}()
 				for _, h := range c.hours {
-					api.says.Store(h.says)
+					api.err.Store(h.says)
 					time.Sleep(h.lasts)
 				}
 				synctest.Wait()
@@ -94,7 +94,7 @@ func TestAccessWatch_Run_PeopleReadOfLoss(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"token_revoked", "account_inactive"} {
 		t.Run(code, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newEnv(t, nil)
 			card := w.card()
 			// a response URL needs no token
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"*": {Error: code}, "response_url": {}}})
@@ -102,12 +102,12 @@ func TestAccessWatch_Run_PeopleReadOfLoss(t *testing.T) {
 			w.sees(slacksim.Bob, "lost access to Slack")
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
 			w.sees(slacksim.Alice, "lost access to Slack")
-			w.spent(0, 0)
+			w.checkSpent(0, 0)
 			w.slack.SetFaults(slacksim.Faults{})
 			w.until(func() bool { _, lost := w.access.Lost(); return !lost })
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
 			w.becomes(card, "Bought for $63.75")
-			w.spent(1, 6375)
+			w.checkSpent(1, 6375)
 		})
 	}
 }
@@ -115,8 +115,7 @@ func TestAccessWatch_Run_PeopleReadOfLoss(t *testing.T) {
 // One odd answer when Slack renews a connection ends neither the bot nor the sale.
 func TestAccessWatch_Run_OneInvalidAuth(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	time.Sleep(6 * time.Second) // a connection is steady after five
+	w := newEnv(t, func(w *env) { w.minUptime = time.Nanosecond }) // each connection counts as steady
 	w.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {Error: "invalid_auth", Times: 1}}})
 	before := w.slack.Connected()
@@ -125,5 +124,5 @@ func TestAccessWatch_Run_OneInvalidAuth(t *testing.T) {
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }

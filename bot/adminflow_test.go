@@ -13,16 +13,16 @@ import (
 	"licensebot/slacksim"
 )
 
-// carolDecides makes carol an admin, and unknown outcomes last long enough to be settled.
-func carolDecides(w *world) {
+// withAdmin makes carol an admin, and keeps unknown outcomes open long enough to resolve them.
+func withAdmin(w *env) {
 	w.policy.Admins = map[string]bool{slacksim.Carol: true}
 	w.timing.Settle = time.Minute
 }
 
 var orderIDBlock = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{26}`)
 
-// hold buys as alice, with a checkout whose outcome no one gets to know.
-func (w *world) hold() (card slacksim.Message, id string) {
+// unresolvedOrder buys as alice, with a checkout whose answer is lost. It returns the card and the order's id.
+func (w *env) unresolvedOrder() (card slacksim.Message, id string) {
 	w.t.Helper()
 	w.cocalc.Inject(cocalctest.Fault{
 		Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer,
@@ -34,16 +34,16 @@ func (w *world) hold() (card slacksim.Message, id string) {
 	return card, orderIDBlock.FindString(card.ContentText())
 }
 
-// writes waits until someone has a direct message with the text.
-func (w *world) writes(to, text string) slacksim.Message {
+// seesDirectly waits until a person has a direct message with the text.
+func (w *env) seesDirectly(to, text string) slacksim.Message {
 	w.t.Helper()
 	m, err := w.slack.Person(to).WaitForText(w.ctx, w.slack.DM(to), text)
 	w.must(err)
 	return m
 }
 
-// recorded are the audit records of a kind.
-func (w *world) recorded(kind string) (found []purchase.Event) {
+// events returns the audit records of a kind.
+func (w *env) events(kind string) (found []purchase.Event) {
 	w.t.Helper()
 	w.must(w.ledger.View(w.ctx, func(r purchase.Reader) error {
 		events, err := r.Events(1, 10_000)
@@ -57,11 +57,11 @@ func (w *world) recorded(kind string) (found []purchase.Event) {
 	return found
 }
 
-// refused waits until a refusal with the code is in the audit, of someone.
-func (w *world) refused(who string, code purchase.RefusalCode) {
+// waitForRefusal waits until the audit has a refusal of a person with the code.
+func (w *env) waitForRefusal(who string, code purchase.RefusalCode) {
 	w.t.Helper()
 	w.until(func() bool {
-		for _, e := range w.recorded("refused") {
+		for _, e := range w.events("refused") {
 			if e.By == who && e.Note == string(code) {
 				return true
 			}
@@ -70,7 +70,7 @@ func (w *world) refused(who string, code purchase.RefusalCode) {
 	})
 }
 
-func contains(t *testing.T, m slacksim.Message, words ...string) {
+func checkContains(t *testing.T, m slacksim.Message, words ...string) {
 	t.Helper()
 	for _, want := range words {
 		if !strings.Contains(m.ContentText(), want) {
@@ -98,11 +98,11 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 	} {
 		t.Run(c.button, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, carolDecides)
-			card, id := w.hold()
+			w := newEnv(t, withAdmin)
+			card, id := w.unresolvedOrder()
 			w.says(slacksim.Alice, "order "+id)
 			seen := w.sees(slacksim.Alice, "What CoCalc shows")
-			contains(t, seen, "CoCalc's answer to the checkout was lost", "On hold since",
+			checkContains(t, seen, "CoCalc's answer to the checkout was lost", "On hold since",
 				"Cart item 1 is in the cart and isn't marked as bought",
 				"The account has no licenses")
 			if strings.Contains(seen.ContentText(), "API key") {
@@ -113,11 +113,11 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 			}
 			w.says(slacksim.Bob, "settle "+id)
 			w.sees(slacksim.Bob, "Only admins can do that")
-			w.refused(slacksim.Bob, purchase.NotAnAdmin)
+			w.waitForRefusal(slacksim.Bob, purchase.NotAnAdmin)
 
 			w.says(slacksim.Carol, "settle "+id)
 			choice := w.sees(slacksim.Carol, "you can resolve this order")
-			contains(t, choice, "CoCalc accepts the API key")
+			checkContains(t, choice, "CoCalc accepts the API key")
 			w.clicks(slacksim.Carol, choice, c.button)
 			carol := w.slack.Person(slacksim.Carol)
 			modal, err := carol.WaitForModal(w.ctx, nil)
@@ -148,9 +148,9 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 			}
 			now := w.becomes(card, c.reads)
 			if c.spent > 0 {
-				contains(t, now, license, "CoCalc didn't confirm this purchase")
+				checkContains(t, now, license, "CoCalc didn't confirm this purchase")
 			}
-			if e := w.recorded("settled"); len(e) != 1 || e[0].By != slacksim.Carol ||
+			if e := w.events("settled"); len(e) != 1 || e[0].By != slacksim.Carol ||
 				!strings.Contains(e[0].Note, "CoCalc's support looked") {
 				t.Errorf("recorded %+v", e)
 			}
@@ -167,7 +167,7 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 // Someone else buys on the same account: the purchases channel reads it once, also over a restart.
 func TestPublisher_Notices_ForeignPurchaseOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
+	w := newEnv(t, func(w *env) { w.channel = slacksim.General })
 	w.until(func() bool { // the bot watches the account
 		var account purchase.AccountState
 		w.must(w.ledger.View(w.ctx, func(r purchase.Reader) (err error) { account, err = r.Account(); return err }))
@@ -179,7 +179,8 @@ func TestPublisher_Notices_ForeignPurchaseOnce(t *testing.T) {
 	w.must(w.account.Checkout())
 	w.restart()
 	m := w.sees(slacksim.Bob, "A purchase made outside this bot")
-	contains(t, m, purchase.ShortID(w.account.Licenses()[0].ID), "but not by me", "It doesn't count toward the budget")
+	checkContains(t, m, purchase.ShortID(w.account.Licenses()[0].ID), "but not by me",
+		"It doesn't count toward the budget")
 	w.restart()
 	w.says(slacksim.Alice, "history")
 	w.sees(slacksim.Alice, "No purchases yet")
@@ -189,27 +190,27 @@ func TestPublisher_Notices_ForeignPurchaseOnce(t *testing.T) {
 			told++
 		}
 	}
-	if told != 1 || len(w.recorded("foreign-purchase")) != 1 {
-		t.Errorf("told %d times, recorded %d times", told, len(w.recorded("foreign-purchase")))
+	if told != 1 || len(w.events("foreign-purchase")) != 1 {
+		t.Errorf("told %d times, recorded %d times", told, len(w.events("foreign-purchase")))
 	}
 }
 
 // An item that breaks the cart is named to the admins, who take it out with a button; the order goes on by itself.
 func TestHandler_RemoveItem_Button(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { carolDecides(w); w.timing.Patience = 30 * time.Second })
+	w := newEnv(t, func(w *env) { withAdmin(w); w.timing.Patience = 30 * time.Second })
 	w.must(w.cocalc.SwitchOn("cart-broken"))
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	named := w.writes(slacksim.Carol, "An item blocks the CoCalc cart")
-	button := fmt.Sprintf("Remove item %d from the cart", w.stranger())
-	contains(t, named, fmt.Sprintf("Item %d in the cart", w.stranger()), "blocks every purchase")
+	named := w.seesDirectly(slacksim.Carol, "An item blocks the CoCalc cart")
+	button := fmt.Sprintf("Remove item %d from the cart", w.foreignItem())
+	checkContains(t, named, fmt.Sprintf("Item %d in the cart", w.foreignItem()), "blocks every purchase")
 	w.clicks(slacksim.Carol, named, button)
 	now, err := w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, named, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), "I removed item")
 	})
 	w.must(err)
-	if contains(t, now, "An item blocks the CoCalc cart", "I removed item"); len(now.Buttons()) > 0 {
+	if checkContains(t, now, "An item blocks the CoCalc cart", "I removed item"); len(now.Buttons()) > 0 {
 		t.Errorf("the button is still there: %v", now.Buttons())
 	}
 	w.becomes(card, "Bought for $63.75")
@@ -218,22 +219,22 @@ func TestHandler_RemoveItem_Button(t *testing.T) {
 		return strings.Contains(m.ContentText(), "no longer in the cart")
 	})
 	w.must(err)
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 // Without admins the purchases channel is told; anyone who clicks there is refused, and nothing is touched.
 func TestHandler_RemoveItem_OnlyAdmins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
+	w := newEnv(t, func(w *env) { w.channel = slacksim.General })
 	w.must(w.cocalc.SwitchOn("cart-broken"))
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	named := w.sees(slacksim.Bob, "An item blocks the CoCalc cart")
-	w.clicks(slacksim.Bob, named, fmt.Sprintf("Remove item %d from the cart", w.stranger()))
+	w.clicks(slacksim.Bob, named, fmt.Sprintf("Remove item %d from the cart", w.foreignItem()))
 	w.sees(slacksim.Bob, "Only admins can do that")
-	w.refused(slacksim.Bob, purchase.NotAnAdmin)
+	w.waitForRefusal(slacksim.Bob, purchase.NotAnAdmin)
 	for _, item := range w.account.Cart() {
-		if item.ID == w.stranger() && !item.Removed.IsZero() {
+		if item.ID == w.foreignItem() && !item.Removed.IsZero() {
 			t.Error("it was taken out all the same")
 		}
 	}
@@ -241,8 +242,8 @@ func TestHandler_RemoveItem_OnlyAdmins(t *testing.T) {
 
 func TestHandler_Pause_Resume(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
-		carolDecides(w)
+	w := newEnv(t, func(w *env) {
+		withAdmin(w)
 		w.channel = slacksim.General
 		w.policy.Admins[slacksim.Bob] = true
 	})
@@ -251,11 +252,12 @@ func TestHandler_Pause_Resume(t *testing.T) {
 	w.sees(slacksim.Alice, "Only admins can do that")
 	w.says(slacksim.Carol, "pause the *budget* is being checked")
 	w.sees(slacksim.Carol, "Buying is paused. Payments already in progress")
-	contains(t, w.writes(slacksim.Bob, "Buying is paused"), "carol paused it on ", "the *budget* is being checked",
+	checkContains(t, w.seesDirectly(slacksim.Bob, "Buying is paused"), "carol paused it on ",
+		"the *budget* is being checked",
 		"/license resume")
 	w.sees(slacksim.Alice, "carol paused it on ") // in the purchases channel
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.refused(slacksim.Alice, purchase.Paused)
+	w.waitForRefusal(slacksim.Alice, purchase.Paused)
 	alice := w.slack.Person(slacksim.Alice)
 	w.must(alice.Home())
 	home, err := alice.WaitForHome(w.ctx, func(v slacksim.View) bool {
@@ -269,17 +271,17 @@ func TestHandler_Pause_Resume(t *testing.T) {
 	w.sees(slacksim.Carol, "Buying is already paused. ")
 	w.says(slacksim.Bob, "resume it was checked")
 	w.sees(slacksim.Bob, "Buying is back on. Orders that were waiting")
-	w.writes(slacksim.Carol, "bob resumed buying. Reason: “it was checked”.")
+	w.seesDirectly(slacksim.Carol, "bob resumed buying. Reason: “it was checked”.")
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 // Who is no full member neither buys nor decides, also when they are on every list, and is answered.
 func TestHandler_Command_GuestsAndStrangers(t *testing.T) {
 	t.Parallel()
 	const guest, stranger, app, grid = "U0GUEST", "U0ELSE", "U0APP", "U0GRID"
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		w.policy.Everyone = true
 		w.policy.Admins = map[string]bool{guest: true, stranger: true, app: true}
 		w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", UltraRestricted: true})
@@ -299,31 +301,31 @@ func TestHandler_Command_GuestsAndStrangers(t *testing.T) {
 	} {
 		w.says(who, "buy ram=16 cpu=2")
 		w.sees(who, why)
-		w.refused(who, purchase.Outsider)
+		w.waitForRefusal(who, purchase.Outsider)
 		w.says(who, "quote ram=16 cpu=2") // reading is for everyone in the channel
 		w.sees(who, "$63.75 a month")
-		before := len(w.recorded("refused"))
+		before := len(w.events("refused"))
 		w.says(who, "pause I can")
-		w.until(func() bool { return len(w.recorded("refused")) > before })
+		w.until(func() bool { return len(w.events("refused")) > before })
 	}
 	w.says(grid, "buy ram=16 cpu=2") // of the same organization, and in this workspace
 	card := w.sees(grid, "A CoCalc license for $63.75 a month")
 	// who left it a moment ago: within five minutes no one asks
 	w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE"})
 	w.clicks(grid, card, "Cancel order")
-	w.until(func() bool { return len(w.recorded("cancelled")) == 1 })
-	w.spent(0, 0)
+	w.until(func() bool { return len(w.events("cancelled")) == 1 })
+	w.checkSpent(0, 0)
 }
 
 // When Slack does not say who someone is, they cannot buy, are told so within Slack's three seconds, and nothing is
 // held up.
 func TestHandler_Command_UnverifiedPerson(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Error: "internal_error"}}})
 	w.says(slacksim.Alice, "buy ram=16 cpu=2")
 	w.sees(slacksim.Alice, "Slack didn't tell me who you are")
-	w.refused(slacksim.Alice, purchase.Outsider)
+	w.waitForRefusal(slacksim.Alice, purchase.Outsider)
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Delay: 10 * time.Second}}})
 	w.says(slacksim.Bob, "buy ram=16 cpu=2")
 	w.sees(slacksim.Bob, "Slack didn't tell me who you are")
@@ -336,21 +338,22 @@ func TestHandler_Command_UnverifiedPerson(t *testing.T) {
 // channel.
 func TestReceiptCard_DoubleBuy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { carolDecides(w); w.channel = slacksim.General })
+	w := newEnv(t, func(w *env) { withAdmin(w); w.channel = slacksim.General })
 	card := w.card()
 	w.inject("double-checkout")
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	now := w.becomes(card, "CoCalc sold this more than once")
 	first, second := w.account.Licenses()[0].ID, w.account.Licenses()[1].ID
-	contains(t, now, first, second, "$63.75 was charged too much", "Buying is paused until an admin resumes it")
-	contains(t, w.writes(slacksim.Carol, "A license was bought more than once"), first, second, "$63.75 too much",
+	checkContains(t, now, first, second, "$63.75 was charged too much", "Buying is paused until an admin resumes it")
+	checkContains(t, w.seesDirectly(slacksim.Carol, "A license was bought more than once"), first, second,
+		"$63.75 too much",
 		"/license resume")
 	public := w.sees(slacksim.Bob, "A license was bought more than once")
-	contains(t, public, purchase.ShortID(first), purchase.ShortID(second))
-	withoutWholeIDs(t, public)
+	checkContains(t, public, purchase.ShortID(first), purchase.ShortID(second))
+	checkNoWholeIDs(t, public)
 	w.says(slacksim.Alice, "buy ram=16 cpu=2")
 	w.sees(slacksim.Alice, "An admin can resume it")
 	w.says(slacksim.Carol, "resume CoCalc paid it back")
 	w.sees(slacksim.Carol, "Buying is back on")
-	w.spent(2, 2*6375)
+	w.checkSpent(2, 2*6375)
 }

@@ -44,8 +44,8 @@ func TestUnresolvedOrder_Golden(t *testing.T) {
 			o := order(c.change)
 			got := orderFacts(o, cardFacts{now: at})
 			got.blocks = append(got.blocks, evidenceBlocks(o, shows, Reader{Admin: c.admin}, c.admin)...)
-			golden(t, name, got)
-			harmless(t, got)
+			checkGolden(t, name, got)
+			checkHarmless(t, got)
 		})
 	}
 }
@@ -64,9 +64,9 @@ func TestSettleView_Golden(t *testing.T) {
 			if problems := blockkit.ValidateView(raw, "modal", blockkit.Rules{Strict: true}); len(problems) > 0 {
 				t.Errorf("Slack would refuse it: %v", problems)
 			}
-			golden(t, name, content{view.Title.Text + " / " + view.Submit.Text, view.Blocks.BlockSet})
+			checkGolden(t, name, content{view.Title.Text + " / " + view.Submit.Text, view.Blocks.BlockSet})
 			got := verdictMessage(o, orders.Decision{Kind: orders.Resolve, Verdict: verdict}, false)
-			golden(t, name+"-done", got)
+			checkGolden(t, name+"-done", got)
 		})
 	}
 }
@@ -114,8 +114,8 @@ func TestNoticeMessage_Golden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := noticeMessage(n, Reader{Admin: true})
-			golden(t, "notice-"+name, got)
-			harmless(t, got)
+			checkGolden(t, "notice-"+name, got)
+			checkHarmless(t, got)
 		})
 	}
 }
@@ -137,8 +137,8 @@ func TestStopBlocks_Golden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := content{"home", stopBlocks(c.stop, c.admin, false, nil)}
-			golden(t, name, got)
-			harmless(t, got)
+			checkGolden(t, name, got)
+			checkHarmless(t, got)
 		})
 	}
 	if blocks := stopBlocks(purchase.Stoppage{}, true, false, nil); len(blocks) > 0 {

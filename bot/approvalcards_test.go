@@ -121,8 +121,8 @@ func TestApprovalCard_Golden(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := approvalCard(order(c.change), c.facts)
-			golden(t, "ask-"+c.name, got)
-			harmless(t, got)
+			checkGolden(t, "ask-"+c.name, got)
+			checkHarmless(t, got)
 			raw, err := json.Marshal(got.blocks)
 			if err != nil {
 				t.Fatal(err)
@@ -151,8 +151,8 @@ func TestReasonView_Golden(t *testing.T) {
 			}
 		})
 	}
-	golden(t, "deny-form", content{"Deny", denyView(order(asked), remember).Blocks.BlockSet})
-	golden(t, "reason-form", content{"Why", reasonView(remember).Blocks.BlockSet})
+	checkGolden(t, "deny-form", content{"Deny", denyView(order(asked), remember).Blocks.BlockSet})
+	checkGolden(t, "reason-form", content{"Why", reasonView(remember).Blocks.BlockSet})
 }
 
 // A refusal names the channels where it would not be one, and never so many that no one reads them.

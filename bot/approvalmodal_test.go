@@ -18,7 +18,7 @@ import (
 const theDesk = "C0DESK"
 
 // withApprovers lets bob and carol, and alice too, decide on everything in a channel of theirs.
-func withApprovers(w *world) {
+func withApprovers(w *env) {
 	w.approvals = theDesk
 	w.policy.Approvers = map[string]bool{slacksim.Alice: true, slacksim.Bob: true, slacksim.Carol: true}
 	w.slack.AddChannel(slacksim.Channel{
@@ -27,8 +27,8 @@ func withApprovers(w *world) {
 	})
 }
 
-// asks lets alice ask for the standard license, and waits for her card and the approvers'.
-func (w *world) asks() (card, ask slacksim.Message) {
+// requestApproval requests the standard license as alice, and waits for her card and the approvers'.
+func (w *env) requestApproval() (card, ask slacksim.Message) {
 	w.t.Helper()
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 	card = w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
@@ -37,16 +37,16 @@ func (w *world) asks() (card, ask slacksim.Message) {
 	return w.becomes(card, "Waiting for approval"), ask
 }
 
-// seesIn waits until someone sees a message with the text in a channel.
-func (w *world) seesIn(who, channel, text string) slacksim.Message {
+// seesIn waits until a person sees a message with the text in a channel.
+func (w *env) seesIn(who, channel, text string) slacksim.Message {
 	w.t.Helper()
 	m, err := w.slack.Person(who).WaitForText(w.ctx, channel, text)
 	w.must(err)
 	return m
 }
 
-// shows waits until a message in the approvers' channel has changed to one with the text.
-func (w *world) shows(m slacksim.Message, text string) slacksim.Message {
+// cardBecomes waits until a message in the approvers' channel has changed to one with the text.
+func (w *env) cardBecomes(m slacksim.Message, text string) slacksim.Message {
 	w.t.Helper()
 	now, err := w.slack.Person(slacksim.Bob).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), text)
@@ -55,8 +55,8 @@ func (w *world) shows(m slacksim.Message, text string) slacksim.Message {
 	return now
 }
 
-// orders are all orders as the ledger has them.
-func (w *world) orders() (all []purchase.Order) {
+// orders returns all orders of the ledger.
+func (w *env) orders() (all []purchase.Order) {
 	w.t.Helper()
 	w.must(w.ledger.View(w.ctx, func(r purchase.Reader) (err error) {
 		all, err = r.Orders("", 1000)
@@ -65,8 +65,8 @@ func (w *world) orders() (all []purchase.Order) {
 	return all
 }
 
-// decider reports whether someone has decided on an order.
-func (w *world) decider(who string) bool {
+// hasDecided reports whether a person has approved an order.
+func (w *env) hasDecided(who string) bool {
 	return slices.ContainsFunc(w.orders(), func(o purchase.Order) bool {
 		return slices.ContainsFunc(o.Approvals, func(a purchase.Approval) bool { return a.By.ID == who })
 	})
@@ -74,31 +74,31 @@ func (w *world) decider(who string) bool {
 
 func TestHandler_Approve(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
-	card, ask := w.asks()
-	contains(t, card, "in <#"+theDesk+">", "Your reason: winter school")
-	contains(t, ask, "Reason: winter school", "$765.00 if it keeps renewing",
+	w := newEnv(t, withApprovers)
+	card, ask := w.requestApproval()
+	checkContains(t, card, "in <#"+theDesk+">", "Your reason: winter school")
+	checkContains(t, ask, "Reason: winter school", "$765.00 if it keeps renewing",
 		"$0.00 spent\n$63.75 reserved (including this order)", "No matching license is active")
 	w.clicks(slacksim.Alice, ask, "Approve")
 	w.seesIn(slacksim.Alice, theDesk, "You can't approve your own order. Another approver has to.")
-	w.refused(slacksim.Alice, purchase.OwnOrder)
+	w.waitForRefusal(slacksim.Alice, purchase.OwnOrder)
 	w.clicks(slacksim.Bob, ask, "Approve")
-	contains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+">")
-	done := w.shows(ask, "Bought for $63.75")
-	if contains(t, done, "<@"+slacksim.Bob+"> approved", "winter school"); len(done.Buttons()) > 0 {
+	checkContains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+">")
+	done := w.cardBecomes(ask, "Bought for $63.75")
+	if checkContains(t, done, "<@"+slacksim.Bob+"> approved", "winter school"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Carol, ask, "Approve") // on a screen that lags behind
 	w.seesIn(slacksim.Carol, theDesk, "This order was already decided: bob approved it on ")
 	w.clicks(slacksim.Carol, ask, "Deny")
-	w.until(func() bool { return len(w.recorded("refused")) == 3 })
-	w.spent(1, 6375)
+	w.until(func() bool { return len(w.events("refused")) == 3 })
+	w.checkSpent(1, 6375)
 }
 
 func TestHandler_SubmitDenial(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
-	card, ask := w.asks()
+	w := newEnv(t, withApprovers)
+	card, ask := w.requestApproval()
 	carol := w.slack.Person(slacksim.Carol)
 	w.clicks(slacksim.Carol, ask, "Deny")
 	modal, err := carol.WaitForModal(w.ctx, nil)
@@ -110,45 +110,45 @@ func TestHandler_SubmitDenial(t *testing.T) {
 	if problems, err := carol.Submit(w.ctx); err != nil || len(problems) > 0 {
 		t.Fatalf("%v, %v", problems, err)
 	}
-	contains(t, w.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already",
+	checkContains(t, w.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already",
 		"Nothing was charged")
-	if done := w.shows(ask, "denied it"); len(done.Buttons()) > 0 {
+	if done := w.cardBecomes(ask, "denied it"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.seesIn(slacksim.Bob, theDesk, "carol denied it")
-	w.spent(0, 0)
+	w.checkSpent(0, 0)
 }
 
 // Two have to agree; the second is on the phone and types.
 func TestHandler_Approve_TwoNeeded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
-	card, ask := w.asks()
-	contains(t, ask, "Needs 2 approvals (0 so far)")
+	w := newEnv(t, func(w *env) { withApprovers(w); w.policy.Approvals = 2 })
+	card, ask := w.requestApproval()
+	checkContains(t, ask, "Needs 2 approvals (0 so far)")
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.shows(ask, "Needs 2 approvals (1 so far)")
+	w.cardBecomes(ask, "Needs 2 approvals (1 so far)")
 	card = w.becomes(card, "Needs 2 approvals (1 so far)")
-	contains(t, card, "<@"+slacksim.Bob+"> approved")
+	checkContains(t, card, "<@"+slacksim.Bob+"> approved")
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.seesIn(slacksim.Bob, theDesk, "You've already approved this order. It needs 1 more approval.")
 	w.says(slacksim.Carol, "approve "+orderIDBlock.FindString(card.ContentText()))
 	w.sees(slacksim.Carol, "It's being bought now")
-	contains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+"> and <@"+slacksim.Carol+">")
-	w.spent(1, 6375)
+	checkContains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+"> and <@"+slacksim.Carol+">")
+	w.checkSpent(1, 6375)
 }
 
 // Without a reason the yes leads to a form that asks for it.
 func TestHandler_SubmitReason(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
+	w := newEnv(t, withApprovers)
 	card := w.card()
-	contains(t, card, "This order needs approval")
+	checkContains(t, card, "This order needs approval")
 	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
 	alice := w.slack.Person(slacksim.Alice)
 	modal, err := alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	contains(t, w.becomes(card, "This order needs approval"), "You won't be charged unless it's approved")
+	checkContains(t, w.becomes(card, "This order needs approval"), "You won't be charged unless it's approved")
 	w.must(alice.Fill(w.ctx, modal, "Reason", "winter school"))
 	if problems, err := alice.Submit(w.ctx); err != nil || len(problems) > 0 {
 		t.Fatalf("%v, %v", problems, err)
@@ -158,34 +158,34 @@ func TestHandler_SubmitReason(t *testing.T) {
 	w.says(slacksim.Bob, "deny "+orderIDBlock.FindString(card.ContentText())+" not this year")
 	w.sees(slacksim.Bob, "Denied. <@"+slacksim.Alice+"> gets your reason")
 	w.becomes(card, "not this year")
-	w.shows(ask, "not this year")
-	w.spent(0, 0)
+	w.cardBecomes(ask, "not this year")
+	w.checkSpent(0, 0)
 }
 
 func TestHandler_Cancel_AwaitingApproval(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
-	card, ask := w.asks()
+	w := newEnv(t, withApprovers)
+	card, ask := w.requestApproval()
 	w.clicks(slacksim.Alice, card, "Withdraw")
 	w.becomes(card, "Request withdrawn. Nothing was charged")
-	if done := w.shows(ask, "Withdrawn"); len(done.Buttons()) > 0 {
+	if done := w.cardBecomes(ask, "Withdrawn"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.seesIn(slacksim.Bob, theDesk, "can no longer be approved or denied: alice withdrew it")
-	w.spent(0, 0)
+	w.checkSpent(0, 0)
 }
 
 // No one decides: one reminder, and then the order is over. It is reminded of once, also over a restart.
 func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { withApprovers(w); w.timing.Approval = 3 * time.Second })
-	card, ask := w.asks()
-	contains(t, w.seesIn(slacksim.Bob, theDesk, "An order is waiting for approval"),
+	w := newEnv(t, func(w *env) { withApprovers(w); w.timing.Approval = 3 * time.Second })
+	card, ask := w.requestApproval()
+	checkContains(t, w.seesIn(slacksim.Bob, theDesk, "An order is waiting for approval"),
 		"/license approve "+orderIDBlock.FindString(card.ContentText()), "alice has been waiting")
 	w.restart()
 	w.becomes(card, "No one approved this in time")
-	if done := w.shows(ask, "Expired"); len(done.Buttons()) > 0 {
+	if done := w.cardBecomes(ask, "Expired"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
@@ -199,25 +199,25 @@ func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 	if reminders != 1 {
 		t.Errorf("%d reminders", reminders)
 	}
-	w.spent(0, 0)
+	w.checkSpent(0, 0)
 }
 
 // No one's approval covers a higher price: the requester says yes to it, and the approvers are asked again.
 func TestHandler_Action_NewPriceNeedsApproval(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
+	w := newEnv(t, withApprovers)
 	w.inject("price-moved")
-	card, ask := w.asks()
+	card, ask := w.requestApproval()
 	w.clicks(slacksim.Bob, ask, "Approve")
 	card = w.becomes(card, "Not bought.")
-	w.shows(ask, "The approval doesn't cover the new price")
+	w.cardBecomes(ask, "The approval doesn't cover the new price")
 	w.clicks(slacksim.Alice, card, "Request approval ($70.13)")
 	card = w.becomes(card, "Waiting for approval: a license for $70.13")
 	again := w.seesIn(slacksim.Carol, theDesk, "requests a CoCalc license for $70.13 a month")
 	w.clicks(slacksim.Carol, again, "Approve")
 	w.becomes(card, "Bought for $70.13")
-	w.shows(again, "Bought for $70.13")
-	w.spent(1, 7013)
+	w.cardBecomes(again, "Bought for $70.13")
+	w.checkSpent(1, 7013)
 }
 
 // An approvals channel that does not let the bot in is told to the requester, and nothing is spent.
@@ -232,12 +232,12 @@ func TestPublisher_PublishApproval_Refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(w *world) { withApprovers(w); w.approvals = c.channel; w.slack.Archive(theDesk, true) })
+			w := newEnv(t, func(w *env) { withApprovers(w); w.approvals = c.channel; w.slack.Archive(theDesk, true) })
 			w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 			card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 			w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
-			contains(t, w.becomes(card, "Not bought."), "This order needs approval, but ", c.says)
-			w.spent(0, 0)
+			checkContains(t, w.becomes(card, "Not bought."), "This order needs approval, but ", c.says)
+			w.checkSpent(0, 0)
 		})
 	}
 }
@@ -247,7 +247,7 @@ func TestPublisher_PublishApproval_Refused(t *testing.T) {
 func TestPublisher_PublishApproval_Retried(t *testing.T) {
 	t.Parallel()
 	const dora = "U0DORA"
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
 		w.policy.Approvals, w.policy.Approvers[dora] = 3, true
 		w.slack.AddUser(slacksim.User{ID: dora, Name: "dora"})
@@ -255,10 +255,10 @@ func TestPublisher_PublishApproval_Retried(t *testing.T) {
 	})
 	w.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": {Error: "internal_error", Times: 1}}})
-	card, ask := w.asks()
+	card, ask := w.requestApproval()
 	w.clicks(slacksim.Bob, ask, "Approve")
-	ask = w.shows(ask, "1 so far")
-	api := slack.New(w.slack.BotToken(), slack.OptionAPIURL(w.api))
+	ask = w.cardBecomes(ask, "1 so far")
+	api := slack.New(w.slack.BotToken(), slack.OptionAPIURL(w.slackURL))
 	_, _, err := api.DeleteMessageContext(w.ctx, theDesk, ask.TS) // someone tidies up
 	w.must(err)
 	w.says(dora, "approve "+orderIDBlock.FindString(card.ContentText()))
@@ -268,8 +268,8 @@ func TestPublisher_PublishApproval_Retried(t *testing.T) {
 	w.must(err)
 	w.clicks(slacksim.Carol, again, "Approve")
 	w.becomes(card, "Bought for $63.75")
-	w.shows(again, "Bought for $63.75")
-	w.spent(1, 6375)
+	w.cardBecomes(again, "Bought for $63.75")
+	w.checkSpent(1, 6375)
 }
 
 // Rights come from user groups, and are looked at again at the last yes: a requester who has left the group by then
@@ -277,7 +277,7 @@ func TestPublisher_PublishApproval_Retried(t *testing.T) {
 func TestHandler_Approve_ByGroup(t *testing.T) {
 	t.Parallel()
 	const guest = "U0GUEST"
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
 		w.policy.Buyers, w.policy.Approvers = map[string]bool{"S0BUYERS": true}, map[string]bool{"S0BOSSES": true}
 		w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", Restricted: true})
@@ -286,20 +286,20 @@ func TestHandler_Approve_ByGroup(t *testing.T) {
 	})
 	w.says(slacksim.Bob, "buy ram=16 cpu=2")
 	w.sees(slacksim.Bob, "You aren't on the list of people who can buy")
-	card, ask := w.asks()
+	card, ask := w.requestApproval()
 	w.slack.Invite(theDesk, guest) // cards that were posted before are read by those who join later
 	w.clicks(guest, ask, "Approve")
 	w.seesIn(guest, theDesk, "Guests can't buy or approve licenses")
-	w.refused(guest, purchase.Outsider)
+	w.waitForRefusal(guest, purchase.Outsider)
 	w.clicks(slacksim.Carol, ask, "Approve")
 	w.seesIn(slacksim.Carol, theDesk, "Only approvers can approve or deny this order")
 	w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS"},
 		slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob}})
 	w.restart() // what Slack said before is forgotten
 	w.clicks(slacksim.Bob, ask, "Approve")
-	contains(t, w.becomes(card, "Not bought."), "You aren't on the list of people who can buy")
-	w.shows(ask, "Not bought.")
-	w.spent(0, 0)
+	checkContains(t, w.becomes(card, "Not bought."), "You aren't on the list of people who can buy")
+	w.cardBecomes(ask, "Not bought.")
+	w.checkSpent(0, 0)
 }
 
 // Many approvers click in the same second, some yes and some no, on several orders: each order is decided once, and
@@ -308,7 +308,7 @@ func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 	t.Parallel()
 	const people, licenses = 30, 3
 	var bosses []string
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
 		for i := range people {
 			id := fmt.Sprintf("U0BOSS%02d", i)
@@ -345,7 +345,7 @@ func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 				if err := decide(); err != nil {
 					t.Errorf("%s: %v", who, err)
 				}
-				if w.decider(who) {
+				if w.hasDecided(who) {
 					return
 				}
 				m, err := person.WaitForMessage(w.ctx, where, func(m slacksim.Message) bool { return m.OnlyFor == who })
@@ -378,13 +378,14 @@ func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 // The budget is shown with charts where the workspace takes them, and in words where it does not.
 func TestHandler_ShowBudget(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
 	w.says(slacksim.Alice, "budget")
 	m := w.sees(slacksim.Alice, "$63.75 spent, *$936.25 of $1,000.00 left*")
-	contains(t, m, "<@"+slacksim.Alice+">: $63.75 spent", "1 active subscription on the CoCalc account, $63.75 a month")
+	checkContains(t, m, "<@"+slacksim.Alice+">: $63.75 spent",
+		"1 active subscription on the CoCalc account, $63.75 a month")
 	if !strings.Contains(string(m.Blocks), "data_visualization") {
 		t.Errorf("there is no chart: %s", m.Blocks)
 	}

@@ -12,8 +12,8 @@ import (
 // so and decides nothing.
 func TestPublisher_PublishApproval_CardReplaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
-	card, stale := w.asks()
+	w := newEnv(t, func(w *env) { withApprovers(w); w.policy.Approvals = 2 })
+	card, stale := w.requestApproval()
 	w.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.update": {Error: "cant_update_message", Times: 1}}})
 	w.clicks(slacksim.Bob, stale, "Approve")
@@ -27,24 +27,24 @@ func TestPublisher_PublishApproval_CardReplaced(t *testing.T) {
 	})
 	for _, button := range []string{"Approve", "Deny"} {
 		w.clicks(slacksim.Carol, stale, button)
-		w.until(func() bool { return len(w.recorded("refused")) > 0 })
-		w.refused(slacksim.Carol, purchase.StaleCard)
+		w.until(func() bool { return len(w.events("refused")) > 0 })
+		w.waitForRefusal(slacksim.Carol, purchase.StaleCard)
 	}
 	w.seesIn(slacksim.Carol, theDesk, "This card is out of date")
-	if w.decider(slacksim.Carol) {
+	if w.hasDecided(slacksim.Carol) {
 		t.Error("a click on the older card counts")
 	}
 	w.clicks(slacksim.Carol, newer, "Approve")
 	w.becomes(card, "Bought for $63.75")
-	w.shows(newer, "Bought for $63.75")
-	w.spent(1, 6375)
+	w.cardBecomes(newer, "Bought for $63.75")
+	w.checkSpent(1, 6375)
 }
 
 // What became of an order is posted anew where its card cannot say so: approvers do not click in vain for days.
 func TestPublisher_PublishApproval_OutcomePosted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
-	card, stale := w.asks()
+	w := newEnv(t, withApprovers)
+	card, stale := w.requestApproval()
 	w.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.update": {Error: "edit_window_closed"}}})
 	w.clicks(slacksim.Bob, stale, "Approve")

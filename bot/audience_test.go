@@ -18,15 +18,15 @@ var money = regexp.MustCompile(`\$\d|License \x60`)
 // gus is a guest of #general, and of the approvers' channel where a test lets them in.
 const gus = "U0GUS"
 
-func withGuest(w *world, channels ...string) {
+func withGuest(w *env, channels ...string) {
 	w.slack.AddUser(slacksim.User{ID: gus, Name: "gus", Restricted: true})
 	for _, channel := range channels {
 		w.slack.Invite(channel, gus)
 	}
 }
 
-// noMoney fails when the guest reads an amount anywhere.
-func (w *world) noMoney(t *testing.T, channels ...string) {
+// checkNoAmounts fails if the guest reads an amount in one of the channels.
+func (w *env) checkNoAmounts(t *testing.T, channels ...string) {
 	t.Helper()
 	for _, channel := range channels {
 		for _, m := range w.slack.Person(gus).Messages(channel) {
@@ -41,23 +41,23 @@ func (w *world) noMoney(t *testing.T, channels ...string) {
 // purchase names no price and no license, and admins are told why.
 func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 	for name, c := range map[string]struct {
-		adjust func(*world)
+		adjust func(*env)
 		why    string // to the admins
 	}{
 		"a guest is in it": {
-			func(w *world) { withGuest(w, slacksim.General) },
+			func(w *env) { withGuest(w, slacksim.General) },
 			"Guests or people from other workspaces are in this channel",
 		},
-		"someone of another workspace is in it": {func(w *world) {
+		"someone of another workspace is in it": {func(w *env) {
 			w.slack.AddUser(slacksim.User{ID: gus, Name: "gus", TeamID: "T0ELSE"})
 			w.slack.Invite(slacksim.General, gus)
 		}, "Guests or people from other workspaces are in this channel"},
-		"it is shared with another organization": {func(w *world) {
+		"it is shared with another organization": {func(w *env) {
 			general, _ := w.slack.Channel(slacksim.General)
 			general.ExtShared = true
 			w.slack.AddChannel(general)
 		}, "This channel is shared with another organization"},
-		"another organization is invited": {func(w *world) {
+		"another organization is invited": {func(w *env) {
 			general, _ := w.slack.Channel(slacksim.General)
 			general.PendingExtShared = true
 			w.slack.AddChannel(general)
@@ -65,7 +65,7 @@ func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(w *world) {
+			w := newEnv(t, func(w *env) {
 				w.policy.Admins = map[string]bool{slacksim.Carol: true}
 				c.adjust(w)
 			})
@@ -76,10 +76,10 @@ func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 			if text := line.ContentText(); money.MatchString(text) {
 				t.Errorf("the line says %s", text)
 			}
-			contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why,
+			checkContains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why,
 				"<#"+slacksim.General+">")
-			w.noMoney(t, slacksim.General)
-			w.spent(1, 6375)
+			w.checkNoAmounts(t, slacksim.General)
+			w.checkSpent(1, 6375)
 		})
 	}
 }
@@ -87,7 +87,7 @@ func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 // Members of the workspace alone read the channel, and apps, which admins let in: the line names the price.
 func TestPublisher_PublishLine_MembersAndApps(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		w.slack.AddUser(slacksim.User{ID: "U0APP2", Name: "calendar", Bot: true})
 		w.slack.Invite(slacksim.General, "U0APP2")
 	})
@@ -95,8 +95,8 @@ func TestPublisher_PublishLine_MembersAndApps(t *testing.T) {
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
 	line := w.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
-	withoutWholeIDs(t, line)
-	contains(t, line, purchase.ShortID(w.account.Licenses()[0].ID))
+	checkNoWholeIDs(t, line)
+	checkContains(t, line, purchase.ShortID(w.account.Licenses()[0].ID))
 }
 
 // A channel of many is looked up with the list of the workspace, and a guest is found among them.
@@ -105,7 +105,7 @@ func TestPeople_AudienceOf_LargeChannel(t *testing.T) {
 	for name, guests := range map[string]bool{"members alone": false, "with a guest": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(w *world) {
+			w := newEnv(t, func(w *env) {
 				for i := range 1500 {
 					id := fmt.Sprintf("U0M%04d", i)
 					w.slack.AddUser(slacksim.User{ID: id, Name: id, Restricted: guests && i == 1400})
@@ -136,7 +136,7 @@ func TestPeople_AudienceOf_LargeChannel(t *testing.T) {
 // again.
 func TestPeople_AudienceOf_MissingScope(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		w.policy.Admins = map[string]bool{slacksim.Carol: true}
 		w.slack.SetFaults(
 			slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.members": {Error: "missing_scope"}}})
@@ -145,14 +145,14 @@ func TestPeople_AudienceOf_MissingScope(t *testing.T) {
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
 	w.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
-	contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), "Reinstall the app")
-	w.spent(1, 6375) // buying is not paused by it
+	checkContains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), "Reinstall the app")
+	w.checkSpent(1, 6375) // buying is not paused by it
 }
 
 // The receipt does not wait for Slack to tell who reads the channel.
 func TestPublisher_PublishCard_AudienceUnknown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Delay: 8 * time.Second}}})
@@ -171,7 +171,7 @@ func TestPublisher_PublishCard_AudienceUnknown(t *testing.T) {
 // without buttons, and what became of it.
 func TestPublisher_PublishApproval_ChannelWithGuest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
+	w := newEnv(t, func(w *env) { withApprovers(w); withGuest(w, theDesk) })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 	card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
@@ -181,26 +181,26 @@ func TestPublisher_PublishApproval_ChannelWithGuest(t *testing.T) {
 		t.Errorf("the channel has the buttons %v", ask.Buttons())
 	}
 	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
-		contains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school",
+		checkContains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school",
 			"/license approve ")
 	}
 	id := string(w.orders()[0].ID)
 	w.must(w.slack.Person(slacksim.Bob).Command(w.ctx, w.slack.DM(slacksim.Bob), "/license", "approve "+id))
 	w.becomes(card, "Bought for $63.75")
-	w.shows(ask, "Bought.")
-	w.noMoney(t, theDesk)
+	w.cardBecomes(ask, "Bought.")
+	w.checkNoAmounts(t, theDesk)
 	for _, m := range w.slack.Person(slacksim.Alice).Messages(w.slack.DM(slacksim.Alice)) {
 		if strings.Contains(m.ContentText(), "needs your approval") {
 			t.Errorf("the requester is asked: %s", m.ContentText())
 		}
 	}
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 // What happened on the account is announced in a channel with a guest, and its details go to the admins alone.
 func TestPublisher_NoticeFor_ChannelWithGuest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		w.policy.Admins = map[string]bool{slacksim.Carol: true}
 		w.channel = slacksim.General
 		withGuest(w, slacksim.General)
@@ -222,29 +222,29 @@ func TestPublisher_NoticeFor_ChannelWithGuest(t *testing.T) {
 		return tx.PutAccount(account)
 	}))
 	w.says(slacksim.Carol, "resume") // which has the publisher look
-	contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A purchase made outside this bot"), "$12.34")
+	checkContains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A purchase made outside this bot"), "$12.34")
 	w.sees(slacksim.Bob, "A purchase made outside this bot")
-	w.noMoney(t, slacksim.General)
+	w.checkNoAmounts(t, slacksim.General)
 }
 
 // A guest among the admins of the settings gets no notices, and the audit says so.
 func TestPublisher_OutsiderReason_GuestAmongAdmins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withGuest(w)
 		w.policy.Admins = map[string]bool{slacksim.Carol: true, slacksim.Bob: true, gus: true}
 	})
 	w.says(slacksim.Carol, "pause the invoice of $999.00 is disputed")
 	w.seesIn(slacksim.Bob, w.slack.DM(slacksim.Bob), "$999.00")
-	w.until(func() bool { return len(w.recorded("untold")) == 1 })
-	if e := w.recorded("untold")[0]; e.Place != gus || !strings.Contains(e.Note, "guest") {
+	w.until(func() bool { return len(w.events("untold")) == 1 })
+	if e := w.events("untold")[0]; e.Place != gus || !strings.Contains(e.Note, "guest") {
 		t.Errorf("%+v", e)
 	}
-	w.noMoney(t, w.slack.DM(gus))
+	w.checkNoAmounts(t, w.slack.DM(gus))
 }
 
-// asksDirectly counts the messages in which a person was asked to approve.
-func (w *world) asksDirectly(who string) (n int) {
+// countDirectRequests counts the direct messages in which a person was asked to approve.
+func (w *env) countDirectRequests(who string) (n int) {
 	for _, m := range w.slack.Person(who).Messages(w.slack.DM(who)) {
 		if strings.Contains(m.ContentText(), "An order needs your approval") {
 			n++
@@ -257,34 +257,34 @@ func (w *world) asksDirectly(who string) (n int) {
 // approvers are asked in direct messages, once. When the guest has left, the card has its buttons again.
 func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
-	_, ask := w.asks()
+	w := newEnv(t, func(w *env) { withApprovers(w); w.policy.Approvals = 2 })
+	_, ask := w.requestApproval()
 	withGuest(w, theDesk)
 	w.restart() // so that Slack is asked again
 	w.clicks(slacksim.Bob, ask, "Approve")
-	ask = w.shows(ask, "I've sent you the details in a direct message")
+	ask = w.cardBecomes(ask, "I've sent you the details in a direct message")
 	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
-		contains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school")
+		checkContains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school")
 	}
 	w.slack.Kick(theDesk, gus)
 	w.restart()
 	w.says(slacksim.Bob, `buy ram=8 cpu=2 reason="another one"`) // whose card has the bot look at the channel
 	other := w.sees(slacksim.Bob, "A CoCalc license for")
 	w.clicks(slacksim.Bob, other, "Request approval ($48.75)")
-	ask = w.shows(ask, "requests a CoCalc license for $63.75 a month")
+	ask = w.cardBecomes(ask, "requests a CoCalc license for $63.75 a month")
 	if buttons := ask.Buttons(); len(buttons) != 2 {
 		t.Errorf("the card has the buttons %v", buttons)
 	}
-	if n := w.asksDirectly(slacksim.Carol); n != 1 {
+	if n := w.countDirectRequests(slacksim.Carol); n != 1 {
 		t.Errorf("asked directly %d times", n)
 	}
 	// The guest comes back. Approvers have been asked about this order, so only the other one is new to them.
 	withGuest(w, theDesk)
 	w.restart()
 	w.says(slacksim.Bob, `buy ram=4 cpu=1 reason="a third one"`)
-	third := w.newest(slacksim.Bob, "A CoCalc license for", other)
+	third := w.seesNew(slacksim.Bob, "A CoCalc license for", other)
 	w.clicks(slacksim.Bob, third, "Request approval ($26.25)")
-	w.shows(ask, "I've sent you the details in a direct message")
+	w.cardBecomes(ask, "I've sent you the details in a direct message")
 	w.until(func() bool {
 		for _, o := range w.orders() {
 			if o.AskedDirectly.IsZero() {
@@ -295,7 +295,7 @@ func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 		w.must(err)
 		return len(left) == 0
 	})
-	if n := w.asksDirectly(slacksim.Carol); n != len(w.orders()) {
+	if n := w.countDirectRequests(slacksim.Carol); n != len(w.orders()) {
 		t.Errorf("asked directly %d times about %d orders", n, len(w.orders()))
 	}
 }
@@ -303,11 +303,11 @@ func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 // While Slack doesn't tell who reads the channel, a posted card keeps its buttons, however long ago it was posted.
 func TestPublisher_PublishApproval_AudienceUnknown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
-	_, ask := w.asks()
+	w := newEnv(t, func(w *env) { withApprovers(w); w.policy.Approvals = 2 })
+	_, ask := w.requestApproval()
 	id := w.orders()[0].ID
 	w.stop()
-	ledger, err := storage.Open(w.path)
+	ledger, err := storage.Open(w.database)
 	w.must(err)
 	w.must(ledger.Update(w.ctx, func(tx purchase.Writer) error {
 		o, err := tx.Order(id)
@@ -350,7 +350,7 @@ func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
+			w := newEnv(t, func(w *env) { withApprovers(w); withGuest(w, theDesk) })
 			w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 			card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": fault}})
@@ -368,7 +368,7 @@ func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 				w.must(err)
 				return len(left) == 0
 			})
-			if n := w.asksDirectly(slacksim.Carol); n != want {
+			if n := w.countDirectRequests(slacksim.Carol); n != want {
 				t.Errorf("asked directly %d times, want %d", n, want)
 			}
 		})
@@ -378,7 +378,7 @@ func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 // An order that was decided before its approvers were asked directly is not asked about any more.
 func TestPublisher_PublishApproval_DecidedOrder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
+	w := newEnv(t, func(w *env) { withApprovers(w); withGuest(w, theDesk) })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 	card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 	w.slack.SetFaults(
@@ -393,7 +393,7 @@ func TestPublisher_PublishApproval_DecidedOrder(t *testing.T) {
 		notices, err := w.desk.PendingNotifications(w.ctx)
 		return err == nil && len(notices) == 0
 	})
-	if n := w.asksDirectly(slacksim.Carol); n != 0 {
+	if n := w.countDirectRequests(slacksim.Carol); n != 0 {
 		t.Errorf("asked directly %d times", n)
 	}
 }

@@ -70,8 +70,8 @@ func TestBudgetPage_Golden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := budgetPage(c.report, c.renewals, names)
-			golden(t, "budget-"+name, got)
-			harmless(t, got)
+			checkGolden(t, "budget-"+name, got)
+			checkHarmless(t, got)
 			raw, err := json.Marshal(got.blocks)
 			if err != nil {
 				t.Fatal(err)

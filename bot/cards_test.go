@@ -140,22 +140,22 @@ func TestCard_Golden(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.facts.site = testSite
 			got := card(order(c.change), c.facts)
-			golden(t, "card-"+c.name, got)
-			harmless(t, got)
+			checkGolden(t, "card-"+c.name, got)
+			checkHarmless(t, got)
 		})
 	}
 }
 
 func TestPurchaseLine_Golden(t *testing.T) {
 	got := purchaseLine(order(bought))
-	golden(t, "line", got)
-	harmless(t, got)
-	golden(t, "line-without-a-license-id",
+	checkGolden(t, "line", got)
+	checkHarmless(t, got)
+	checkGolden(t, "line-without-a-license-id",
 		purchaseLine(order(func(o *purchase.Order) { bought(o); o.Receipt.LicenseID = "" })))
 }
 
-// golden compares a message with testdata, and holds it to Slack's own rules for blocks.
-func golden(t *testing.T, name string, c content) {
+// checkGolden compares a message with testdata, and holds it to Slack's own rules for blocks.
+func checkGolden(t *testing.T, name string, c content) {
 	t.Helper()
 	raw, err := json.Marshal(c.blocks)
 	if err != nil {
@@ -177,8 +177,9 @@ func golden(t *testing.T, name string, c content) {
 	goldenfile.Compare(t, filepath.Join("testdata", name+".json"), buf.String())
 }
 
-// harmless checks that what people wrote stands in plain text only, where nothing becomes a mention, a link or format.
-func harmless(t *testing.T, c content) {
+// checkHarmless checks that what people wrote stands in plain text only, where nothing becomes a mention, a link or
+// format.
+func checkHarmless(t *testing.T, c content) {
 	t.Helper()
 	raw, err := json.Marshal(c.blocks)
 	if err != nil {

@@ -29,12 +29,12 @@ func TestHandler_ShowPage_ForgedButtons(t *testing.T) {
 		{"history_page", "9223372036854775807", "$0.00 spent"},
 		{"history_page", "99999999999999999999999999", "$0.00 spent"},
 		{"history_page", "x", "$0.00 spent"},
-		{"order_steal", string(hers), "This button has expired"},
+		{"order_steal", string(aliceOrder), "This button has expired"},
 		{"", "", "This button has expired"},
 		{"item_take_out", "-1", "Nothing was removed"},
 		{"item_take_out", "1e3", "Nothing was removed"},
 	}
-	c := furnished(t)
+	c := newFilledHandlerEnv(t)
 	before, _ := c.state()
 	for _, s := range cases {
 		t.Run(s.action+" "+s.value, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestHandler_ShowPage_ForgedButtons(t *testing.T) {
 
 // Another license like one of the account's is proposed to anyone who may buy, and to no one else.
 func TestHandler_RepeatLicense_Rights(t *testing.T) {
-	c := newCounter(t)
+	c := newHandlerEnv(t)
 	ask := func(who, team string) string {
 		return c.answer(c.handler.Action(context.Background(), payload(who, team, "CMATH", "license_again", someLicense)))
 	}
@@ -60,21 +60,21 @@ func TestHandler_RepeatLicense_Rights(t *testing.T) {
 		if said := ask(who, "T1"); !refusalWords[purchase.Outsider].MatchString(said) {
 			t.Errorf("%q reads %q", who, said)
 		}
-		if last := c.last(); last.Kind != "refused" || last.Note != string(purchase.Outsider) {
+		if last := c.lastEvent(); last.Kind != "refused" || last.Note != string(purchase.Outsider) {
 			t.Errorf("%q: the last record is %+v", who, last)
 		}
 	}
 	if said := ask("UBOB", "T1"); !strings.Contains(said, "You won't be charged until you click Buy") {
 		t.Errorf("bob reads %q", said)
 	}
-	if last := c.last(); last.Kind != string(purchase.Proposed) || last.By != "UBOB" {
+	if last := c.lastEvent(); last.Kind != string(purchase.Proposed) || last.By != "UBOB" {
 		t.Errorf("the last record is %+v", last)
 	}
 }
 
 // A price in a form that is not what the bot made is not computed, and harms no one.
 func TestHandler_Submission_BrokenForm(t *testing.T) {
-	c := newCounter(t)
+	c := newHandlerEnv(t)
 	cb := payload("UALICE", "T1", "", "input", "8")
 	cb.View.CallbackID = "license_editor"
 	if said := c.answer(c.handler.Action(context.Background(), cb)); said != "" {
@@ -117,26 +117,28 @@ func TestHandler_Action_ForgedOrderButtons(t *testing.T) {
 
 // A card that is too old is refused by its own time, also when no one has ended it yet.
 func TestHandler_Action_OldCard(t *testing.T) {
-	c := furnished(t)
+	c := newFilledHandlerEnv(t)
 	c.now = c.now.Add(30 * time.Minute)
 	before, _ := c.state()
-	said := c.answer(c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers))))
+	said := c.answer(c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy",
+		string(aliceOrder))))
 	if after, _ := c.state(); !strings.Contains(said, "This card has expired. Its price of ") ||
-		c.last().Note != string(purchase.TooLate) || after != before && c.orders()[hers].State != purchase.Proposed {
-		t.Errorf("she reads %q, and the last record is %+v", said, c.last())
+		c.lastEvent().Note != string(purchase.TooLate) || after != before &&
+		c.orders()[aliceOrder].State != purchase.Proposed {
+		t.Errorf("she reads %q, and the last record is %+v", said, c.lastEvent())
 	}
 }
 
 // What a click decides is in the ledger when Action returns, which is before it is acknowledged.
 func TestHandler_Action_DurableBeforeAnswer(t *testing.T) {
-	c := furnished(t)
+	c := newFilledHandlerEnv(t)
 	for action, want := range map[string]purchase.State{
 		"order_buy":    purchase.Approved,
 		"order_cancel": purchase.Cancelled,
 	} {
-		c.put(hers, "UALICE", nil)
-		c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", action, string(hers)))
-		if got := c.orders()[hers].State; got != want {
+		c.put(aliceOrder, "UALICE", nil)
+		c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", action, string(aliceOrder)))
+		if got := c.orders()[aliceOrder].State; got != want {
 			t.Errorf("%s: when the click is answered the order is %s", action, got)
 		}
 	}
@@ -144,7 +146,7 @@ func TestHandler_Action_DurableBeforeAnswer(t *testing.T) {
 
 // What people write does not become a mention or a link in what they are told is wrong with it.
 func TestMistakesMessage_Escaped(t *testing.T) {
-	c := newCounter(t)
+	c := newHandlerEnv(t)
 	said := c.answer(
 		c.handler.Command(context.Background(), slack.SlashCommand{
 			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",

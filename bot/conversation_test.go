@@ -10,7 +10,7 @@ import (
 )
 
 func TestConversation_BuyAndList(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	if !card.Ephemeral() {
 		t.Error("the card is seen by others")
@@ -50,11 +50,11 @@ func TestConversation_BuyAndList(t *testing.T) {
 	if h := w.sees(slacksim.Bob, "$63.75 spent, 1 license"); !strings.Contains(h.ContentText(), license) {
 		t.Errorf("the history reads:\n%s", h.ContentText())
 	}
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 func TestConversation_EditBeforeBuying(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Edit")
 	alice := w.slack.Person(slacksim.Alice)
@@ -86,11 +86,11 @@ func TestConversation_EditBeforeBuying(t *testing.T) {
 	if !strings.Contains(receipt.ContentText(), "Statistics *bold* <!channel>") {
 		t.Errorf("the title is not shown as it was written:\n%s", receipt.ContentText())
 	}
-	w.spent(1, 4875)
+	w.checkSpent(1, 4875)
 }
 
 func TestConversation_BuyWithoutFields(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	w.says(slacksim.Alice, "buy")
 	alice := w.slack.Person(slacksim.Alice)
 	modal, err := alice.WaitForModal(w.ctx, nil)
@@ -114,7 +114,7 @@ func TestConversation_BuyWithoutFields(t *testing.T) {
 	card := w.sees(slacksim.Alice, "Fixed term. Doesn't renew")
 	w.clicks(slacksim.Alice, card, "Cancel order")
 	w.becomes(card, "Order cancelled. Nothing was charged")
-	w.spent(0, 0)
+	w.checkSpent(0, 0)
 }
 
 func TestConversation_Refusals(t *testing.T) {
@@ -142,7 +142,7 @@ func TestConversation_Refusals(t *testing.T) {
 		{"help for a field", slacksim.Alice, "help uptime", "uptime"},
 		{"a price", slacksim.Carol, "quote ram=16 cpu=2", "$63.75 a month"},
 	}
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			w.says(c.who, c.text)
@@ -151,12 +151,12 @@ func TestConversation_Refusals(t *testing.T) {
 			}
 		})
 	}
-	w.spent(0, 0)
+	w.checkSpent(0, 0)
 }
 
 func TestConversation_ClicksThatDoNotCount(t *testing.T) {
 	t.Run("twice", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newEnv(t, nil)
 		card := w.card()
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
@@ -164,19 +164,19 @@ func TestConversation_ClicksThatDoNotCount(t *testing.T) {
 		w.becomes(card, "Bought for $63.75")
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
 		w.sees(slacksim.Alice, "didn't buy it again")
-		w.spent(1, 6375)
+		w.checkSpent(1, 6375)
 	})
 	t.Run("on a card from before", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newEnv(t, nil)
 		card := w.card()
 		w.clicks(slacksim.Alice, card, "Cancel order")
 		w.becomes(card, "Order cancelled. Nothing was charged")
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
 		w.sees(slacksim.Alice, "This order was cancelled, and nothing was charged.")
-		w.spent(0, 0)
+		w.checkSpent(0, 0)
 	})
 	t.Run("skip a repeated delivery", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newEnv(t, nil)
 		card := w.card()
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
 		w.becomes(card, "Bought for $63.75")
@@ -186,24 +186,24 @@ func TestConversation_ClicksThatDoNotCount(t *testing.T) {
 		}
 		w.must(w.slack.Redeliver(w.ctx, e))
 		w.must(w.slack.Repeat(w.ctx, e)) // the same click under another envelope id
-		w.spent(1, 6375)
+		w.checkSpent(1, 6375)
 	})
 }
 
 func TestConversation_BotNotInChannel(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	alice := w.slack.Person(slacksim.Alice)
 	w.must(alice.Command(w.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
 	card, err := alice.WaitForText(w.ctx, slacksim.Random, "A CoCalc license for")
 	w.must(err)
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "/invite @licensebot")
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 // With PURCHASES_CHANNEL every purchase is told there, wherever it was asked for.
 func TestConversation_PurchasesChannel(t *testing.T) {
-	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
+	w := newEnv(t, func(w *env) { w.channel = slacksim.General })
 	alice := w.slack.Person(slacksim.Alice)
 	w.must(alice.Command(w.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
 	card, err := alice.WaitForText(w.ctx, slacksim.Random, "A CoCalc license for")
@@ -213,7 +213,7 @@ func TestConversation_PurchasesChannel(t *testing.T) {
 }
 
 func TestConversation_Restart(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.restart()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
@@ -221,12 +221,12 @@ func TestConversation_Restart(t *testing.T) {
 	w.restart()
 	w.says(slacksim.Alice, "history")
 	w.sees(slacksim.Alice, "$63.75 spent, 1 license")
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 // The outcome reaches the requester also when Slack no longer takes anything at the card's response URL.
 func TestConversation_UnreachableCard(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
@@ -235,11 +235,11 @@ func TestConversation_UnreachableCard(t *testing.T) {
 	if m.Ephemeral() {
 		t.Error("the direct message cannot be changed later")
 	}
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 func TestHandler_HomeOpened(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	alice := w.slack.Person(slacksim.Alice)
 	w.must(alice.Home())
 	home, err := alice.WaitForHome(w.ctx, nil)
@@ -256,13 +256,13 @@ func TestHandler_HomeOpened(t *testing.T) {
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	_, err = alice.WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "Bought for $63.75")
 	w.must(err)
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 // The Home tab offers the form to people who can buy alone: an admin who isn't a buyer sees licenses and money, and no
 // way to an order that is refused.
 func TestHandler_HomeOpened_AdminWithoutBuying(t *testing.T) {
-	w := newWorld(t, func(w *world) { w.policy.Admins = map[string]bool{slacksim.Carol: true} })
+	w := newEnv(t, func(w *env) { w.policy.Admins = map[string]bool{slacksim.Carol: true} })
 	carol := w.slack.Person(slacksim.Carol)
 	w.must(carol.Home())
 	home, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "left") })
@@ -276,7 +276,7 @@ func TestHandler_HomeOpened_AdminWithoutBuying(t *testing.T) {
 
 // SIGTERM in the middle of a checkout: the checkout is brought to its end and the receipt shown before Run returns.
 func TestConversation_StopDuringCheckout(t *testing.T) {
-	w := newWorld(t, func(w *world) { w.cocalc.SetCheckoutTakes(700 * time.Millisecond) })
+	w := newEnv(t, func(w *env) { w.cocalc.SetCheckoutTakes(700 * time.Millisecond) })
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Paying …")
@@ -286,11 +286,11 @@ func TestConversation_StopDuringCheckout(t *testing.T) {
 		t.Errorf("after the stop the card reads:\n%s", now.ContentText())
 	}
 	w.start()
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 func TestConversation_BuyAnotherLikeThis(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	receipt := w.becomes(card, "Bought for $63.75")
@@ -302,12 +302,12 @@ func TestConversation_BuyAnotherLikeThis(t *testing.T) {
 	w.clicks(slacksim.Bob, details, "Buy another like this") // bob's own order now
 	w.clicks(slacksim.Bob, w.sees(slacksim.Bob, "A CoCalc license for $63.75 a month"), "Buy for $63.75")
 	w.sees(slacksim.Bob, "Bought for $63.75")
-	w.spent(3, 3*6375)
+	w.checkSpent(3, 3*6375)
 }
 
 // /license order tells the requester where an order stands, and what is known about it.
 func TestHandler_Order_StatusForOthers(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	receipt := w.becomes(card, "Bought for $63.75")

@@ -11,7 +11,7 @@ import (
 // in the form. An order that is above the limit by itself does not.
 func TestProposalCard_DaySumUsedUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
 		w.policy.AutoApprove = 10000
 	})
@@ -25,7 +25,7 @@ func TestProposalCard_DaySumUsedUp(t *testing.T) {
 
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 title="second" reason="winter school"`)
 	second := w.sees(slacksim.Alice, "second")
-	contains(t, second, "This order needs approval", used)
+	checkContains(t, second, "This order needs approval", used)
 
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 run_limit=3 title="third" reason="winter school"`)
 	if third := w.sees(slacksim.Alice, "third"); strings.Contains(third.ContentText(), "a day that you can spend") ||

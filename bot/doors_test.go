@@ -18,46 +18,46 @@ import (
 var doors = []struct {
 	name string
 	sure bool // money is promised by it; the others lead to a card
-	try  func(*counter) socket.Reply
+	try  func(*handlerEnv) socket.Reply
 }{
-	{"the command", false, func(c *counter) socket.Reply {
+	{"the command", false, func(c *handlerEnv) socket.Reply {
 		return c.handler.Command(context.Background(), slack.SlashCommand{
 			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
 			Text: "buy ram=16 cpu=2",
 		})
 	}},
-	{"the form", false, func(c *counter) socket.Reply {
+	{"the form", false, func(c *handlerEnv) socket.Reply {
 		return c.handler.Submission(context.Background(),
 			form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH"},
 				map[string]string{"ram": "16", "cpu": "2"}))
 	}},
-	{"the form on a card", false, func(c *counter) socket.Reply {
+	{"the form on a card", false, func(c *handlerEnv) socket.Reply {
 		return c.handler.Submission(context.Background(),
-			form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH", "order": string(hers)},
+			form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH", "order": string(aliceOrder)},
 				map[string]string{"ram": "16", "cpu": "2"}))
 	}},
-	{"the same once more", false, func(c *counter) socket.Reply {
-		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_again", string(hers)))
+	{"the same once more", false, func(c *handlerEnv) socket.Reply {
+		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_again", string(aliceOrder)))
 	}},
-	{"another license like it", false, func(c *counter) socket.Reply {
+	{"another license like it", false, func(c *handlerEnv) socket.Reply {
 		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "license_again", someLicense))
 	}},
-	{"the button to buy", true, func(c *counter) socket.Reply {
-		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers)))
+	{"the button to buy", true, func(c *handlerEnv) socket.Reply {
+		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(aliceOrder)))
 	}},
-	{"the button to buy at the new price", true, func(c *counter) socket.Reply {
+	{"the button to buy at the new price", true, func(c *handlerEnv) socket.Reply {
 		return c.handler.Action(context.Background(),
-			payload("UALICE", "T1", "CMATH", "order_buy_new_price", string(herMoved)))
+			payload("UALICE", "T1", "CMATH", "order_buy_new_price", string(aliceRepriced)))
 	}},
-	{"the form that asks why", true, func(c *counter) socket.Reply {
+	{"the form that asks why", true, func(c *handlerEnv) socket.Reply {
 		return c.handler.Submission(context.Background(),
-			form("UALICE", "T1", "order_reason", map[string]string{"channel": "CMATH", "order": string(hers)},
+			form("UALICE", "T1", "order_reason", map[string]string{"channel": "CMATH", "order": string(aliceOrder)},
 				map[string]string{"reason": "winter school"}))
 	}},
-	{"that form for the new price", true, func(c *counter) socket.Reply {
+	{"that form for the new price", true, func(c *handlerEnv) socket.Reply {
 		return c.handler.Submission(context.Background(),
 			form("UALICE", "T1", "order_reason", map[string]any{
-				"channel": "CMATH", "order": string(herMoved),
+				"channel": "CMATH", "order": string(aliceRepriced),
 				"new_price": true,
 			}, map[string]string{"reason": "winter school"}))
 	}},
@@ -70,26 +70,26 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 		name string
 		code purchase.RefusalCode
 		sure bool // only where money is promised
-		set  func(*counter)
+		set  func(*handlerEnv)
 	}{
-		{"nobody may buy", purchase.NotABuyer, false, func(c *counter) { c.policy.Everyone = false }},
-		{"others may buy", purchase.NotABuyer, false, func(c *counter) {
+		{"nobody may buy", purchase.NotABuyer, false, func(c *handlerEnv) { c.policy.Everyone = false }},
+		{"others may buy", purchase.NotABuyer, false, func(c *handlerEnv) {
 			c.policy.Everyone, c.policy.Buyers = false, map[string]bool{"UBOB": true}
 		}},
-		{"a group that is gone may buy", purchase.NotABuyer, false, func(c *counter) {
+		{"a group that is gone may buy", purchase.NotABuyer, false, func(c *handlerEnv) {
 			c.policy.Everyone, c.policy.Buyers = false, map[string]bool{"SGONE": true}
 		}},
-		{"in another channel", purchase.NotHere, false, func(c *counter) {
+		{"in another channel", purchase.NotHere, false, func(c *handlerEnv) {
 			c.policy.Channels = map[string]bool{"COTHER": true}
 		}},
-		{"an order costs less", purchase.OverOrderLimit, false, func(c *counter) {
+		{"an order costs less", purchase.OverOrderLimit, false, func(c *handlerEnv) {
 			c.policy.OrderLimit = purchase.Limit{Max: 1000}
 		}},
-		{"the month has less", purchase.OverBudget, false, func(c *counter) {
+		{"the month has less", purchase.OverBudget, false, func(c *handlerEnv) {
 			c.policy.MonthlyBudget = purchase.Limit{Max: 1000}
 		}},
-		{"a person has less", purchase.OverPersonBudget, false, func(c *counter) { c.policy.PersonBudget = 1000 }},
-		{"a day has fewer", purchase.TooMany, false, func(c *counter) {
+		{"a person has less", purchase.OverPersonBudget, false, func(c *handlerEnv) { c.policy.PersonBudget = 1000 }},
+		{"a day has fewer", purchase.TooMany, false, func(c *handlerEnv) {
 			c.policy.PersonOrders = 1
 			today := purchase.Share{Days: map[string]int{"2026-11-22": 1}}
 			if err := c.ledger.Update(context.Background(), func(w purchase.Writer) error {
@@ -98,17 +98,17 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 				c.t.Fatal(err)
 			}
 		}},
-		{"they are smaller", purchase.TooLarge, false, func(c *counter) { c.policy.Largest.RAM = 8 }},
-		{"they do not renew", purchase.WrongPeriod, false, func(c *counter) {
+		{"they are smaller", purchase.TooLarge, false, func(c *handlerEnv) { c.policy.Largest.RAM = 8 }},
+		{"they do not renew", purchase.WrongPeriod, false, func(c *handlerEnv) {
 			c.policy.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true}
 		}},
-		{"buying is paused", purchase.Paused, false, func(c *counter) {
+		{"buying is paused", purchase.Paused, false, func(c *handlerEnv) {
 			if err := c.desk.SetPaused(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
 				true, "the books are closed"); err != nil {
 				c.t.Fatal(err)
 			}
 		}},
-		{"approvers cannot be asked", purchase.NobodyToAsk, true, func(c *counter) { c.policy.AutoApprove = 0 }},
+		{"approvers cannot be asked", purchase.NobodyToAsk, true, func(c *handlerEnv) { c.policy.AutoApprove = 0 }},
 	}
 	for _, r := range rules {
 		for _, d := range doors {
@@ -116,9 +116,9 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 				continue
 			}
 			t.Run(r.name+", by "+d.name, func(t *testing.T) {
-				c := furnished(t)
+				c := newFilledHandlerEnv(t)
 				c.t = t
-				for _, id := range []purchase.OrderID{hers, herMoved} {
+				for _, id := range []purchase.OrderID{aliceOrder, aliceRepriced} {
 					// they say what it is for, so that this is not what is missing
 					if _, err := c.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 						o.Reason = "winter school"
@@ -129,13 +129,13 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 				r.set(c)
 				c.open()
 				_, records := c.state()
-				before := c.money()
+				before := c.budgets()
 				said := c.answer(d.try(c))
 				_, recorded := c.state()
-				if after := c.money(); after != before {
+				if after := c.budgets(); after != before {
 					t.Errorf("the ledger was %s\nand is %s", before, after)
 				}
-				if last := c.last(); recorded != records+1 || last.Kind != "refused" || last.Note != string(r.code) ||
+				if last := c.lastEvent(); recorded != records+1 || last.Kind != "refused" || last.Note != string(r.code) ||
 					last.By != "UALICE" || last.Place != "CMATH" {
 					t.Errorf("%d records, the last %+v; want one about %s", recorded-records, last, r.code)
 				}
@@ -150,9 +150,9 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 	}
 }
 
-// money is where the orders stand, and what the month has promised: what no refused click changes. Where an order is
+// budgets is where the orders stand, and what the month has promised: what no refused click changes. Where an order is
 // shown may have changed.
-func (c *counter) money() string {
+func (c *handlerEnv) budgets() string {
 	c.t.Helper()
 	var said []string
 	err := c.ledger.View(context.Background(), func(r purchase.Reader) error {

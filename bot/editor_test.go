@@ -10,7 +10,7 @@ import (
 )
 
 // form opens the form as alice, and waits until it shows what is expected.
-func (w *world) form() (alice *slacksim.Person, shows func(text string) slacksim.View) {
+func (w *env) form() (alice *slacksim.Person, shows func(text string) slacksim.View) {
 	w.t.Helper()
 	alice = w.slack.Person(slacksim.Alice)
 	w.says(slacksim.Alice, "buy")
@@ -31,7 +31,7 @@ func (w *world) form() (alice *slacksim.Person, shows func(text string) slacksim
 // approval, and what is left of the budget.
 func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
 		w.policy.AutoApprove, w.policy.Largest = 5000, purchase.Sizes{RAM: 12}
 	})
@@ -82,7 +82,7 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 // A fixed term has days, and a license that renews has none. What was filled in elsewhere stays.
 func TestEditorView_HidesFields(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.policy.Largest = purchase.Sizes{Days: 90} })
+	w := newEnv(t, func(w *env) { w.policy.Largest = purchase.Sizes{Days: 90} })
 	alice, shows := w.form()
 	v := shows("Choose memory")
 	if strings.Contains(v.ContentText(), "Last day") {
@@ -120,7 +120,7 @@ func TestEditorView_HidesFields(t *testing.T) {
 // Ways of paying that are not allowed here are not offered.
 func TestEditorView_AllowedChoices(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.policy.Periods = map[orders.Period]bool{"range": true} })
+	w := newEnv(t, func(w *env) { w.policy.Periods = map[orders.Period]bool{"range": true} })
 	_, shows := w.form()
 	if text := shows("Last day").ContentText(); strings.Contains(text, "Monthly") {
 		t.Errorf("the form offers what is not allowed:\n%s", text)
@@ -130,7 +130,7 @@ func TestEditorView_AllowedChoices(t *testing.T) {
 // Changes that arrive upon each other end with the last one.
 func TestFormUpdates_Change_LastWins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	alice, shows := w.form()
 	v := shows("Choose memory")
 	w.must(alice.Choose(w.ctx, v, "Cores per project", "1 core"))

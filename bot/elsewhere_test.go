@@ -12,29 +12,30 @@ import (
 // to anyone who came by the Home tab, which is no channel.
 func TestHandler_OpenEditor_RefusedFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
+	w := newEnv(t, func(w *env) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
 	alice := w.slack.Person(slacksim.Alice)
 	w.says(slacksim.Alice, "buy")
-	contains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"), "Your admins can allow it",
+	checkContains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"), "Your admins can allow it",
 		"You can use <#"+slacksim.Random+">")
 	w.must(alice.Home())
 	home, err := alice.WaitForHome(w.ctx, nil)
 	w.must(err)
 	w.clicks(slacksim.Alice, home, "Buy a license")
-	contains(t, w.writes(slacksim.Alice, "You can't buy licenses in this channel"), "You can use <#"+slacksim.Random+">")
+	checkContains(t, w.seesDirectly(slacksim.Alice, "You can't buy licenses in this channel"),
+		"You can use <#"+slacksim.Random+">")
 	w.says(slacksim.Carol, "buy")
 	w.sees(slacksim.Carol, "You aren't on the list of people who can buy")
 	if view, open := alice.Modal(); open {
 		t.Errorf("a form is open:\n%s", view.ContentText())
 	}
-	w.refused(slacksim.Alice, purchase.NotHere)
+	w.waitForRefusal(slacksim.Alice, purchase.NotHere)
 }
 
 // A channel was taken off the list while someone filled in the form: the form says what to do, and a message names the
 // channels, to which a form cannot link.
 func TestHandler_SubmitEditor_ChannelNoLongerAllowed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	alice := w.slack.Person(slacksim.Alice)
 	w.says(slacksim.Alice, "buy")
 	form, err := alice.WaitForModal(w.ctx, nil)
@@ -49,6 +50,7 @@ func TestHandler_SubmitEditor_ChannelNoLongerAllowed(t *testing.T) {
 		strings.ContainsAny(said, "<`") {
 		t.Errorf("the form says %q", problems)
 	}
-	contains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"), "You can use <#"+slacksim.Random+">")
-	w.spent(0, 0)
+	checkContains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"),
+		"You can use <#"+slacksim.Random+">")
+	w.checkSpent(0, 0)
 }

@@ -16,8 +16,8 @@ import (
 	"licensebot/bot/socket"
 )
 
-// pipe is as much of Slack as it takes to send any bytes down a socket, and to see what is acknowledged.
-type pipe struct {
+// socketServer is the part of Slack that sends any bytes through a socket, and sees what is acknowledged.
+type socketServer struct {
 	server *httptest.Server
 	loops  sync.WaitGroup
 
@@ -27,8 +27,8 @@ type pipe struct {
 	acks    map[string]int
 }
 
-func newPipe(tb testing.TB) *pipe {
-	p := &pipe{changed: make(chan struct{}), acks: map[string]int{}}
+func newSocketServer(tb testing.TB) *socketServer {
+	p := &socketServer{changed: make(chan struct{}), acks: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/apps.connections.open", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -48,7 +48,7 @@ func newPipe(tb testing.TB) *pipe {
 	return p
 }
 
-func (p *pipe) serve(w http.ResponseWriter, r *http.Request) {
+func (p *socketServer) serve(w http.ResponseWriter, r *http.Request) {
 	p.loops.Add(1)
 	defer p.loops.Done()
 	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
@@ -59,7 +59,7 @@ func (p *pipe) serve(w http.ResponseWriter, r *http.Request) {
 	defer c.Close()
 	_ = c.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`))
 	_ = c.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
-	p.note(func() { p.open = append(p.open, c) })
+	p.update(func() { p.open = append(p.open, c) })
 	for {
 		_, raw, err := c.ReadMessage()
 		if err != nil {
@@ -69,10 +69,10 @@ func (p *pipe) serve(w http.ResponseWriter, r *http.Request) {
 			ID string `json:"envelope_id"`
 		}
 		if json.Unmarshal(raw, &ack) == nil {
-			p.note(func() { p.acks[ack.ID]++ })
+			p.update(func() { p.acks[ack.ID]++ })
 		}
 	}
-	p.note(func() {
+	p.update(func() {
 		for i, other := range p.open {
 			if other == c {
 				p.open = append(p.open[:i:i], p.open[i+1:]...)
@@ -81,7 +81,7 @@ func (p *pipe) serve(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (p *pipe) note(change func()) {
+func (p *socketServer) update(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	change()
@@ -90,7 +90,7 @@ func (p *pipe) note(change func()) {
 }
 
 // wait waits until something is true, with mu held, and reports whether it came to be.
-func (p *pipe) wait(limit time.Duration, is func() bool) bool {
+func (p *socketServer) wait(limit time.Duration, is func() bool) bool {
 	over := time.After(limit)
 	for {
 		p.mu.Lock()
@@ -107,8 +107,8 @@ func (p *pipe) wait(limit time.Duration, is func() bool) bool {
 	}
 }
 
-// send writes a frame to the newest socket, and answers which one that was; nil when there is none within 20 s.
-func (p *pipe) send(frame []byte) *websocket.Conn {
+// send writes a frame to the newest socket, and returns that socket; nil if none opens within 20 s.
+func (p *socketServer) send(frame []byte) *websocket.Conn {
 	var c *websocket.Conn
 	if !p.wait(20*time.Second, func() bool {
 		if len(p.open) > 0 {
@@ -122,11 +122,11 @@ func (p *pipe) send(frame []byte) *websocket.Conn {
 	return c
 }
 
-// carry brings one frame through a socket to the counter, as Slack would, and waits until everything that follows from
-// it has been done. It answers the log. id is what has to be acknowledged; empty: nothing has to be.
+// deliver brings one frame through a socket to the handler, as Slack would, and waits until everything that follows
+// from it has been done. It returns the log. id is the envelope that has to be acknowledged; empty if none has to be.
 //
-// Behind the frame comes a command like any other: whatever the frame was, the loop that reads the socket goes on.
-func (p *pipe) carry(t *testing.T, c *counter, frame []byte, id string) string {
+// A command follows the frame: whatever the frame was, the loop that reads the socket must go on.
+func (p *socketServer) deliver(t *testing.T, c *handlerEnv, frame []byte, id string) string {
 	t.Helper()
 	log := &strings.Builder{}
 	logger := zerolog.New(zerolog.SyncWriter(log))
@@ -143,7 +143,7 @@ func (p *pipe) carry(t *testing.T, c *counter, frame []byte, id string) string {
 	ctx, stop := withStop(t)
 	done := make(chan error, 1)
 	go func() { done <- bot.Run(ctx) }()
-	p.note(func() { clear(p.acks) })
+	p.update(func() { clear(p.acks) })
 	first := p.send(frame)
 	if first == nil {
 		t.Fatal("the bot opens no socket")

@@ -62,14 +62,14 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 		tested[c.fault] = true
 		t.Run(c.fault, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
+			w := newEnv(t, nil)
 			card := w.card()
 			w.inject(c.fault)
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
 			if c.fault == "cart-broken" { // the bot names such an item and does not touch it: a person takes it out
 				w.until(func() bool { return len(w.account.Cart()) == 2 })
-				w.until(func() bool { return w.has(func(o purchase.Order) bool { return o.Failure != nil }) })
-				w.account.Remove(w.stranger())
+				w.until(func() bool { return w.hasOpenOrder(func(o purchase.Order) bool { return o.Failure != nil }) })
+				w.account.Remove(w.foreignItem())
 			}
 			now := w.becomes(card, strings.ReplaceAll(c.reads, "Not bought.", "*Not bought.*"))
 			if waits := strings.Contains(c.reads, "on hold"); waits {
@@ -83,12 +83,12 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 			}
 			w.cocalc.ClearFaults()
 			// the card comes before that
-			w.until(func() bool { return !w.has(func(o purchase.Order) bool { return len(o.HeldItems) > 0 }) })
+			w.until(func() bool { return !w.hasOpenOrder(func(o purchase.Order) bool { return len(o.HeldItems) > 0 }) })
 			if text := now.ContentText(); !strings.Contains(text, "*Not bought.*") && !strings.Contains(text, "Bought for") &&
 				!strings.Contains(text, "sold") {
 				t.Errorf("the card does not say whether money was spent:\n%s", now.ContentText())
 			}
-			w.spent(c.licenses, c.spent)
+			w.checkSpent(c.licenses, c.spent)
 			inCart := 0
 			for _, item := range w.account.Cart() {
 				if item.Removed.IsZero() && item.PurchasedAt.IsZero() {
@@ -110,8 +110,8 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 	}
 }
 
-// inject switches a fault on, with waits as short as this test's world.
-func (w *world) inject(name string) {
+// inject switches a fault on, with waits as short as those of the test's env.
+func (w *env) inject(name string) {
 	w.t.Helper()
 	switch name {
 	case "late-checkout":
@@ -131,8 +131,8 @@ func (w *world) inject(name string) {
 	}
 }
 
-// until waits for a condition of the simulated CoCalc or the ledger.
-func (w *world) until(done func() bool) {
+// until waits until done reports true.
+func (w *env) until(done func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -145,8 +145,8 @@ func (w *world) until(done func() bool) {
 	}
 }
 
-// has reports whether there is such an open order.
-func (w *world) has(such func(purchase.Order) bool) (found bool) {
+// hasOpenOrder reports whether there is such an open order.
+func (w *env) hasOpenOrder(such func(purchase.Order) bool) (found bool) {
 	w.t.Helper()
 	err := w.ledger.View(w.ctx, func(r purchase.Reader) error {
 		open, err := r.OpenOrders()
@@ -157,8 +157,8 @@ func (w *world) has(such func(purchase.Order) bool) (found bool) {
 	return found
 }
 
-// stranger is the cart item that is none of the bot's.
-func (w *world) stranger() int64 {
+// foreignItem returns the cart item that is not the bot's.
+func (w *env) foreignItem() int64 {
 	w.t.Helper()
 	for _, item := range w.account.Cart() {
 		if !strings.Contains(string(item.Description), "order ") {
@@ -171,21 +171,21 @@ func (w *world) stranger() int64 {
 
 // A price that moved is confirmed on the same card, and then bought at the new price.
 func TestConversation_NewPrice(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.inject("price-moved")
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	card = w.becomes(card, "went up from $63.75 to $70.13")
 	w.clicks(slacksim.Alice, card, "Buy for $70.13")
 	w.becomes(card, "Bought for $70.13")
-	w.spent(1, 7013)
+	w.checkSpent(1, 7013)
 }
 
 // Lists say what is wrong instead of showing an empty list: an outage looks like an account without licenses.
 func TestHandler_ShowLicenses_NoProofOfKey(t *testing.T) {
 	for _, fault := range []string{"outage", "key-revoked"} {
 		t.Run(fault, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newEnv(t, nil)
 			w.inject(fault)
 			w.says(slacksim.Alice, "list")
 			w.sees(slacksim.Alice, "I've lost access to CoCalc. Please tell your admins.")

@@ -22,87 +22,93 @@ import (
 	"licensebot/storage"
 )
 
-// disk is a ledger whose disk can be full: it reads, and writes nothing.
-type disk struct {
+// fullLedger is a ledger whose disk can be full: then it only reads.
+type fullLedger struct {
 	purchase.Ledger
 	full atomic.Bool
 }
 
-func (d *disk) Update(ctx context.Context, change func(purchase.Writer) error) error {
+func (d *fullLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
 	if d.full.Load() {
 		return fmt.Errorf("write a page: %w", purchase.ErrFull)
 	}
 	return d.Ledger.Update(ctx, change)
 }
 
-func (d *disk) Room(ctx context.Context) error {
+func (d *fullLedger) Room(ctx context.Context) error {
 	if d.full.Load() {
 		return purchase.ErrFull
 	}
 	return d.Ledger.Room(ctx)
 }
 
-// channel is a Slack that takes messages and says what it was asked to do.
-type channel struct {
+// recordingSlack is a Slack that accepts messages and records its calls.
+type recordingSlack struct {
 	WebAPI
-	fails   error
-	failsIn map[string]error // by channel
+	err   error
+	errIn map[string]error // by channel
 
-	mu   sync.Mutex
-	said []string
-	how  map[string]int // often
+	mu     sync.Mutex
+	calls  []string
+	counts map[string]int // often
 }
 
-// asked notes what Slack was asked to do, and numbers it among those of its kind.
-func (c *channel) asked(what string) string {
+// record records a call, and numbers it among those of its kind.
+func (c *recordingSlack) record(what string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.how == nil {
-		c.how = map[string]int{}
+	if c.counts == nil {
+		c.counts = map[string]int{}
 	}
-	c.how[what]++
-	c.said = append(c.said, what)
-	return fmt.Sprint(c.how[what])
+	c.counts[what]++
+	c.calls = append(c.calls, what)
+	return fmt.Sprint(c.counts[what])
 }
 
-func (c *channel) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+func (c *recordingSlack) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
 	return &slack.AuthTestResponse{TeamID: "T1"}, nil
 }
 
-func (c *channel) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User,
+func (c *recordingSlack) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User,
 	error,
 ) {
 	return &slack.User{ID: user, TeamID: "T1"}, nil
 }
 
-func (c *channel) GetConversationInfoContext(_ context.Context, input *slack.GetConversationInfoInput) (*slack.Channel,
+func (c *recordingSlack) GetConversationInfoContext(_ context.Context,
+	input *slack.GetConversationInfoInput) (*slack.Channel,
 	error,
 ) {
 	return &slack.Channel{}, nil
 }
 
-func (c *channel) GetUsersInConversationContext(context.Context, *slack.GetUsersInConversationParameters) ([]string,
+func (c *recordingSlack) GetUsersInConversationContext(context.Context,
+	*slack.GetUsersInConversationParameters) ([]string,
 	string, error,
 ) {
 	return nil, "", nil
 }
 
-func (c *channel) PostMessageContext(_ context.Context, to string, options ...slack.MsgOption) (string, string, error) {
-	return to, c.asked("post to " + to), cmp.Or(c.failsIn[to], c.fails)
+func (c *recordingSlack) PostMessageContext(_ context.Context, to string,
+	options ...slack.MsgOption,
+) (string, string, error) {
+	return to, c.record("post to " + to), cmp.Or(c.errIn[to], c.err)
 }
 
-func (c *channel) PostEphemeralContext(_ context.Context, _, user string, _ ...slack.MsgOption) (string, error) {
-	return c.asked("whisper to " + user), c.fails
+func (c *recordingSlack) PostEphemeralContext(_ context.Context, _, user string, _ ...slack.MsgOption) (string, error) {
+	return c.record("whisper to " + user), c.err
 }
 
-func (c *channel) UpdateMessageContext(_ context.Context, to, ts string, _ ...slack.MsgOption) (string, string, string,
+func (c *recordingSlack) UpdateMessageContext(_ context.Context, to, ts string,
+	_ ...slack.MsgOption) (string, string, string,
 	error,
 ) {
-	c.asked("update " + ts + " in " + to)
-	return to, ts, "", c.fails
+	c.record("update " + ts + " in " + to)
+	return to, ts, "", c.err
 }
 
-func (c *channel) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool,
+func (c *recordingSlack) OpenConversationContext(_ context.Context,
+	p *slack.OpenConversationParameters) (*slack.Channel, bool,
 	bool, error,
 ) {
 	dm := &slack.Channel{}
@@ -110,16 +116,16 @@ func (c *channel) OpenConversationContext(_ context.Context, p *slack.OpenConver
 	return dm, false, false, nil
 }
 
-// publishing is a publisher with its ledger and its Slack, whose clock stands still.
-type publishing struct {
+// publisherEnv is a Publisher with its ledger and its Slack. Its clock stands still between calls of publishLater.
+type publisherEnv struct {
 	*Publisher
-	t     *testing.T
-	disk  *disk
-	slack *channel
-	now   time.Time
+	t      *testing.T
+	ledger *fullLedger
+	slack  *recordingSlack
+	now    time.Time
 }
 
-func newPublishing(t *testing.T) *publishing {
+func newPublisherEnv(t *testing.T) *publisherEnv {
 	t.Helper()
 	ledger, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
@@ -130,10 +136,10 @@ func newPublishing(t *testing.T) *publishing {
 			t.Error(err)
 		}
 	})
-	p := &publishing{t: t, disk: &disk{Ledger: ledger}, slack: &channel{}, now: at}
+	p := &publisherEnv{t: t, ledger: &fullLedger{Ledger: ledger}, slack: &recordingSlack{}, now: at}
 	clock := func() time.Time { return p.now }
 	admins := purchase.Policy{Admins: map[string]bool{"UDANA": true, "UEVE": true}}
-	desk := desk.New(desk.Options{Ledger: p.disk, Policy: admins, Now: clock, Log: zerolog.Nop()})
+	desk := desk.New(desk.Options{Ledger: p.ledger, Policy: admins, Now: clock, Log: zerolog.Nop()})
 	p.Publisher = NewPublisher(Options{
 		Desk: desk, Slack: p.slack, HTTP: http.DefaultClient, Now: clock,
 		Log: zerolog.Nop(),
@@ -142,35 +148,35 @@ func newPublishing(t *testing.T) *publishing {
 }
 
 // put stores an order as it is now.
-func (p *publishing) put(o purchase.Order) {
+func (p *publisherEnv) put(o purchase.Order) {
 	p.t.Helper()
-	if err := p.disk.Ledger.Update(p.t.Context(), func(w purchase.Writer) error { return w.PutOrder(o) }); err != nil {
+	if err := p.ledger.Ledger.Update(p.t.Context(), func(w purchase.Writer) error { return w.PutOrder(o) }); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// does publishes all that is due an hour later, and answers what Slack was asked to do.
-func (p *publishing) does() string {
+// publishLater publishes all that is due an hour later, and returns Slack's calls.
+func (p *publisherEnv) publishLater() string {
 	p.t.Helper()
 	p.now = p.now.Add(time.Hour)
-	return p.publishes()
+	return p.publishNow()
 }
 
-// publishes publishes all that is due now, and answers what Slack was asked to do.
-func (p *publishing) publishes() string {
+// publishNow publishes all that is due now, and returns Slack's calls.
+func (p *publisherEnv) publishNow() string {
 	p.t.Helper()
-	p.slack.said = nil
+	p.slack.calls = nil
 	if _, err := p.publishDue(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}
 	p.busy.Wait()
-	slices.Sort(p.slack.said) // the parts of an order are published at the same time
-	return strings.Join(p.slack.said, "; ")
+	slices.Sort(p.slack.calls) // the parts of an order are published at the same time
+	return strings.Join(p.slack.calls, "; ")
 }
 
-func (p *publishing) expect(when, want string) {
+func (p *publisherEnv) expectLater(when, want string) {
 	p.t.Helper()
-	if got := p.does(); got != want {
+	if got := p.publishLater(); got != want {
 		p.t.Errorf("%s: Slack was asked to %q, want %q", when, got, want)
 	}
 }
@@ -178,20 +184,20 @@ func (p *publishing) expect(when, want string) {
 // What was posted while the disk was full is not posted again, is brought up to date, and is kept as soon as there is
 // room.
 func TestPublisher_FullDisk_NothingTwice(t *testing.T) {
-	p := newPublishing(t)
+	p := newPublisherEnv(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}, {Kind: purchase.MessageNote}}
 	p.put(o)
-	p.disk.full.Store(true)
-	p.expect("at first", "post to CMATH; post to DUALICE")
-	p.expect("again", "")
-	p.expect("and again", "")
+	p.ledger.full.Store(true)
+	p.expectLater("at first", "post to CMATH; post to DUALICE")
+	p.expectLater("again", "")
+	p.expectLater("and again", "")
 	o.Rev, o.Receipt.Charged = o.Rev+1, 6000
 	p.put(o)
-	p.expect("when there is something new", "update 1 in CMATH; update 1 in DUALICE")
-	p.expect("again", "")
-	p.disk.full.Store(false)
-	p.expect("when there is room", "")
+	p.expectLater("when there is something new", "update 1 in CMATH; update 1 in DUALICE")
+	p.expectLater("again", "")
+	p.ledger.full.Store(false)
+	p.expectLater("when there is room", "")
 	kept, err := p.desk.Order(t.Context(), o.ID)
 	if err != nil || kept.Stale() {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
@@ -207,18 +213,18 @@ func TestPublisher_FullDisk_NothingTwice(t *testing.T) {
 
 // A card that cannot be reached goes on as a direct message, once, on a full disk too.
 func TestPublisher_FullDisk_CardContinuesInDM(t *testing.T) {
-	p := newPublishing(t)
+	p := newPublisherEnv(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{{
 		Kind: purchase.MessageCard, ResponseURL: "http://127.0.0.1:1/gone", Uses: 4,
 		Expires: at,
 	}}
 	p.put(o)
-	p.disk.full.Store(true)
-	p.expect("at first", "post to DUALICE")
-	p.expect("again", "")
-	p.disk.full.Store(false)
-	p.expect("when there is room", "")
+	p.ledger.full.Store(true)
+	p.expectLater("at first", "post to DUALICE")
+	p.expectLater("again", "")
+	p.ledger.full.Store(false)
+	p.expectLater("when there is room", "")
 	if kept, err := p.desk.Order(t.Context(), o.ID); err != nil || kept.Stale() ||
 		kept.Message(purchase.MessageNote).TS != "1" {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
@@ -228,32 +234,32 @@ func TestPublisher_FullDisk_CardContinuesInDM(t *testing.T) {
 // Anyone who clicks on a card that cannot be reached gets an answer, also when their direct messages say the same
 // already.
 func TestPublisher_ContinueInDM_ClickIsAnswered(t *testing.T) {
-	p := newPublishing(t)
+	p := newPublisherEnv(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{
 		{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "0", PublishedRev: o.Rev},
 		{Kind: purchase.MessageCard, ResponseURL: "http://127.0.0.1:1/gone", Uses: 4, Expires: at.Add(2 * time.Hour)},
 	}
 	p.put(o)
-	p.slack.fails = slack.SlackErrorResponse{Err: "internal_error"}
-	p.expect("while Slack takes nothing", "post to DUALICE; whisper to UALICE")
-	p.slack.fails = nil
-	p.expect("when it does again", "post to DUALICE")
-	p.expect("after that", "")
+	p.slack.err = slack.SlackErrorResponse{Err: "internal_error"}
+	p.expectLater("while Slack takes nothing", "post to DUALICE; whisper to UALICE")
+	p.slack.err = nil
+	p.expectLater("when it does again", "post to DUALICE")
+	p.expectLater("after that", "")
 }
 
 // What Slack did not take, and what has nothing left to be shown by the time of the next try, is not looked for again
 // and again: the publisher rests.
 func TestTurns_Prune_NothingLeft(t *testing.T) {
-	p := newPublishing(t)
+	p := newPublisherEnv(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}}
 	p.put(o)
-	p.slack.fails = errors.New("connection reset")
-	p.expect("while Slack takes nothing", "post to CMATH")
+	p.slack.err = errors.New("connection reset")
+	p.expectLater("while Slack takes nothing", "post to CMATH")
 	o.Messages = nil // another order has taken its place
 	p.put(o)
-	p.expect("when nothing is left to be shown", "")
+	p.expectLater("when nothing is left to be shown", "")
 	if pause, err := p.publishDue(t.Context()); err != nil || pause != idlePoll {
 		t.Errorf("the next look is in %s (%v)", pause, err)
 	}
@@ -262,16 +268,16 @@ func TestTurns_Prune_NothingLeft(t *testing.T) {
 // A notice is told once to each, also when that could not be kept; who cannot be reached is recorded, and Slack's bad
 // hours are waited out. None of it holds up an order.
 func TestPublisher_SendNotice_FullDisk(t *testing.T) {
-	p := newPublishing(t)
+	p := newPublisherEnv(t)
 	byDana := purchase.Action{Actor: purchase.Actor{ID: "UDANA", Name: "dana"}, Typed: true}
 	if err := p.desk.SetPaused(t.Context(), byDana, true, "to look at it"); err != nil {
 		t.Fatal(err)
 	}
-	p.disk.full.Store(true)
-	p.expect("on a full disk", "post to DUEVE")
-	p.expect("again", "")
-	p.disk.full.Store(false)
-	p.expect("when there is room", "")
+	p.ledger.full.Store(true)
+	p.expectLater("on a full disk", "post to DUEVE")
+	p.expectLater("again", "")
+	p.ledger.full.Store(false)
+	p.expectLater("when there is room", "")
 	left := func() int {
 		notices, err := p.desk.PendingNotifications(t.Context())
 		if err != nil {
@@ -294,19 +300,19 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 		slack.SlackErrorResponse{Err: "internal_error"},
 		&slack.RateLimitedError{RetryAfter: time.Minute},
 	} {
-		p.slack.fails = passes
-		if got := p.does(); !strings.Contains(got, "post to DUEVE") || !strings.Contains(got, "post to CMATH") ||
+		p.slack.err = passes
+		if got := p.publishLater(); !strings.Contains(got, "post to DUEVE") || !strings.Contains(got, "post to CMATH") ||
 			left() != 1 {
 			t.Errorf("%v: Slack was asked to %q, and %d notices are left", passes, got, left())
 		}
 	}
-	p.slack.fails = slack.SlackErrorResponse{Err: "user_disabled"}
-	p.does()
+	p.slack.err = slack.SlackErrorResponse{Err: "user_disabled"}
+	p.publishLater()
 	if left() != 0 {
 		t.Error("someone who is gone is told again and again")
 	}
 	var untold []string
-	if err := p.disk.View(t.Context(), func(r purchase.Reader) error {
+	if err := p.ledger.View(t.Context(), func(r purchase.Reader) error {
 		events, err := r.Events(1, 100)
 		for _, e := range events {
 			if e.Kind == "untold" {
@@ -322,12 +328,12 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 
 // Anyone who decides something on a full disk reads why it does not count.
 func TestHandler_Action_FullDisk(t *testing.T) {
-	p := newPublishing(t)
+	p := newPublisherEnv(t)
 	a := New(Options{
-		Desk: p.desk, Slack: &members{users: map[string]slack.User{"UDANA": {ID: "UDANA", TeamID: "TOWN"}}},
+		Desk: p.desk, Slack: &slackDirectory{users: map[string]slack.User{"UDANA": {ID: "UDANA", TeamID: "TOWN"}}},
 		Now: func() time.Time { return at }, Log: zerolog.Nop(),
 	})
-	p.disk.full.Store(true)
+	p.ledger.full.Store(true)
 	reply := a.Command(t.Context(), slack.SlashCommand{UserID: "UDANA", Text: "pause to look at it"})
 	if m, ok := reply.Payload.(slack.Msg); !ok || !strings.Contains(m.Text, "My disk is full, so that didn't go through") {
 		t.Errorf("answers %+v", reply.Payload)

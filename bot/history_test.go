@@ -12,7 +12,7 @@ import (
 
 // Ten entries are a page; a page beyond the last one is the last one, with a way back.
 func TestHandler_ShowHistory_LastPage(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	w.must(w.ledger.Update(w.ctx, func(l purchase.Writer) error {
 		var errs []error
 		for n := range 21 {
@@ -48,7 +48,7 @@ func TestHandler_ShowHistory_LastPage(t *testing.T) {
 }
 
 // becomesFor waits until a message that someone sees has changed to one with the text.
-func (w *world) becomesFor(who string, m slacksim.Message, text string) slacksim.Message {
+func (w *env) becomesFor(who string, m slacksim.Message, text string) slacksim.Message {
 	w.t.Helper()
 	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), text)
@@ -60,7 +60,7 @@ func (w *world) becomesFor(who string, m slacksim.Message, text string) slacksim
 // A yearly price says what it saves, wherever it is shown before it is paid.
 func TestSaving_Year(t *testing.T) {
 	const saves = "save $127.44 a year compared with paying monthly"
-	w := newWorld(t, func(w *world) { w.policy.OrderLimit = purchase.Limit{None: true} })
+	w := newEnv(t, func(w *env) { w.policy.OrderLimit = purchase.Limit{None: true} })
 	w.says(slacksim.Alice, "quote ram=16 cpu=2 period=yearly")
 	w.sees(slacksim.Alice, saves)
 	w.says(slacksim.Alice, "buy ram=16 cpu=2 period=yearly")

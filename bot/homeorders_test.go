@@ -7,8 +7,8 @@ import (
 	"licensebot/slacksim"
 )
 
-// direct are the direct messages that someone has from the bot.
-func (w *world) direct(who string) (texts []string) {
+// directMessages are the direct messages that someone has from the bot.
+func (w *env) directMessages(who string) (texts []string) {
 	for _, m := range w.slack.Messages(w.slack.DM(who)) {
 		texts = append(texts, m.ContentText())
 	}
@@ -19,39 +19,39 @@ func (w *world) direct(who string) (texts []string) {
 // waited comes as a direct message, once, also over a restart.
 func TestGetsDirectMessage_EveryState(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
-	card, ask := w.asks()
+	w := newEnv(t, withApprovers)
+	card, ask := w.requestApproval()
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.writes(slacksim.Alice, "Bought for $63.75")
+	w.seesDirectly(slacksim.Alice, "Bought for $63.75")
 	w.becomes(card, "Bought for $63.75")
 
-	card, ask = w.asks()
+	card, ask = w.requestApproval()
 	bob := w.slack.Person(slacksim.Bob)
 	w.must(bob.Command(w.ctx, theDesk, "/license", "deny "+orderIDBlock.FindString(ask.ContentText())+" not this year"))
-	w.writes(slacksim.Alice, "not this year")
+	w.seesDirectly(slacksim.Alice, "not this year")
 	w.becomes(card, "not this year")
 
-	card, ask = w.asks()
+	card, ask = w.requestApproval()
 	w.clicks(slacksim.Alice, card, "Withdraw") // who did it themselves is not told
 	w.becomes(card, "Nothing was charged")
-	w.shows(ask, "Withdrawn")
+	w.cardBecomes(ask, "Withdrawn")
 	w.restart()
 	w.until(func() bool { ids, err := w.desk.StaleOrders(w.ctx); return err == nil && len(ids) == 0 })
-	if told := w.direct(slacksim.Alice); len(told) != 2 {
+	if told := w.directMessages(slacksim.Alice); len(told) != 2 {
 		t.Errorf("alice is told directly:\n%s", strings.Join(told, "\n\n"))
 	}
-	w.spent(1, 6375)
+	w.checkSpent(1, 6375)
 }
 
 // Who waits finds their orders on the Home tab, with what they can do; approvers find what they can decide on, and
 // no one else is shown anything.
 func TestHandler_WaitingOrders(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
 		w.policy.Approvers = map[string]bool{slacksim.Alice: true, slacksim.Bob: true}
 	})
-	card, ask := w.asks()
+	card, ask := w.requestApproval()
 	id := orderIDBlock.FindString(ask.ContentText())
 	home := func(who, text string) string {
 		t.Helper()
@@ -88,9 +88,9 @@ func TestHandler_WaitingOrders(t *testing.T) {
 // Approvers of two orders for the same within a minute see of the second what the first has brought.
 func TestSimilar_JustBought(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
-	card, ask := w.asks()
-	contains(t, ask, "No matching license is active")
+	w := newEnv(t, withApprovers)
+	card, ask := w.requestApproval()
+	checkContains(t, ask, "No matching license is active")
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.becomes(card, "Bought for $63.75")
 	w.until(func() bool { ids, err := w.desk.StaleOrders(w.ctx); return err == nil && len(ids) == 0 })
@@ -100,13 +100,13 @@ func TestSimilar_JustBought(t *testing.T) {
 		return strings.Contains(m.ContentText(), "summer school")
 	})
 	w.must(err)
-	contains(t, next, "A matching license is already active")
+	checkContains(t, next, "A matching license is already active")
 }
 
 // A command that is written wrong points to the help about that command.
 func TestMistakesMessage_Help(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	for text, help := range map[string]string{
 		"deny": "/license help deny", "buy ram=x cpu=1": "/license help buy", "quote ram=x cpu=1": "/license help quote",
 		"nonsense": "Try `/license help`",

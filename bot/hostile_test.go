@@ -43,8 +43,9 @@ var hostileTexts = []struct{ name, text string }{
 	{"a formula", `=evil("https://evil.example")`},
 }
 
-// said is everything that the bot has sent to Slack: the bodies of its requests, and the answers to what people did.
-func (w *world) said() (all []any) {
+// sentToSlack returns everything that the bot has sent to Slack: the bodies of its requests, and the answers to what
+// people did.
+func (w *env) sentToSlack() (all []any) {
 	for _, call := range w.slack.Calls() {
 		if call.Error != "" && (call.Method != "views.update" || call.Error != "hash_conflict" && call.Error != "not_found") {
 			// the price is computed for every change of a form
@@ -69,9 +70,9 @@ func (w *world) said() (all []any) {
 	return all
 }
 
-// harmless looks at everything that was said. Hostile text may stand in plain text alone, in one line behind what it
-// is, with nothing in it that is not seen; and nowhere else but in the fields of forms and beside them.
-func (w *world) harmless() (found int) {
+// checkHarmless checks everything that the bot has sent. Hostile text may stand in plain text alone, in one line behind
+// what it is, with nothing in it that is not seen; and nowhere else but in the fields of forms and beside them.
+func (w *env) checkHarmless() (found int) {
 	w.t.Helper()
 	var look func(path string, v any)
 	look = func(path string, v any) {
@@ -86,7 +87,7 @@ func (w *world) harmless() (found int) {
 			}
 			if kind == slack.PlainTextType && strings.Contains(text, evil) {
 				found++
-				w.inOneLine(path, text)
+				w.checkOneLine(path, text)
 			}
 		case []any:
 			for i, inner := range v {
@@ -99,25 +100,25 @@ func (w *world) harmless() (found int) {
 			switch {
 			case strings.HasSuffix(path, "/initial_value"): // what someone wrote, in the field where they write it
 			case strings.Contains(path, "/errors/"):
-				w.inOneLine(path, v)
+				w.checkOneLine(path, v)
 			case path == "/text" && !strings.ContainsAny(v, "<>*_~`"): // for notifications: no mark of any kind is left
-				w.inOneLine(path, v)
+				w.checkOneLine(path, v)
 			default:
 				w.t.Errorf("%s: %q", path, v)
 			}
 		}
 	}
-	for _, said := range w.said() {
+	for _, said := range w.sentToSlack() {
 		look("", said)
 	}
 	return found
 }
 
-// mostShown is how many characters of what people wrote a text of the bot's repeats at most, with the rest of its
+// maxShownText is how many characters a text of the bot may have that repeats what people wrote, with the rest of its
 // sentence.
-const mostShown = 1300
+const maxShownText = 1300
 
-func (w *world) inOneLine(path, text string) {
+func (w *env) checkOneLine(path, text string) {
 	w.t.Helper()
 	for i, r := range text {
 		joins := r == '\u200d' && i > 0
@@ -126,12 +127,12 @@ func (w *world) inOneLine(path, text string) {
 			return
 		}
 	}
-	if n := utf8.RuneCountInString(text); n > mostShown || strings.Contains(text, strings.Repeat("\u0301", 5)) {
+	if n := utf8.RuneCountInString(text); n > maxShownText || strings.Contains(text, strings.Repeat("\u0301", 5)) {
 		w.t.Errorf("%s: %d characters: %q", path, n, text)
 	}
 }
 
-// first is the beginning of a text: what a field of a form takes.
+// first returns the first n characters of a text.
 func first(n int, text string) string {
 	return string([]rune(text)[:min(n, utf8.RuneCountInString(text))])
 }
@@ -141,7 +142,7 @@ func first(n int, text string) string {
 // written.
 func TestCard_HostileWords(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
 		w.policy.PersonOrders, w.policy.Admins = 0, map[string]bool{slacksim.Carol: true, slacksim.Bob: true}
 		w.channel = slacksim.General
@@ -180,17 +181,17 @@ func TestCard_HostileWords(t *testing.T) {
 			t.Fatalf("%s: %v, %v", c.name, problems, err)
 		}
 		w.becomes(card, "denied it")
-		w.shows(ask, "denied it")
+		w.cardBecomes(ask, "denied it")
 		w.says(slacksim.Carol, "order "+id)
 
 		w.says(slacksim.Carol, "pause "+first(400, c.text))
-		w.writes(slacksim.Bob, "carol paused it on ")
+		w.seesDirectly(slacksim.Bob, "carol paused it on ")
 		w.says(slacksim.Alice, "buy ram=16 cpu=2")
 		w.sees(slacksim.Alice, "An admin can resume it")
 		w.says(slacksim.Bob, "pause me too")
 		w.must(alice.Home())
 		w.says(slacksim.Bob, "resume "+first(400, c.text))
-		w.writes(slacksim.Carol, "resumed buying")
+		w.seesDirectly(slacksim.Carol, "resumed buying")
 
 		o, err := w.desk.Order(w.ctx, purchase.OrderID(id))
 		w.must(err)
@@ -201,22 +202,22 @@ func TestCard_HostileWords(t *testing.T) {
 				o.Approvals[0].Reason)
 		}
 	}
-	if n := w.harmless(); n < 10*len(hostileTexts) {
+	if n := w.checkHarmless(); n < 10*len(hostileTexts) {
 		t.Errorf("the texts were said %d times only", n)
 	}
-	w.spent(0, 0)
+	w.checkSpent(0, 0)
 }
 
 // A reason that is typed may be longer than what any form takes: all of it is in the ledger, and as much as can be read
 // on the card.
 func TestUserText_LongReason(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withApprovers)
+	w := newEnv(t, withApprovers)
 	reason := strings.TrimSpace(strings.Repeat("evil & ", 1400))
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="`+reason+`"`)
 	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Request approval ($63.75)")
 	w.seesIn(slacksim.Bob, theDesk, "Reason: evil & evil &")
-	if w.harmless(); w.orders()[0].Reason != reason {
+	if w.checkHarmless(); w.orders()[0].Reason != reason {
 		t.Errorf("the ledger has %d characters of %d", len(w.orders()[0].Reason), len(reason))
 	}
 }
@@ -225,7 +226,7 @@ func TestUserText_LongReason(t *testing.T) {
 // another one like it, and after it was bought.
 func TestLicenseList_HostileTitles(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.account.AddCredit(1_000_000, ""); w.channel = slacksim.General })
+	w := newEnv(t, func(w *env) { w.account.AddCredit(1_000_000, ""); w.channel = slacksim.General })
 	sold := w.account.Balance()
 	for _, c := range hostileTexts {
 		spec := cocalc.DefaultSpec()
@@ -259,7 +260,7 @@ func TestLicenseList_HostileTitles(t *testing.T) {
 	}
 	w.says(slacksim.Bob, "history")
 	w.sees(slacksim.Bob, "spent, 1 license")
-	if n := w.harmless(); n < 3*len(hostileTexts) {
+	if n := w.checkHarmless(); n < 3*len(hostileTexts) {
 		t.Errorf("the titles were said %d times only", n)
 	}
 }

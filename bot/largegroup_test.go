@@ -15,10 +15,10 @@ import (
 	"licensebot/purchase/desk"
 )
 
-// crowd is a Slack with a large user group, which answers 100 questions a minute about people and counts those that are
-// under way at a time.
-type crowd struct {
-	channel
+// largeGroupSlack is a Slack with a large user group, which answers 100 questions a minute about people and counts
+// those that are under way at a time.
+type largeGroupSlack struct {
+	recordingSlack
 	size int
 
 	mu                   sync.Mutex
@@ -27,11 +27,12 @@ type crowd struct {
 	underWay, mostAtOnce int
 }
 
-func (c *crowd) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+func (c *largeGroupSlack) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
 	return &slack.AuthTestResponse{TeamID: "TOWN"}, nil
 }
 
-func (c *crowd) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string,
+func (c *largeGroupSlack) GetUserGroupMembersContext(context.Context, string,
+	...slack.GetUserGroupMembersOption) ([]string,
 	error,
 ) {
 	var ids []string
@@ -41,7 +42,9 @@ func (c *crowd) GetUserGroupMembersContext(context.Context, string, ...slack.Get
 	return ids, nil
 }
 
-func (c *crowd) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
+func (c *largeGroupSlack) GetUserInfoContext(_ context.Context, user string,
+	_ ...slack.GetUserInfoOption,
+) (*slack.User, error) {
 	c.mu.Lock()
 	if time.Since(c.minute) >= time.Minute {
 		c.minute, c.asked = time.Now(), 0
@@ -68,14 +71,14 @@ func (c *crowd) GetUserInfoContext(_ context.Context, user string, _ ...slack.Ge
 func TestPublisher_ExpandGroup_Large(t *testing.T) {
 	const size = 300
 	synctest.Test(t, func(t *testing.T) {
-		p := newPublishing(t)
-		api := &crowd{size: size}
+		p := newPublisherEnv(t)
+		api := &largeGroupSlack{size: size}
 		p.now = time.Now()
 		p.Publisher.slack, p.Publisher.now = api, time.Now
 		p.turns, p.limits = newTurns(time.Now), newChannelLimits(time.Now, zerolog.Nop())
 		p.Publisher.people = NewPeople(api, []string{"SALL"}, time.Now, zerolog.Nop())
 		desk := desk.New(desk.Options{
-			Ledger: p.disk, Now: time.Now, Log: zerolog.Nop(),
+			Ledger: p.ledger, Now: time.Now, Log: zerolog.Nop(),
 			Policy: purchase.Policy{Admins: map[string]bool{"SALL": true, "UDANA": true}},
 		})
 		p.Publisher.desk = desk
@@ -93,8 +96,8 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		go func() { done <- p.Run(ctx) }()
 		time.Sleep(time.Second)
 		for _, known := range []string{"U0250", "U0299"} {
-			if api.told("D"+known) != 1 {
-				t.Errorf("%s, who was known, was told %d times after a second", known, api.told("D"+known))
+			if api.countMessages("D"+known) != 1 {
+				t.Errorf("%s, who was known, was told %d times after a second", known, api.countMessages("D"+known))
 			}
 		}
 		time.Sleep(30 * time.Second)
@@ -107,8 +110,8 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 			t.Error(err)
 		}
 		for i := range size {
-			if id := fmt.Sprintf("U%04d", i); api.told("D"+id) != 1 {
-				t.Errorf("%s was told %d times", id, api.told("D"+id))
+			if id := fmt.Sprintf("U%04d", i); api.countMessages("D"+id) != 1 {
+				t.Errorf("%s was told %d times", id, api.countMessages("D"+id))
 			}
 		}
 		if api.mostAtOnce > lookupsAtOnce+1 || api.limited > 0 {
@@ -120,9 +123,9 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 	})
 }
 
-// told is how often something was posted to a channel.
-func (c *crowd) told(channel string) int {
-	c.channel.mu.Lock()
-	defer c.channel.mu.Unlock()
-	return c.how["post to "+channel]
+// countMessages is how often something was posted to a channel.
+func (c *largeGroupSlack) countMessages(channel string) int {
+	c.recordingSlack.mu.Lock()
+	defer c.recordingSlack.mu.Unlock()
+	return c.counts["post to "+channel]
 }

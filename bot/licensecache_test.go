@@ -21,7 +21,7 @@ const listEndpoint = "licenses/get-managed"
 func TestReadLimiter_ListsDontDelayForms(t *testing.T) {
 	t.Parallel()
 	var others []string // with two lists each, more than there are workers for reads
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		for n := range 9 {
 			id := fmt.Sprintf("U0READER%d", n)
 			w.slack.AddUser(slacksim.User{ID: id, Name: fmt.Sprintf("reader-%d", n)})
@@ -66,9 +66,9 @@ func TestReadLimiter_ListsDontDelayForms(t *testing.T) {
 // ledger.
 func TestReadLimiter_LedgerReadsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCounter(t)
+		c := newHandlerEnv(t)
 		slow := make(chan struct{})
-		c.slow = slow
+		c.delayLicenses = slow
 		typed := func(command string) {
 			reply := c.handler.Command(t.Context(), slack.SlashCommand{
 				UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
@@ -80,13 +80,14 @@ func TestReadLimiter_LedgerReadsApart(t *testing.T) {
 			typed("list")
 		}
 		synctest.Wait()
-		if said := c.ear.take(); len(said) != 1 || !strings.Contains(said[0].text, "still working on your last requests") {
+		if said := c.slack.takeSent(); len(said) != 1 || !strings.Contains(said[0].text,
+			"still working on your last requests") {
 			t.Errorf("three lists are answered %q", said)
 		}
 		for command, want := range map[string]string{"history": "0 licenses", "budget": "spent"} {
 			typed(command)
 			synctest.Wait()
-			if said := c.ear.take(); len(said) != 1 || !strings.Contains(said[0].text, want) {
+			if said := c.slack.takeSent(); len(said) != 1 || !strings.Contains(said[0].text, want) {
 				t.Errorf("/license %s is answered %q", command, said)
 			}
 		}
@@ -98,8 +99,8 @@ func TestReadLimiter_LedgerReadsApart(t *testing.T) {
 // A person who sees two answers can ask the next question, also when Slack has not confirmed the answers yet.
 func TestReadLimiter_EndsWithTheRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCounter(t)
-		c.ear.confirms = make(chan struct{})
+		c := newHandlerEnv(t)
+		c.slack.blockResponses = make(chan struct{})
 		for i, command := range []string{"list", "history", "show " + someLicense} {
 			reply := c.handler.Command(t.Context(), slack.SlashCommand{
 				UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
@@ -107,18 +108,18 @@ func TestReadLimiter_EndsWithTheRead(t *testing.T) {
 			})
 			go reply.After(t.Context())
 			synctest.Wait()
-			said := c.ear.take()
+			said := c.slack.takeSent()
 			if len(said) != 1 || strings.Contains(said[0].text, "still working") {
 				t.Errorf("answer %d, to %s: %q", i+1, command, said)
 			}
 		}
-		close(c.ear.confirms)
+		close(c.slack.blockResponses)
 	})
 }
 
 // What CoCalc said is shown for a moment.
 func TestLicenseCache_List_Fresh(t *testing.T) {
-	c := newCounter(t)
+	c := newHandlerEnv(t)
 	for _, step := range []struct {
 		later time.Duration
 		asked int32
@@ -128,7 +129,7 @@ func TestLicenseCache_List_Fresh(t *testing.T) {
 			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
 			Text: "list",
 		}))
-		if n := c.asked.Load(); !strings.Contains(said, "1 active license") || n != step.asked {
+		if n := c.licenseReads.Load(); !strings.Contains(said, "1 active license") || n != step.asked {
 			t.Errorf("%s later, CoCalc was asked %d times, and the list is %q; want %d times", step.later, n, said, step.asked)
 		}
 	}
@@ -137,11 +138,11 @@ func TestLicenseCache_List_Fresh(t *testing.T) {
 // It is not shown beyond a purchase.
 func TestLicenseCache_List_AfterPurchase(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	card := w.card()
 	w.says(slacksim.Alice, "list")
 	w.until(func() bool {
-		return slices.ContainsFunc(w.private(slacksim.Alice), func(m slacksim.Message) bool {
+		return slices.ContainsFunc(w.ephemeralMessages(slacksim.Alice), func(m slacksim.Message) bool {
 			return strings.Contains(strings.ToLower(m.ContentText()), "no active licenses")
 		})
 	})

@@ -48,8 +48,8 @@ func TestLicenseList_Golden(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := licenseList(c.all, c.l, at)
-			golden(t, "list-"+c.name, got)
-			harmless(t, got)
+			checkGolden(t, "list-"+c.name, got)
+			checkHarmless(t, got)
 		})
 	}
 }
@@ -65,8 +65,8 @@ func TestLicenseDetails_Golden(t *testing.T) {
 			Charged: 6375, Renews: 6375, Spec: order(nil).Spec,
 		}
 	}), &listState{"active", 2}, at, seesAll, testSite)
-	golden(t, "license-details", got)
-	harmless(t, got)
+	checkGolden(t, "license-details", got)
+	checkHarmless(t, got)
 }
 
 func TestHistoryPage_Golden(t *testing.T) {
@@ -96,9 +96,9 @@ func TestHistoryPage_Golden(t *testing.T) {
 		Page: 2, Pages: 3, More: true, Limit: purchase.Limit{Max: 100000}, Now: "2026-11",
 	}
 	got := historyPage(h, seesAll)
-	golden(t, "history", got)
-	harmless(t, got)
-	golden(t, "history-empty",
+	checkGolden(t, "history", got)
+	checkHarmless(t, got)
+	checkGolden(t, "history-empty",
 		historyPage(orders.History{
 			Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true},
 			Now: "2026-11", Page: 1, Pages: 1,

@@ -10,9 +10,9 @@ import (
 // bosses is a user group.
 const bosses = "S0BOSSES"
 
-// ledByBosses makes admins of the members of a group alone: carol and bob, and a guest, who is none whatever the group
-// says.
-func ledByBosses(w *world) {
+// withAdminGroup makes admins of the members of a group alone: carol and bob, and a guest, who is none whatever the
+// group says.
+func withAdminGroup(w *env) {
 	const guest = "U0GUEST"
 	w.channel = slacksim.General
 	w.policy.Admins = map[string]bool{bosses: true}
@@ -20,8 +20,8 @@ func ledByBosses(w *world) {
 	w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol, slacksim.Bob, guest}})
 }
 
-// told is how many direct messages with the text someone has.
-func (w *world) told(who, text string) (n int) {
+// countDirectMessages is how many direct messages with the text someone has.
+func (w *env) countDirectMessages(who, text string) (n int) {
 	for _, m := range w.slack.Messages(w.slack.DM(who)) {
 		if strings.Contains(m.ContentText(), text) {
 			n++
@@ -34,21 +34,21 @@ func (w *world) told(who, text string) (n int) {
 // name besides. Anyone who caused it knows.
 func TestPublisher_ExpandGroup(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Bob] = true })
+	w := newEnv(t, func(w *env) { withAdminGroup(w); w.policy.Admins[slacksim.Bob] = true })
 	w.says(slacksim.Carol, "pause we count the money")
-	w.writes(slacksim.Bob, "carol paused it on ")
+	w.seesDirectly(slacksim.Bob, "carol paused it on ")
 	w.says(slacksim.Bob, "resume we are done")
-	w.writes(slacksim.Carol, "bob resumed buying")
+	w.seesDirectly(slacksim.Carol, "bob resumed buying")
 	w.restart()
 	w.says(slacksim.Carol, "pause we count once more")
-	w.writes(slacksim.Bob, "we count once more")
+	w.seesDirectly(slacksim.Bob, "we count once more")
 	for who, counts := range map[string]map[string]int{
 		slacksim.Bob:   {"we count the money": 1, "we count once more": 1, "bob resumed buying": 0},
 		slacksim.Carol: {"carol paused it on ": 0, "bob resumed buying": 1},
 		"U0GUEST":      {"Buying": 0},
 	} {
 		for text, want := range counts {
-			if got := w.told(who, text); got != want {
+			if got := w.countDirectMessages(who, text); got != want {
 				t.Errorf("%s was told %q %d times, want %d", who, text, got, want)
 			}
 		}
@@ -63,11 +63,11 @@ func TestPublisher_ExpandGroup(t *testing.T) {
 // as Slack tells. Those count who are in it then.
 func TestPublisher_ExpandGroup_NotListed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Alice] = true })
+	w := newEnv(t, func(w *env) { withAdminGroup(w); w.policy.Admins[slacksim.Alice] = true })
 	w.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"usergroups.users.list": {Error: "internal_error"}}})
 	w.says(slacksim.Alice, "pause we count the money")
-	contains(t, w.sees(slacksim.Bob, "Some admins haven't been told yet"), bosses, "I'll keep trying")
+	checkContains(t, w.sees(slacksim.Bob, "Some admins haven't been told yet"), bosses, "I'll keep trying")
 	w.restart()
 	w.until(func() bool {
 		asked := 0
@@ -81,30 +81,30 @@ func TestPublisher_ExpandGroup_NotListed(t *testing.T) {
 	w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol}})
 	w.slack.SetFaults(slacksim.Faults{})
 	w.restart() // without it, Slack is asked again after a quarter of a minute
-	w.writes(slacksim.Carol, "alice paused it on ")
+	w.seesDirectly(slacksim.Carol, "alice paused it on ")
 	said := 0
 	for _, m := range w.slack.Messages(slacksim.General) {
 		if strings.Contains(m.ContentText(), "Some admins haven't been told yet") {
 			said++
 		}
 	}
-	if said != 1 || w.told(slacksim.Bob, "Buying") != 0 || len(w.recorded("untold")) != 1 {
+	if said != 1 || w.countDirectMessages(slacksim.Bob, "Buying") != 0 || len(w.events("untold")) != 1 {
 		t.Errorf("the channel read it %d times, bob was told %d times, it is recorded %d times", said,
-			w.told(slacksim.Bob, "Buying"), len(w.recorded("untold")))
+			w.countDirectMessages(slacksim.Bob, "Buying"), len(w.events("untold")))
 	}
 }
 
 // A group that was switched off has no one in it: that no one was told does not stay unseen.
 func TestPublisher_ExpandGroup_Empty(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
-		ledByBosses(w)
+	w := newEnv(t, func(w *env) {
+		withAdminGroup(w)
 		w.policy.Admins[slacksim.Alice] = true
 		w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Disabled: true})
 	})
 	w.says(slacksim.Alice, "pause we count the money")
-	contains(t, w.sees(slacksim.Bob, "Some admins haven't been told"), "the user group "+bosses+" is empty")
-	if n := len(w.recorded("untold")); n != 1 {
+	checkContains(t, w.sees(slacksim.Bob, "Some admins haven't been told"), "the user group "+bosses+" is empty")
+	if n := len(w.events("untold")); n != 1 {
 		t.Errorf("recorded %d times", n)
 	}
 }

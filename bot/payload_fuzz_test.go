@@ -134,33 +134,34 @@ func FuzzHandler_Frames(f *testing.F) {
 		`"user":{"id":"UALICE"},"actions":[{"type":"button","action_id":"order_cancel","value":"%s"}]}}`,
 		strings.Repeat("A", 300_000)))
 	f.Add([]byte(strings.Repeat("[", 5<<20))) // more than the bot reads
-	p := newPipe(f)
-	f.Fuzz(func(t *testing.T, frame []byte) { p.try(t, frame) })
+	p := newSocketServer(f)
+	f.Fuzz(func(t *testing.T, frame []byte) { p.checkFrame(t, frame) })
 }
 
 // FuzzHandler_Action sends clicks and forms of the right shape with anything in them.
 func FuzzHandler_Action(f *testing.F) {
 	const form = `{"ram":{"input":{"value":"16"}},"cpu":{"input":{"selected_option":{"value":"2"}}}}`
-	f.Add("block_actions", "UALICE", "T1", "CMATH", "order_buy", string(hers), "https://hooks.slack.com/actions/T1/1/x",
+	f.Add("block_actions", "UALICE", "T1", "CMATH", "order_buy", string(aliceOrder),
+		"https://hooks.slack.com/actions/T1/1/x",
 		"", "", "")
-	f.Add("block_actions", "UALICE", "T2", "D1", "order_cancel:x", string(hers), "https://evil.example/", "", "", "")
-	f.Add("block_actions", "UBOB", "T1", "", "order_again", string(hers), "", "", "", "")
-	f.Add("block_actions", "UDANA", "", "G1", "order_was_bought", string(herHeld), "file:///", "", "", "")
+	f.Add("block_actions", "UALICE", "T2", "D1", "order_cancel:x", string(aliceOrder), "https://evil.example/", "", "", "")
+	f.Add("block_actions", "UBOB", "T1", "", "order_again", string(aliceOrder), "", "", "", "")
+	f.Add("block_actions", "UDANA", "", "G1", "order_was_bought", string(aliceUnresolved), "file:///", "", "", "")
 	f.Add("block_actions", "UGUEST", "", "CMATH", "license_again", someLicense, "", "", "", "")
 	f.Add("block_actions", "", "", "", "list_page", `{"f":"all","p":99}`, "", "", "", "")
 	f.Add("block_actions", "UALICE", "T1", "CMATH", "license_show", `{"id":"x","from":null}`, "", "", "", "")
 	f.Add("block_actions", "UALICE", "T1", "CMATH", "history_page:more", "00012", "", "", "", "")
 	f.Add("block_actions", "UALICE", "T1", "CMATH", "input", "x", "", "license_editor", "{}", form)
 	f.Add("block_actions", "UALICE", "T1", "CMATH", "home_buy", "", "", "", "", "")
-	f.Add("view_submission", "UALICE", "T1", "", "", "", "", "license_editor", `{"order":"`+string(hers)+
+	f.Add("view_submission", "UALICE", "T1", "", "", "", "", "license_editor", `{"order":"`+string(aliceOrder)+
 		`","channel":"CMATH"}`, form)
 	f.Add("view_submission", "UALICE", "T1", "", "", "", "", "license_editor", `{}`,
 		`{"run_limit":{"input":{"value":"-1e99"}},"end":{"input":{"selected_date":"2026-02-31"}},`+
 			`"period":{"input":{"selected_option":{"value":"range"}}}}`)
-	f.Add("view_submission", "UDANA", "T1", "", "", "", "", "order_settle", `{"order":"`+string(herHeld)+
+	f.Add("view_submission", "UDANA", "T1", "", "", "", "", "order_settle", `{"order":"`+string(aliceUnresolved)+
 		`","verdict":"not-bought"}`, `{"reason":{"input":{"value":"\u0000<!here>"}},"license":{"input":{"value":"x"}}}`)
 	f.Add("view_closed", "\xff", "\x00", "<!channel>", "", "", "", "order_settle", "", "")
-	p := newPipe(f)
+	p := newSocketServer(f)
 	f.Fuzz(func(t *testing.T, kind, who, team, channel, action, value, url, callback, metadata, form string) {
 		state := json.RawMessage("{}")
 		if json.Valid([]byte(form)) {
@@ -176,20 +177,20 @@ func FuzzHandler_Action(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.try(t, frame)
+		p.checkFrame(t, frame)
 	})
 }
 
-// try sends a frame to a bot with some orders and checks what must hold whatever it was.
-func (p *pipe) try(t *testing.T, frame []byte) {
-	c := furnished(t)
+// checkFrame sends a frame to a bot with some orders, and checks what must hold for any frame.
+func (p *socketServer) checkFrame(t *testing.T, frame []byte) {
+	c := newFilledHandlerEnv(t)
 	before, records := c.state()
 	was := c.orders()
-	log := p.carry(t, c, frame, toAcknowledge(frame))
+	log := p.deliver(t, c, frame, toAcknowledge(frame))
 	if strings.Contains(log, "recover from a panic in a handler") {
 		t.Errorf("a handler panicked: %s", log)
 	}
-	for _, h := range c.ear.take() {
+	for _, h := range c.slack.takeSent() {
 		if url, isURL := strings.CutPrefix(h.to, "http"); isURL && !strings.HasPrefix(url, "s://hooks.slack.com/") &&
 			!strings.HasPrefix(url, "s://hooks.slack-gov.com/") {
 			t.Errorf("an answer went to %q", h.to)
@@ -204,30 +205,30 @@ func (p *pipe) try(t *testing.T, frame []byte) {
 		old, known := was[id]
 		switch {
 		case !known && o.State == purchase.Proposed: // anyone may ask for a price
-			if !said.have(o.Requester.ID) {
+			if !said.has(o.Requester.ID) {
 				t.Errorf("an order was proposed for %q, who did not ask", o.Requester.ID)
 			}
 		case !known: // an order at the new price
-			if !said.have("UALICE") || !said.have(string(herMoved)) || !said.have("order_buy_new_price") {
+			if !said.has("UALICE") || !said.has(string(aliceRepriced)) || !said.has("order_buy_new_price") {
 				t.Errorf("an order is %s that no one confirmed", o.State)
 			}
 		case o.State != old.State && old.State == purchase.Unknown:
-			if !said.have("UDANA") || !said.mention(string(id)) {
+			if !said.has("UDANA") || !said.mention(string(id)) {
 				t.Errorf("order %s was settled by no one", id)
 			}
 		case o.State == purchase.Approved || o.State == purchase.AwaitingApproval:
-			if o.State != old.State && (!said.have(o.Requester.ID) || !said.have(string(id)) || !said.mention("order_buy")) {
+			if o.State != old.State && (!said.has(o.Requester.ID) || !said.has(string(id)) || !said.mention("order_buy")) {
 				t.Errorf("order %s is %s, and its requester did not say so", id, o.State)
 			}
 		case o.State != old.State:
-			if o.State != purchase.Cancelled || !said.have(o.Requester.ID) || !said.mention(string(id)) {
+			if o.State != purchase.Cancelled || !said.has(o.Requester.ID) || !said.mention(string(id)) {
 				t.Errorf("order %s is %s", id, o.State)
 			}
 		}
 	}
 }
 
-func (c *counter) orders() map[purchase.OrderID]purchase.Order {
+func (c *handlerEnv) orders() map[purchase.OrderID]purchase.Order {
 	c.t.Helper()
 	byID := map[purchase.OrderID]purchase.Order{}
 	err := c.ledger.View(context.Background(), func(r purchase.Reader) error {
@@ -262,11 +263,11 @@ func toAcknowledge(frame []byte) string {
 	return id
 }
 
-// sayings are all texts of a payload, those of JSON inside it too.
-type sayings map[string]bool
+// textSet has all texts of a payload, including those of JSON inside it.
+type textSet map[string]bool
 
-func texts(raw []byte) sayings {
-	all := sayings{}
+func texts(raw []byte) textSet {
+	all := textSet{}
 	var gather func(v any)
 	gather = func(v any) {
 		switch v := v.(type) {
@@ -299,10 +300,10 @@ func texts(raw []byte) sayings {
 	}
 }
 
-func (s sayings) have(text string) bool { return s[text] || text == "" && len(s) > 0 }
+func (s textSet) has(text string) bool { return s[text] || text == "" && len(s) > 0 }
 
-// mention reports whether the text is part of one of them, in whatever case.
-func (s sayings) mention(part string) bool {
+// mention reports whether one of the texts contains part, in upper or lower case.
+func (s textSet) mention(part string) bool {
 	for text := range s {
 		if strings.Contains(strings.ToUpper(text), strings.ToUpper(part)) {
 			return true
@@ -314,12 +315,12 @@ func (s sayings) mention(part string) bool {
 // What the fuzz targets look at is there: a click of the right person, at the right place, is carried through and
 // promises.
 func TestHandler_Frames_RightClick(t *testing.T) {
-	p := newPipe(t)
+	p := newSocketServer(t)
 	confirmed := 0
 	for _, frame := range frames {
-		c := furnished(t)
-		p.carry(t, c, []byte(frame), toAcknowledge([]byte(frame)))
-		if c.orders()[hers].State == purchase.Approved {
+		c := newFilledHandlerEnv(t)
+		p.deliver(t, c, []byte(frame), toAcknowledge([]byte(frame)))
+		if c.orders()[aliceOrder].State == purchase.Approved {
 			confirmed++
 		}
 	}

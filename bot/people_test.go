@@ -17,33 +17,34 @@ import (
 	"licensebot/purchase"
 )
 
-// members is a Slack that knows people, and takes its time.
-type members struct {
+// slackDirectory is a Slack that knows people and groups, and answers after a delay.
+type slackDirectory struct {
 	WebAPI
-	users map[string]slack.User
-	takes time.Duration
-	fails atomic.Bool
-	asked atomic.Int32
+	users   map[string]slack.User
+	delay   time.Duration
+	failing atomic.Bool
+	lookups atomic.Int32
 
-	groups    map[string][]string
-	secretive atomic.Bool // about groups
-	listed    atomic.Int32
+	groups     map[string][]string
+	hideGroups atomic.Bool // about groups
+	groupReads atomic.Int32
 }
 
-func (m *members) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+func (m *slackDirectory) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
 	return &slack.AuthTestResponse{TeamID: "TOWN"}, nil
 }
 
-func (m *members) GetUserInfoContext(ctx context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User,
+func (m *slackDirectory) GetUserInfoContext(ctx context.Context, user string,
+	_ ...slack.GetUserInfoOption) (*slack.User,
 	error,
 ) {
-	m.asked.Add(1)
+	m.lookups.Add(1)
 	select {
-	case <-time.After(m.takes):
+	case <-time.After(m.delay):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if m.fails.Load() {
+	if m.failing.Load() {
 		return nil, errors.New("no way to Slack")
 	}
 	u, ok := m.users[user]
@@ -54,17 +55,18 @@ func (m *members) GetUserInfoContext(ctx context.Context, user string, _ ...slac
 }
 
 // GetUserGroupMembersContext tells who is in a group; SGONE is none.
-func (m *members) GetUserGroupMembersContext(ctx context.Context, group string, _ ...slack.GetUserGroupMembersOption) (
+func (m *slackDirectory) GetUserGroupMembersContext(ctx context.Context, group string,
+	_ ...slack.GetUserGroupMembersOption) (
 	[]string, error,
 ) {
-	m.listed.Add(1)
+	m.groupReads.Add(1)
 	select {
-	case <-time.After(m.takes):
+	case <-time.After(m.delay):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	switch {
-	case m.fails.Load() || m.secretive.Load():
+	case m.failing.Load() || m.hideGroups.Load():
 		return nil, slack.SlackErrorResponse{Err: "missing_scope"}
 	case group == "SGONE":
 		return nil, slack.SlackErrorResponse{Err: "subteam_disabled"}
@@ -118,7 +120,8 @@ func TestStandingOf(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := NewPeople(&members{users: map[string]slack.User{"U1": c.user, "USLACKBOT": c.user}}, nil, nil, zerolog.Nop())
+			p := NewPeople(&slackDirectory{users: map[string]slack.User{"U1": c.user, "USLACKBOT": c.user}}, nil, nil,
+				zerolog.Nop())
 			if got := p.standing(t.Context(), c.user.ID); got != c.want {
 				t.Errorf("standing %q, want %q", got, c.want)
 			}
@@ -130,12 +133,12 @@ func TestStandingOf(t *testing.T) {
 // in.
 func TestPeople_LookUp_AnswerLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}, takes: 50 * time.Millisecond}
+		api := &slackDirectory{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}, delay: 50 * time.Millisecond}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		expect := func(when string, want purchase.Membership, asked int32) {
 			t.Helper()
-			if got := p.standing(t.Context(), "U1"); got != want || api.asked.Load() != asked {
-				t.Errorf("%s: %q after %d questions, want %q after %d", when, got, api.asked.Load(), want, asked)
+			if got := p.standing(t.Context(), "U1"); got != want || api.lookups.Load() != asked {
+				t.Errorf("%s: %q after %d questions, want %q after %d", when, got, api.lookups.Load(), want, asked)
 			}
 		}
 		expect("at first", purchase.Member, 1)
@@ -147,12 +150,12 @@ func TestPeople_LookUp_AnswerLife(t *testing.T) {
 		api.users["U1"] = slack.User{ID: "U1", TeamID: "TOWN"}
 		time.Sleep(6 * time.Minute)
 		expect("someone who came back", purchase.Member, 3)
-		api.fails.Store(true)
+		api.failing.Store(true)
 		time.Sleep(55 * time.Minute)
 		expect("Slack does not answer", purchase.Member, 4)
 		time.Sleep(6 * time.Minute)
 		expect("for more than an hour", purchase.Unverified, 5)
-		api.fails.Store(false)
+		api.failing.Store(false)
 		expect("it answers again", purchase.Member, 6)
 		if got := p.standing(t.Context(), "UNOBODY"); got != purchase.Foreign {
 			t.Errorf("someone whom Slack does not know here is %q", got)
@@ -164,9 +167,9 @@ func TestPeople_LookUp_AnswerLife(t *testing.T) {
 // answer serves the next click.
 func TestPeople_LookUp_SlowSlack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{
+		api := &slackDirectory{
 			users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "U2": {ID: "U2", TeamID: "TOWN"}},
-			takes: 3 * time.Second,
+			delay: 3 * time.Second,
 		}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		began := time.Now()
@@ -179,8 +182,8 @@ func TestPeople_LookUp_SlowSlack(t *testing.T) {
 				t.Errorf("%q without an answer of Slack's", got)
 			}
 		}
-		if took := time.Since(began); took != time.Second || api.asked.Load() != 1 {
-			t.Errorf("ten clicks took %s and asked %d times", took, api.asked.Load())
+		if took := time.Since(began); took != time.Second || api.lookups.Load() != 1 {
+			t.Errorf("ten clicks took %s and asked %d times", took, api.lookups.Load())
 		}
 		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
@@ -189,8 +192,8 @@ func TestPeople_LookUp_SlowSlack(t *testing.T) {
 			t.Errorf("a click with half a second left waited %s", time.Since(began))
 		}
 		time.Sleep(3 * time.Second)
-		if got := p.standing(t.Context(), "U1"); got != purchase.Member || api.asked.Load() != 2 {
-			t.Errorf("afterwards %q after %d questions", got, api.asked.Load())
+		if got := p.standing(t.Context(), "U1"); got != purchase.Member || api.lookups.Load() != 2 {
+			t.Errorf("afterwards %q after %d questions", got, api.lookups.Load())
 		}
 	})
 }
@@ -199,22 +202,22 @@ func TestPeople_LookUp_SlowSlack(t *testing.T) {
 // and then no one is in them; that no one knows is said.
 func TestPeople_LookUp_GroupLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{
+		api := &slackDirectory{
 			users: map[string]slack.User{
 				"U1":     {ID: "U1", TeamID: "TOWN"},
 				"UGUEST": {ID: "UGUEST", TeamID: "TOWN", IsRestricted: true},
 			},
-			groups: map[string][]string{"SBUYERS": {"U2", "U1", "UGUEST"}, "SBOSSES": {"U2"}}, takes: 50 * time.Millisecond,
+			groups: map[string][]string{"SBUYERS": {"U2", "U1", "UGUEST"}, "SBOSSES": {"U2"}}, delay: 50 * time.Millisecond,
 		}
 		p := NewPeople(api, []string{"SBOSSES", "SBUYERS", "SGONE"}, time.Now, zerolog.Nop())
 		expect := func(when string, groups, untold string, listed int32) {
 			t.Helper()
 			who := p.LookUp(t.Context(), purchase.Actor{ID: "U1", Groups: []string{"SMADEUP"}})
 			if strings.Join(who.Groups, " ") != groups || strings.Join(who.UnknownGroups, " ") != untold ||
-				api.listed.Load() != listed {
+				api.groupReads.Load() != listed {
 				t.Errorf("%s: in %v, nothing told of %v, after %d questions; want %q, %q after %d", when, who.Groups,
 					who.UnknownGroups,
-					api.listed.Load(), groups, untold, listed)
+					api.groupReads.Load(), groups, untold, listed)
 			}
 		}
 		expect("at first", "SBUYERS", "", 3)
@@ -227,14 +230,14 @@ func TestPeople_LookUp_GroupLife(t *testing.T) {
 		api.groups["SBUYERS"], api.groups["SBOSSES"] = nil, []string{"U1"}
 		time.Sleep(2 * time.Minute)
 		expect("after five minutes", "SBOSSES", "", 6)
-		api.secretive.Store(true)
+		api.hideGroups.Store(true)
 		time.Sleep(55 * time.Minute)
 		expect("Slack does not tell", "SBOSSES", "", 9)
 		expect("a moment later nobody asks again", "SBOSSES", "", 9)
 		time.Sleep(6 * time.Minute)
 		expect("for more than an hour", "", "SBOSSES SBUYERS SGONE", 12)
 		time.Sleep(20 * time.Second)
-		api.secretive.Store(false)
+		api.hideGroups.Store(false)
 		expect("it tells again", "SBOSSES", "", 15)
 	})
 }
@@ -242,9 +245,9 @@ func TestPeople_LookUp_GroupLife(t *testing.T) {
 // Many clicks ask for a group once, and none of them waits longer than a second for people and groups together.
 func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{
+		api := &slackDirectory{
 			users: map[string]slack.User{}, groups: map[string][]string{"SBUYERS": {"U1"}},
-			takes: 3 * time.Second,
+			delay: 3 * time.Second,
 		}
 		p := NewPeople(api, []string{"SBUYERS"}, time.Now, zerolog.Nop())
 		var crowd sync.WaitGroup
@@ -257,8 +260,8 @@ func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 			crowd.Go(func() { p.LookUp(t.Context(), purchase.Actor{ID: fmt.Sprintf("U%d", i)}) })
 		}
 		crowd.Wait()
-		if took := time.Since(began); took != time.Second || api.listed.Load() != 1 {
-			t.Errorf("it took %s and %d questions", took, api.listed.Load())
+		if took := time.Since(began); took != time.Second || api.groupReads.Load() != 1 {
+			t.Errorf("it took %s and %d questions", took, api.groupReads.Load())
 		}
 		time.Sleep(3 * time.Second)
 		if who := p.LookUp(t.Context(), purchase.Actor{ID: "U1"}); len(who.Groups) != 1 || len(who.UnknownGroups) > 0 {
@@ -271,7 +274,7 @@ func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 // together.
 func TestPeople_LookUp_TwoIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{users: map[string]slack.User{
+		api := &slackDirectory{users: map[string]slack.User{
 			"U1":     {ID: "U1", TeamID: "TOWN"},
 			"ULOCAL": {ID: "ULOCAL", TeamID: "TOWN", Enterprise: slack.EnterpriseUser{ID: "WORG", Teams: []string{"TOWN"}}},
 			"WORG": {
@@ -292,7 +295,7 @@ func TestPeople_LookUp_TwoIDs(t *testing.T) {
 // and is as old as its beginning.
 func TestCache_Learn_EarlierQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN", IsRestricted: true}}}
+		api := &slackDirectory{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN", IsRestricted: true}}}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		began := time.Now()
 		time.Sleep(10 * time.Second)

@@ -13,7 +13,7 @@ const ownProject = "11111111-2222-4333-8444-555555555555"
 // Who names a project that the team is not in reads so at once, in a command and in the form; where the account only
 // works on it the card says so.
 func TestProjectBlocks(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	alice := w.slack.Person(slacksim.Alice)
 	w.account.AddProject(ownProject, "Number *theory*")
 	const stranger = "99999999-2222-4333-8444-555555555555"

@@ -17,7 +17,7 @@ func TestPublisher_Start_ReceiptFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(w *world) { w.channel = slacksim.Random })
+			w := newEnv(t, func(w *env) { w.channel = slacksim.Random })
 			w.slack.Invite(slacksim.Random, w.slack.App().BotUserID)
 			card := w.card()
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": fault}})

@@ -10,14 +10,14 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// mailbox remembers where it was asked to bring something, and answers with a redirect if it has one.
-type mailbox struct {
-	to       []string
+// recordingTransport records the hosts of requests. It answers with a redirect if it has one.
+type recordingTransport struct {
+	hosts    []string
 	redirect string
 }
 
-func (m *mailbox) RoundTrip(req *http.Request) (*http.Response, error) {
-	m.to = append(m.to, req.URL.Host)
+func (m *recordingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	m.hosts = append(m.hosts, req.URL.Host)
 	answer := &http.Response{
 		StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok")),
 		Request: req,
@@ -54,13 +54,13 @@ func TestSlackOnly_RoundTrip(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			box := &mailbox{redirect: c.redirect}
+			box := &recordingTransport{redirect: c.redirect}
 			client := restrictToSlack(&http.Client{Transport: box}, "http://127.0.0.1:4000/api/")
 			err := responseURLs{client}.respond(context.Background(), c.url, textMessage("Bought."), false)
 			if (err == nil) != c.sent {
-				t.Errorf("sent to %q: %v", box.to, err)
+				t.Errorf("sent to %q: %v", box.hosts, err)
 			}
-			for _, host := range box.to {
+			for _, host := range box.hosts {
 				if strings.Contains(host, "evil") || (!c.sent && c.redirect == "") {
 					t.Errorf("the answer went to %q", host)
 				}
@@ -71,25 +71,27 @@ func TestSlackOnly_RoundTrip(t *testing.T) {
 
 // Anyone who cannot be answered there is answered in another way.
 func TestHandler_Reply_ForgedResponseURL(t *testing.T) {
-	box, api := &mailbox{}, &mouth{}
+	box, api := &recordingTransport{}, &ephemeralSlack{}
 	a := New(Options{HTTP: &http.Client{Transport: box}, Slack: api, SlackURL: "https://slack.com/api/"})
 	a.reply(context.Background(), replyTarget{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"},
 		textMessage("Nothing was bought."), false)
-	if len(box.to) != 0 {
-		t.Errorf("the answer went to %q", box.to)
+	if len(box.hosts) != 0 {
+		t.Errorf("the answer went to %q", box.hosts)
 	}
-	if len(api.told) != 1 || api.told[0] != "UALICE in CMATH" {
-		t.Errorf("told: %q", api.told)
+	if len(api.sent) != 1 || api.sent[0] != "UALICE in CMATH" {
+		t.Errorf("told: %q", api.sent)
 	}
 }
 
-// mouth is a Slack to which the bot speaks; it remembers to whom.
-type mouth struct {
+// ephemeralSlack is a Slack that records who gets ephemeral messages.
+type ephemeralSlack struct {
 	WebAPI
-	told []string
+	sent []string
 }
 
-func (m *mouth) PostEphemeralContext(_ context.Context, channel, user string, _ ...slack.MsgOption) (string, error) {
-	m.told = append(m.told, user+" in "+channel)
+func (m *ephemeralSlack) PostEphemeralContext(_ context.Context, channel, user string,
+	_ ...slack.MsgOption,
+) (string, error) {
+	m.sent = append(m.sent, user+" in "+channel)
 	return "1.1", nil
 }

@@ -11,8 +11,8 @@ import (
 
 var wholeLicenseID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
-// withoutWholeIDs fails when a message names a whole id, also where only notifications or buttons have it.
-func withoutWholeIDs(t *testing.T, m slacksim.Message) {
+// checkNoWholeIDs fails when a message names a whole id, also where only notifications or buttons have it.
+func checkNoWholeIDs(t *testing.T, m slacksim.Message) {
 	t.Helper()
 	if id := wholeLicenseID.FindString(string(m.Blocks) + m.Text); id != "" {
 		t.Errorf("everyone in the channel can use license %s:\n%s", id, m.ContentText())
@@ -21,8 +21,8 @@ func withoutWholeIDs(t *testing.T, m slacksim.Message) {
 
 const visitor = "U0VISITOR"
 
-// withVisitor adds a guest to #general, where the bot is.
-func withVisitor(w *world) {
+// withGuestInChannel adds a guest to #general, where the bot is.
+func withGuestInChannel(w *env) {
 	w.slack.AddUser(slacksim.User{ID: visitor, Name: "visitor", Restricted: true})
 	w.slack.Invite(slacksim.General, visitor)
 	w.slack.Invite(slacksim.General, w.slack.App().BotUserID)
@@ -32,27 +32,27 @@ func withVisitor(w *world) {
 // gets its end where members alone read it, and guests get nothing of licenses, history and money by any door.
 func TestHandler_Reveal_WholeID(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withVisitor)
+	w := newEnv(t, withGuestInChannel)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	receipt := w.becomes(card, "Bought for $63.75")
 	id := w.account.Licenses()[0].ID
-	contains(t, receipt, id)
+	checkContains(t, receipt, id)
 	line, err := w.slack.Person(visitor).WaitForText(w.ctx, slacksim.General, "bought a CoCalc license")
 	w.must(err)
-	withoutWholeIDs(t, line)
+	checkNoWholeIDs(t, line)
 	if said := line.ContentText(); strings.Contains(said, purchase.ShortID(id)) || strings.Contains(said, "$") {
 		t.Errorf("a guest reads in the channel: %s", said)
 	}
 	w.says(slacksim.Bob, "list")
-	contains(t, w.sees(slacksim.Bob, "1 active license"), id)
+	checkContains(t, w.sees(slacksim.Bob, "1 active license"), id)
 
 	order := orderIDBlock.FindString(receipt.ContentText())
 	for _, who := range []string{visitor, slacksim.Carol} {
 		for i, command := range []string{"list", "show " + id, "history", "order " + order, "budget"} {
 			w.says(who, command)
-			w.until(func() bool { return len(w.private(who)) > i })
-			if said := w.private(who)[i].ContentText(); strings.Contains(said, "$") || strings.Contains(said, "GB") ||
+			w.until(func() bool { return len(w.ephemeralMessages(who)) > i })
+			if said := w.ephemeralMessages(who)[i].ContentText(); strings.Contains(said, "$") || strings.Contains(said, "GB") ||
 				!strings.Contains(said, "see") {
 				t.Errorf("%s types /license %s and reads:\n%s", who, command, said)
 			}
@@ -66,8 +66,8 @@ func TestHandler_Reveal_WholeID(t *testing.T) {
 			t.Errorf("the Home tab of %s says:\n%s", who, said)
 		}
 	}
-	w.refused(visitor, purchase.Outsider)
-	w.refused(slacksim.Carol, purchase.NotAViewer)
+	w.waitForRefusal(visitor, purchase.Outsider)
+	w.waitForRefusal(slacksim.Carol, purchase.NotAViewer)
 }
 
 // Buyers see licenses, the team's months and what their own orders cost; viewers, approvers and admins see all of it.
@@ -89,7 +89,7 @@ func TestHandler_Reveal_Money(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(w *world) { withVisitor(w); c.set(&w.policy) })
+			w := newEnv(t, func(w *env) { withGuestInChannel(w); c.set(&w.policy) })
 			card := w.card()
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
 			receipt := w.becomes(card, "Bought for $63.75")
@@ -116,7 +116,7 @@ func TestHandler_Reveal_Money(t *testing.T) {
 				return
 			}
 			says("order "+order, "This is someone else's order")
-			w.refused(slacksim.Carol, purchase.NotYours)
+			w.waitForRefusal(slacksim.Carol, purchase.NotYours)
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestHandler_Reveal_Money(t *testing.T) {
 // Buttons of a list that someone had before they lost their rights show nothing any more.
 func TestHandler_ShowPage_FormerBuyer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withVisitor)
+	w := newEnv(t, withGuestInChannel)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
@@ -134,12 +134,12 @@ func TestHandler_ShowPage_FormerBuyer(t *testing.T) {
 	w.policy.Buyers = map[string]bool{slacksim.Bob: true}
 	w.start()
 	w.clicks(slacksim.Alice, list, "Details")
-	withoutWholeIDs(t, w.becomes(list, "You can't see your team's licenses"))
-	w.refused(slacksim.Alice, purchase.NotAViewer)
+	checkNoWholeIDs(t, w.becomes(list, "You can't see your team's licenses"))
+	w.waitForRefusal(slacksim.Alice, purchase.NotAViewer)
 }
 
-// private are the messages in #general that only one person sees, in order.
-func (w *world) private(who string) (told []slacksim.Message) {
+// ephemeralMessages returns the messages in #general that only this person sees, in order.
+func (w *env) ephemeralMessages(who string) (told []slacksim.Message) {
 	for _, m := range w.slack.Person(who).Messages(slacksim.General) {
 		if m.Ephemeral() {
 			told = append(told, m)
@@ -153,9 +153,9 @@ func (w *world) private(who string) (told []slacksim.Message) {
 func TestPublisher_NoWholeIDInChannel(t *testing.T) {
 	t.Parallel()
 	const id = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
-		carolDecides(w)
+		withAdmin(w)
 		w.channel = slacksim.General
 		w.slack.Invite(slacksim.General, w.slack.App().BotUserID)
 	})
@@ -172,11 +172,11 @@ func TestPublisher_NoWholeIDInChannel(t *testing.T) {
 	w.sees(slacksim.Carol, "Buying is paused")
 	w.seesIn(slacksim.Bob, slacksim.General, "who uses …5c6e")
 	w.says(slacksim.Bob, "buy ram=16 cpu=2")
-	contains(t, w.sees(slacksim.Bob, "An admin can resume it"), "…5c6e")
+	checkContains(t, w.sees(slacksim.Bob, "An admin can resume it"), "…5c6e")
 	for _, channel := range []string{theDesk, slacksim.General} {
 		for _, m := range w.slack.Messages(channel) {
 			if !m.Ephemeral() {
-				withoutWholeIDs(t, m)
+				checkNoWholeIDs(t, m)
 			}
 		}
 	}

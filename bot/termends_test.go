@@ -13,7 +13,7 @@ import (
 // CoCalc moves a term that has begun to its own clock, so that the license ends a moment after the day that was asked
 // for: it reads as that day all the same, on the card, the receipt, the list, the details and in the log.
 func TestFormatEnd_Everywhere(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnv(t, nil)
 	last := time.Now().UTC().AddDate(0, 0, 20)
 	noon := time.Date(last.Year(), last.Month(), last.Day(), 12, 0, 0, 0, time.UTC)
 	until := fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", noon.Unix(), last.Format("Jan 2, 2006"))

@@ -236,7 +236,7 @@ func TestPauseBlocks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := (&Handler{}).refusalMessage(no)
-			golden(t, name, got)
+			checkGolden(t, name, got)
 		})
 	}
 	if blocks := pauseBlocks(&purchase.Refusal{Cause: cause(purchase.NotABuyer)}, nil); blocks != nil {

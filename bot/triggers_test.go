@@ -17,22 +17,22 @@ import (
 	"licensebot/purchase/desk"
 )
 
-// asking is a Handler for which alice may buy, and how many cards the ledger has.
-func asking(t *testing.T) (a *Handler, cards func() int) {
-	p := newPublishing(t)
+// newTriggerHandler returns a Handler for which alice may buy, and a function that counts the cards of the ledger.
+func newTriggerHandler(t *testing.T) (a *Handler, cards func() int) {
+	p := newPublisherEnv(t)
 	desk := desk.New(desk.Options{
-		Ledger: p.disk, Now: func() time.Time { return at }, Log: zerolog.Nop(),
+		Ledger: p.ledger, Now: func() time.Time { return at }, Log: zerolog.Nop(),
 		Policy: purchase.Policy{
 			Everyone: true, OrderLimit: purchase.Limit{None: true},
 			MonthlyBudget: purchase.Limit{None: true},
 		},
 	})
 	a = New(Options{
-		Desk: desk, Slack: &members{users: map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}}},
+		Desk: desk, Slack: &slackDirectory{users: map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}}},
 		Now: func() time.Time { return at }, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec(),
 	})
 	return a, func() (n int) {
-		err := p.disk.View(t.Context(), func(r purchase.Reader) error {
+		err := p.ledger.View(t.Context(), func(r purchase.Reader) error {
 			events, err := r.Events(1, 1000)
 			for _, e := range events {
 				if e.Kind == string(purchase.Proposed) {
@@ -50,7 +50,7 @@ func asking(t *testing.T) (a *Handler, cards func() int) {
 
 // A command that Slack delivers twice, in two envelopes, makes one card; the same text in two commands makes two.
 func TestTriggers_Command_Twice(t *testing.T) {
-	a, cards := asking(t)
+	a, cards := newTriggerHandler(t)
 	typed := func(trigger string) socket.Reply {
 		return a.Command(t.Context(), slack.SlashCommand{
 			UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH",
@@ -83,18 +83,18 @@ func TestTriggers_Command_Twice(t *testing.T) {
 // Over a restart too: the second delivery of a command, a click or a form brings the card of the same order. An hour
 // later the trigger is forgotten.
 func TestTriggers_Claim_AfterRestart(t *testing.T) {
-	p := newPublishing(t)
+	p := newPublisherEnv(t)
 	now := at
 	start := func() *Handler {
 		desk := desk.New(desk.Options{
-			Ledger: p.disk, Now: func() time.Time { return now }, Log: zerolog.Nop(),
+			Ledger: p.ledger, Now: func() time.Time { return now }, Log: zerolog.Nop(),
 			Policy: purchase.Policy{
 				Everyone: true, OrderLimit: purchase.Limit{None: true},
 				MonthlyBudget: purchase.Limit{None: true},
 			},
 		})
 		people := map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}, "UBOB": {ID: "UBOB", TeamID: "TOWN"}}
-		return New(Options{Desk: desk, Slack: &members{users: people}, Now: func() time.Time {
+		return New(Options{Desk: desk, Slack: &slackDirectory{users: people}, Now: func() time.Time {
 			return now
 		}, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
 	}
@@ -141,7 +141,7 @@ var anOrder = regexp.MustCompile(`01[0-9A-Z]{24}`)
 
 // An answer that no way brought to the person is no card: the second delivery is answered.
 func TestTriggers_Forget_AnswerLost(t *testing.T) {
-	a, cards := asking(t)
+	a, cards := newTriggerHandler(t)
 	a.slack = &busySlack{limit: &slack.RateLimitedError{RetryAfter: time.Hour}, times: 10}
 	cmd := slack.SlashCommand{
 		UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2",
@@ -159,7 +159,7 @@ func TestTriggers_Forget_AnswerLost(t *testing.T) {
 
 // So does a form. One that was wrong stays open also when it comes twice.
 func TestTriggers_Submission_Twice(t *testing.T) {
-	a, cards := asking(t)
+	a, cards := newTriggerHandler(t)
 	sent := func(trigger, ram string) socket.Reply {
 		view := slack.View{
 			CallbackID: callbackEditor, PrivateMetadata: `{"channel":"CMATH"}`,

@@ -22,8 +22,8 @@ var presets = []struct {
 	{cocalctest.Preset(cocalctest.Moved), "cocalc.ai"},
 }
 
-// stopsSelling makes CoCalc a server that sells no licenses, and waits until the bot knows.
-func (w *world) stopsSelling(preset string) {
+// stopSelling makes CoCalc a server that sells no licenses, and waits until the bot has noticed.
+func (w *env) stopSelling(preset string) {
 	w.t.Helper()
 	w.must(w.cocalc.SwitchOn(preset))
 	if _, err := w.desk.Licenses(w.ctx); err == nil { // any read makes the bot look
@@ -40,14 +40,14 @@ var unsellable = regexp.MustCompile(
 // insiders matches what only admins read.
 var insiders = regexp.MustCompile(`cocalc\.ai|COCALC_|redirect`)
 
-// script writes down what people type and click, and what they read then.
-type script struct {
-	*world
+// transcript records what people type and click, and what they read then.
+type transcript struct {
+	*env
 	text strings.Builder
 }
 
-// command types a command in #general, and writes down its answer.
-func (s *script) command(who, text string) slacksim.Message {
+// command types a command in #general, and records its answer.
+func (s *transcript) command(who, text string) slacksim.Message {
 	s.t.Helper()
 	seen := len(s.slack.Person(who).Messages(slacksim.General))
 	s.says(who, text)
@@ -64,8 +64,8 @@ func (s *script) command(who, text string) slacksim.Message {
 	return m
 }
 
-// home opens the Home tab, and writes down what it shows when it has the text.
-func (s *script) home(who, text string) {
+// home opens the Home tab, and records it once it has the text.
+func (s *transcript) home(who, text string) {
 	s.t.Helper()
 	s.must(s.slack.Person(who).Home())
 	v, err := s.slack.Person(who).WaitForHome(s.ctx, func(v slacksim.View) bool {
@@ -76,17 +76,17 @@ func (s *script) home(who, text string) {
 	s.write(v.ContentText(), v.Buttons())
 }
 
-// shown writes down a card that changed by itself.
-func (s *script) shown(what string, m slacksim.Message) {
+// update records a card that changed by itself.
+func (s *transcript) update(what string, m slacksim.Message) {
 	fmt.Fprintf(&s.text, "> %s\n", what)
 	s.write(m.ContentText(), m.Buttons())
 }
 
-func (s *script) name(who string) string {
+func (s *transcript) name(who string) string {
 	return map[string]string{slacksim.Alice: "alice", slacksim.Bob: "bob", slacksim.Carol: "carol, an admin"}[who]
 }
 
-func (s *script) write(text string, buttons []string) {
+func (s *transcript) write(text string, buttons []string) {
 	s.text.WriteString(text)
 	if len(buttons) > 0 {
 		s.text.WriteString("\n[" + strings.Join(buttons, "] [") + "]")
@@ -102,8 +102,8 @@ var (
 	dueText     = regexp.MustCompile(` ?\S+ is due this month\.`)
 )
 
-// steady is a text without what differs from one run to the next. orders are called by name.
-func steady(text string, orders map[string]string) string {
+// normalizeRun replaces what differs from one run to the next. orders are the names of orders by id.
+func normalizeRun(text string, orders map[string]string) string {
 	for id, name := range orders {
 		if id == "" {
 			continue
@@ -116,10 +116,10 @@ func steady(text string, orders map[string]string) string {
 	return licenseText.ReplaceAllString(text, "LICENSE")
 }
 
-// matches compares the script with a golden file.
-func (s *script) matches(t *testing.T, name string, orders map[string]string) {
+// compare compares the transcript with a golden file.
+func (s *transcript) compare(t *testing.T, name string, orders map[string]string) {
 	t.Helper()
-	got := steady(s.text.String(), orders)
+	got := normalizeRun(s.text.String(), orders)
 	goldenfile.Compare(t, filepath.Join("testdata", name+".txt"), got)
 }
 
@@ -130,9 +130,9 @@ func TestHandler_Command_Unsold(t *testing.T) {
 	for _, preset := range presets {
 		t.Run(preset.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(w *world) {
+			w := newEnv(t, func(w *env) {
 				withApprovers(w)
-				carolDecides(w)
+				withAdmin(w)
 				w.policy.Buyers[slacksim.Carol] = true
 				w.policy.AutoApprove = 12000
 				w.timing.Probe = w.timing.PollMax
@@ -156,22 +156,24 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			w.says(slacksim.Bob, "buy ram=4 cpu=1")
 			waits := w.sees(slacksim.Bob, "A CoCalc license for $26.25 a month")
 			w.clicks(slacksim.Bob, waits, "Buy for $26.25")
-			w.until(func() bool { return w.has(func(o purchase.Order) bool { return o.Blocked != nil && o.Price == 2625 }) })
+			w.until(func() bool {
+				return w.hasOpenOrder(func(o purchase.Order) bool { return o.Blocked != nil && o.Price == 2625 })
+			})
 			w.says(slacksim.Bob, "buy ram=2 cpu=1")
-			waits = w.changed(slacksim.Bob, waits, "Order")
-			open := w.newest(slacksim.Bob, "A CoCalc license for $", waits)
+			waits = w.becomesAsSeenBy(slacksim.Bob, waits, "Order")
+			open := w.seesNew(slacksim.Bob, "A CoCalc license for $", waits)
 
 			spent := w.cocalc.Counts()
-			w.stopsSelling(preset.name)
+			w.stopSelling(preset.name)
 			w.until(func() bool {
-				return w.has(func(o purchase.Order) bool {
+				return w.hasOpenOrder(func(o purchase.Order) bool {
 					return o.Price == 2625 && o.Blocked != nil && o.Blocked.Code == purchase.WaitsForServer &&
 						o.Blocked.Args["told"] != ""
-				}) && w.has(func(o purchase.Order) bool { return o.Untold() })
+				}) && w.hasOpenOrder(func(o purchase.Order) bool { return o.Untold() })
 			})
 			id := func(m slacksim.Message) string { return orderIDBlock.FindString(m.ContentText()) }
 			orders := map[string]string{id(bought): "BOUGHT", id(ask): "ASKED", id(held): "UNKNOWN", id(waits): "WAITING"}
-			s := &script{world: w}
+			s := &transcript{env: w}
 			for _, command := range []string{
 				"buy", "buy ram=16 cpu=2", "buy rma=16", "quote ram=16 cpu=2", "list", "list all", "show " + someLicense,
 				"show f05a",
@@ -191,19 +193,19 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			}
 			s.home(slacksim.Carol, "Not confirmed")
 			w.clicks(slacksim.Bob, open, "order_buy")
-			open = w.changed(slacksim.Bob, open, "/license history")
+			open = w.becomesAsSeenBy(slacksim.Bob, open, "/license history")
 			orders[id(open)] = "PROPOSED"
-			s.shown("bob clicks Buy on a card from before", open)
+			s.update("bob clicks Buy on a card from before", open)
 			w.clicks(slacksim.Alice, bought, "Buy another like this")
-			w.until(func() bool { m, ok := w.now(slacksim.Alice, bought); return ok && len(m.Buttons()) == 0 })
-			now, _ := w.now(slacksim.Alice, bought)
-			s.shown("alice clicks Buy another like this on a receipt from before", now)
+			w.until(func() bool { m, ok := w.current(slacksim.Alice, bought); return ok && len(m.Buttons()) == 0 })
+			now, _ := w.current(slacksim.Alice, bought)
+			s.update("alice clicks Buy another like this on a receipt from before", now)
 			s.command(slacksim.Bob, "deny "+id(ask)+" not sold any more")
 			s.command(slacksim.Bob, "cancel "+id(waits))
 			if found := unsellable.FindAllString(s.text.String(), -1); len(found) > 0 {
 				t.Errorf("people still read %q", found)
 			}
-			s.matches(t, "unsold-"+preset.name, orders)
+			s.compare(t, "unsold-"+preset.name, orders)
 			admins := 0
 			for part := range strings.SplitSeq(s.text.String(), "\n> ") {
 				switch {
@@ -217,7 +219,7 @@ func TestHandler_Command_Unsold(t *testing.T) {
 				t.Errorf("admins read of %s %d times", preset.admin, admins)
 			}
 			for endpoint, n := range w.cocalc.Counts() {
-				if spends(endpoint) && n != spent[endpoint] {
+				if canSpend(endpoint) && n != spent[endpoint] {
 					t.Errorf("CoCalc got %d more requests to %s", n-spent[endpoint], endpoint)
 				}
 			}
@@ -225,8 +227,8 @@ func TestHandler_Command_Unsold(t *testing.T) {
 	}
 }
 
-// newest waits for a message with the text that is another than seen.
-func (w *world) newest(who, text string, seen slacksim.Message) slacksim.Message {
+// seesNew waits for a message with the text, other than seen.
+func (w *env) seesNew(who, text string, seen slacksim.Message) slacksim.Message {
 	w.t.Helper()
 	m, err := w.slack.Person(who).WaitForMessage(w.ctx, slacksim.General, func(m slacksim.Message) bool {
 		return m.TS != seen.TS && strings.Contains(m.ContentText(), text)
@@ -235,8 +237,8 @@ func (w *world) newest(who, text string, seen slacksim.Message) slacksim.Message
 	return m
 }
 
-// changed waits until someone's message has changed to one with the text.
-func (w *world) changed(who string, m slacksim.Message, text string) slacksim.Message {
+// becomesAsSeenBy waits until a person's message has changed to one with the text.
+func (w *env) becomesAsSeenBy(who string, m slacksim.Message, text string) slacksim.Message {
 	w.t.Helper()
 	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), text)
@@ -245,8 +247,9 @@ func (w *world) changed(who string, m slacksim.Message, text string) slacksim.Me
 	return now
 }
 
-// closes waits until someone's form says that no licenses are sold. It has nothing to send, and shows no price.
-func (w *world) closes(who string) {
+// checkFormClosed waits until a person's form says that no licenses are sold. It must have no submit button and no
+// price.
+func (w *env) checkFormClosed(who string) {
 	w.t.Helper()
 	v, err := w.slack.Person(who).WaitForModal(w.ctx, func(v slacksim.View) bool {
 		return strings.Contains(v.ContentText(), "/license history")
@@ -262,7 +265,7 @@ func (w *world) closes(who string) {
 // recorded, and what showed it is shown anew without it. CoCalc gets no request that could spend money.
 func TestHandler_Action_UnsoldSince(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
+	w := newEnv(t, func(w *env) {
 		withApprovers(w)
 		w.policy.Approvers = map[string]bool{slacksim.Bob: true}
 		w.policy.Buyers[slacksim.Carol] = true
@@ -311,19 +314,19 @@ func TestHandler_Action_UnsoldSince(t *testing.T) {
 		spent[endpoint] = n
 	}
 
-	w.stopsSelling("successor")
+	w.stopSelling("successor")
 	w.must(alice.Fill(w.ctx, why, "Reason", "winter school"))
 	if _, err := alice.Submit(w.ctx); err != nil {
 		t.Fatal(err)
 	}
-	w.closes(slacksim.Alice)
+	w.checkFormClosed(slacksim.Alice)
 	w.must(bob.Fill(w.ctx, form, "Memory per project", "8")) // the form changes
-	w.closes(slacksim.Bob)
+	w.checkFormClosed(slacksim.Bob)
 	without := func(who string, on slacksim.Message, button string) {
 		t.Helper()
 		w.clicks(who, on, button)
 		w.until(func() bool {
-			now, ok := w.now(who, on)
+			now, ok := w.current(who, on)
 			return ok && len(now.Buttons()) == 0 && strings.Contains(now.ContentText(), "Order ")
 		})
 	}
@@ -333,18 +336,18 @@ func TestHandler_Action_UnsoldSince(t *testing.T) {
 	without(slacksim.Alice, edited, "Edit")
 	w.clicks(slacksim.Alice, details, "Buy another like this")
 	w.until(func() bool {
-		now, ok := w.now(slacksim.Alice, details)
+		now, ok := w.current(slacksim.Alice, details)
 		return ok && len(now.Buttons()) == 0 && strings.Contains(now.ContentText(), "no longer sells licenses")
 	})
 	offers := func(buttons string) { // no one has to press anything for it
 		t.Helper()
 		w.until(func() bool {
-			now, ok := w.now(slacksim.Bob, ask)
+			now, ok := w.current(slacksim.Bob, ask)
 			return ok && strings.Join(now.Buttons(), ",") == buttons
 		})
 	}
 	offers("Deny")
-	w.shows(ask, "no longer sells licenses")
+	w.cardBecomes(ask, "no longer sells licenses")
 	w.clicks(slacksim.Carol, home, "Buy a license")
 	if _, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool {
 		return strings.Contains(v.ContentText(), "no longer sells")
@@ -354,7 +357,7 @@ func TestHandler_Action_UnsoldSince(t *testing.T) {
 	refused := map[string]int{}
 	w.until(func() bool {
 		clear(refused)
-		for _, e := range w.recorded("refused") {
+		for _, e := range w.events("refused") {
 			if e.Note == string(purchase.NotSold) {
 				refused[e.By]++
 			}
@@ -362,7 +365,7 @@ func TestHandler_Action_UnsoldSince(t *testing.T) {
 		return refused[slacksim.Alice] >= 6 && refused[slacksim.Carol] >= 1
 	})
 	for endpoint, n := range w.cocalc.Counts() {
-		if spends(endpoint) && n != spent[endpoint] {
+		if canSpend(endpoint) && n != spent[endpoint] {
 			t.Errorf("CoCalc got %d more requests to %s", n-spent[endpoint], endpoint)
 		}
 	}
@@ -371,13 +374,13 @@ func TestHandler_Action_UnsoldSince(t *testing.T) {
 	offers("Approve,Deny")
 }
 
-// spends reports whether a request to the endpoint could buy something, or change a cart.
-func spends(endpoint string) bool {
+// canSpend reports whether a request to the endpoint could buy something, or change a cart.
+func canSpend(endpoint string) bool {
 	return strings.HasPrefix(endpoint, "shopping/") && endpoint != "shopping/cart/get" || endpoint == checkoutPath
 }
 
-// now is a message as the person sees it now.
-func (w *world) now(who string, seen slacksim.Message) (slacksim.Message, bool) {
+// current returns a message as the person sees it now.
+func (w *env) current(who string, seen slacksim.Message) (slacksim.Message, bool) {
 	for _, m := range w.slack.Person(who).Messages(seen.Channel) {
 		if m.TS == seen.TS {
 			return m, true

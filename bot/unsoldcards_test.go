@@ -55,15 +55,15 @@ func TestCard_Unsold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := card(order(change), facts)
-			golden(t, "unsold-card-"+name, got)
-			harmless(t, got)
-			leadsNowhere(t, got, "asked", name)
+			checkGolden(t, "unsold-card-"+name, got)
+			checkHarmless(t, got)
+			checkNoSale(t, got, "asked", name)
 		})
 	}
 	t.Run("approvers", func(t *testing.T) {
 		got := approvalCard(order(asked), approvalFacts{now: at, needed: 1, unsold: nothingSold})
-		golden(t, "unsold-ask", got)
-		harmless(t, got)
+		checkGolden(t, "unsold-ask", got)
+		checkHarmless(t, got)
 		raw, _ := json.Marshal(got.blocks)
 		if found := regexp.MustCompile(actionApprove + "|/license approve").Find(raw); found != nil {
 			t.Errorf("approvers can still approve: %s", found)
@@ -80,8 +80,9 @@ func released(o *purchase.Order) {
 	o.Released = at.AddDate(0, 0, 7)
 }
 
-// leadsNowhere fails for what leads to a license. An order that waits for an approval names its price: it is reserved.
-func leadsNowhere(t *testing.T, c content, priced, name string) {
+// checkNoSale fails if the content offers a license. An order that waits for an approval names its price: it is
+// reserved.
+func checkNoSale(t *testing.T, c content, priced, name string) {
 	t.Helper()
 	raw, err := json.Marshal(c.blocks)
 	if err != nil {
@@ -118,8 +119,8 @@ func TestUnresolvableCard(t *testing.T) {
 		}, true),
 	} {
 		t.Run(name, func(t *testing.T) {
-			golden(t, "unsold-"+name, c)
-			harmless(t, c)
+			checkGolden(t, "unsold-"+name, c)
+			checkHarmless(t, c)
 			raw, _ := json.Marshal(c.blocks)
 			if found := regexp.MustCompile(`(?i)keep checking|when CoCalc shows|until at least|license approve`).
 				Find(raw); found != nil {
@@ -129,10 +130,10 @@ func TestUnresolvableCard(t *testing.T) {
 	}
 	for _, verdict := range []purchase.Verdict{purchase.WasBought, purchase.WasNotBought} {
 		view := settleView(order(heldOrder), resolveState{Order: order(nil).ID, Verdict: verdict}, true)
-		golden(t, "unsold-settle-"+string(verdict), content{view.Title.Text, view.Blocks.BlockSet})
+		checkGolden(t, "unsold-settle-"+string(verdict), content{view.Title.Text, view.Blocks.BlockSet})
 	}
 	view := settleView(order(released), resolveState{Order: order(nil).ID, Verdict: purchase.WasNotBought}, true)
-	golden(t, "unsold-settle-released", content{view.Title.Text, view.Blocks.BlockSet})
+	checkGolden(t, "unsold-settle-released", content{view.Title.Text, view.Blocks.BlockSet})
 	raw, err := json.Marshal(unsoldView(nothingSold))
 	if err != nil {
 		t.Fatal(err)

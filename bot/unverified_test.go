@@ -19,8 +19,8 @@ import (
 // without details; once Slack tells, members read them.
 func TestPublisher_NoticeForPerson_Unverified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}}
-		api.fails.Store(true)
+		api := &slackDirectory{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}}
+		api.failing.Store(true)
 		p := &Publisher{
 			desk: desk.New(desk.Options{}), people: NewPeople(api, nil, time.Now, zerolog.Nop()),
 			now: time.Now, unverified: map[string]time.Time{},
@@ -49,7 +49,7 @@ func TestPublisher_NoticeForPerson_Unverified(t *testing.T) {
 		if err != nil || strings.Contains(text, "999") || !strings.Contains(text, "the details are missing here") {
 			t.Errorf("after two minutes it says %s (%v)", text, err)
 		}
-		api.fails.Store(false)
+		api.failing.Store(false)
 		if text, err := told(); err != nil || !strings.Contains(text, "$999.00") {
 			t.Errorf("a member reads %s (%v)", text, err)
 		}

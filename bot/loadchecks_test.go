@@ -42,8 +42,8 @@ var refusalWords = map[purchase.RefusalCode]*regexp.Regexp{
 		`Guests can't buy|Apps can't buy|People from other workspaces|Slack didn't tell me`),
 }
 
-// records are the audit records from a number on.
-func (c *crowd) records(first uint64) (found []purchase.Event) {
+// eventsFrom returns the audit records from a number on.
+func (c *loadEnv) eventsFrom(first uint64) (found []purchase.Event) {
 	c.t.Helper()
 	c.must(c.ledger.View(c.ctx, func(r purchase.Reader) (err error) {
 		found, err = r.Events(first, 100_000)
@@ -52,8 +52,8 @@ func (c *crowd) records(first uint64) (found []purchase.Event) {
 	return found
 }
 
-// toldIn is what the bot told each person alone in a channel since the second began.
-func (c *crowd) toldIn(channel string) map[string][]string {
+// ephemeralTexts returns, by person, the texts that only they saw in a channel since the second began.
+func (c *loadEnv) ephemeralTexts(channel string) map[string][]string {
 	told := map[string][]string{}
 	for _, m := range c.slack.Messages(channel) {
 		if m.OnlyFor != "" && !c.before[m.TS] {
@@ -63,14 +63,15 @@ func (c *crowd) toldIn(channel string) map[string][]string {
 	return told
 }
 
-// slacksDeadline is how long Slack waits for an acknowledgement.
-const slacksDeadline = 3 * time.Second
+// ackDeadline is how long Slack waits for an acknowledgement.
+const ackDeadline = 3 * time.Second
 
-// acknowledged: every click was acknowledged, and Slack would have given up on none. Its three seconds count processor
-// time here: what else the machine does meanwhile says nothing of the bot. So a click is late when the bot, and with it
-// the simulators and 200 people, computes for three seconds before the acknowledgement, on all processors together. The
-// waits for the disk are shared, as the tests of storage show. The race detector makes the same work ten times as long.
-func (c *crowd) acknowledged(sent []slacksim.Envelope) {
+// checkAcknowledged checks that every click was acknowledged, and Slack would have given up on none. Its three seconds
+// count processor time here: what else the machine does meanwhile says nothing of the bot. So a click is late when the
+// bot, and with it the simulators and 200 people, computes for three seconds before the acknowledgement, on all
+// processors together. The waits for the disk are shared, as the tests of storage show. The race detector makes the
+// same work ten times as long.
+func (c *loadEnv) checkAcknowledged(sent []slacksim.Envelope) {
 	c.t.Helper()
 	var took, cost []time.Duration
 	for _, e := range sent {
@@ -84,7 +85,7 @@ func (c *crowd) acknowledged(sent []slacksim.Envelope) {
 	last := len(sent) - 1
 	c.t.Logf("%d clicks were acknowledged after %s (median), %s (99th percentile), %s; of processor time %s, %s, %s",
 		len(sent), took[last/2], took[last*99/100], took[last], cost[last/2], cost[last*99/100], cost[last])
-	if cost[last] > slacksDeadline && !raceDetector {
+	if cost[last] > ackDeadline && !raceDetector {
 		c.t.Errorf("Slack gives up: an acknowledgement takes %s of processor time", cost[last])
 	}
 	for _, m := range c.members {
@@ -94,16 +95,16 @@ func (c *crowd) acknowledged(sent []slacksim.Envelope) {
 	}
 }
 
-// answered: every click counts or was refused, once; and what was refused or typed was answered, once, in words that
-// say why.
-func (c *crowd) answered() {
+// checkAnswered checks that every click counts or was refused, once, and that what was refused or typed was answered
+// once, with the reason.
+func (c *loadEnv) checkAnswered() {
 	c.t.Helper()
 	counted, refused := map[string]int{}, map[string][]purchase.RefusalCode{}
 	requester := map[purchase.OrderID]string{}
 	for _, o := range c.orders() {
 		requester[o.ID] = o.Requester.ID
 	}
-	for _, e := range c.records(c.first) {
+	for _, e := range c.eventsFrom(c.firstEvent) {
 		switch e.Kind {
 		case "agreed", string(purchase.Denied), string(purchase.Cancelled), string(purchase.AwaitingApproval):
 			counted[e.By]++
@@ -116,7 +117,7 @@ func (c *crowd) answered() {
 		}
 	}
 	var told map[string][]string
-	awaited := func(m *member) int {
+	awaited := func(m *loadUser) int {
 		switch {
 		case m.typed > 0:
 			return m.typed
@@ -126,11 +127,11 @@ func (c *crowd) answered() {
 		return len(refused[m.id])
 	}
 	c.until(func() bool { // what goes through response URLs comes after the acknowledgements
-		told = c.toldIn(slacksim.General)
-		for who, texts := range c.toldIn(theDesk) {
+		told = c.ephemeralTexts(slacksim.General)
+		for who, texts := range c.ephemeralTexts(theDesk) {
 			told[who] = append(told[who], texts...)
 		}
-		return !slices.ContainsFunc(c.members, func(m *member) bool { return len(told[m.id]) < awaited(m) })
+		return !slices.ContainsFunc(c.members, func(m *loadUser) bool { return len(told[m.id]) < awaited(m) })
 	})
 	for _, m := range c.members {
 		if n := counted[m.id] + len(refused[m.id]); m.pressed > 0 && n != m.pressed {
@@ -151,8 +152,8 @@ func (c *crowd) answered() {
 	}
 }
 
-// neverOver: at no moment was more promised and spent than the budgets of the team and of each person.
-func (c *crowd) neverOver() {
+// checkBudget checks that at no moment more was reserved and spent than the budgets of the team and of each person.
+func (c *loadEnv) checkBudget() {
 	c.t.Helper()
 	requester := map[purchase.OrderID]string{}
 	for _, o := range c.orders() {
@@ -160,7 +161,7 @@ func (c *crowd) neverOver() {
 	}
 	promised, each, over := map[purchase.OrderID]bool{}, map[string]purchase.Cents{}, 0
 	team, most := purchase.Cents(0), purchase.Cents(0)
-	for _, e := range c.records(1) {
+	for _, e := range c.eventsFrom(1) {
 		change := purchase.Cents(0)
 		switch state := purchase.State(e.Kind); state {
 		case purchase.AwaitingApproval, purchase.Approved:
@@ -189,8 +190,8 @@ func (c *crowd) neverOver() {
 	}
 }
 
-// boughtOnce: the books agree with themselves, and CoCalc sold and charged what they say.
-func (c *crowd) boughtOnce() {
+// checkBoughtOnce checks that the ledger is consistent, and that CoCalc sold and charged what it says.
+func (c *loadEnv) checkBoughtOnce() {
 	c.t.Helper()
 	states, spent := map[purchase.State]int{}, purchase.Cents(0)
 	for _, o := range c.orders() {
@@ -222,11 +223,11 @@ func (c *crowd) boughtOnce() {
 	}))
 }
 
-// decidedOnce: one yes or one no per order, and never the requester's.
-func (c *crowd) decidedOnce() {
+// checkDecidedOnce checks that each order has one approval or one denial, and never the requester's.
+func (c *loadEnv) checkDecidedOnce() {
 	c.t.Helper()
 	decisions := map[purchase.OrderID]int{}
-	for _, e := range c.records(1) {
+	for _, e := range c.eventsFrom(1) {
 		if e.Kind == "agreed" || e.Kind == string(purchase.Denied) {
 			decisions[e.Order]++
 		}
@@ -255,8 +256,9 @@ func orderOn(m slacksim.Message) purchase.OrderID {
 	return ""
 }
 
-// asksNoMore: the cards of what was decided have no buttons that decide, and say what became of it; the others have.
-func (c *crowd) asksNoMore() {
+// checkNoOpenRequests checks that the cards of what was decided have no buttons that decide, and say what became of it;
+// the others have.
+func (c *loadEnv) checkNoOpenRequests() {
 	c.t.Helper()
 	states := map[purchase.OrderID]purchase.State{}
 	for _, o := range c.orders() {

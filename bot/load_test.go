@@ -18,7 +18,7 @@ import (
 
 var crowdSeed = flag.Uint64("crowd", 0, "which crowd clicks in TestConversation_Crowd; 0: another one each time")
 
-// What a person of the crowd is.
+// The roles of a load user.
 const (
 	withdrawing = "asked before, and wants it no more"
 	impatient   = "asked before, and clicks on"
@@ -51,8 +51,8 @@ var crowdOf = []struct {
 	{foreign, 3},
 }
 
-// member is one person of the crowd.
-type member struct {
+// loadUser is one of the people of a loadEnv.
+type loadUser struct {
 	id, what string
 	orders   []purchase.OrderID
 	cards    []slacksim.Message // of their orders, as they were when the second began
@@ -60,16 +60,16 @@ type member struct {
 	typed, pressed, formed int // what they do in it
 }
 
-// crowd is a world of 200 people with one budget.
-type crowd struct {
-	*world
-	rng     *rand.Rand
-	members []*member
-	asks    map[purchase.OrderID]slacksim.Message // the approvers' cards, as they were when the second began
-	waiting []purchase.OrderID
-	clicks  []func() error
-	before  map[string]bool // what was in the channels when the second began, by ts
-	first   uint64          // audit record of the second
+// loadEnv is an env with 200 people and one budget.
+type loadEnv struct {
+	*env
+	rng        *rand.Rand
+	members    []*loadUser
+	requests   map[purchase.OrderID]slacksim.Message // the approvers' cards, as they were when the second began
+	waiting    []purchase.OrderID
+	planned    []func() error
+	before     map[string]bool // what was in the channels when the second began, by ts
+	firstEvent uint64          // audit record of the second
 }
 
 const (
@@ -78,18 +78,18 @@ const (
 	personally  = 2*crowdPrice + 100
 )
 
-func newCrowd(t testing.TB) *crowd {
+func newLoadEnv(t testing.TB) *loadEnv {
 	seed := cmp.Or(*crowdSeed, rand.Uint64())
 	t.Logf("the crowd again: go test ./bot -run TestConversation_Crowd -crowd=%d", seed)
-	c := &crowd{
-		rng: rand.New(rand.NewPCG(seed, 0)), asks: map[purchase.OrderID]slacksim.Message{},
+	c := &loadEnv{
+		rng: rand.New(rand.NewPCG(seed, 0)), requests: map[purchase.OrderID]slacksim.Message{},
 		before: map[string]bool{},
 	}
-	c.world = newWorld(t, func(w *world) {
+	c.env = newEnv(t, func(w *env) {
 		w.cocalc = cocalctest.New(cocalctest.Config{Seed: seed, CheckoutTakes: time.Millisecond, Unthrottled: true})
 		w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 10_000_00, Partner: true})
-		w.shop = w.cocalc.Start(t)
-		w.approvals, w.within = theDesk, boundless
+		w.cocalcURL = w.cocalc.Start(t)
+		w.approvals, w.handleWithin = theDesk, noTimeout
 		w.slack.AddChannel(slacksim.Channel{ID: theDesk, Name: "approvals", Members: []string{w.slack.App().BotUserID}})
 		buyers, bosses := slacksim.UserGroup{ID: "S0BUYERS"}, slacksim.UserGroup{ID: "S0BOSSES"}
 		w.policy = purchase.Policy{
@@ -99,7 +99,7 @@ func newCrowd(t testing.TB) *crowd {
 		}
 		for _, some := range crowdOf {
 			for range some.many {
-				m := &member{id: fmt.Sprintf("U0P%03d", len(c.members)), what: some.what}
+				m := &loadUser{id: fmt.Sprintf("U0P%03d", len(c.members)), what: some.what}
 				c.members = append(c.members, m)
 				u := slacksim.User{ID: m.id, Name: strings.ToLower(m.id[2:]), Restricted: m.what == visiting}
 				if m.what == foreign {
@@ -135,8 +135,8 @@ func newCrowd(t testing.TB) *crowd {
 	return c
 }
 
-// atOnce does all of it at the same time.
-func (c *crowd) atOnce(all []func() error) {
+// runAll runs the functions at the same time.
+func (c *loadEnv) runAll(all []func() error) {
 	c.t.Helper()
 	begin := make(chan struct{})
 	var group sync.WaitGroup
@@ -155,35 +155,35 @@ func (c *crowd) atOnce(all []func() error) {
 	}
 }
 
-// gather has everyone who buys ask for their cards, and those who asked before say yes to it.
-func (c *crowd) gather() {
+// prepare requests the cards of all buyers, and confirms those that are to wait for an approval.
+func (c *loadEnv) prepare() {
 	c.t.Helper()
 	var asking, agreeing []func() error
 	for _, m := range c.members {
 		switch m.what {
 		case withdrawing, impatient, buying, judging:
-			asking = append(asking, c.gets(m, 1, "ram=16 cpu=2"))
+			asking = append(asking, c.requestCards(m, 1, "ram=16 cpu=2"))
 		case greedy:
-			asking = append(asking, c.gets(m, 3, "ram=16 cpu=2"))
+			asking = append(asking, c.requestCards(m, 3, "ram=16 cpu=2"))
 		case cheap:
-			asking = append(asking, c.gets(m, 1, "ram=4 cpu=1"))
+			asking = append(asking, c.requestCards(m, 1, "ram=4 cpu=1"))
 		case reasonState, ruling: // the others meet the bot for the first time when the second begins
 			asking = append(asking, func() error {
-				return c.tries(m, "cancel 01KAR000000000000000000001", "There's no order with that id")
+				return c.retryCommand(m, "cancel 01KAR000000000000000000001", "There's no order with that id")
 			})
 		}
 	}
-	c.atOnce(asking)
+	c.runAll(asking)
 	for _, m := range c.members {
 		if m.what == withdrawing || m.what == impatient || m.what == judging {
-			agreeing = append(agreeing, c.press(m, m.cards[0], "order_buy"))
+			agreeing = append(agreeing, c.click(m, m.cards[0], "order_buy"))
 		}
 	}
-	c.atOnce(agreeing)
-	c.settles()
+	c.runAll(agreeing)
+	c.waitUntilPublished()
 	for _, ask := range c.slack.Messages(theDesk) {
 		id := purchase.OrderID(orderIDBlock.FindString(ask.ContentText()))
-		c.asks[id], c.waiting = ask, append(c.waiting, id)
+		c.requests[id], c.waiting = ask, append(c.waiting, id)
 	}
 	for _, o := range c.orders() {
 		for _, m := range c.members {
@@ -207,11 +207,11 @@ func (c *crowd) gather() {
 	}
 }
 
-// gets has a person ask for cards, one after the other.
-func (c *crowd) gets(m *member, cards int, what string) func() error {
+// requestCards requests cards for a person, one after the other.
+func (c *loadEnv) requestCards(m *loadUser, cards int, what string) func() error {
 	return func() error {
 		for range cards {
-			if err := c.tries(m, "buy "+what+` reason="a course"`, "A CoCalc license for"); err != nil {
+			if err := c.retryCommand(m, "buy "+what+` reason="a course"`, "A CoCalc license for"); err != nil {
 				return err
 			}
 		}
@@ -224,13 +224,13 @@ func (c *crowd) gets(m *member, cards int, what string) func() error {
 	}
 }
 
-// tries types a command until it is answered so: where Slack is slow to say who someone is, they are asked to try
-// again.
-func (c *crowd) tries(m *member, command, answer string) error {
+// retryCommand repeats a command until it gets the answer: if Slack is slow to say who a person is, the bot asks them
+// to try again.
+func (c *loadEnv) retryCommand(m *loadUser, command, answer string) error {
 	person := c.slack.Person(m.id)
 	for {
 		before := len(c.slack.Person(m.id).Messages(slacksim.General))
-		if err := c.say(m, command); err != nil {
+		if err := c.command(m, command); err != nil {
 			return err
 		}
 		said, err := person.WaitForMessage(c.ctx, slacksim.General, func(said slacksim.Message) bool {
@@ -245,8 +245,8 @@ func (c *crowd) tries(m *member, command, answer string) error {
 	}
 }
 
-// settles waits until everything that was promised is bought, and every message says so.
-func (c *crowd) settles() {
+// waitUntilPublished waits until every approved order is bought, and every message shows it.
+func (c *loadEnv) waitUntilPublished() {
 	c.t.Helper()
 	c.until(func() (done bool) {
 		c.must(c.ledger.View(c.ctx, func(r purchase.Reader) error {
@@ -268,43 +268,43 @@ func (c *crowd) settles() {
 	})
 }
 
-func (c *crowd) press(m *member, on slacksim.Surface, button string) func() error {
-	return func() error { return failing(m, button, c.slack.Person(m.id).Click(c.ctx, on, button)) }
+func (c *loadEnv) click(m *loadUser, on slacksim.Surface, button string) func() error {
+	return func() error { return withUser(m, button, c.slack.Person(m.id).Click(c.ctx, on, button)) }
 }
 
-func (c *crowd) say(m *member, text string) error {
-	return failing(m, text, c.slack.Person(m.id).Command(c.ctx, slacksim.General, "/license", text))
+func (c *loadEnv) command(m *loadUser, text string) error {
+	return withUser(m, text, c.slack.Person(m.id).Command(c.ctx, slacksim.General, "/license", text))
 }
 
-// failing says who could not do what.
-func failing(m *member, what string, err error) error {
+// withUser adds the person and the action to an error.
+func withUser(m *loadUser, what string, err error) error {
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("%s, who %s: %s: %w", m.id, m.what, what, err)
 }
 
-// presses, types and denies put something on the list of what is done in the second.
-func (c *crowd) presses(m *member, on slacksim.Surface, button string) {
+// planClick, planCommand and planDenial plan what is done in the second.
+func (c *loadEnv) planClick(m *loadUser, on slacksim.Surface, button string) {
 	m.pressed++
-	c.clicks = append(c.clicks, c.press(m, on, button))
+	c.planned = append(c.planned, c.click(m, on, button))
 }
 
-func (c *crowd) types(m *member, text string) {
+func (c *loadEnv) planCommand(m *loadUser, text string) {
 	m.typed++
-	c.clicks = append(c.clicks, func() error { return c.say(m, text) })
+	c.planned = append(c.planned, func() error { return c.command(m, text) })
 }
 
-// denies is a no with a form, or the sentence why there is none.
-func (c *crowd) denies(m *member, ask slacksim.Message) {
+// planDenial plans a denial with a form. The person gets the form, or a sentence why there is none.
+func (c *loadEnv) planDenial(m *loadUser, ask slacksim.Message) {
 	m.formed++
-	c.clicks = append(c.clicks, func() error {
+	c.planned = append(c.planned, func() error {
 		person := c.slack.Person(m.id)
-		if err := c.press(m, ask, "order_deny")(); err != nil {
+		if err := c.click(m, ask, "order_deny")(); err != nil {
 			return err
 		}
 		form, open := person.Modal()
-		for tick := time.NewTicker(50 * time.Millisecond); !open && len(c.toldIn(theDesk)[m.id]) == 0; form,
+		for tick := time.NewTicker(50 * time.Millisecond); !open && len(c.ephemeralTexts(theDesk)[m.id]) == 0; form,
 			open = person.Modal() {
 			select {
 			case <-tick.C:
@@ -322,92 +322,92 @@ func (c *crowd) denies(m *member, ask slacksim.Message) {
 		if reason := problems["reason"]; len(problems) > 0 && !lateWords.MatchString(reason) {
 			err = errors.Join(err, fmt.Errorf("reads %q in the form", problems))
 		}
-		return failing(m, "sends the form", err)
+		return withUser(m, "sends the form", err)
 	})
 }
 
-// anyAsk is an approvers' card.
-func (c *crowd) anyAsk() (purchase.OrderID, slacksim.Message) {
+// randomRequest returns an order that waits for an approval, and its approvers' card.
+func (c *loadEnv) randomRequest() (purchase.OrderID, slacksim.Message) {
 	id := c.waiting[c.rng.IntN(len(c.waiting))]
-	return id, c.asks[id]
+	return id, c.requests[id]
 }
 
-// plan says what everyone does in the second.
-func (c *crowd) plan() {
+// plan plans what everyone does in the second.
+func (c *loadEnv) plan() {
 	for i, m := range c.members {
-		id, ask := c.anyAsk()
-		other, another := c.anyAsk()
+		id, ask := c.randomRequest()
+		other, another := c.randomRequest()
 		switch m.what {
 		case withdrawing:
 			if i%2 == 0 {
-				c.presses(m, m.cards[0], "order_cancel")
+				c.planClick(m, m.cards[0], "order_cancel")
 			} else {
-				c.types(m, "cancel "+string(m.orders[0]))
+				c.planCommand(m, "cancel "+string(m.orders[0]))
 			}
 		case impatient:
 			if i%2 == 0 {
-				c.presses(m, ask, "order_approve") // of someone else, without being asked
+				c.planClick(m, ask, "order_approve") // of someone else, without being asked
 			} else {
-				c.types(m, "approve "+string(m.orders[0]))
+				c.planCommand(m, "approve "+string(m.orders[0]))
 			}
 		case buying, cheap: // a double click
-			c.presses(m, m.cards[0], "order_buy")
-			c.presses(m, m.cards[0], "order_buy")
+			c.planClick(m, m.cards[0], "order_buy")
+			c.planClick(m, m.cards[0], "order_buy")
 		case greedy:
 			for _, card := range m.cards {
-				c.presses(m, card, "order_buy")
+				c.planClick(m, card, "order_buy")
 			}
 		case judging:
-			c.presses(m, c.asks[m.orders[0]], "order_approve")
-			c.presses(m, ask, "order_approve")
+			c.planClick(m, c.requests[m.orders[0]], "order_approve")
+			c.planClick(m, ask, "order_approve")
 		case reasonState:
 			switch i % 3 {
 			case 0:
-				c.presses(m, ask, "order_approve")
-				c.presses(m, another, "order_approve")
+				c.planClick(m, ask, "order_approve")
+				c.planClick(m, another, "order_approve")
 			case 1:
-				c.types(m, "deny "+string(id)+" no money")
-				c.types(m, "approve "+string(other))
+				c.planCommand(m, "deny "+string(id)+" no money")
+				c.planCommand(m, "approve "+string(other))
 			default:
-				c.denies(m, ask)
+				c.planDenial(m, ask)
 			}
 		case ruling:
-			c.types(m, "budget")
-			c.types(m, "approve "+string(id))
+			c.planCommand(m, "budget")
+			c.planCommand(m, "approve "+string(id))
 		case nobody:
 			if i%2 == 0 {
-				c.presses(m, ask, "order_approve")
+				c.planClick(m, ask, "order_approve")
 			} else {
-				c.types(m, `buy ram=16 cpu=2 reason="me too"`)
+				c.planCommand(m, `buy ram=16 cpu=2 reason="me too"`)
 			}
 		case visiting, foreign:
-			c.presses(m, ask, "order_approve")
+			c.planClick(m, ask, "order_approve")
 		}
 	}
-	c.rng.Shuffle(len(c.clicks), func(i, j int) { c.clicks[i], c.clicks[j] = c.clicks[j], c.clicks[i] })
+	c.rng.Shuffle(len(c.planned), func(i, j int) { c.planned[i], c.planned[j] = c.planned[j], c.planned[i] })
 }
 
 // 200 people buy, agree, deny and withdraw in the same second, against one budget that fits a part of it: it is never
 // passed, no order is decided or bought twice, everyone is answered, and no card goes on asking what was decided.
 func TestConversation_Crowd(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(t)
-	c.gather()
+	c := newLoadEnv(t)
+	c.prepare()
 	for _, m := range c.members {
 		c.slack.Invite(theDesk, m.id)
 	}
 	c.plan()
-	head, sent := c.records(1), len(c.slack.Envelopes())
-	c.first = uint64(len(head)) + 1
+	head, sent := c.eventsFrom(1), len(c.slack.Envelopes())
+	c.firstEvent = uint64(len(head)) + 1
 	began := time.Now()
-	c.atOnce(c.clicks)
-	c.settles()
+	c.runAll(c.planned)
+	c.waitUntilPublished()
 	t.Logf("after %s everything was bought and every card showed it", time.Since(began))
 
-	c.acknowledged(c.slack.Envelopes()[sent:])
-	c.answered()
-	c.neverOver()
-	c.boughtOnce()
-	c.decidedOnce()
-	c.asksNoMore()
+	c.checkAcknowledged(c.slack.Envelopes()[sent:])
+	c.checkAnswered()
+	c.checkBudget()
+	c.checkBoughtOnce()
+	c.checkDecidedOnce()
+	c.checkNoOpenRequests()
 }

@@ -26,24 +26,25 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is the whole of it on loopback: a Slack workspace with alice and bob, who may buy, and carol, who may not; a
-// CoCalc with an account; and the real bot between them. Only the waits are shorter than in earnest.
-type world struct {
-	t       testing.TB
-	ctx     context.Context
-	slack   *slacksim.Workspace
-	api     string
-	cocalc  *cocalctest.Server
-	shop    string
-	account *cocalctest.Account
-	path    string
-	policy  purchase.Policy
-	channel string // PURCHASES_CHANNEL
+// env is the bot between simulators of both sides, on loopback: a Slack workspace with alice and bob, who may buy, and
+// carol, who may not, and a CoCalc server with an account. Only the waits are shorter than in production.
+type env struct {
+	t         testing.TB
+	ctx       context.Context
+	slack     *slacksim.Workspace
+	slackURL  string
+	cocalc    *cocalctest.Server
+	cocalcURL string
+	account   *cocalctest.Account
+	database  string
+	policy    purchase.Policy
+	channel   string // PURCHASES_CHANNEL
 	// approvals is APPROVALS_CHANNEL.
-	approvals string
-	timing    purchase.Timing
-	checkout  time.Duration // CHECKOUT_TIMEOUT
-	within    time.Duration // the socket client's HandleWithin
+	approvals    string
+	timing       purchase.Timing
+	checkout     time.Duration // CHECKOUT_TIMEOUT
+	handleWithin time.Duration // the socket client's HandleWithin
+	minUptime    time.Duration // the socket client's MinUptime
 
 	access *socket.Access
 	ledger *storage.Ledger
@@ -51,16 +52,16 @@ type world struct {
 	stop   func()
 }
 
-// newWorld starts everything. adjust, if given, changes it before the bot starts.
-func newWorld(t testing.TB, adjust func(*world)) *world {
+// newEnv starts the simulators and the bot. adjust, if it is not nil, changes the env before the bot starts.
+func newEnv(t testing.TB, adjust func(*env)) *env {
 	t.Helper()
 	// Slack's three seconds are too few on a machine that does other things as well: a test that looks at them sets them.
 	ws := slacksim.New(slacksim.Options{
-		Rates: slacksim.Rates{Off: true}, AckTimeout: boundless, TriggerLife: boundless,
+		Rates: slacksim.Rates{Off: true}, AckTimeout: noTimeout, TriggerLife: noTimeout,
 		Meter: processorTime,
 	})
-	w := &world{
-		t: t, ctx: whileItMoves(t, ws), path: filepath.Join(t.TempDir(), "ledger.db"),
+	w := &env{
+		t: t, ctx: activeContext(t, ws), database: filepath.Join(t.TempDir(), "ledger.db"),
 		slack:  ws,
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 1, CheckoutTakes: 5 * time.Millisecond}),
 		policy: purchase.Policy{
@@ -68,15 +69,15 @@ func newWorld(t testing.TB, adjust func(*world)) *world {
 			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000},
 		},
 		// Not shorter: CoCalc lets its purchases be read three times a second and fifteen times a minute.
-		checkout: unhurried,
+		checkout: generousTimeout,
 		timing: purchase.Timing{
 			Poll: 100 * time.Millisecond, PollMax: 500 * time.Millisecond, Settle: time.Second,
 			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second,
 		},
 	}
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100000, Partner: true})
-	w.shop = w.cocalc.Start(t)
-	w.api = slacktest.Serve(t, w.slack).APIURL
+	w.cocalcURL = w.cocalc.Start(t)
+	w.slackURL = slacktest.Serve(t, w.slack).APIURL
 	if adjust != nil {
 		adjust(w)
 	}
@@ -85,18 +86,18 @@ func newWorld(t testing.TB, adjust func(*world)) *world {
 	return w
 }
 
-// unhurried is more than anything takes that a test does not slow down itself.
-const unhurried = 30 * time.Second
+// generousTimeout is longer than any request takes that a test does not slow down itself.
+const generousTimeout = 30 * time.Second
 
-// boundless is for waits that a standstill ends: nothing is given up while something moves.
-const boundless = time.Hour
+// noTimeout is for waits that idleTimeout bounds.
+const noTimeout = time.Hour
 
-// standstill is for how long nothing may change in the workspace before a test gives up waiting. How long a whole test
-// takes says more about the machine than about the bot.
-const standstill = time.Minute
+// idleTimeout is how long the workspace may stay unchanged before a test gives up waiting. The duration of a whole test
+// depends on the machine.
+const idleTimeout = time.Minute
 
-// whileItMoves is a context that ends when nothing has changed in the workspace for a while, or with the test.
-func whileItMoves(t testing.TB, ws *slacksim.Workspace) context.Context {
+// activeContext returns a context that ends with the test, or when the workspace has not changed for idleTimeout.
+func activeContext(t testing.TB, ws *slacksim.Workspace) context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -112,8 +113,8 @@ func whileItMoves(t testing.TB, ws *slacksim.Workspace) context.Context {
 			}
 			if now := ws.Version(); now != seen {
 				seen, since = now, time.Now()
-			} else if time.Since(since) > standstill {
-				cancel(errors.New("nothing has changed for " + standstill.String()))
+			} else if time.Since(since) > idleTimeout {
+				cancel(errors.New("nothing has changed for " + idleTimeout.String()))
 				return
 			}
 		}
@@ -125,14 +126,15 @@ func whileItMoves(t testing.TB, ws *slacksim.Workspace) context.Context {
 	return ctx
 }
 
-func (w *world) start() {
+func (w *env) start() {
 	w.t.Helper()
 	s, err := app.New(app.Config{
-		Database: w.path,
-		CoCalc:   cocalc.Options{BaseURL: w.shop, Key: w.account.Key(), CheckoutTimeout: w.checkout, Retries: -1},
+		Database: w.database,
+		CoCalc:   cocalc.Options{BaseURL: w.cocalcURL, Key: w.account.Key(), CheckoutTimeout: w.checkout, Retries: -1},
 		Slack: app.Slack{
-			URL: w.api, BotToken: w.slack.BotToken(), AppToken: w.slack.AppToken(),
-			Socket: socket.Config{Sockets: 1, HandleWithin: w.within}, Probe: 100 * time.Millisecond,
+			URL: w.slackURL, BotToken: w.slack.BotToken(), AppToken: w.slack.AppToken(),
+			Socket: socket.Config{Sockets: 1, HandleWithin: w.handleWithin, MinUptime: w.minUptime},
+			Probe:  100 * time.Millisecond,
 		},
 		Policy: w.policy, Timing: w.timing, PurchasesChannel: w.channel, ApprovalsChannel: w.approvals,
 		Defaults: cocalc.DefaultSpec(), Log: testLog(),
@@ -161,47 +163,47 @@ func (w *world) start() {
 }
 
 // restart stops the bot as SIGTERM does and starts it again.
-func (w *world) restart() {
+func (w *env) restart() {
 	w.t.Helper()
 	w.stop()
 	w.start()
 }
 
-func (w *world) must(err error) {
+func (w *env) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// says types /license as someone in #general.
-func (w *world) says(who, text string) {
+// says types /license as a person in #general.
+func (w *env) says(who, text string) {
 	w.t.Helper()
 	w.must(w.slack.Person(who).Command(w.ctx, slacksim.General, "/license", text))
 }
 
-// sees waits until someone sees a message with the text in #general.
-func (w *world) sees(who, text string) slacksim.Message {
+// sees waits until a person sees a message with the text in #general.
+func (w *env) sees(who, text string) slacksim.Message {
 	w.t.Helper()
 	m, err := w.slack.Person(who).WaitForText(w.ctx, slacksim.General, text)
 	w.must(err)
 	return m
 }
 
-func (w *world) clicks(who string, on slacksim.Surface, what string) {
+func (w *env) clicks(who string, on slacksim.Surface, what string) {
 	w.t.Helper()
 	w.must(w.slack.Person(who).Click(w.ctx, on, what))
 }
 
 // card asks for the standard license as alice and waits for its card.
-func (w *world) card() slacksim.Message {
+func (w *env) card() slacksim.Message {
 	w.t.Helper()
 	w.says(slacksim.Alice, "buy ram=16 cpu=2")
 	return w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 }
 
 // becomes waits until a message has changed to one with the text.
-func (w *world) becomes(m slacksim.Message, text string) slacksim.Message {
+func (w *env) becomes(m slacksim.Message, text string) slacksim.Message {
 	w.t.Helper()
 	now, err := w.slack.Person(slacksim.Alice).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), text)
@@ -210,8 +212,8 @@ func (w *world) becomes(m slacksim.Message, text string) slacksim.Message {
 	return now
 }
 
-// spent checks what the ledger and CoCalc say at the end.
-func (w *world) spent(licenses int, want purchase.Cents) {
+// checkSpent checks the amounts in the ledger and at CoCalc, and the number of licenses sold.
+func (w *env) checkSpent(licenses int, want purchase.Cents) {
 	w.t.Helper()
 	h, err := w.desk.History(w.ctx, 1, 100)
 	w.must(err)
@@ -234,8 +236,8 @@ func testLog() zerolog.Logger {
 	return zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "05.000"}).With().Timestamp().Logger()
 }
 
-// processorTime is how long this program has computed, the simulators and the people in it included, on all processors
-// together: about as long on a busy machine as on an idle one.
+// processorTime returns the processor time that this program has used, simulators included. Unlike the time of day, it
+// depends little on what else the machine does.
 func processorTime() time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {

@@ -24,24 +24,25 @@ import (
 	"licensebot/storage/storagetest"
 )
 
-// counter is the bot without its buyer: the Handler with a real desk over a ledger in memory, a Slack that only
-// listens, and a CoCalc that has licenses to show and nothing to sell.
-type counter struct {
-	t       testing.TB
-	ledger  *storagetest.Memory
-	desk    *desk.Desk
-	handler *bot.Handler
-	ear     *ear
-	now     time.Time
-	policy  purchase.Policy
-	asked   atomic.Int32  // how often CoCalc was asked for all licenses
-	slow    chan struct{} // if set, CoCalc tells of licenses once it is closed
+// handlerEnv is a Handler without the worker that buys: a real desk over a ledger in memory, a Slack that only records,
+// and a CoCalc that lists licenses and sells none.
+type handlerEnv struct {
+	t             testing.TB
+	ledger        *storagetest.Memory
+	desk          *desk.Desk
+	handler       *bot.Handler
+	slack         *fakeSlack
+	now           time.Time
+	policy        purchase.Policy
+	licenseReads  atomic.Int32  // how often CoCalc was asked for all licenses
+	delayLicenses chan struct{} // if set, CoCalc lists licenses once it is closed
 }
 
 // The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and
 // UROBOT, another app. They belong to the workspace T1.
-func newCounter(t testing.TB) *counter {
-	c := &counter{t: t, ledger: &storagetest.Memory{}, ear: &ear{}, now: time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)}
+func newHandlerEnv(t testing.TB) *handlerEnv {
+	c := &handlerEnv{t: t, ledger: &storagetest.Memory{}, slack: &fakeSlack{}, now: time.Date(2026, 11, 22, 21, 0, 0, 0,
+		time.UTC)}
 	c.policy = purchase.Policy{
 		Everyone: true, Approvers: map[string]bool{"UERIN": true}, AutoApprove: 20000, Admins: map[string]bool{"UDANA": true},
 		OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000},
@@ -50,12 +51,12 @@ func newCounter(t testing.TB) *counter {
 	return c
 }
 
-// open makes the bot with the policy as it is now, as a restart does.
-func (c *counter) open() {
+// open makes the Handler with the present policy, as a restart does.
+func (c *handlerEnv) open() {
 	now := func() time.Time { return c.now }
 	s, err := app.New(app.Config{
-		Ledger: c.ledger, Shop: window{asked: &c.asked, slow: func() chan struct{} { return c.slow }},
-		Slack:  app.Slack{API: c.ear, HTTP: &http.Client{Transport: c.ear}},
+		Ledger: c.ledger, Shop: fakeShop{reads: &c.licenseReads, delay: func() chan struct{} { return c.delayLicenses }},
+		Slack:  app.Slack{API: c.slack, HTTP: &http.Client{Transport: c.slack}},
 		Policy: c.policy, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog(),
 	})
 	if err != nil {
@@ -64,99 +65,100 @@ func (c *counter) open() {
 	c.desk, c.handler = s.Desk, s.Handler
 }
 
-// window is a CoCalc of which only the licenses can be seen. Anyone who tries to buy there panics.
-type window struct {
+// fakeShop is a CoCalc server that only lists licenses. All other requests panic.
+type fakeShop struct {
 	purchase.Shop
-	asked *atomic.Int32
-	slow  func() chan struct{}
+	reads *atomic.Int32
+	delay func() chan struct{}
 }
 
 const someLicense = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 
-func (w window) Licenses(context.Context) ([]purchase.License, error) {
-	w.asked.Add(1)
-	if slow := w.slow(); slow != nil {
+func (w fakeShop) Licenses(context.Context) ([]purchase.License, error) {
+	w.reads.Add(1)
+	if slow := w.delay(); slow != nil {
 		<-slow
 	}
 	return w.all(), nil
 }
 
-func (window) all() []purchase.License {
+func (fakeShop) all() []purchase.License {
 	return []purchase.License{{
 		ID: someLicense, Title: "Statistics", RunLimit: 1,
 		Quota: cocalc.Quota{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "short", User: "academic"},
 	}}
 }
 
-func (window) Subscriptions(context.Context) ([]cocalc.Subscription, error) { return nil, nil }
+func (fakeShop) Subscriptions(context.Context) ([]cocalc.Subscription, error) { return nil, nil }
 
-func (w window) License(_ context.Context, id string) (purchase.License, error) {
+func (w fakeShop) License(_ context.Context, id string) (purchase.License, error) {
 	if id == someLicense {
 		return w.all()[0], nil
 	}
 	return purchase.License{}, &cocalc.Error{Op: "licenses/get-license", Outcome: cocalc.Rejected, Kind: cocalc.NotFound}
 }
 
-// ear is a Slack that remembers what the bot says and where.
-type ear struct {
+// fakeSlack is a Slack that records what the bot sends, and where.
+type fakeSlack struct {
 	bot.WebAPI
-	mu    sync.Mutex
-	heard []heard
-	// confirms, when it is set, holds up the confirmation of what was heard at response URLs until it is closed.
-	confirms chan struct{}
+	mu   sync.Mutex
+	sent []sentMessage
+	// blockResponses, when it is set, holds up the confirmation of what was heard at response URLs until it is closed.
+	blockResponses chan struct{}
 }
 
-// heard is something that the bot said or showed.
-type heard struct{ to, text string }
+// sentMessage is a message, view or answer that the bot sent.
+type sentMessage struct{ to, text string }
 
-func (e *ear) hear(to, text string) {
+func (e *fakeSlack) record(to, text string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.heard = append(e.heard, heard{to, text})
+	e.sent = append(e.sent, sentMessage{to, text})
 }
 
-func (e *ear) take() []heard {
+func (e *fakeSlack) takeSent() []sentMessage {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := e.heard
-	e.heard = nil
+	all := e.sent
+	e.sent = nil
 	return all
 }
 
-// RoundTrip takes what goes to response URLs.
-func (e *ear) RoundTrip(req *http.Request) (*http.Response, error) {
+// RoundTrip records posts to response URLs.
+func (e *fakeSlack) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer req.Body.Close()
 	var m slack.WebhookMessage
 	if err := json.NewDecoder(req.Body).Decode(&m); err != nil {
 		return nil, err
 	}
-	e.hear(req.URL.String(), m.Text)
-	if e.confirms != nil {
-		<-e.confirms
+	e.record(req.URL.String(), m.Text)
+	if e.blockResponses != nil {
+		<-e.blockResponses
 	}
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok")), Request: req}, nil
 }
 
-func (e *ear) PostEphemeralContext(_ context.Context, channel, user string, options ...slack.MsgOption) (string,
+func (e *fakeSlack) PostEphemeralContext(_ context.Context, channel, user string, options ...slack.MsgOption) (string,
 	error,
 ) {
 	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", options...)
 	if channel == "" || user == "" {
 		return "", errors.Join(err, slack.SlackErrorResponse{Err: "channel_not_found"})
 	}
-	e.hear(user+" in "+channel, values.Get("text"))
+	e.record(user+" in "+channel, values.Get("text"))
 	return "1.1", err
 }
 
-func (e *ear) PostMessageContext(_ context.Context, channel string, options ...slack.MsgOption) (string, string,
+func (e *fakeSlack) PostMessageContext(_ context.Context, channel string, options ...slack.MsgOption) (string, string,
 	error,
 ) {
 	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", options...)
-	e.hear(channel, values.Get("text"))
+	e.record(channel, values.Get("text"))
 	return channel, "1.1", err
 }
 
-func (e *ear) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool,
+func (e *fakeSlack) OpenConversationContext(_ context.Context,
+	p *slack.OpenConversationParameters) (*slack.Channel, bool,
 	bool, error,
 ) {
 	if p.Users[0] == "" {
@@ -167,18 +169,21 @@ func (e *ear) OpenConversationContext(_ context.Context, p *slack.OpenConversati
 	return c, false, false, nil
 }
 
-func (e *ear) UpdateMessageContext(_ context.Context, channel, _ string, _ ...slack.MsgOption) (string, string, string,
+func (e *fakeSlack) UpdateMessageContext(_ context.Context, channel, _ string,
+	_ ...slack.MsgOption) (string, string, string,
 	error,
 ) {
-	e.hear(channel, "a message was changed")
+	e.record(channel, "a message was changed")
 	return channel, "1.1", "", nil
 }
 
-func (e *ear) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+func (e *fakeSlack) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
 	return &slack.AuthTestResponse{TeamID: "T1"}, nil
 }
 
-func (e *ear) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
+func (e *fakeSlack) GetUserInfoContext(_ context.Context, user string,
+	_ ...slack.GetUserInfoOption,
+) (*slack.User, error) {
 	switch user {
 	case "UALICE", "UBOB", "UDANA", "UERIN":
 		return &slack.User{ID: user, TeamID: "T1"}, nil
@@ -192,31 +197,36 @@ func (e *ear) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetU
 	return nil, slack.SlackErrorResponse{Err: "user_not_found"}
 }
 
-func (e *ear) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string,
+func (e *fakeSlack) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string,
 	error,
 ) {
 	return nil, slack.SlackErrorResponse{Err: "no_such_subteam"}
 }
 
-func (e *ear) OpenViewContext(_ context.Context, _ string, view slack.ModalViewRequest) (*slack.ViewResponse, error) {
-	e.hear("a form", view.CallbackID)
+func (e *fakeSlack) OpenViewContext(_ context.Context, _ string,
+	view slack.ModalViewRequest,
+) (*slack.ViewResponse, error) {
+	e.record("a form", view.CallbackID)
 	return &slack.ViewResponse{}, nil
 }
 
-func (e *ear) UpdateViewContext(context.Context, slack.ModalViewRequest, string, string, string) (*slack.ViewResponse,
+func (e *fakeSlack) UpdateViewContext(context.Context, slack.ModalViewRequest, string, string,
+	string) (*slack.ViewResponse,
 	error,
 ) {
-	e.hear("a form", "its price was computed anew")
+	e.record("a form", "its price was computed anew")
 	return &slack.ViewResponse{}, nil
 }
 
-func (e *ear) PublishViewContext(_ context.Context, req slack.PublishViewContextRequest) (*slack.ViewResponse, error) {
-	e.hear("the Home tab of "+req.UserID, "")
+func (e *fakeSlack) PublishViewContext(_ context.Context,
+	req slack.PublishViewContextRequest,
+) (*slack.ViewResponse, error) {
+	e.record("the Home tab of "+req.UserID, "")
 	return &slack.ViewResponse{}, nil
 }
 
 // put stores an order of someone's in #math, in whatever state change brings it to.
-func (c *counter) put(id purchase.OrderID, requester string, change func(*purchase.Order)) {
+func (c *handlerEnv) put(id purchase.OrderID, requester string, change func(*purchase.Order)) {
 	c.t.Helper()
 	sp := cocalc.DefaultSpec()
 	sp.RAM, sp.CPU = 16, 2
@@ -234,7 +244,7 @@ func (c *counter) put(id purchase.OrderID, requester string, change func(*purcha
 }
 
 // state is everything that the ledger holds but its audit records, and how many of those there are.
-func (c *counter) state() (held string, records uint64) {
+func (c *handlerEnv) state() (held string, records uint64) {
 	c.t.Helper()
 	err := c.ledger.View(context.Background(), func(r purchase.Reader) error {
 		orders, err := r.Orders("", 1000)
@@ -252,8 +262,8 @@ func (c *counter) state() (held string, records uint64) {
 	return held, records
 }
 
-// last is the latest audit record.
-func (c *counter) last() (e purchase.Event) {
+// lastEvent is the latest audit record.
+func (c *handlerEnv) lastEvent() (e purchase.Event) {
 	c.t.Helper()
 	err := c.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
 		e, err = r.Head()
@@ -280,7 +290,7 @@ func payload(who, team, channel, action, value string) slack.InteractionCallback
 }
 
 // answer brings a reply to its end, and says what the person got.
-func (c *counter) answer(reply socket.Reply) string {
+func (c *handlerEnv) answer(reply socket.Reply) string {
 	c.t.Helper()
 	var said []string
 	switch p := reply.Payload.(type) {
@@ -297,7 +307,7 @@ func (c *counter) answer(reply socket.Reply) string {
 	if reply.After != nil {
 		reply.After(context.Background())
 	}
-	for _, h := range c.ear.take() {
+	for _, h := range c.slack.takeSent() {
 		said = append(said, h.text)
 	}
 	return strings.Join(said, "\n")
