@@ -96,12 +96,12 @@ func (d *doubts) left() int {
 }
 
 func anyLedger(t testing.TB) purchase.Ledger {
-	b, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	l, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { b.Close() })
-	return b
+	t.Cleanup(func() { l.Close() })
+	return l
 }
 
 var (

@@ -17,12 +17,12 @@ import (
 // Backup copies the ledger at from to the new file to, as [Ledger.Backup] does. The error wraps [ErrLocked] if a bot
 // has the ledger open; package control asks that bot for the backup.
 func Backup(ctx context.Context, from, to string) (Report, error) {
-	b, err := OpenReadOnly(from)
+	l, err := OpenReadOnly(from)
 	if err != nil {
 		return Report{}, err
 	}
-	defer b.Close()
-	return b.Backup(ctx, to)
+	defer l.Close()
+	return l.Backup(ctx, to)
 }
 
 // UnprovenEnding is added to the name of a copy whose audit chain is broken, so that it is not mistaken for a good one.

@@ -29,8 +29,8 @@ func only(t *testing.T, dir string, names ...string) {
 // A backup that is made while the bot writes is one moment of the ledger: what was written together is in it together.
 func TestLedger_Backup_WhileWriting(t *testing.T) {
 	ctx := context.Background()
-	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
-	fill(t, b, 20)
+	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	fill(t, l, 20)
 	stop, stopped := make(chan struct{}), make(chan error, 1)
 	go func() {
 		for n := 1; ; n++ {
@@ -40,7 +40,7 @@ func TestLedger_Backup_WhileWriting(t *testing.T) {
 				return
 			default:
 			}
-			err := b.Update(ctx, func(w purchase.Writer) error {
+			err := l.Update(ctx, func(w purchase.Writer) error {
 				account, err := w.Account()
 				account.Broken = append(account.Broken, int64(n))
 				return errors.Join(err, w.PutAccount(account), w.AppendEvent(purchase.Event{Kind: "paused", By: "U1"}))
@@ -55,7 +55,7 @@ func TestLedger_Backup_WhileWriting(t *testing.T) {
 	var last uint64
 	for _, name := range []string{"a.db", "b.db", "c.db"} {
 		to := filepath.Join(dir, name)
-		report, err := b.Backup(ctx, to)
+		report, err := l.Backup(ctx, to)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,13 +88,13 @@ func TestLedger_Backup_WhileWriting(t *testing.T) {
 }
 
 func TestLedger_Backup_ExistingFile(t *testing.T) {
-	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	dir := t.TempDir()
 	to := filepath.Join(dir, "monday.db")
 	if err := os.WriteFile(to, []byte("the only copy of something"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Backup(context.Background(), to); !errors.Is(err, fs.ErrExist) {
+	if _, err := l.Backup(context.Background(), to); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("got %v", err)
 	}
 	if kept, err := os.ReadFile(to); err != nil || string(kept) != "the only copy of something" {
@@ -106,8 +106,8 @@ func TestLedger_Backup_ExistingFile(t *testing.T) {
 // What does not verify is not kept: neither its name nor its temporary file.
 func TestLedger_Backup_Damaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	b := opened(t, path)
-	fill(t, b, 8)
+	l := opened(t, path)
+	fill(t, l, 8)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -117,13 +117,13 @@ func TestLedger_Backup_Damaged(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var f *RecordError
-	if _, err := b.Backup(context.Background(), filepath.Join(dir, "a.db")); !errors.As(err, &f) {
+	if _, err := l.Backup(context.Background(), filepath.Join(dir, "a.db")); !errors.As(err, &f) {
 		t.Errorf("got %v", err)
 	}
 	only(t, dir)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := b.Backup(ctx, filepath.Join(dir, "a.db")); !errors.Is(err, context.Canceled) {
+	if _, err := l.Backup(ctx, filepath.Join(dir, "a.db")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got the error %v, want context.Canceled", err)
 	}
 	only(t, dir)
@@ -132,9 +132,9 @@ func TestLedger_Backup_Damaged(t *testing.T) {
 func TestBackup_ClosedLedger(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	b := opened(t, path)
-	fill(t, b, 8)
-	want, err := everything(b)
+	l := opened(t, path)
+	fill(t, l, 8)
+	want, err := everything(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestBackup_ClosedLedger(t *testing.T) {
 	if _, err := Backup(ctx, path, to); !errors.Is(err, ErrLocked) {
 		t.Errorf("while a bot has it: got %v, want ErrLocked", err)
 	}
-	b.Close()
+	l.Close()
 	if report, err := Backup(ctx, path, to); err != nil || report.Head.Number != 8 {
 		t.Fatalf("got the report %+v and the error %v, want 8 records and none", report, err)
 	}

@@ -39,7 +39,7 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	commits := 0
-	b, err := Open(path, WithCommit(func(commit, rollback func() error) error {
+	l, err := Open(path, WithCommit(func(commit, rollback func() error) error {
 		if commits++; commits == 2 {
 			return errors.Join(syscall.EIO, end(commit, rollback))
 		}
@@ -48,28 +48,28 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Update(ctx, event("first")); err != nil {
+	if err := l.Update(ctx, event("first")); err != nil {
 		t.Fatal(err)
 	}
-	err = b.Update(ctx, event("second"))
+	err = l.Update(ctx, event("second"))
 	if !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, syscall.EIO) {
 		t.Fatalf("got %v from the second, want ErrUncertain and the disk's error", err)
 	}
 	select {
-	case <-b.Failed():
+	case <-l.Failed():
 	default:
 		t.Error("got no sign of the failure, want the channel closed")
 	}
-	if !errors.Is(b.Failure(), syscall.EIO) {
-		t.Errorf("got the cause %v, want the disk's error", b.Failure())
+	if !errors.Is(l.Failure(), syscall.EIO) {
+		t.Errorf("got the cause %v, want the disk's error", l.Failure())
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
-	_, backup := b.Backup(ctx, copied)
-	_, verify := b.Verify(ctx)
+	_, backup := l.Backup(ctx, copied)
+	_, verify := l.Verify(ctx)
 	for what, err := range map[string]error{
-		"a change": b.Update(ctx, event("third")),
-		"a look":   b.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil }),
-		"room":     b.Room(ctx),
+		"a change": l.Update(ctx, event("third")),
+		"a look":   l.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil }),
+		"room":     l.Room(ctx),
 		"a backup": backup,
 		"verify":   verify,
 	} {
@@ -77,7 +77,7 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := b.Close(); err != nil {
+	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
 	if got := kinds(t, opened(t, path)); got != want {
@@ -85,10 +85,10 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 	}
 }
 
-func kinds(t *testing.T, b *Ledger) string {
+func kinds(t *testing.T, l *Ledger) string {
 	t.Helper()
 	var all []string
-	err := b.View(context.Background(), func(r purchase.Reader) error {
+	err := l.View(context.Background(), func(r purchase.Reader) error {
 		events, err := r.Events(1, 100)
 		for _, e := range events {
 			all = append(all, e.Kind)
@@ -104,32 +104,32 @@ func kinds(t *testing.T, b *Ledger) string {
 // However slow the disk is, changes that arrive while a commit is under way share the next one.
 func TestLedger_Update_SharedCommit(t *testing.T) {
 	const many = 20
-	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
-	before := b.known.Load().tx
-	b.writing.Lock() // a commit is under way
+	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	before := l.known.Load().tx
+	l.writing.Lock() // a commit is under way
 	var changing sync.WaitGroup
 	for range many {
 		changing.Go(func() {
-			if err := b.Update(context.Background(), event("one of many")); err != nil {
+			if err := l.Update(context.Background(), event("one of many")); err != nil {
 				t.Error(err)
 			}
 		})
 		time.Sleep(2 * batchDelay)
 	}
 	arrived := func() int {
-		b.gathering.Lock()
-		defer b.gathering.Unlock()
-		if b.next == nil {
+		l.gathering.Lock()
+		defer l.gathering.Unlock()
+		if l.next == nil {
 			return 0
 		}
-		return len(b.next.calls)
+		return len(l.next.calls)
 	}
 	for began := time.Now(); arrived() < many && time.Since(began) < 10*time.Second; {
 		time.Sleep(batchDelay)
 	}
-	b.writing.Unlock()
+	l.writing.Unlock()
 	changing.Wait()
-	if n := b.known.Load().tx - before; n != 1 {
+	if n := l.known.Load().tx - before; n != 1 {
 		t.Errorf("%d changes that arrived during a commit: got %d more commits, want 1", many, n)
 	}
 }
@@ -139,26 +139,26 @@ func TestLedger_Update_SharedCommit(t *testing.T) {
 func TestLedger_View_WaitsForFsync(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
-			before := b.known.Load()
-			if err := b.Update(t.Context(), event("first")); err != nil {
+			l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+			before := l.known.Load()
+			if err := l.Update(t.Context(), event("first")); err != nil {
 				t.Fatal(err)
 			}
-			after, settled := b.known.Load(), make(chan struct{})
-			b.known.Store(before) // as it is during the last fsync
-			b.pending = settled
+			after, settled := l.known.Load(), make(chan struct{})
+			l.known.Store(before) // as it is during the last fsync
+			l.pending = settled
 			read, done := false, make(chan error, 1)
 			go func() {
-				done <- b.View(t.Context(), func(purchase.Reader) error { read = true; return nil })
+				done <- l.View(t.Context(), func(purchase.Reader) error { read = true; return nil })
 			}()
 			synctest.Wait()
 			if len(done) > 0 || !read {
 				t.Errorf("read: %t; it has an answer: %t", read, len(done) > 0)
 			}
 			if fails {
-				_ = b.fail(errors.New("no fsync"), purchase.ErrUncertain)
+				_ = l.fail(errors.New("no fsync"), purchase.ErrUncertain)
 			} else {
-				b.known.Store(after)
+				l.known.Store(after)
 			}
 			close(settled)
 			if err := <-done; errors.Is(err, purchase.ErrStopped) != fails {
@@ -188,15 +188,15 @@ func TestLedger_Overwritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
-			b := opened(t, path)
-			if err := b.Update(ctx, event("first")); err != nil {
+			l := opened(t, path)
+			if err := l.Update(ctx, event("first")); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := b.Backup(ctx, older); err != nil {
+			if _, err := l.Backup(ctx, older); err != nil {
 				t.Fatal(err)
 			}
 			defer os.Remove(older)
-			if err := b.Update(ctx, event("second")); err != nil {
+			if err := l.Update(ctx, event("second")); err != nil {
 				t.Fatal(err)
 			}
 			if err := over(path); err != nil {
@@ -206,15 +206,15 @@ func TestLedger_Overwritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			look := b.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil })
-			change := b.Update(ctx, event("third"))
+			look := l.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil })
+			change := l.Update(ctx, event("third"))
 			for _, err := range []error{look, change} {
 				if !errors.Is(err, purchase.ErrStopped) || name == "an older copy" && !errors.Is(err, ErrOverwritten) {
 					t.Errorf("got %v, want ErrStopped, and ErrOverwritten if an older copy lies there", err)
 				}
 			}
-			<-b.Failed()
-			if err := b.Close(); err != nil {
+			<-l.Failed()
+			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
 			if now, err := os.ReadFile(path); err != nil || string(now) != string(there) {
@@ -229,20 +229,20 @@ func TestLedger_Truncated(t *testing.T) {
 	ctx := context.Background()
 	for _, writes := range []bool{false, true} {
 		path := filepath.Join(t.TempDir(), "ledger.db")
-		b := opened(t, path)
+		l := opened(t, path)
 		for range 20 {
-			if err := b.Update(ctx, event(strings.Repeat("x", 3000))); err != nil {
+			if err := l.Update(ctx, event(strings.Repeat("x", 3000))); err != nil {
 				t.Fatal(err)
 			}
 		}
 		var err error
 		if writes {
-			err = b.Update(ctx, func(w purchase.Writer) error {
+			err = l.Update(ctx, func(w purchase.Writer) error {
 				first := event("first")(w)
 				return errors.Join(first, os.Truncate(path, 0))
 			})
 		} else {
-			err = b.View(ctx, func(r purchase.Reader) error {
+			err = l.View(ctx, func(r purchase.Reader) error {
 				if err := os.Truncate(path, 0); err != nil {
 					return err
 				}
@@ -250,8 +250,8 @@ func TestLedger_Truncated(t *testing.T) {
 				return err
 			})
 		}
-		if err == nil || b.Failure() == nil {
-			t.Errorf("writes: %t; it says %v, and failed because of %v", writes, err, b.Failure())
+		if err == nil || l.Failure() == nil {
+			t.Errorf("writes: %t; it says %v, and failed because of %v", writes, err, l.Failure())
 		}
 	}
 }

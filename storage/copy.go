@@ -25,7 +25,7 @@ const maxCopies = 100
 // It reads a private copy in the system's folder for temporary files, which it removes afterwards; it neither waits for
 // the bot nor makes it wait. It returns read's error, or those of [OpenReadOnly] except [ErrLocked].
 func ReadCopy(ctx context.Context, path string, read func(purchase.Reader) error) error {
-	return withCopy(ctx, path, func(b *Ledger) error { return b.View(ctx, read) })
+	return withCopy(ctx, path, func(l *Ledger) error { return l.View(ctx, read) })
 }
 
 // withCopy calls do with a private copy of the ledger, which it removes afterwards.
@@ -39,12 +39,12 @@ func withCopy(ctx context.Context, path string, do func(*Ledger) error) error {
 	if err := copyTo(ctx, temp, path); err != nil {
 		return fmt.Errorf("copy the ledger %s: %w", path, err)
 	}
-	b, err := open(temp.Name(), true)
+	l, err := open(temp.Name(), true)
 	if err != nil {
 		return fmt.Errorf("read the ledger %s: %w", path, err)
 	}
-	defer b.Close()
-	return do(b)
+	defer l.Close()
+	return do(l)
 }
 
 // copyTo copies the ledger at path, as it was at one moment, into a file.

@@ -19,9 +19,9 @@ import (
 // copied.
 func TestReadCopy_WhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	b := opened(t, path)
+	l := opened(t, path)
 	add := func(n int) error {
-		return b.Update(context.Background(), func(w purchase.Writer) error {
+		return l.Update(context.Background(), func(w purchase.Writer) error {
 			p, err := w.AddPurchase(purchase.Purchase{Month: "2026-11", Charged: 100, Reason: strings.Repeat("why ", 37*n%200)})
 			if err != nil {
 				return err
@@ -90,9 +90,9 @@ func (i *intruder) ReadAt(b []byte, at int64) (int, error) {
 
 func TestCopyOnce_Changed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	b := opened(t, path)
+	l := opened(t, path)
 	order := func() {
-		err := b.Update(context.Background(), func(w purchase.Writer) error {
+		err := l.Update(context.Background(), func(w purchase.Writer) error {
 			return w.PutOrder(purchase.Order{ID: purchase.OrderID(ulid.Make().String()), Reason: strings.Repeat("why ", 1000)})
 		})
 		if err != nil {

@@ -20,12 +20,12 @@ import (
 )
 
 // fill writes a few orders in several states, purchases, a budget and the audit of it all.
-func fill(t *testing.T, b *Ledger, orders int) {
+func fill(t *testing.T, l *Ledger, orders int) {
 	t.Helper()
 	at := time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
 	states := []purchase.State{purchase.Proposed, purchase.Approved, purchase.Purchased, purchase.Failed}
 	for n := range orders {
-		err := b.Update(context.Background(), func(w purchase.Writer) error {
+		err := l.Update(context.Background(), func(w purchase.Writer) error {
 			o := purchase.Order{
 				ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: states[n%len(states)],
 				Requester: purchase.Actor{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at,
@@ -52,9 +52,9 @@ func fill(t *testing.T, b *Ledger, orders int) {
 }
 
 // everything reads all that a ledger says.
-func everything(b *Ledger) (string, error) {
+func everything(l *Ledger) (string, error) {
 	var all []any
-	err := b.View(context.Background(), func(r purchase.Reader) error {
+	err := l.View(context.Background(), func(r purchase.Reader) error {
 		orders, err1 := r.Orders("", 1000)
 		open, err2 := r.OpenOrders()
 		purchases, err3 := r.Purchases(0, 1000)
@@ -72,26 +72,26 @@ func everything(b *Ledger) (string, error) {
 // written to, and the program lives.
 func TestOpen_FlippedBytes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	b := opened(t, path)
-	fill(t, b, 60)
-	want, err := everything(b)
+	l := opened(t, path)
+	fill(t, l, 60)
+	want, err := everything(l)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var used int64 // what is behind was never written
-	if err := b.db.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
+	if err := l.db.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	b.Close()
+	l.Close()
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err = OpenReadOnly(path) // with all bytes as bbolt wrote them
+	l, err = OpenReadOnly(path) // with all bytes as bbolt wrote them
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Close()
+	l.Close()
 	random := rand.New(rand.NewPCG(1, 2))
 	refused := 0
 	for range 120 {
@@ -104,13 +104,13 @@ func TestOpen_FlippedBytes(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b, err := OpenReadOnly(path)
+		l, err := OpenReadOnly(path)
 		if err == nil {
 			var got string
-			if got, err = everything(b); err == nil && got != want {
+			if got, err = everything(l); err == nil && got != want {
 				t.Errorf("a flip at %d: got other records without an error, want an error", at)
 			}
-			b.Close()
+			l.Close()
 		}
 		if err != nil {
 			refused++
@@ -157,10 +157,10 @@ func TestOpen_ConcurrentCreate(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			b, err := Open(path)
+			l, err := Open(path)
 			if err == nil {
 				mu.Lock()
-				got = append(got, b)
+				got = append(got, l)
 				mu.Unlock()
 			} else if !errors.Is(err, ErrLocked) {
 				t.Errorf("got %v", err)
@@ -171,8 +171,8 @@ func TestOpen_ConcurrentCreate(t *testing.T) {
 	if len(got) != 1 {
 		t.Errorf("%d opened it", len(got))
 	}
-	for _, b := range got {
-		b.Close()
+	for _, l := range got {
+		l.Close()
 	}
 }
 
@@ -180,12 +180,12 @@ func TestOpen_ConcurrentCreate(t *testing.T) {
 // transaction is undone, and the ledger goes on.
 func TestLedger_CallerPanics(t *testing.T) {
 	ctx := context.Background()
-	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	var nobody *purchase.Order
 	for name, run := range map[string]func() error{
-		"view": func() error { return b.View(ctx, func(purchase.Reader) error { nobody.Rev++; return nil }) },
+		"view": func() error { return l.View(ctx, func(purchase.Reader) error { nobody.Rev++; return nil }) },
 		"update": func() error {
-			return b.Update(ctx, func(w purchase.Writer) error {
+			return l.Update(ctx, func(w purchase.Writer) error {
 				if err := w.PutBudget(purchase.Budget{Month: "2026-11", Spent: 1}); err != nil {
 					return err
 				}
@@ -202,7 +202,7 @@ func TestLedger_CallerPanics(t *testing.T) {
 			}()
 			t.Errorf("%s: it answered %v", name, run())
 		}()
-		err := b.Update(ctx, func(w purchase.Writer) error {
+		err := l.Update(ctx, func(w purchase.Writer) error {
 			budget, err := w.Budget("2026-11")
 			if budget.Spent != 0 {
 				t.Errorf("%s: got %v left behind, want nothing", name, budget)
@@ -218,8 +218,8 @@ func TestLedger_CallerPanics(t *testing.T) {
 // A record that is damaged while the ledger is open is refused when it is read, and the others are read as before.
 func TestLedger_DamagedWhileOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	b := opened(t, path)
-	fill(t, b, 8)
+	l := opened(t, path)
+	fill(t, l, 8)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +244,7 @@ func TestLedger_DamagedWhileOpen(t *testing.T) {
 		"01JD8Z3V5TQ4X6B7N8M9P00003": ErrDamaged,
 		"01JD8Z3V5TQ4X6B7N8M9P00004": nil,
 	} {
-		err := b.View(context.Background(), func(r purchase.Reader) error { _, err := r.Order(id); return err })
+		err := l.View(context.Background(), func(r purchase.Reader) error { _, err := r.Order(id); return err })
 		if !errors.Is(err, want) {
 			t.Errorf("order %s: %v, want %v", id, err, want)
 		}

@@ -12,10 +12,10 @@ import (
 
 // The failpoint of a transaction is named for its audit records, or else for what it changes.
 func TestTxTrace_Name(t *testing.T) {
-	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	at := time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
 	order := purchase.Order{ID: "01JD8Z3V5TQ4X6B7N8M9P00001", Rev: 1, State: purchase.Carted, HeldItems: []int64{3}}
-	if err := b.Update(t.Context(), func(w purchase.Writer) error { return w.PutOrder(order) }); err != nil {
+	if err := l.Update(t.Context(), func(w purchase.Writer) error { return w.PutOrder(order) }); err != nil {
 		t.Fatal(err)
 	}
 	changed := func(change func(*purchase.Order)) func(purchase.Writer) error {
@@ -46,7 +46,7 @@ func TestTxTrace_Name(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			undo := errors.New("undo")
-			err := b.Update(t.Context(), func(w purchase.Writer) error {
+			err := l.Update(t.Context(), func(w purchase.Writer) error {
 				trace := &txTrace{Writer: w}
 				if err := c.change(trace); err != nil {
 					return err

@@ -20,11 +20,11 @@ import (
 // FuzzRecord reads arbitrary bytes as each kind of record, with a checksum that fits and as they are. They are refused,
 // naming the record, or they are a value that is stored and read again as it is.
 func FuzzRecord(f *testing.F) {
-	b, err := open(copyOfFixture(f), true)
+	l, err := open(copyOfFixture(f), true)
 	if err != nil {
 		f.Fatal(err)
 	}
-	err = b.db.View(func(tx *bbolt.Tx) error {
+	err = l.db.View(func(tx *bbolt.Tx) error {
 		for _, bucket := range [][]byte{bucketOrders, bucketPurchases, bucketBudgets, bucketEvents} {
 			if err := tx.Bucket(bucket).ForEach(func(_, record []byte) error {
 				f.Add(bytes.Clone(record[4:]))
@@ -35,7 +35,7 @@ func FuzzRecord(f *testing.F) {
 		}
 		return nil
 	})
-	if err := errors.Join(err, b.Close()); err != nil {
+	if err := errors.Join(err, l.Close()); err != nil {
 		f.Fatal(err)
 	}
 	for _, s := range []string{
@@ -131,19 +131,19 @@ func FuzzDamagedFile(f *testing.F) {
 		}
 		_, recordError := Verify(context.Background(), path)
 		known("verify", recordError)
-		b, err := OpenReadOnly(path)
+		l, err := OpenReadOnly(path)
 		known("open for reading", err)
 		if err == nil {
-			_, err := everything(b)
+			_, err := everything(l)
 			known("read", err)
 			if err != nil && recordError == nil {
 				t.Errorf("it verifies, and cannot be read: %v", err)
 			}
-			known("check the books", b.View(context.Background(), func(r purchase.Reader) error {
+			known("check the books", l.View(context.Background(), func(r purchase.Reader) error {
 				_, err := reconcile.CheckConsistency(r)
 				return err
 			}))
-			b.Close()
+			l.Close()
 		} else if recordError == nil {
 			t.Errorf("it verifies, and is refused: %v", err)
 		}

@@ -105,30 +105,30 @@ func commitPlainly(commit, _ func() error) error { return commit() }
 // purchase.ErrFull if there is no space to create it or to keep the file of before an upgrade. The file is then
 // unchanged.
 func Open(path string, options ...Option) (*Ledger, error) {
-	b, err := open(path, false)
+	l, err := open(path, false)
 	if err == nil {
 		for _, set := range options {
-			set(b)
+			set(l)
 		}
-		if err = b.upgrade(); err != nil {
-			b.Close()
+		if err = l.upgrade(); err != nil {
+			l.Close()
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger %s: %w", path, explainPermissions(err, path))
 	}
-	return b, nil
+	return l, nil
 }
 
 // OpenReadOnly opens an existing ledger for reading; [Ledger.Update] fails. Several readers can share a file, but not
 // with a running bot, for which [ReadCopy] exists. The errors are those of [Open], and fs.ErrNotExist if there is no
 // file.
 func OpenReadOnly(path string) (*Ledger, error) {
-	b, err := open(path, true)
+	l, err := open(path, true)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
 	}
-	return b, nil
+	return l, nil
 }
 
 func open(path string, readOnly bool) (*Ledger, error) {
@@ -169,10 +169,10 @@ func open(path string, readOnly bool) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Ledger{db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly, room: Free}
-	b.finish, b.down = commitPlainly, make(chan struct{})
+	l := &Ledger{db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly, room: Free}
+	l.finish, l.down = commitPlainly, make(chan struct{})
 	err = db.View(func(tx *bbolt.Tx) error {
-		if err := b.rememberState(tx.ID()); err != nil || tx.ID() == inspected { // unchanged since the inspection
+		if err := l.rememberState(tx.ID()); err != nil || tx.ID() == inspected { // unchanged since the inspection
 			return err
 		}
 		return checkMeta(tx)
@@ -181,7 +181,7 @@ func open(path string, readOnly bool) (*Ledger, error) {
 		db.Close()
 		return nil, err
 	}
-	return b, nil
+	return l, nil
 }
 
 // inspect checks a whole ledger, and returns the number of its last transaction.

@@ -19,9 +19,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestLedger_Conformance(t *testing.T) {
 	storagetest.Ledger(t, func(t *testing.T) (purchase.Ledger, func() purchase.Ledger) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
-		b := opened(t, path)
-		return b, func() purchase.Ledger {
-			b.Close()
+		l := opened(t, path)
+		return l, func() purchase.Ledger {
+			l.Close()
 			return opened(t, path)
 		}
 	})
@@ -29,12 +29,12 @@ func TestLedger_Conformance(t *testing.T) {
 
 func opened(t *testing.T, path string) *Ledger {
 	t.Helper()
-	b, err := Open(path)
+	l, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { b.Close() })
-	return b
+	t.Cleanup(func() { l.Close() })
+	return l
 }
 
 func TestOpen_CreatesPrivateFile(t *testing.T) {
@@ -62,11 +62,11 @@ func TestOpen_Locked(t *testing.T) {
 func TestOpen_OtherFiles(t *testing.T) {
 	meta := func(change func(*bbolt.Bucket) error) func(*testing.T, string) {
 		return func(t *testing.T, path string) {
-			b := opened(t, path)
-			if err := b.db.Update(func(tx *bbolt.Tx) error { return change(tx.Bucket(bucketMeta)) }); err != nil {
+			l := opened(t, path)
+			if err := l.db.Update(func(tx *bbolt.Tx) error { return change(tx.Bucket(bucketMeta)) }); err != nil {
 				t.Fatal(err)
 			}
-			b.Close()
+			l.Close()
 		}
 	}
 	text := func(content string) func(*testing.T, string) {
@@ -115,8 +115,8 @@ func TestOpen_OtherFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b, err := Open(path); err == nil {
-				b.Close()
+			if l, err := Open(path); err == nil {
+				l.Close()
 				t.Error("got no error, want the file refused")
 			} else if !errors.Is(err, c.want) && !(errors.Is(c.want, ErrDamaged) && errors.Is(err, ErrForeign)) {
 				t.Errorf("got %v, want %v", err, c.want)
@@ -147,9 +147,9 @@ func TestOpenReadOnly_MissingFile(t *testing.T) {
 
 // A record that is changed behind the program's back no longer fits its hash.
 func TestHash_ChangedRecord(t *testing.T) {
-	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	var e purchase.Event
-	err := b.Update(context.Background(), func(w purchase.Writer) error {
+	err := l.Update(context.Background(), func(w purchase.Writer) error {
 		if err := w.AppendEvent(purchase.Event{Kind: "approved", By: "U1", Amount: 6375}); err != nil {
 			return err
 		}

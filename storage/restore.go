@@ -95,15 +95,15 @@ func lockCurrent(path string) (name string, present *os.File, err error) {
 
 // prepareCopy runs prepare on the copy and verifies the result.
 func prepareCopy(ctx context.Context, copied string, prepare func(purchase.Writer) error) error {
-	b, err := open(copied, false)
+	l, err := open(copied, false)
 	if err != nil {
 		return err
 	}
 	// What is restored stays as it is, so no file of before is kept of its copy.
-	if err = b.markSchema(); err == nil {
-		err = b.Update(ctx, prepare)
+	if err = l.markSchema(); err == nil {
+		err = l.Update(ctx, prepare)
 	}
-	if err := errors.Join(err, b.Close()); err != nil {
+	if err := errors.Join(err, l.Close()); err != nil {
 		return err
 	}
 	_, err = verifyFile(ctx, copied)

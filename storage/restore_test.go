@@ -38,13 +38,13 @@ func marked(t *testing.T, path string) bool {
 func backedUp(t *testing.T, dir string) (ledger, backup string) {
 	t.Helper()
 	ledger, backup = filepath.Join(dir, "ledger.db"), filepath.Join(t.TempDir(), "backup.db")
-	b := opened(t, ledger)
-	fill(t, b, 8)
-	if _, err := b.Backup(context.Background(), backup); err != nil {
+	l := opened(t, ledger)
+	fill(t, l, 8)
+	if _, err := l.Backup(context.Background(), backup); err != nil {
 		t.Fatal(err)
 	}
-	fill(t, b, 12)
-	b.Close()
+	fill(t, l, 12)
+	l.Close()
 	return ledger, backup
 }
 
@@ -159,9 +159,9 @@ func TestReplace_Errors(t *testing.T) {
 			}
 		}, mark, ErrDamaged},
 		{"a newer backup", func(t *testing.T, _, backup string) {
-			b := opened(t, backup)
-			defer b.Close()
-			if err := b.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, []byte("99")) }); err !=
+			l := opened(t, backup)
+			defer l.Close()
+			if err := l.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, []byte("99")) }); err !=
 				nil {
 				t.Fatal(err)
 			}

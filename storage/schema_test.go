@@ -56,9 +56,9 @@ func TestOpen_OlderSchemas(t *testing.T) {
 			if err != nil || report.Schema != version || report.Orders == 0 || report.Purchases == 0 || report.Head.Number == 0 {
 				t.Errorf("%+v, %v", report, err)
 			}
-			b := opened(t, path)
-			keptIsWhole(t, b, data, version)
-			says, err := everything(b)
+			l := opened(t, path)
+			keptIsWhole(t, l, data, version)
+			says, err := everything(l)
 			var got bytes.Buffer
 			if err := errors.Join(err, json.Indent(&got, []byte(says), "", " ")); err != nil {
 				t.Fatal(err)
@@ -76,7 +76,7 @@ func TestOpen_OlderSchemas(t *testing.T) {
 			if diff := cmp.Diff(string(want), got.String()); diff != "" {
 				t.Error(diff)
 			}
-			err = b.Update(ctx, func(w purchase.Writer) error {
+			err = l.Update(ctx, func(w purchase.Writer) error {
 				orders, err := w.Orders("", 100)
 				for _, o := range orders {
 					err = errors.Join(err, w.PutOrder(o))
@@ -84,7 +84,7 @@ func TestOpen_OlderSchemas(t *testing.T) {
 				_, err2 := w.AddPurchase(purchase.Purchase{LicenseID: "new", Month: "2026-11", Charged: 100})
 				return errors.Join(err, err2, w.AppendEvent(purchase.Event{Kind: "resumed", By: "U1"}))
 			})
-			if err := errors.Join(err, b.Close()); err != nil {
+			if err := errors.Join(err, l.Close()); err != nil {
 				t.Fatal(err)
 			}
 			after, err := Verify(ctx, path)
@@ -97,17 +97,17 @@ func TestOpen_OlderSchemas(t *testing.T) {
 }
 
 // keptIsWhole checks that an upgrade kept the file of before, whole, so that an older version can be gone back to.
-func keptIsWhole(t *testing.T, b *Ledger, before []byte, version int) {
+func keptIsWhole(t *testing.T, l *Ledger, before []byte, version int) {
 	t.Helper()
 	if version == SchemaVersion {
-		if b.Kept() != "" {
-			t.Errorf("got %s kept of a file that needed no upgrade", b.Kept())
+		if l.Kept() != "" {
+			t.Errorf("got %s kept of a file that needed no upgrade", l.Kept())
 		}
 		return
 	}
-	report, err := Verify(t.Context(), b.Kept())
+	report, err := Verify(t.Context(), l.Kept())
 	if err != nil || report.Schema != version {
-		t.Fatalf("got %s kept with schema version %d (%v), want %d", b.Kept(), report.Schema, err, version)
+		t.Fatalf("got %s kept with schema version %d (%v), want %d", l.Kept(), report.Schema, err, version)
 	}
 	events := func(l *Ledger) (all []purchase.Event) {
 		if err := l.View(t.Context(), func(r purchase.Reader) (err error) {
@@ -118,12 +118,12 @@ func keptIsWhole(t *testing.T, b *Ledger, before []byte, version int) {
 		}
 		return all
 	}
-	old, err := OpenReadOnly(b.Kept())
+	old, err := OpenReadOnly(l.Kept())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	if diff := cmp.Diff(events(old), events(b)); diff != "" || len(before) == 0 {
+	if diff := cmp.Diff(events(old), events(l)); diff != "" || len(before) == 0 {
 		t.Errorf("the upgrade changed audit records: %s", diff)
 	}
 }

@@ -68,9 +68,9 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
-			b := opened(t, path)
+			l := opened(t, path)
 			put := func(n int) error {
-				return b.Update(ctx, func(w purchase.Writer) error {
+				return l.Update(ctx, func(w purchase.Writer) error {
 					return errors.Join(w.PutOrder(order(n)), w.AppendEvent(purchase.Event{Kind: "proposed", Order: order(n).ID}))
 				})
 			}
@@ -81,7 +81,7 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 				}
 			}
 			var size int64
-			if err := b.db.View(func(tx *bbolt.Tx) error { size = tx.Size(); return nil }); err != nil {
+			if err := l.db.View(func(tx *bbolt.Tx) error { size = tx.Size(); return nil }); err != nil {
 				t.Fatal(err)
 			}
 			t.Run("full", func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 					if !errors.Is(err, purchase.ErrFull) {
 						t.Fatalf("it says %v", err)
 					}
-					checkWhole(t, b, written)
+					checkWhole(t, l, written)
 					err = put(written)
 				}
 			})
@@ -105,17 +105,17 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 				}
 				written++
 			}
-			checkWhole(t, b, written)
-			b.Close()
+			checkWhole(t, l, written)
+			l.Close()
 			checkWhole(t, opened(t, path), written)
 		})
 	}
 }
 
 // checkWhole has bbolt check itself, and finds exactly so many orders and audit records.
-func checkWhole(t *testing.T, b *Ledger, orders int) {
+func checkWhole(t *testing.T, l *Ledger, orders int) {
 	t.Helper()
-	err := b.db.View(func(tx *bbolt.Tx) error {
+	err := l.db.View(func(tx *bbolt.Tx) error {
 		var all error
 		for err := range tx.Check() {
 			all = errors.Join(all, err)
@@ -133,18 +133,18 @@ func checkWhole(t *testing.T, b *Ledger, orders int) {
 }
 
 func TestLedger_Room(t *testing.T) {
-	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
-	if err := b.Room(context.Background()); err != nil {
+	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	if err := l.Room(context.Background()); err != nil {
 		t.Fatalf("on this disk: %v", err)
 	}
 	for free, full := range map[uint64]bool{0: true, 16<<20 - 1: true, 16 << 20: false, 1 << 40: false} {
-		b.room = func(string) (uint64, error) { return free, nil }
-		if err := b.Room(context.Background()); errors.Is(err, purchase.ErrFull) != full {
+		l.room = func(string) (uint64, error) { return free, nil }
+		if err := l.Room(context.Background()); errors.Is(err, purchase.ErrFull) != full {
 			t.Errorf("with %d bytes free it says %v", free, err)
 		}
 	}
-	b.room = func(string) (uint64, error) { return 0, syscall.EIO }
-	if err := b.Room(context.Background()); !errors.Is(err, syscall.EIO) || errors.Is(err, purchase.ErrFull) {
+	l.room = func(string) (uint64, error) { return 0, syscall.EIO }
+	if err := l.Room(context.Background()); !errors.Is(err, syscall.EIO) || errors.Is(err, purchase.ErrFull) {
 		t.Errorf("a disk that cannot be asked: %v", err)
 	}
 }
@@ -160,7 +160,7 @@ func TestLedger_Here(t *testing.T) {
 	if err := direct.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b := opened(t, link)
+	l := opened(t, link)
 	aside := path + ".aside"
 	steps := []struct {
 		what string
@@ -180,7 +180,7 @@ func TestLedger_Here(t *testing.T) {
 		if err := s.do(); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Here(context.Background()); errors.Is(err, purchase.ErrAway) != s.away || err != nil && !s.away {
+		if err := l.Here(context.Background()); errors.Is(err, purchase.ErrAway) != s.away || err != nil && !s.away {
 			t.Errorf("%s: %v", s.what, err)
 		}
 	}

@@ -30,12 +30,12 @@ type Report struct {
 // a record; others wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked
 // by purchase.CheckBooks. Without a fault, Verify then calls each read with the same state, and returns its error.
 func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
-	err = withCopy(ctx, path, func(b *Ledger) error {
-		if report, err = b.verify(ctx); err != nil {
+	err = withCopy(ctx, path, func(l *Ledger) error {
+		if report, err = l.verify(ctx); err != nil {
 			return fmt.Errorf("verify the ledger %s: %w", path, err)
 		}
 		for _, r := range read {
-			if err := b.View(ctx, r); err != nil {
+			if err := l.View(ctx, r); err != nil {
 				return err
 			}
 		}
@@ -55,12 +55,12 @@ func (l *Ledger) Verify(ctx context.Context) (Report, error) {
 
 // verifyFile verifies a file that no other program writes to.
 func verifyFile(ctx context.Context, path string) (Report, error) {
-	b, err := open(path, true)
+	l, err := open(path, true)
 	if err != nil {
 		return Report{}, err
 	}
-	defer b.Close()
-	return b.verify(ctx)
+	defer l.Close()
+	return l.verify(ctx)
 }
 
 // verify checks what opening a ledger does not check.

@@ -17,14 +17,14 @@ import (
 
 func TestVerify_Report(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	b := opened(t, path)
-	fill(t, b, 12)
+	l := opened(t, path)
+	fill(t, l, 12)
 	report, err := Verify(context.Background(), path) // beside the program that has it open
 	if err != nil {
 		t.Fatal(err)
 	}
 	var head purchase.Event
-	err = b.View(context.Background(), func(r purchase.Reader) (err error) {
+	err = l.View(context.Background(), func(r purchase.Reader) (err error) {
 		head, err = r.Head()
 		return err
 	})
@@ -100,12 +100,12 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
-			b := opened(t, path)
-			fill(t, b, 8)
-			if err := b.db.Update(c.tamper); err != nil {
+			l := opened(t, path)
+			fill(t, l, 8)
+			if err := l.db.Update(c.tamper); err != nil {
 				t.Fatal(err)
 			}
-			b.Close()
+			l.Close()
 			before, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -125,8 +125,8 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 
 // Reading all audit records ends, since it goes by their keys, whatever number a record claims to have.
 func TestVerify_WrongEventNumber(t *testing.T) {
-	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
-	err := b.Update(t.Context(), func(w purchase.Writer) (err error) {
+	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	err := l.Update(t.Context(), func(w purchase.Writer) (err error) {
 		for n := 0; n < 1000 && err == nil; n++ { // twice what is read at once
 			err = w.AppendEvent(purchase.Event{Kind: "refused"})
 		}
@@ -135,7 +135,7 @@ func TestVerify_WrongEventNumber(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = b.db.Update(func(tx *bbolt.Tx) error {
+	err = l.db.Update(func(tx *bbolt.Tx) error {
 		for _, n := range []uint64{500, 700, 1000} {
 			e, _, err := getJSON[purchase.Event](tx, bucketEvents, number(n))
 			e.Number = 1
@@ -149,7 +149,7 @@ func TestVerify_WrongEventNumber(t *testing.T) {
 		t.Fatal(err)
 	}
 	var seen uint64
-	err = b.View(t.Context(), func(r purchase.Reader) error {
+	err = l.View(t.Context(), func(r purchase.Reader) error {
 		for e, err := range purchase.AllEvents(r) {
 			if seen++; err != nil || e.Number != seen {
 				return fmt.Errorf("record %d says it is %d, %w", seen, e.Number, err)
