@@ -16,23 +16,23 @@ type account struct {
 	projects                       []Project
 }
 
-// NewAccount is what an account begins with. Empty fields are made up.
+// NewAccount describes a new account. Fields that are empty get random values.
 type NewAccount struct {
 	ID      string // uuid
 	Email   string
-	Key     string // an API key, of the form that the server takes or of the other
+	Key     string // an API key of either form; the server may not accept it
 	Credit  int64  // cents
-	Partner bool   // an older server asks it for no captcha
+	Partner bool   // an older server requires no captcha from it
 }
 
-// Account lets a test act on one account of the server, as the account's owner or another program does. The request log
-// and the throttles do not count what it does.
+// Account lets a test act on one account of the server, as the account's owner or another program would. What it does
+// is neither in the request log nor throttled.
 type Account struct {
 	s *Server
 	a *account
 }
 
-// Add makes an account with one API key.
+// Add adds an account with one API key.
 func (s *Server) Add(spec NewAccount) *Account {
 	s.mu.Lock()
 	a := &account{id: spec.ID, email: spec.Email, firstName: "Bot", lastName: "Tester", partner: spec.Partner}
@@ -52,8 +52,8 @@ func (s *Server) Add(spec NewAccount) *Account {
 	return account
 }
 
-// addKey makes a key, with the secret or a new one; one of the successor's form says whose it is. The caller holds the
-// lock.
+// addKey adds a key; an empty secret means a random one. A key of the successor's form has AccountRead. The caller holds
+// the lock.
 func (s *Server) addKey(a *account, secret, name string) *apiKey {
 	key := &apiKey{id: next(&s.ids.keyRows), secret: secret, name: name, account: a, created: s.now()}
 	switch {
@@ -69,13 +69,13 @@ func (s *Server) addKey(a *account, secret, name string) *apiKey {
 	return key
 }
 
-// ID is the account's uuid.
+// ID returns the account's UUID.
 func (a *Account) ID() string { return a.a.id }
 
-// Email is the account's address.
+// Email returns the account's address.
 func (a *Account) Email() string { return a.a.email }
 
-// Key is the first API key that is not revoked; empty when there is none.
+// Key returns the first API key that is not revoked; empty if there is none.
 func (a *Account) Key() string {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -87,15 +87,15 @@ func (a *Account) Key() string {
 	return ""
 }
 
-// NewKey makes another API key.
+// NewKey adds another API key and returns it.
 func (a *Account) NewKey(name string) string {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	return a.s.addKey(a.a, "", name).secret
 }
 
-// NewSuccessorKey makes a key of the successor's form with these capabilities, such as AccountRead. Only a successor
-// takes it.
+// NewSuccessorKey adds a key of the successor's form with these capabilities, such as AccountRead, and returns it. Only
+// a successor accepts it.
 func (a *Account) NewSuccessorKey(name string, capabilities ...string) string {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -104,7 +104,7 @@ func (a *Account) NewSuccessorKey(name string, capabilities ...string) string {
 	return key.secret
 }
 
-// SuccessorKey is the first API key of the successor's form that is not revoked; empty when there is none.
+// SuccessorKey returns the first API key of the successor's form that is not revoked; empty if there is none.
 func (a *Account) SuccessorKey() string {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -116,10 +116,10 @@ func (a *Account) SuccessorKey() string {
 	return ""
 }
 
-// RevokeKey deletes a key. The server goes on taking it for up to 15 seconds after it last looked it up.
+// RevokeKey deletes a key. The server still accepts it up to 15 seconds after it last looked it up.
 func (a *Account) RevokeKey(secret string) { a.changeKey(secret, func(k *apiKey) { k.deleted = true }) }
 
-// ExpireKey sets the moment from which the key is not taken any more.
+// ExpireKey sets the time from which a key is refused.
 func (a *Account) ExpireKey(secret string, at time.Time) {
 	a.changeKey(secret, func(k *apiKey) { k.expires = at })
 }
@@ -134,14 +134,14 @@ func (a *Account) changeKey(secret string, change func(*apiKey)) {
 	}
 }
 
-// Ban locks the account out or lets it in again.
+// Ban bans the account, or ends a ban.
 func (a *Account) Ban(banned bool) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	a.a.banned = banned
 }
 
-// AddCredit puts money on the account (cents), or takes it when negative.
+// AddCredit adds credit to the account in cents; a negative amount removes it.
 func (a *Account) AddCredit(cents int64, note string) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -151,39 +151,40 @@ func (a *Account) AddCredit(cents int64, note string) {
 	})
 }
 
-// SetMinBalance sets how low the balance may sink (cents, 0 or less), as an admin does. The live server may go on using
-// the old value for 30 seconds, this one does not.
+// SetMinBalance sets the lowest balance that the account may have, in cents, 0 or less, as an admin does. The live
+// server may use the old value for 30 more seconds; this one doesn't.
 func (a *Account) SetMinBalance(cents int64) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	a.a.minBalance, a.a.minBalanceSet = float64(cents)/100, true
 }
 
-// Balance is the credit in cents, rounded; negative when the account is overdrawn.
+// Balance returns the credit in cents, rounded; it is negative if the account is overdrawn.
 func (a *Account) Balance() int64 {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	return int64(math.Round(a.s.balance(a.a.id) * 100))
 }
 
-// Project is one that licenses can be put on.
+// Project is a project that a license can be applied to.
 type Project struct {
 	ID, Title string
 	Licenses  []string // ids
 	// Collaborator is set if another account owns the project.
 	Collaborator bool
 	Deleted      bool
-	Edited       time.Time // last
+	Edited       time.Time // of the last edit
 }
 
-// AddProject makes a project of the account: a cart item with its id puts the license on it when it is bought.
+// AddProject adds a project of the account. If a cart item names its ID, the license is applied to it when it is
+// bought.
 func (a *Account) AddProject(id, title string) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	a.a.projects = append(a.a.projects, Project{ID: id, Title: title, Edited: a.s.now()})
 }
 
-// ChangeProject changes a project of the account, as the project's people can.
+// ChangeProject changes a project of the account, as its people can.
 func (a *Account) ChangeProject(id string, change func(*Project)) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -201,7 +202,7 @@ func (a *Account) LeaveProject(id string) {
 	a.a.projects = slices.DeleteFunc(a.a.projects, func(p Project) bool { return p.ID == id })
 }
 
-// Projects are those of the account with the licenses on them.
+// Projects returns the account's projects with the licenses that are applied to them.
 func (a *Account) Projects() []Project {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// keyCacheTime is how long the server goes on taking a key that was deleted, when it used it just before: key look-ups
-// are cached.
+// keyCacheTime is how long the server accepts a key after it was deleted, if it used the key shortly before: it caches
+// lookups of keys.
 const keyCacheTime = 15 * time.Second
 
 // apiKey is one key of an account.
@@ -23,14 +23,13 @@ type apiKey struct {
 	deleted    bool
 	looked     time.Time // when it was last read from the database
 
-	capabilities []string // of a key of the successor
+	capabilities []string // only of a key of the successor
 }
 
-// can says whether the key has a capability.
+// can reports whether the key has a capability.
 func (k *apiKey) can(capability string) bool { return slices.Contains(k.capabilities, capability) }
 
-// isSuccessorKey tells keys of the successor from those of the older form, which no successor takes, and the other way
-// round.
+// isSuccessorKey distinguishes keys of the successor from those of the older form. Each server refuses the other form.
 func isSuccessorKey(secret string) bool {
 	parts := strings.Split(secret, ".")
 	return len(parts) == 3 && parts[0] == successorPrefix && parts[1] != "" && parts[2] != ""
@@ -64,8 +63,8 @@ func (s *Server) signIn(authorization string, faults []Fault) *account {
 	return nil
 }
 
-// secretOf reads the key from the Authorization header. The scheme is case-sensitive; of Basic it takes the user name,
-// with or without a colon, and any password.
+// secretOf returns the key in the Authorization header. The scheme is case-sensitive. Of Basic, the key is the user
+// name, with or without a colon, and any password is accepted.
 func secretOf(authorization string) string {
 	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
 		return strings.TrimSpace(token)
@@ -82,7 +81,7 @@ func secretOf(authorization string) string {
 	return user
 }
 
-// apiKeys lists and deletes the keys of an account; making one through the API was not recorded.
+// apiKeys lists and deletes the keys of an account. Creating one through the API was not recorded.
 func (s *Server) apiKeys(c *call) (any, error) {
 	switch c.params.get("action") {
 	case "get":

@@ -13,16 +13,16 @@ const (
 	cashVoucher = "cash-voucher"
 )
 
-// cartItem is one row of shopping_cart_items.
+// cartItem is a row of shopping_cart_items.
 type cartItem struct {
 	id          int64
 	accountID   string
 	added       time.Time
-	checked     any // true, false or nil, which counts as unchecked
+	checked     any // true, false or nil, which means unchecked
 	removed     time.Time
 	purchased   *cartPurchase
 	product     string
-	description any // as jsonb gives it back
+	description any // as jsonb returns it
 	projectID   string
 }
 
@@ -31,7 +31,7 @@ type cartPurchase struct {
 	licenseID string
 }
 
-// row is the item as every endpoint shows it.
+// row returns the item as every endpoint shows it.
 func (i *cartItem) row() object {
 	var purchased, project any
 	if i.purchased != nil {
@@ -57,7 +57,8 @@ func (i *cartItem) inCart() bool { return i.removed.IsZero() && i.purchased == n
 
 var uuidSyntax = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-// cartAdd adds, puts back or copies. It validates nothing and answers the number of rows.
+// cartAdd adds an item, puts a removed one back, or copies one. It validates nothing, and answers with the number of
+// rows.
 func (s *Server) cartAdd(c *call) (any, error) {
 	p := c.params
 	if id := p.get("id"); !nullish(id) {
@@ -100,8 +101,8 @@ func (s *Server) insertItem(accountID, product string, description any, projectI
 	return item
 }
 
-// storedDescription is what the jsonb column takes of a description: text is read as JSON, an array is sent in a form
-// that is none.
+// storedDescription returns what the jsonb column stores for a description: text is parsed as JSON. An array is sent to
+// the database in a form that is not JSON, so it is an error.
 func (s *Server) storedDescription(p object) (any, error) {
 	const invalid = refusal("invalid input syntax for type json")
 	description := p.get("description")
@@ -126,7 +127,7 @@ func (s *Server) storedDescription(p object) (any, error) {
 	return description, nil
 }
 
-// hasNUL looks for the one character that a jsonb column does not take.
+// hasNUL reports whether a value contains a NUL, the one character that a jsonb column refuses.
 func hasNUL(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -139,7 +140,7 @@ func hasNUL(v any) bool {
 	return false
 }
 
-// cartGet lists the cart, or gives one item.
+// cartGet lists the cart, or returns one item.
 func (s *Server) cartGet(c *call) (any, error) {
 	if id := c.params.get("id"); !nullish(id) {
 		item, err := s.findItem(c.account, id)
@@ -159,7 +160,7 @@ func (s *Server) cartGet(c *call) (any, error) {
 	return rows, nil
 }
 
-// cartOf lists items, newest first. Looking at what is in the cart moves the ranges in it.
+// cartOf lists items, newest first. Listing those in the cart moves the dates of their ranges.
 func (s *Server) cartOf(a *account, purchased, removed bool) ([]*cartItem, error) {
 	var items []*cartItem
 	for i := len(s.items) - 1; i >= 0; i-- {
@@ -181,7 +182,7 @@ func (s *Server) cartOf(a *account, purchased, removed bool) ([]*cartItem, error
 	return items, nil
 }
 
-// findItem is the item whatever its state.
+// findItem returns an item of the account in any state; nil if there is none.
 func (s *Server) findItem(a *account, id any) (*cartItem, error) {
 	n, null, err := pgInteger(id)
 	if err != nil {
@@ -195,7 +196,7 @@ func (s *Server) findItem(a *account, id any) (*cartItem, error) {
 	return nil, refusal("no item with id " + pgText(id))
 }
 
-// changeItem is an UPDATE of one item: 1 when there was one in the state asked for.
+// changeItem is an UPDATE of one item. It answers 1 if there is an item in the required state, otherwise 0.
 func (s *Server) changeItem(a *account, id any, when func(*cartItem) bool, change func(*cartItem)) (any, error) {
 	n, null, err := pgInteger(id)
 	if err != nil {
@@ -210,7 +211,7 @@ func (s *Server) changeItem(a *account, id any, when func(*cartItem) bool, chang
 	return 0, nil
 }
 
-// cartChecked without an id changes every item in the cart.
+// cartChecked checks or unchecks an item. Without an ID, it changes every item in the cart.
 func (s *Server) cartChecked(c *call) (any, error) {
 	checked, err := pgBoolean(c.params.get("checked"))
 	if err != nil {
@@ -247,7 +248,7 @@ func (s *Server) deleteItem(item *cartItem) {
 	}
 }
 
-// cartEdit replaces product and description whole, without a look at them; a removed item too, a bought one not.
+// cartEdit replaces product and description without validation, also of a removed item, but not of a purchased one.
 func (s *Server) cartEdit(c *call) (any, error) {
 	product, description := c.params.get("product"), c.params.get("description")
 	if nullish(product) && nullish(description) {
@@ -269,7 +270,7 @@ func (s *Server) cartEdit(c *call) (any, error) {
 	})
 }
 
-// cartRecentPurchases lists what was bought lately, the latest first.
+// cartRecentPurchases lists items that were purchased recently, the latest first.
 func (s *Server) cartRecentPurchases(c *call) (any, error) {
 	recent := "1 week"
 	if v := c.params.get("recent"); !nullish(v) {
@@ -296,7 +297,7 @@ func (s *Server) cartRecentPurchases(c *call) (any, error) {
 // cartProcessing lists items that wait for a card payment; the simulator has none.
 func (s *Server) cartProcessing(*call) (any, error) { return []any{}, nil }
 
-// pgText is how a parameter of a query arrives at PostgreSQL.
+// pgText returns the text that PostgreSQL receives for a parameter of a query.
 func pgText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -311,7 +312,7 @@ func pgText(v any) string {
 	return string(toJSON(v))
 }
 
-// pgInteger reads an integer parameter; null is one that equals no id.
+// pgInteger parses an integer parameter; null equals no ID.
 func pgInteger(v any) (n int64, null bool, err error) {
 	if nullish(v) {
 		return 0, true, nil
@@ -327,7 +328,7 @@ func pgInteger(v any) (n int64, null bool, err error) {
 	return n, false, nil
 }
 
-// pgBoolean reads a boolean parameter with PostgreSQL's many spellings.
+// pgBoolean parses a boolean parameter in PostgreSQL's many spellings.
 func pgBoolean(v any) (any, error) {
 	if nullish(v) {
 		return nil, nil

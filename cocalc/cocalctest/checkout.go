@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// checkoutCart reads what a checkout would buy: the checked items of a product that is sold, newest first, with their
+// checkoutCart returns what a checkout would buy: the checked items of products that are sold, newest first, with their
 // prices. The caller holds the lock.
 func (s *Server) checkoutCart(c *call) ([]pricedItem, error) {
 	percent := 100
@@ -32,7 +32,7 @@ func (s *Server) checkoutCart(c *call) ([]pricedItem, error) {
 	return cart, nil
 }
 
-// cartTotal adds in whole cents, in which every item was rounded up by itself.
+// cartTotal adds the prices in whole cents; each was rounded up by itself.
 func cartTotal(cart []pricedItem) float64 {
 	cents := 0.0
 	for _, p := range cart {
@@ -41,7 +41,7 @@ func cartTotal(cart []pricedItem) float64 {
 	return toFixed2(cents / 100)
 }
 
-// checkoutParams says what a checkout would do. It changes nothing but the ranges in the cart.
+// checkoutParams returns the preview of a checkout. It changes only the ranges of items in the cart.
 func (s *Server) checkoutParams(c *call) (any, error) {
 	var cart []pricedItem
 	if !truthy(c.params.get("processing")) && nullish(c.params.get("payment_intent")) {
@@ -50,7 +50,7 @@ func (s *Server) checkoutParams(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	balance, total := s.seenBalance(c), cartTotal(cart)
+	balance, total := s.visibleBalance(c), cartTotal(cart)
 	due := chargeFor(total, balance, c.account.minBalance)
 	rows := []any{}
 	for _, p := range cart {
@@ -69,12 +69,12 @@ func (s *Server) checkoutParams(c *call) (any, error) {
 	}, nil
 }
 
-// checkout buys everything that is checked. Cart and balance are read before the transaction, and nothing looks at them
-// again: a second checkout that reads before the first has committed buys everything once more. It ignores its
-// parameters, and does not care whether the caller is still there.
+// checkout buys every checked item. It reads cart and balance before its transaction, and does not check them again: a
+// second checkout that reads before the first has committed buys the same items once more. It ignores its parameters,
+// and continues if the caller disconnects.
 func (s *Server) checkout(c *call) (any, error) { return s.checkoutFrom(c, func() {}) }
 
-// checkoutFrom is checkout, and tells when the cart was read.
+// checkoutFrom is checkout, and calls begun once the cart was read.
 func (s *Server) checkoutFrom(c *call, begun func()) (any, error) {
 	sales, takes, err := s.beginCheckout(c)
 	begun()
@@ -92,7 +92,7 @@ func (s *Server) checkoutFrom(c *call, begun func()) (any, error) {
 	return object{{"success", true}}, nil
 }
 
-// beginCheckout reads and decides everything that a checkout does.
+// beginCheckout reads the cart and decides what the checkout does.
 func (s *Server) beginCheckout(c *call) (sales []sale, takes time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,14 +100,14 @@ func (s *Server) beginCheckout(c *call) (sales []sale, takes time.Duration, err 
 	if err != nil {
 		return nil, 0, err
 	}
-	due := chargeFor(cartTotal(cart), s.seenBalance(c), c.account.minBalance)
+	due := chargeFor(cartTotal(cart), s.visibleBalance(c), c.account.minBalance)
 	if due.amountDue > creditSlack {
 		return nil, 0, insufficientCredit(due)
 	}
 	begun := s.now() // all rows of one transaction have the same time
 	for _, p := range cart {
 		made, err := s.prepareSale(c.account, p, begun)
-		if err != nil { // the transaction is rolled back: nothing of it was bought
+		if err != nil { // the transaction is rolled back, so nothing of it was bought
 			return nil, 0, err
 		}
 		sales = append(sales, made)
@@ -115,8 +115,8 @@ func (s *Server) beginCheckout(c *call) (sales []sale, takes time.Duration, err 
 	return sales, s.takeCheckoutTime(), nil
 }
 
-// olderCheckout is the checkout until November 2024: no transaction, and no credit, since it charges a card. An error
-// in the middle leaves what was bought before it.
+// olderCheckout is the checkout until November 2024. It has no transaction, and charges a card instead of credit. An
+// error in the middle leaves the items before it purchased.
 func (s *Server) olderCheckout(c *call) (any, error) {
 	s.mu.Lock()
 	if !c.account.partner {
@@ -147,7 +147,7 @@ func (s *Server) olderCheckout(c *call) (any, error) {
 	return object{{"success", true}}, nil
 }
 
-// sale is what buying one item makes.
+// sale holds the rows that buying one item creates.
 type sale struct {
 	item         *cartItem
 	license      *license
@@ -155,7 +155,7 @@ type sale struct {
 	subscription *subscription // nil for a range
 }
 
-// prepareSale makes the rows of a sale, or the error that ends the transaction. The caller holds the lock.
+// prepareSale returns the rows of a sale, or the error that rolls the transaction back. The caller holds the lock.
 func (s *Server) prepareSale(a *account, p pricedItem, now time.Time) (sale, error) {
 	if p.item.product == cashVoucher {
 		return sale{}, refusal("Voucher code creation is temporarily disabled. Please contact support.")
@@ -180,7 +180,7 @@ func (s *Server) prepareSale(a *account, p pricedItem, now time.Time) (sale, err
 	if subscribed {
 		l.activates = now.Add(-time.Minute)
 	}
-	if !subscribed && start.Before(now) { // the time that has passed is given back at the end
+	if !subscribed && start.Before(now) { // the time that has passed is added at the end
 		l.expires = end.Add(now.Sub(start))
 	}
 	charge := &purchase{
@@ -204,8 +204,8 @@ func (s *Server) prepareSale(a *account, p pricedItem, now time.Time) (sale, err
 	return made, nil
 }
 
-// commit makes a sale visible. Which license the item names is decided by who marks it last; an item that was deleted
-// meanwhile is sold all the same. The caller holds the lock.
+// commit makes a sale visible. The item names the license of the last sale that marks it. An item that was deleted
+// meanwhile is sold too. The caller holds the lock.
 func (s *Server) commit(made sale) {
 	made.purchase.id = next(&s.ids.purchase)
 	s.licenses = append(s.licenses, made.license)
@@ -224,7 +224,7 @@ func (s *Server) commit(made sale) {
 	s.putOnProject(made)
 }
 
-// putOnProject puts the license on the project of the cart item, if there is such a project.
+// putOnProject applies the license to the project of the cart item, if there is such a project.
 func (s *Server) putOnProject(made sale) {
 	for _, a := range s.accounts {
 		for i := range a.projects {
@@ -235,12 +235,12 @@ func (s *Server) putOnProject(made sale) {
 	}
 }
 
-// hourly is a cost per hour over a period.
+// hourly returns the cost per hour over a period.
 func hourly(cost float64, start, end time.Time) float32 {
 	return float32(cost / end.Sub(start).Hours())
 }
 
-// textColumn is how a text column keeps a value that is no text.
+// textColumn returns what a text column stores for a value that is not text.
 func textColumn(v any) any {
 	switch v := v.(type) {
 	case undefined, nil:
@@ -255,7 +255,7 @@ func textColumn(v any) any {
 	return string(toJSON(v))
 }
 
-// quotaOf is what the license gives to a project.
+// quotaOf returns the quota of a license.
 func quotaOf(info object) object {
 	boost := info.get("boost")
 	if nullish(boost) {

@@ -34,7 +34,7 @@ func property(v any, name string) any {
 // index returns v[i].
 func index(v any, i int) any { return property(v, strconv.Itoa(i)) }
 
-// toNumber is JavaScript's ToNumber. It never fails: the result for anything that is not a number is NaN.
+// toNumber is JavaScript's ToNumber. It never fails: the result for a value that is not a number is NaN.
 func toNumber(v any) float64 {
 	switch v := v.(type) {
 	case nil:
@@ -54,7 +54,7 @@ func toNumber(v any) float64 {
 	return math.NaN()
 }
 
-// whitespace is the whitespace that JavaScript trims from a string before it converts the string to a number.
+// whitespace is what JavaScript trims from a string before it converts the string to a number.
 const whitespace = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" +
 	"\u2028\u2029\u202f\u205f\u3000\ufeff"
 
@@ -104,7 +104,7 @@ func parseDigits(s string, base int) float64 {
 	return f
 }
 
-// toText is JavaScript's ToString, which occurs in the server's errors ("unknown user undefined").
+// toText is JavaScript's ToString, whose result occurs in the server's errors ("unknown user undefined").
 func toText(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -48,8 +48,8 @@ func parseDateText(s string) float64 {
 			return clipDate(float64(t.UnixMilli()))
 		}
 	}
-	// V8 takes a lone small number for a month of 2001, and 0 for the year 2000. That is how it reads a range that is a
-	// string, whose first two characters are its dates.
+	// V8 reads a lone small number as a month of 2001, and 0 as the year 2000. A range that is a string is read that
+	// way: its first two characters are its dates.
 	if n, err := strconv.Atoi(s); err == nil && n >= 0 && n <= 12 {
 		if n == 0 {
 			return float64(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
@@ -64,7 +64,7 @@ func isoDateMS(m []string) float64 {
 		if s == "" {
 			return missing
 		}
-		n, _ := strconv.Atoi(s) // the pattern allows digits only, six at most
+		n, _ := strconv.Atoi(s) // the pattern allows at most six digits
 		return n
 	}
 	year, month, day := number(m[1], 0), number(m[2], 1), number(m[3], 1)

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// decimalPrecision is how many significant digits decimal.js-light keeps of a product, at its default settings.
+// decimalPrecision is the number of significant digits that decimal.js-light keeps of a product, at its default
+// settings.
 const decimalPrecision = 20
 
 // decimalSyntax matches the texts that decimal.js-light accepts after an optional minus sign.
@@ -21,7 +22,7 @@ type decimal struct {
 }
 
 // newDecimal converts a value like decimal.js-light's constructor. It accepts finite numbers and strings of digits; its
-// errors have that library's words.
+// errors have that library's text.
 func newDecimal(v any) (decimal, error) {
 	text := ""
 	switch v := v.(type) {
@@ -87,7 +88,7 @@ func (d decimal) float() float64 {
 }
 
 // decimalMultiply multiplies like the server multiplies money that was rounded to cents: in decimals, so that 8.38 ×
-// 100 is 838 and not a little more. b may be any value of a description.
+// 100 is exactly 838. b may be any value of a description.
 func decimalMultiply(a float64, b any) (float64, error) {
 	x, err := newDecimal(a)
 	if err != nil {

@@ -7,58 +7,59 @@ import (
 	"time"
 )
 
-// Moment says when a fault strikes, seen from the work that the request asks for.
+// Moment is when a fault strikes, relative to the work of the request.
 type Moment int
 
 const (
-	// Before is the moment when the request has not been carried out yet.
+	// Before is before the request is carried out.
 	Before Moment = iota
-	// After is the moment when the request has been carried out.
+	// After is after the request was carried out.
 	After
 )
 
-// Effect is what a fault does.
+// Effect is what a fault does to a request.
 type Effect string
 
 const (
-	// LoseAnswer drops the connection without an answer. Before: nothing happens; After: it happened.
+	// LoseAnswer drops the connection without an answer. Before: nothing happens. After: the request was carried out.
 	LoseAnswer Effect = "lose the answer"
-	// ActLate drops the connection at once and does the work when Wait has passed: what a client that gave up does not
-	// see.
+	// ActLate drops the connection at once and carries the request out once Wait has passed, unseen by a client that
+	// gave up.
 	ActLate Effect = "act late"
-	// Delay lets Wait pass before or after the work; the work is done even when the caller hangs up meanwhile.
+	// Delay waits before or after the work, which is done even if the caller hangs up meanwhile.
 	Delay Effect = "delay"
-	// Fail answers an HTTP error (Status, or 502) with an HTML page, as a proxy in front does.
+	// Fail answers with an HTTP error (Status, or 502) and an HTML page, as a proxy in front of the server does.
 	Fail Effect = "fail"
-	// Refuse answers 200 with Text as the error. After: the work was done all the same.
+	// Refuse answers 200 with Text as the error. After: the work was done nevertheless.
 	Refuse Effect = "refuse"
-	// ThrottleNow answers that there were too many requests and that Wait must pass; nothing was done.
+	// ThrottleNow refuses the request as one of too many, to be repeated after Wait. Nothing was done.
 	ThrottleNow Effect = "throttle"
-	// Call calls Do with the account whose key it is, for another program or person that uses the account in this moment.
+	// Call calls Do with the account of the request's key, to act as another program or person that uses the account at
+	// this moment.
 	Call Effect = "call"
-	// PriceMoved makes everything cost Percent of its price for this request.
+	// PriceMoved makes every price Percent of itself for this request.
 	PriceMoved Effect = "price moved"
-	// NoCredit hides the credit of the account from this request.
+	// NoCredit hides the account's credit from this request.
 	NoCredit Effect = "no credit"
-	// KeyRevoked takes no key.
+	// KeyRevoked refuses every key.
 	KeyRevoked Effect = "key revoked"
-	// Outage is the database being down: a valid key looks like a wrong one, and lists are empty.
+	// Outage means that the database is down: a valid key looks like a wrong one, and lists are empty.
 	Outage Effect = "outage"
-	// OlderServer answers like the CoCalc before November 2024: see Older.
+	// OlderServer makes the server answer like CoCalc before November 2024: see Older.
 	OlderServer Effect = "older server"
-	// NoLicensesSold answers like a CoCalc that sells no licenses any more: see WithoutLicenses.
+	// NoLicensesSold makes the server answer like a CoCalc that no longer sells licenses: see WithoutLicenses.
 	NoLicensesSold Effect = "no licenses sold"
-	// SuccessorServer answers like CoCalc's successor: see Successor.
+	// SuccessorServer makes the server answer like CoCalc's successor: see Successor.
 	SuccessorServer Effect = "successor server"
-	// MovedServer leads to another host, whose address is Text: see Moved. With the server's own address and https, it is
-	// one that wants to be called by that.
+	// MovedServer redirects to another host, whose address is Text: see Moved. If Text is the server's own address with
+	// https, the server redirects to that.
 	MovedServer Effect = "moved server"
 )
 
-// Fault is something that goes wrong on purpose. The zero values of the fields that an effect does not name are right.
+// Fault is a deliberate failure. The zero values of fields that its effect doesn't name are right.
 type Fault struct {
 	Name     string // for the log; empty: the effect
-	Endpoint string // the path below /api/v2/; "purchases/*" for all that begin so; empty: every endpoint
+	Endpoint string // the path below /api/v2/; "purchases/*" for all with this beginning; empty: every endpoint
 	When     Moment
 	Effect   Effect
 	Times    int // number of requests that it affects; 0: all until it is cleared
@@ -66,7 +67,7 @@ type Fault struct {
 	Wait    time.Duration  // ActLate, Delay, ThrottleNow
 	Status  int            // Fail
 	Text    string         // Refuse; MovedServer: an address, empty for Config.MovedTo
-	Percent int            // PriceMoved: 110 is a tenth more
+	Percent int            // PriceMoved: 110 means 10 % more
 	Do      func(*Account) // Call; not called for a request without a valid key
 }
 
@@ -77,7 +78,7 @@ func (f Fault) label() string {
 	return string(f.Effect)
 }
 
-// generation is the one that the fault makes of a server.
+// generation returns the generation that the fault makes of a server.
 func (f Fault) generation() (Generation, bool) {
 	switch f.Effect {
 	case OlderServer:
@@ -93,8 +94,9 @@ func (f Fault) generation() (Generation, bool) {
 	}
 }
 
-// facing is the generation that a request to the endpoint will meet, and for Moved where it leads.
-func (s *Server) facing(endpoint string) (generation Generation, to string) {
+// generationFor returns the generation that a request to the endpoint will meet, and for Moved the address to which it
+// redirects.
+func (s *Server) generationFor(endpoint string) (generation Generation, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	generation = s.generation
@@ -113,7 +115,7 @@ func (f Fault) matches(endpoint string) bool {
 	return f.Endpoint == "" || f.Endpoint == endpoint
 }
 
-// ArmedFault is a fault that waits for its requests.
+// ArmedFault is a fault that waits for requests.
 type ArmedFault struct {
 	s     *Server
 	fault Fault
@@ -129,14 +131,14 @@ func (s *Server) Inject(fault Fault) *ArmedFault {
 	return armed
 }
 
-// Hits is to how many requests the fault has happened.
+// Hits returns the number of requests that the fault affected.
 func (a *ArmedFault) Hits() int {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	return a.hits
 }
 
-// Clear disarms the fault; requests under way keep it.
+// Clear disarms the fault; running requests keep it.
 func (a *ArmedFault) Clear() {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -172,7 +174,7 @@ func (s *Server) takeFaults(endpoint string) []Fault {
 	return taken
 }
 
-// applyFaults lets the faults of one moment strike; done says that the request ends with the answer or error.
+// applyFaults applies the faults of one moment; done reports whether the request ends with the answer or error.
 func (s *Server) applyFaults(c *call, when Moment, authorization string) (a answer, done bool, err error) {
 	for i, f := range c.faults {
 		if f.When != when {
@@ -204,7 +206,7 @@ func (s *Server) applyFaults(c *call, when Moment, authorization string) (a answ
 	return a, false, nil
 }
 
-// page is the answer of a proxy in front.
+// page returns the answer of a proxy in front of the server.
 func (f Fault) page() answer {
 	status := cmp.Or(f.Status, http.StatusBadGateway)
 	page := "<html><head><title>" + http.StatusText(status) + "</title></head><body><h1>" + http.StatusText(status) +
@@ -212,8 +214,8 @@ func (f Fault) page() answer {
 	return answer{status: status, body: []byte(page), html: true}
 }
 
-// failingProxy is the page of a proxy that fails before the server sees the request, also one for a route that is not
-// there.
+// failingProxy returns the page of a proxy that fails before the server receives the request, also of one for a missing
+// route.
 func failingProxy(faults []Fault) (page answer, failing bool) {
 	for _, f := range faults {
 		if f.Effect == Fail && f.When == Before {
@@ -227,7 +229,7 @@ func refusalAnswer(err error) answer {
 	return answer{status: http.StatusOK, body: toJSON(refusalBody(err))}
 }
 
-// actLate does the work of a request whose caller is gone, when the fault's wait has passed.
+// actLate carries out a request whose caller is gone, once the fault's wait has passed.
 func (s *Server) actLate(c *call, at int, authorization string) {
 	late := &call{endpoint: c.endpoint, params: c.params, faults: c.faults[at+1:]}
 	wait := c.faults[at].Wait

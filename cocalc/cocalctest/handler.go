@@ -5,23 +5,23 @@ import (
 	"net/http"
 )
 
-// refusal is an application error: the server answers it as 200 with an "error" field.
+// refusal is an application error: the server answers it with status 200 and an "error" field.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// errAbort ends a request without any answer: the connection is dropped.
+// errAbort ends a request without an answer: the connection is dropped.
 var errAbort = errors.New("the connection is dropped")
 
-// call is one request on its way through a handler.
+// call is a request while its handler runs.
 type call struct {
 	endpoint string
 	params   object
 	account  *account // nil: not signed in
-	faults   []Fault  // that apply to this request
+	faults   []Fault  // those that apply to this request
 }
 
-// has says whether a fault with the effect applies.
+// has reports whether a fault with the effect applies.
 func (c *call) has(effect Effect) bool {
 	for _, f := range c.faults {
 		if f.Effect == effect {
@@ -31,7 +31,7 @@ func (c *call) has(effect Effect) bool {
 	return false
 }
 
-// endpoint is one path of the API.
+// endpoint is a path of the API.
 type endpoint struct {
 	// handle returns the JSON value of the answer. It runs with the lock held unless waits is true.
 	handle func(*call) (any, error)
@@ -103,7 +103,7 @@ func (s *Server) table() map[string]endpoint {
 	}
 }
 
-// route finds the endpoint; false says that this generation of server has none at the path.
+// route returns the endpoint of a path; ok is false if this generation of server has none.
 func (s *Server) route(path string, faults []Fault) (endpoint, bool) {
 	generation := s.generation
 	for _, f := range faults {
@@ -123,7 +123,7 @@ func (s *Server) route(path string, faults []Fault) (endpoint, bool) {
 	return e, (e.since == Older) == (generation == Older)
 }
 
-// act does the work of a request, with the faults that come before and after it.
+// act carries out a request, with the faults before and after it.
 func (s *Server) act(c *call, authorization string, work func() (any, error)) (answer, error) {
 	defer s.KeepNow()
 	if a, done, err := s.applyFaults(c, Before, authorization); done {
@@ -142,7 +142,7 @@ func (s *Server) act(c *call, authorization string, work func() (any, error)) (a
 	return answer{status: http.StatusOK, body: toJSON(value)}, nil
 }
 
-// refusalBody is an application error on the wire.
+// refusalBody is the JSON of an application error.
 func refusalBody(err error) object {
 	body := object{{"error", err.Error()}}
 	var c coded

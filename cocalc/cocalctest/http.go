@@ -16,39 +16,39 @@ import (
 const (
 	apiRoot = "/api/v2/"
 	maxBody = 1 << 20
-	// gzipFrom is the size from which answers are compressed for those who accept it.
+	// gzipFrom is the size in bytes from which answers are compressed for clients that accept it.
 	gzipFrom = 1024
 )
 
-// notFoundPage stands for the HTML page that the server has for paths it does not know.
+// notFoundPage stands for the HTML page of an unknown path.
 const notFoundPage = `<!DOCTYPE html><html lang="en-US"><head><title>404: This page could not be found</title></head>` +
 	`<body><h1>404</h1><h2>This page could not be found.</h2></body></html>`
 
-// answer is what goes back over the wire.
+// answer is the response to a request.
 type answer struct {
 	status int
 	body   []byte
 	html   bool
-	json   bool // with any status; else JSON when the status is 200, and plain text otherwise
+	json   bool // JSON with any status; otherwise JSON if the status is 200, and plain text if not
 }
 
 var slashes = regexp.MustCompile(`//+`)
 
-// ServeHTTP answers a request as the recorded server did. The handler goes on when the caller hangs up.
+// ServeHTTP answers a request as the recorded server did. The handler continues if the caller hangs up.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.running.Add(1)
 	defer s.running.Done()
 	path, isAPI := strings.CutPrefix(r.URL.Path, apiRoot)
-	if generation, to := s.facing(path); generation == Moved || generation == Successor {
+	if generation, to := s.generationFor(path); generation == Moved || generation == Successor {
 		entry, faults := s.arrive(r.Method, path)
 		page, failing := failingProxy(faults)
 		switch {
 		case failing:
-			s.noteStrikes(&call{endpoint: path, faults: faults})
+			s.recordStrikes(&call{endpoint: path, faults: faults})
 			s.send(w, r, entry, page)
 		case generation == Moved:
-			s.noteStrikes(&call{endpoint: path, faults: faults})
-			s.leadAway(w, r, entry, to)
+			s.recordStrikes(&call{endpoint: path, faults: faults})
+			s.redirectAway(w, r, entry, to)
 		default:
 			s.serveSuccessor(w, r, entry, faults)
 		}
@@ -70,7 +70,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &tooLarge):
 		s.send(w, r, entry, answer{status: http.StatusRequestEntityTooLarge, body: []byte("Body exceeded 1mb limit")})
 		return
-	case err != nil: // the caller went away in the middle of the body: nothing happens
+	case err != nil: // the caller disconnected within the body: nothing happens
 		panic(http.ErrAbortHandler)
 	}
 	c := &call{endpoint: path, faults: faults}
@@ -79,12 +79,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.note(entry, func(entry *Request) { entry.Body = clip(body) })
-	s.noteStrikes(c)
+	s.recordStrikes(c)
 	authorization := r.Header.Get("Authorization")
 	s.respond(w, r, entry, c, authorization, func() (any, error) { return s.handle(e, c, authorization) })
 }
 
-// respond carries out a call and sends what it says, or drops the connection where a fault says so.
+// respond carries out a call and sends its answer, or drops the connection if a fault requires it.
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, entry *Request, c *call, authorization string,
 	do func() (any, error),
 ) {
@@ -99,7 +99,7 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, entry *Request,
 	s.send(w, r, entry, a)
 }
 
-// cleanPath is the path that the server redirects to: without double slashes and without one at the end.
+// cleanPath returns the path that the server redirects to: without double slashes, and without one at the end.
 func cleanPath(path string) string {
 	clean := slashes.ReplaceAllString(path, "/")
 	if len(clean) > 1 {
@@ -117,8 +117,8 @@ func (s *Server) redirect(w http.ResponseWriter, to string) {
 	_, _ = io.WriteString(w, to)
 }
 
-// parseParams reads what the handler gets: only a POST has parameters, and only JSON and forms are understood. The
-// error says that the JSON is broken.
+// parseParams returns the parameters for the handler: only a POST has parameters, and only JSON and forms are
+// understood. It returns an error for invalid JSON.
 func parseParams(method, contentType string, body []byte) (object, error) {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -151,13 +151,13 @@ func parseParams(method, contentType string, body []byte) (object, error) {
 	return nil, nil
 }
 
-// loneSurrogate is a parameter that no client can send (it is no valid UTF-8): it notes that the body had half of a
-// surrogate pair, which Go's strings cannot hold and PostgreSQL does not take.
+// loneSurrogate stands for a parameter that no client can send, since it is not valid UTF-8: the body had half of a
+// surrogate pair, which Go's strings can't hold and PostgreSQL refuses.
 const loneSurrogate = "\xff"
 
 var unicodeEscape = regexp.MustCompile(`\\\\|\\u[0-9a-fA-F]{4}`)
 
-// hasLoneSurrogate looks for an escape of one half of a surrogate pair without the other.
+// hasLoneSurrogate reports whether a text contains an escape of one half of a surrogate pair without the other.
 func hasLoneSurrogate(body []byte) bool {
 	high, highEnd := false, -1
 	for _, at := range unicodeEscape.FindAllIndex(body, -1) {
@@ -227,8 +227,8 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *Request, a 
 	}
 }
 
-// etag is the one that Next.js makes: a 64-bit FNV-1a over the UTF-16 units of the body, folded to 52 bits, and the
-// length.
+// etag returns the tag that Next.js computes: a 64-bit FNV-1a hash of the body's UTF-16 units, folded to 52 bits, and
+// the length.
 func etag(body []byte) string {
 	hash := uint64(0xcbf29ce484222325)
 	units := utf16.Encode([]rune(string(body)))

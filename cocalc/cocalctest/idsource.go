@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// idSource makes everything that must be unique. The same seed gives the same sequence.
+// idSource generates everything that must be unique. The same seed gives the same sequence.
 type idSource struct {
 	random                                *rand.Rand
 	item, purchase, subscription, keyRows int64
@@ -15,13 +15,13 @@ func newIDSource(seed uint64) *idSource {
 	return &idSource{random: rand.New(rand.NewPCG(seed, 0xc0ca1c))}
 }
 
-// next counts one of the sequences up.
+// next increments a sequence and returns its number.
 func next(sequence *int64) int64 {
 	*sequence++
 	return *sequence
 }
 
-// uuid is a random uuid (version 4).
+// uuid returns a random UUID (version 4).
 func (s *idSource) uuid() string {
 	hi, lo := s.random.Uint64(), s.random.Uint64()
 	hi = hi&^0xf000 | 0x4000
@@ -31,7 +31,7 @@ func (s *idSource) uuid() string {
 
 const base62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// key is the secret of a new API key: "sk-", 16 random characters, and the id of its row in six digits of base 62.
+// key returns the secret of a new API key: "sk-", 16 random characters, and the ID of its row in six digits of base 62.
 func (s *idSource) key(row int64) string {
 	secret := []byte("sk-")
 	for range 16 {
@@ -42,7 +42,8 @@ func (s *idSource) key(row int64) string {
 
 const base64URL = base62 + "-_"
 
-// successorKey is the secret of a new API key of the successor: its form, an id of 16 characters, and 43 random ones.
+// successorKey returns the secret of a new API key of the successor: its prefix, an ID of 16 characters, and 43 random
+// characters.
 func (s *idSource) successorKey() string {
 	secret := []byte(successorPrefix)
 	for _, n := range []int{16, 43} {

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// JSON here is kept in order, because the order of keys tells which values went through a jsonb column of the database.
-// A value is nil, bool, float64, string, []any or object; answers may also hold the Go types that appendJSON names.
+// JSON objects keep their order here, because the order of keys shows which values went through a jsonb column of the
+// database. A value is nil, bool, float64, string, []any or object; answers may also hold the Go types that appendJSON
+// names.
 
 type member struct {
 	name  string
@@ -21,10 +22,10 @@ type member struct {
 // object is a JSON object whose members keep their order.
 type object []member
 
-// undefined is the value of a member that is not there; it is left out when an object is written.
+// undefined is the value of a missing member; it is left out when an object is written.
 type undefined struct{}
 
-// get reads a member: undefined where there is none.
+// get returns a member; undefined if it is missing.
 func (o object) get(name string) any {
 	for _, m := range o {
 		if m.name == name {
@@ -67,8 +68,8 @@ func truthy(v any) bool {
 	return false
 }
 
-// parseJSON reads one JSON value as JavaScript does: the last of several equal keys wins, and numbers too large for a
-// double are infinite.
+// parseJSON parses one JSON value as JavaScript does: the last of several equal keys wins, and numbers that are too
+// large for a double are infinite.
 func parseJSON(data []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -89,7 +90,7 @@ func parseValue(dec *json.Decoder) (any, error) {
 	}
 	switch token := token.(type) {
 	case json.Number:
-		f, _ := strconv.ParseFloat(string(token), 64) // an overflow gives the infinity that JavaScript has
+		f, _ := strconv.ParseFloat(string(token), 64) // infinite if it is too large, as in JavaScript
 		return f, nil
 	case json.Delim:
 		if token == '[' {
@@ -179,7 +180,7 @@ func appendJSON(b []byte, v any) []byte {
 	panic("cocalctest: no JSON for this type")
 }
 
-// appendString quotes as JavaScript does: package encoding/json escapes more.
+// appendString quotes a string as JavaScript does: package encoding/json escapes more.
 func appendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
@@ -206,8 +207,8 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// jsonb brings a value into the form in which a jsonb column gives it back: the shorter key first, then bytewise, and
-// nothing that is undefined.
+// jsonb returns a value as a jsonb column returns it: shorter keys first, then in byte order, and without members that
+// are undefined.
 func jsonb(v any) any {
 	switch v := v.(type) {
 	case []any:

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// license is one row of site_licenses.
+// license is a row of site_licenses.
 type license struct {
 	id                          string
 	accountID                   string // who bought it
@@ -20,7 +20,7 @@ type license struct {
 	subscription                *subscription
 }
 
-// millis is how the license endpoints print dates: milliseconds since 1970, or null.
+// millis returns a date as the license endpoints show it: milliseconds since 1970, or null.
 func millis(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -30,7 +30,7 @@ func millis(t time.Time) any {
 
 func (l *license) managedBy(a *account) bool { return a != nil && slices.Contains(l.managers, a.id) }
 
-// row is the license as its managers see it; get-license leaves created out and adds more.
+// row returns the license as its managers see it. get-license omits created and adds more.
 func (l *license) row() object {
 	managers := []any{}
 	for _, id := range l.managers {
@@ -52,13 +52,13 @@ func (l *license) row() object {
 	}
 }
 
-// sortNewestFirst sorts by a time, descending; what has the same time keeps its order, which the database does not
-// promise.
+// sortNewestFirst sorts by a time, descending. Rows of the same time keep their order, which the database doesn't
+// guarantee.
 func sortNewestFirst[T any](list []T, at func(T) time.Time) {
 	sort.SliceStable(list, func(i, j int) bool { return at(list[i]).After(at(list[j])) })
 }
 
-// getManaged answers an empty list to everybody who is not signed in.
+// getManaged lists the licenses that the account manages. Without a valid key, the list is empty.
 func (s *Server) getManaged(c *call) (any, error) {
 	rows := []any{}
 	if c.account == nil {
@@ -99,7 +99,7 @@ func (s *Server) managedLicenses(a *account) []*license {
 	return managed
 }
 
-// getLicense shows a license to its managers whole, and to anybody else, even without a key, in part.
+// getLicense returns a license completely to its managers, and in part to anyone else, even without a key.
 func (s *Server) getLicense(c *call) (any, error) {
 	if c.has(Outage) {
 		return nil, refusal("connect ECONNREFUSED")
@@ -160,8 +160,8 @@ func (s *Server) licenseByID(id any) (*license, error) {
 	return nil, refusal("no license with id " + text)
 }
 
-// getProjects lists the account's projects that have a license; an empty list to everybody who is not signed in. Only
-// empty lists were recorded.
+// getProjects lists the account's projects that have a license; without a valid key, the list is empty. Only empty
+// lists were recorded.
 func (s *Server) getProjects(c *call) (any, error) {
 	rows := []any{}
 	if c.account == nil {
@@ -194,7 +194,7 @@ func (s *Server) getProjectsWithLicense(c *call) (any, error) {
 	return rows, nil
 }
 
-// pgBigint reads the number of LIMIT and OFFSET; absent is 0.
+// pgBigint parses the number of LIMIT and OFFSET; a missing one is 0.
 func pgBigint(v any) (n int64, null bool, err error) {
 	n, null, err = pgInteger(v)
 	if err != nil {

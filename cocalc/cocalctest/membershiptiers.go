@@ -2,19 +2,19 @@ package cocalctest
 
 import "encoding/json"
 
-// MembershipTier is a row of the successor's price list. Prices are text with ten decimals, as its database has them.
+// MembershipTier is a row of the successor's price list. Prices are text with ten decimals, as in its database.
 type MembershipTier struct {
 	ID, Label       string
 	Monthly, Yearly string // "24.0000000000"; empty: null
 	Priority        int
-	InStore         bool // the store shows it, which the site's admin decides
+	InStore         bool // whether the store shows it, which the site's admin decides
 	Disabled        bool
-	// Row is the whole row as JSON, in the place of all other fields.
+	// Row is the whole row as JSON; if it is set, the other fields are ignored.
 	Row json.RawMessage
 }
 
-// membershipTiers are those that a server begins with: as on a site whose admin has put two of them into the store.
-// The prices are made up.
+// membershipTiers are the default tiers of a server: those of a site whose admin shows two of them in the store. The
+// prices are invented.
 func membershipTiers() []MembershipTier {
 	return []MembershipTier{
 		{ID: "free", Label: "Free", Monthly: "0.0000000000", Yearly: "0.0000000000", Priority: 0},
@@ -63,15 +63,15 @@ func (t MembershipTier) row() object {
 	}
 }
 
-// successorTiers answers the price list. Visitors who are not signed in see the tiers in the store; only admins see
+// successorTiers returns the price list. Visitors who are not signed in see the tiers in the store; only admins see
 // disabled ones. The latter was read in the server's code, not recorded.
 func (s *Server) successorTiers(c *call, v visitor) (any, error) {
-	account, err := s.anybody(v)
+	account, err := s.visitorAccount(v)
 	if err == nil && v.has(Outage) {
 		err = noDatabase
 	}
 	if err != nil {
-		return nil, refusal(err.Error()) // this route tells no code
+		return nil, refusal(err.Error()) // this route has no code
 	}
 	c.account = account
 	rows := []any{}

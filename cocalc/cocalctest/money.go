@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Money is a double in the server's JavaScript and a real (32 bits) in its database; amounts below are dollars, since
-// this is what is imitated. Nothing outside the simulator counts with them.
+// Money is a double in the server's JavaScript and a real (32 bits) in its database. Amounts below are in dollars,
+// since that is imitated; only the simulator computes with them.
 
 const (
 	minPayment     = 2.5   // the smallest card payment, a site setting at its default
 	creditSlack    = 3     // a checkout may be short by this much
-	maxPurchase    = 99999 // is-purchase-allowed refuses more
+	maxPurchase    = 99999 // the most that is-purchase-allowed accepts
 	realDigits     = 6     // significant digits that a real keeps on its way to decimal
 	maxListed      = 500
 	defaultListed  = 100
@@ -23,19 +23,19 @@ const (
 	limitErrorText = "limit must be specified and at most 500"
 )
 
-// fromReal is what JavaScript sees of a real column: the shortest text of the 32 bits, read as a double.
+// fromReal returns the double that JavaScript reads from a real column: that of the shortest text of the 32 bits.
 func fromReal(f float32) float64 {
 	d, _ := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', -1, 32), 64)
 	return d
 }
 
-// throughDecimal is cost::decimal::real of PostgreSQL, which keeps six significant digits.
+// throughDecimal is PostgreSQL's cost::decimal::real, which keeps six significant digits.
 func throughDecimal(f float32) float32 {
 	d, _ := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', realDigits, 64), 32)
 	return float32(d)
 }
 
-// balance is the credit of an account: minus the sum of its purchases, in 32-bit floats.
+// balance returns the credit of an account in dollars: minus the sum of its purchases, in 32-bit floats.
 func (s *Server) balance(accountID string) float64 {
 	var sum float32
 	for _, p := range s.purchases {
@@ -46,7 +46,7 @@ func (s *Server) balance(accountID string) float64 {
 	return fromReal(-sum)
 }
 
-// currency prints dollars as the server's texts do: "$562,495,011.48".
+// currency formats dollars as the server's texts do: "$562,495,011.48".
 func currency(x float64) string {
 	text := strconv.FormatFloat(math.Abs(x), 'f', 2, 64)
 	for i := len(text) - 6; i > 0; i -= 3 {
@@ -58,7 +58,7 @@ func currency(x float64) string {
 	return "$" + text
 }
 
-// charge says what is due for a cart.
+// charge returns what is due for a cart.
 type charge struct {
 	amountDue, chargeAmount, minimumPaymentCharge, cureAmount float64
 }
@@ -86,7 +86,7 @@ func insufficientCredit(c charge) error {
 		"). Please refresh your browser and try again or contact support.")
 }
 
-func (s *Server) getBalance(c *call) (any, error) { return s.seenBalance(c), nil }
+func (s *Server) getBalance(c *call) (any, error) { return s.visibleBalance(c), nil }
 
 func (s *Server) getMinBalance(c *call) (any, error) { return c.account.minBalance, nil }
 
@@ -94,8 +94,8 @@ func (s *Server) getQuotas(c *call) (any, error) {
 	return object{{"services", object{}}, {"minBalance", c.account.minBalance}}, nil
 }
 
-// seenBalance is the balance as this request sees it: 0 where a fault says that the credit is gone.
-func (s *Server) seenBalance(c *call) float64 {
+// visibleBalance returns the balance in dollars as this request sees it: 0 if a fault hides the credit.
+func (s *Server) visibleBalance(c *call) float64 {
 	b := s.balance(c.account.id)
 	if c.has(NoCredit) {
 		b = math.Min(b, 0)
@@ -112,10 +112,10 @@ func (s *Server) getClosingDates(c *call) (any, error) {
 	return object{{"last", last}, {"next", last.AddDate(0, 1, 0)}}, nil
 }
 
-// closingDay is the day of the month on which statements close; the live server picks one at random for each account.
+// closingDay is the day of the month on which statements close. The live server chooses a random one for each account.
 const closingDay = 7
 
-// isPurchaseAllowed fills reason also when it allows, and knows neither the slack of checkout nor partial credit.
+// isPurchaseAllowed returns a reason also if it allows the purchase. It ignores checkout's slack and partial credit.
 func (s *Server) isPurchaseAllowed(c *call) (any, error) {
 	allowed, chargeAmount, reason, err := s.purchaseAllowed(c, c.params.get("service"), c.params.get("cost"))
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Server) isPurchaseAllowed(c *call) (any, error) {
 	return answer, nil
 }
 
-// purchaseAllowed answers a chargeAmount of -1 where the server leaves it out.
+// purchaseAllowed returns the parts of the answer, which has no chargeAmount if that is -1.
 func (s *Server) purchaseAllowed(c *call, service, cost any) (allowed bool, chargeAmount float64, reason string,
 	err error,
 ) {
@@ -161,7 +161,7 @@ func (s *Server) purchaseAllowed(c *call, service, cost any) (allowed bool, char
 	case amount <= 0:
 		return false, -1, "cost must be positive", nil
 	}
-	credit := math.Max(0, s.seenBalance(c)-c.account.minBalance)
+	credit := math.Max(0, s.visibleBalance(c)-c.account.minBalance)
 	due := round2up(round2up(amount) - credit)
 	if due < minPayment && due != 0 {
 		reason = fmt.Sprintf("The minimum payment is %s, so a payment of %s is not allowed.", currency(minPayment),

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// movedTo is where a server that has moved leads, where nothing else is said.
+// movedTo is the default address to which a server that has moved redirects.
 const movedTo = "https://cocalc.ai"
 
-// leadAway answers what a server answers that has moved: a redirect to another host, with path and query preserved.
-// It looks at nothing else of the request, and does nothing.
-func (s *Server) leadAway(w http.ResponseWriter, r *http.Request, entry *Request, to string) {
+// redirectAway redirects to another host, with path and query preserved, as a server that has moved does. It ignores the
+// rest of the request, and does nothing.
+func (s *Server) redirectAway(w http.ResponseWriter, r *http.Request, entry *Request, to string) {
 	location := strings.TrimRight(cmp.Or(to, s.movedTo, movedTo), "/") + r.URL.RequestURI()
 	w.Header().Set("Location", location)
 	s.send(w, r, entry, answer{

@@ -10,14 +10,14 @@ const (
 	addPath      = "shopping/cart/add"
 )
 
-// NamedFault is a fault that a person can switch on.
+// NamedFault is a fault that people can switch on by name.
 type NamedFault struct {
 	Name        string
-	Description string // one sentence: what then happens
+	Description string // one sentence about its effect
 	Fault       Fault
 }
 
-// Faults lists what can be switched on by name, in the order in which a page should show it.
+// Faults lists the faults that have a name, in the order in which a page should show them.
 func Faults() []NamedFault {
 	named := []NamedFault{
 		{
@@ -89,7 +89,7 @@ func Faults() []NamedFault {
 	return named
 }
 
-// Preset is the name of the fault that makes a server one of the generation: "successor", "moved".
+// Preset returns the name of the fault that makes a server one of the generation: "successor", "moved".
 func Preset(g Generation) string {
 	switch g {
 	case Older:
@@ -105,7 +105,7 @@ func Preset(g Generation) string {
 	}
 }
 
-// SwitchOn arms a fault by its name; one that is armed begins anew.
+// SwitchOn arms a fault by its name. If it is armed already, it starts again.
 func (s *Server) SwitchOn(name string) error {
 	for _, named := range Faults() {
 		if named.Name == name {
@@ -130,7 +130,7 @@ func (s *Server) SwitchOff(name string) {
 	s.faults = left
 }
 
-// SwitchedOn are the names of the faults that are armed. One that happens once is gone from the list when it has
+// SwitchedOn returns the names of the faults that are armed. A fault that happens once is no longer listed after it has
 // happened.
 func (s *Server) SwitchedOn() []string {
 	s.mu.Lock()

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// pricedItem is a checked cart item with what it costs.
+// pricedItem is a checked cart item with its price.
 type pricedItem struct {
 	item       *cartItem
-	snapshot   object // the item as it was when it was read
+	snapshot   object // the item at the time when it was read
 	desc       any
 	cost       object
-	lineAmount float64 // dollars, what is charged
-	total      float64 // dollars, its part in the total of checkout-params
+	lineAmount float64 // dollars: the charge
+	total      float64 // dollars: its part of the total of checkout-params
 }
 
-// row is the item as checkout-params shows it and as the purchase keeps it.
+// row returns the item as checkout-params shows it and as the purchase stores it.
 func (p pricedItem) row() object {
 	return append(append(object(nil), p.snapshot...), member{"cost", p.cost}, member{"lineItemAmount", p.lineAmount})
 }
 
-// price computes what an item costs, at a percentage of the real price.
+// price returns the price of an item, at a percentage of the real one.
 func (s *Server) price(item *cartItem, percent int) (pricedItem, error) {
 	p := pricedItem{item: item, snapshot: item.row(), desc: item.description}
 	d, _ := item.description.(object)
@@ -58,7 +58,7 @@ func scaled(dollars float64, percent int) float64 {
 	return math.Ceil(math.Round(dollars*100)*float64(percent)/100-1e-6) / 100
 }
 
-// voucherPrice is the cost object of a cash voucher, which has another shape.
+// voucherPrice returns the cost object of a cash voucher, which has another shape.
 func voucherPrice(p pricedItem, d object) pricedItem {
 	amount, _ := d.get("amount").(float64)
 	count, _ := d.get("numVouchers").(float64)
@@ -80,8 +80,8 @@ func voucherPrice(p pricedItem, d object) pricedItem {
 	return p
 }
 
-// costInput returns the specification that the price code reports as its input. The price code takes every unknown type
-// for a quota, and keeps always_running, which the license's own info lacks; neither changes the price.
+// costInput returns the specification that the price code reports as its input. The price code treats every unknown
+// type as a quota, and keeps always_running, which the license's own info lacks; neither changes the price.
 func costInput(d object) object {
 	var input object
 	for _, m := range append(licenseInfo(d), member{"boost", boostOf(d)}) {
@@ -99,7 +99,7 @@ func costInput(d object) object {
 	return append(input, member{"start", nil}, member{"end", nil})
 }
 
-// boostOf is false where the description says nothing.
+// boostOf returns the boost of a description; false if it has none.
 func boostOf(d object) any {
 	boost := d.get("boost")
 	if _, gone := boost.(undefined); gone {
@@ -115,7 +115,7 @@ func rangeDate(d object, i int) any {
 	return nil
 }
 
-// licenseInfo translates a cart description into the terms of a license, as far as price and license share them.
+// licenseInfo converts a cart description to the terms of a license, as far as price and license share them.
 func licenseInfo(d object) object {
 	kind := d.get("type")
 	if nullish(kind) {
@@ -142,8 +142,8 @@ func licenseInfo(d object) object {
 	}
 }
 
-// purchaseInfo is licenseInfo with dates, title and the rest, of the moment of buying. The error is that of a
-// description that is no license.
+// purchaseInfo is licenseInfo with dates, title and the rest, at the time of buying. It returns an error for a
+// description that is not one of a license.
 func purchaseInfo(description any, now time.Time) (info object, start, end time.Time, err error) {
 	d, _ := description.(object)
 	if kind := d.get("type"); !nullish(kind) && kind != "quota" {
@@ -166,8 +166,8 @@ func purchaseInfo(description any, now time.Time) (info object, start, end time.
 
 func endOfDay(t time.Time) time.Time { return t.AddDate(0, 0, 1).Add(-time.Millisecond) }
 
-// sanityCheck is the server's last look before it makes a license. That it lets too large values pass is the server's
-// slip. Its check of the dates is left out: every look at the cart makes a range an hour long at least.
+// sanityCheck is the server's last check before it creates a license. It accepts values that are too large, which is a
+// mistake of the server. Its check of the dates is left out: each read of the cart makes a range at least an hour long.
 func sanityCheck(info object) error {
 	for _, name := range []string{"custom_ram", "custom_cpu", "custom_disk"} {
 		v, ok := info.get(name).(float64)

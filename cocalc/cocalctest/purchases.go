@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// purchase is one row of purchases: a charge, or a credit with negative cost.
+// purchase is a row of purchases: a charge, or a credit with negative cost.
 type purchase struct {
 	id                     int64
 	accountID              string
@@ -56,7 +56,7 @@ func (s *Server) purchasesOf(a *account) []*purchase {
 	return list
 }
 
-// page reads limit and offset: 100 by default, 500 at most.
+// page returns limit and offset of a request. The limit is 100 by default, and at most 500.
 func page[T any](c *call, list []T) ([]T, error) {
 	limit := int64(defaultListed)
 	if v := c.params.get("limit"); !nullish(v) {
@@ -82,7 +82,7 @@ func page[T any](c *call, list []T) ([]T, error) {
 	return list[:min(int(limit), len(list))], nil
 }
 
-// getPurchases lists charges and credits, newest first, with the balance beside them.
+// getPurchases lists charges and credits, newest first, and the balance.
 func (s *Server) getPurchases(c *call) (any, error) {
 	list := s.purchasesOf(c.account)
 	if service := c.params.get("service"); !nullish(service) {
@@ -107,10 +107,10 @@ func (s *Server) getPurchases(c *call) (any, error) {
 			rows = append(rows, p.row())
 		}
 	}
-	return object{{"purchases", rows}, {"balance", s.seenBalance(c)}}, nil
+	return object{{"purchases", rows}, {"balance", s.visibleBalance(c)}}, nil
 }
 
-// grouped adds the purchases up by service, the dearest first.
+// grouped returns the sums of purchases by service, the largest first.
 func grouped(list []*purchase) []any {
 	type group struct {
 		service string

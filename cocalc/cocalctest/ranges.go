@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// errInvalidDate is what JavaScript throws when a Date that is none is printed.
+// errInvalidDate is the error of JavaScript if an invalid Date is printed.
 const errInvalidDate = refusal("Invalid time value")
 
-// minimumRange is how long the cart makes every range at least.
+// minimumRange is the shortest range: the cart lengthens shorter ones.
 const minimumRange = time.Hour
 
 // parseDate is new Date(v); ok is false for an invalid date.
@@ -26,7 +26,7 @@ func parseDate(v any) (t time.Time, ok bool) {
 	return time.UnixMilli(int64(ms)).UTC(), true
 }
 
-// shiftRangeAtAdd is what adding does to the dates of a description: a range of two dates is normalised, and one whose
+// shiftRangeAtAdd changes the dates of a description as adding does: a range of two dates is normalized, and one whose
 // start has passed is moved to begin now with the same length.
 func shiftRangeAtAdd(description any, now time.Time) (any, error) {
 	d, ok := description.(object)
@@ -52,9 +52,9 @@ func shiftRangeAtAdd(description any, now time.Time) (any, error) {
 	return d.with("range", []any{isoText(start), isoText(end)}), nil
 }
 
-// moveRange is what every look at the cart does to the dates of an item, period or not: a start in the past becomes
-// now, without moving the end, and the end is at least an hour after the start. The error is that of an end that is no
-// date; it then breaks the whole look.
+// moveRange changes the dates of an item as each read of the cart does, whatever the period: a start in the past
+// becomes now, without moving the end, and the end becomes at least an hour after the start. It returns an error for an
+// end that is not a date; it makes the whole read fail.
 func moveRange(description any, now time.Time) (any, error) {
 	d, ok := description.(object)
 	if !ok || nullish(d.get("range")) {
@@ -81,7 +81,7 @@ func moveRange(description any, now time.Time) (any, error) {
 
 var intervalSyntax = regexp.MustCompile(`^\s*(\d+)\s*(second|sec|minute|min|hour|day|week|month|mon|year)s?\s*$`)
 
-// parseInterval reads the simple intervals of PostgreSQL ("1 week"): a number and a unit.
+// parseInterval parses the simple intervals of PostgreSQL ("1 week"): a number and a unit.
 func parseInterval(text string, now time.Time) (since time.Time, err error) {
 	m := intervalSyntax.FindStringSubmatch(strings.ToLower(text))
 	if m == nil {
@@ -105,7 +105,7 @@ func parseInterval(text string, now time.Time) (since time.Time, err error) {
 	return addMonths(now, -12*n), nil
 }
 
-// addMonths adds calendar months and stays in the month it arrives at: 31 January and a month is 28 February.
+// addMonths adds calendar months, and stays within the resulting month: January 31 plus a month is February 28.
 func addMonths(t time.Time, months int) time.Time {
 	moved := t.AddDate(0, months, 0)
 	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC).AddDate(0, months, 0)

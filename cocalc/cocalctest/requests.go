@@ -2,7 +2,7 @@ package cocalctest
 
 import "time"
 
-// Request is one line of the log of what the server was asked.
+// Request is an entry of the request log.
 type Request struct {
 	Time      time.Time
 	Method    string
@@ -15,7 +15,7 @@ type Request struct {
 	Faults    []string
 }
 
-// maxLogged is how much of a body the log keeps; maxRequests is how many requests it keeps.
+// maxLogged is the number of bytes of a body that the log keeps; maxRequests is the number of requests.
 const (
 	maxLogged   = 4096
 	maxRequests = 10000
@@ -28,7 +28,7 @@ func clip(body []byte) string {
 	return string(body)
 }
 
-// arrive begins a line of the log and takes the faults that apply to the request.
+// arrive adds an entry to the log and returns the faults that apply to the request.
 func (s *Server) arrive(method, path string) (*Request, []Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *Server) note(entry *Request, change func(*Request)) {
 	change(entry)
 }
 
-// Requests is the log so far, oldest first.
+// Requests returns the request log, oldest first.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +61,8 @@ func (s *Server) Requests() []Request {
 	return log
 }
 
-// Count is how many requests an endpoint got ("shopping/cart/add"), whatever was answered. Empty counts all.
+// Count returns the number of requests to an endpoint ("shopping/cart/add"), whatever the answers. An empty endpoint
+// counts all.
 func (s *Server) Count(endpoint string) int {
 	n := 0
 	for _, r := range s.Requests() {
@@ -72,7 +73,7 @@ func (s *Server) Count(endpoint string) int {
 	return n
 }
 
-// Counts is how many requests each endpoint got.
+// Counts returns the number of requests to each endpoint.
 func (s *Server) Counts() map[string]int {
 	counts := map[string]int{}
 	for _, r := range s.Requests() {
@@ -81,7 +82,7 @@ func (s *Server) Counts() map[string]int {
 	return counts
 }
 
-// ForgetRequests empties the log.
+// ForgetRequests empties the request log.
 func (s *Server) ForgetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

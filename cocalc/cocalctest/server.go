@@ -7,41 +7,41 @@ import (
 	"time"
 )
 
-// Generation says which CoCalc a server is.
+// Generation is the kind of CoCalc that a server is.
 type Generation int
 
 const (
-	// Current sells licenses for credit on the account, through purchases/shopping-cart-checkout.
+	// Current sells licenses for the account's credit, through purchases/shopping-cart-checkout.
 	Current Generation = iota
-	// Older is CoCalc until November 2024: checkout is shopping/cart/checkout, charges a card item after item, wants a
-	// captcha of everybody who is no partner, and has no purchases endpoints.
+	// Older is CoCalc until November 2024: checkout is shopping/cart/checkout, charges a card item by item, and
+	// requires a captcha unless the account is a partner's. It has no purchases endpoints.
 	Older
-	// WithoutLicenses is a CoCalc that replaced licenses by memberships: the endpoints of cart and licenses are gone.
+	// WithoutLicenses is a CoCalc that replaced licenses by memberships: it has no endpoints for the cart and licenses.
 	WithoutLicenses
-	// Successor is CoCalc's successor: it sells memberships to people who are signed in, and API keys see nothing of
+	// Successor is CoCalc's successor: it sells memberships to people who are signed in, and API keys have no access to
 	// money.
 	Successor
-	// Moved is a server that leads everybody to another host: see Config.MovedTo.
+	// Moved is a server that redirects every request to another host: see Config.MovedTo.
 	Moved
 )
 
-// Config is how a server begins. The zero value is a current CoCalc on the real clock.
+// Config configures a new server. The zero value is a current CoCalc on the real clock.
 type Config struct {
 	Now           func() time.Time // nil: time.Now, which is the fake clock under testing/synctest
-	Seed          uint64           // of the ids, keys and uuids: the same seed gives the same ones
-	CheckoutTakes time.Duration    // from reading the cart to the commit, the window of the double buy; 0: 40 ms
+	Seed          uint64           // of the IDs, keys and UUIDs: the same seed gives the same ones
+	CheckoutTakes time.Duration    // from reading the cart to the commit: while it lasts, another checkout buys twice; 0: 40 ms
 	Generation    Generation
-	// Keep is called with a Snapshot after every change of it, before the caller gets an answer. Nil: nothing is
-	// stored.
+	// Keep is called with a Snapshot after every change of it, before the caller gets an answer; nil: snapshots are not
+	// kept.
 	Keep        func(snapshot []byte)
-	MovedTo     string // Moved: the address that it leads to; empty: "https://cocalc.ai"
-	Unthrottled bool   // no rate limit: for tests that let minutes pass in seconds
+	MovedTo     string // Moved: the address to which it redirects; empty: "https://cocalc.ai"
+	Unthrottled bool   // no rate limits: for tests in which minutes pass within seconds
 }
 
-// defaultCheckoutTakes lies in what was measured: 15 to 60 ms.
+// defaultCheckoutTakes is within the measured range of 15 to 60 ms.
 const defaultCheckoutTakes = 40 * time.Millisecond
 
-// Server is a CoCalc. It is an http.Handler, and safe for use by several goroutines.
+// Server is a CoCalc. It is an http.Handler, and safe for concurrent use.
 type Server struct {
 	now         func() time.Time
 	generation  Generation
@@ -52,14 +52,14 @@ type Server struct {
 
 	zippers sync.Pool // of *gzip.Writer: creating one costs more than what it compresses here
 	keeper  func([]byte)
-	keeping sync.Mutex // held while a snapshot is kept, so that they are kept in order
+	keeping sync.Mutex // held while a snapshot is passed to Keep, so that snapshots stay in order
 	kept    []byte
 
 	quit    chan struct{} // closed by Close, which ends all waits
 	once    sync.Once
-	running underWay // requests under way, including those whose caller is gone
+	running underWay // running requests, including those whose caller is gone
 
-	mu            sync.Mutex // guards all that follows; never held while something waits
+	mu            sync.Mutex // guards the fields below; never held during a wait
 	ids           *idSource
 	accounts      []*account
 	keys          []*apiKey
@@ -71,19 +71,19 @@ type Server struct {
 	faults        []*ArmedFault
 	requests      []*Request
 	strikes       []Strike
-	sessions      map[string]*account // by the value of their cookie; of a successor
-	tiers         []MembershipTier    // of a successor
-	checkoutTakes []time.Duration     // used in turn, the last one for ever
+	sessions      map[string]*account // by the value of their cookie; only of a successor
+	tiers         []MembershipTier    // only of a successor
+	checkoutTakes []time.Duration     // used in turn; the last one repeats
 }
 
-// New makes a server without accounts.
+// New returns a server without accounts.
 func New(config Config) *Server {
 	now := config.Now
 	if now == nil {
 		now = time.Now
 	}
 	s := &Server{
-		// What the server shows of a moment ends at its milliseconds.
+		// The server's times have a resolution of milliseconds.
 		now:    func() time.Time { return now().UTC().Truncate(time.Millisecond) },
 		keeper: config.Keep, generation: config.Generation, unthrottled: config.Unthrottled, quit: make(chan struct{}),
 		ids:     newIDSource(config.Seed),
@@ -97,8 +97,8 @@ func New(config Config) *Server {
 	return s
 }
 
-// SetCheckoutTakes says how long the coming checkouts take from reading the cart to the commit, in turn; the last
-// duration holds for all that follow. It panics without a duration.
+// SetCheckoutTakes sets how long the next checkouts take from reading the cart to the commit, in turn; the last
+// duration is used for all that follow. It panics without a duration.
 func (s *Server) SetCheckoutTakes(durations ...time.Duration) {
 	if len(durations) == 0 {
 		panic("cocalctest: SetCheckoutTakes needs a duration")
@@ -108,7 +108,7 @@ func (s *Server) SetCheckoutTakes(durations ...time.Duration) {
 	s.checkoutTakes = append([]time.Duration(nil), durations...)
 }
 
-// takeCheckoutTime is how long this checkout takes. The caller holds the lock.
+// takeCheckoutTime returns how long this checkout takes. The caller holds the lock.
 func (s *Server) takeCheckoutTime() time.Duration {
 	d := s.checkoutTakes[0]
 	if len(s.checkoutTakes) > 1 {
@@ -117,17 +117,16 @@ func (s *Server) takeCheckoutTime() time.Duration {
 	return d
 }
 
-// Close wakes everything that waits and returns when no request is under way any more. What a waiting request wanted to
-// do does not happen.
+// Close ends all waits, and returns once no request is running. Work that a waiting request had not begun is not done.
 func (s *Server) Close() {
 	s.once.Do(func() { close(s.quit) })
 	s.running.Wait()
 }
 
-// Wait returns when no request is under way, including those whose callers hung up.
+// Wait returns once no request is running, including those whose callers hung up.
 func (s *Server) Wait() { s.running.Wait() }
 
-// sleep waits; false says that the server is closing.
+// sleep waits; it returns false if the server is closing.
 func (s *Server) sleep(d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -149,7 +148,8 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Start serves on a free port of the loopback until the test ends, and returns the address ("http://127.0.0.1:1234").
+// Start serves on a free port of the loopback interface until the test ends, and returns the address:
+// "http://127.0.0.1:1234".
 func (s *Server) Start(tb TB) string {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

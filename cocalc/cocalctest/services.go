@@ -1,6 +1,6 @@
 package cocalctest
 
-// services are the names that is-purchase-allowed knows.
+// services are the services that is-purchase-allowed knows.
 const services = "credit, auto-credit, refund, compute-server, compute-server-network-usage, compute-server-storage, " +
 	"license, edit-license, voucher, openai-gpt-4, openai-gpt-3.5-turbo, openai-gpt-3.5-turbo-16k, " +
 	"openai-text-embedding-ada-002, openai-gpt-4-32k, openai-gpt-4-turbo-preview, " +

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// snapshot is what a server keeps of its accounts for the next server. It has no faults, throttles and running
-// requests.
+// snapshot is the part of a server that Restore restores: its accounts, without faults, throttles and running requests.
 type snapshot struct {
 	Sequences     sequences
 	Accounts      []accountRow
@@ -74,7 +73,7 @@ type subscriptionRow struct {
 	Cost                            float32
 }
 
-// Snapshot returns what the server keeps of its accounts, as JSON; see Restore.
+// Snapshot returns the state of the server's accounts as JSON; see Restore.
 func (s *Server) Snapshot() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +130,7 @@ func (s *Server) Snapshot() []byte {
 	return data
 }
 
-// Restore puts what Snapshot took of another server into a new one. The server must not have accounts yet.
+// Restore restores a snapshot of another server. The server must not have accounts yet.
 func (s *Server) Restore(data []byte) error {
 	var in snapshot
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -203,7 +202,7 @@ func (s *Server) Restore(data []byte) error {
 	return broken
 }
 
-// Account returns an account by its id; false if there is none.
+// Account returns an account by its ID; ok is false if there is none.
 func (s *Server) Account(id string) (*Account, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,8 +214,8 @@ func (s *Server) Account(id string) (*Account, bool) {
 	return nil, false
 }
 
-// KeepNow passes a changed snapshot to Config.Keep, and returns when it is stored. Requests get their answer only
-// afterwards: what a caller has read outlives the program. Call it before showing the account to people.
+// KeepNow passes a changed snapshot to Config.Keep, and returns once that returned. Requests are answered only
+// afterwards, so what a caller has read survives the program. Call it before showing the account to people.
 func (s *Server) KeepNow() {
 	if s.keeper == nil {
 		return

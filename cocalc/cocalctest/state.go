@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// CartItem is a row of a cart, for tests and pages to look at.
+// CartItem is a row of a cart, for tests and pages.
 type CartItem struct {
 	ID          int64
 	Product     string
@@ -49,7 +49,7 @@ type Subscription struct {
 	PeriodEnd time.Time
 }
 
-// Cart is every row of the account's cart: those in it, the removed and the bought ones, by id. Deleted ones are gone.
+// Cart returns every row of the account's cart by ID: items in it, removed and purchased ones, but not deleted ones.
 func (a *Account) Cart() []CartItem {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -73,7 +73,7 @@ func (a *Account) Cart() []CartItem {
 	return rows
 }
 
-// Licenses are those that the account manages, newest first.
+// Licenses returns the licenses that the account manages, newest first.
 func (a *Account) Licenses() []License {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -93,7 +93,7 @@ func (a *Account) Licenses() []License {
 	return rows
 }
 
-// Purchases are the account's charges and credits, newest first.
+// Purchases returns the account's charges and credits, newest first.
 func (a *Account) Purchases() []Purchase {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -104,7 +104,7 @@ func (a *Account) Purchases() []Purchase {
 	return rows
 }
 
-// Subscriptions are the account's, oldest first.
+// Subscriptions returns the account's subscriptions, oldest first.
 func (a *Account) Subscriptions() []Subscription {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -119,8 +119,8 @@ func (a *Account) Subscriptions() []Subscription {
 
 func cents(dollars float32) int64 { return int64(math.Round(fromReal(dollars) * 100)) }
 
-// AddToCart adds an item as another program would and returns its id. The description is JSON; it panics on what the
-// cart does not take, since the caller wrote it.
+// AddToCart adds an item as another program would, and returns its ID. The description is JSON. It panics if the cart
+// refuses the description, since the caller wrote it.
 func (a *Account) AddToCart(product, description string) int64 {
 	parsed, err := parseJSON([]byte(description))
 	if err != nil {
@@ -134,23 +134,23 @@ func (a *Account) AddToCart(product, description string) int64 {
 	return a.s.insertItem(a.a.id, product, jsonb(parsed), "").id
 }
 
-// SetChecked checks or unchecks an item of the cart; false when there is none with the id.
+// SetChecked checks or unchecks an item of the cart. It returns false if there is no such item.
 func (a *Account) SetChecked(id int64, checked bool) bool {
 	return a.change(id, (*cartItem).inCart, func(i *cartItem) { i.checked = checked })
 }
 
-// Remove saves an item for later; false when it is not in the cart.
+// Remove saves an item for later. It returns false if the item is not in the cart.
 func (a *Account) Remove(id int64) bool {
 	return a.change(id, (*cartItem).inCart, func(i *cartItem) { i.removed = a.s.now() })
 }
 
-// Delete deletes an item that was not bought; false when there is none.
+// Delete deletes an item that was not purchased. It returns false if there is none.
 func (a *Account) Delete(id int64) bool {
 	return a.change(id, func(i *cartItem) bool { return i.purchased == nil }, a.s.deleteItem)
 }
 
-// Edit replaces what an item that was not bought describes; false when there is none. The description is JSON; it
-// panics on anything else, since the caller wrote it.
+// Edit replaces the description of an item that was not purchased. It returns false if there is none. The description
+// is JSON; Edit panics on anything else, since the caller wrote it.
 func (a *Account) Edit(id int64, description string) bool {
 	parsed, err := parseJSON([]byte(description))
 	if err != nil {
@@ -168,15 +168,15 @@ func (a *Account) change(id int64, when func(*cartItem) bool, change func(*cartI
 	return n == 1
 }
 
-// Checkout buys the checked items, as a person in the store does, and returns when it is complete. The error has the
-// server's words.
+// Checkout buys the checked items, as a person does in the store, and returns when it is complete. The error has the
+// server's text.
 func (a *Account) Checkout() error {
 	_, err := a.s.checkout(&call{endpoint: checkoutPath, account: a.a})
 	return err
 }
 
-// StartCheckout begins a checkout that has read the cart when the call returns, and goes on by itself. A checkout that
-// begins meanwhile buys the same items again.
+// StartCheckout begins a checkout that has read the cart when the call returns, and continues in the background. A
+// checkout that begins meanwhile buys the same items again.
 func (a *Account) StartCheckout() {
 	a.s.running.Add(1)
 	begun := make(chan struct{})

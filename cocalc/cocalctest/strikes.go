@@ -2,28 +2,28 @@ package cocalctest
 
 import "time"
 
-// Strike is one fault that happened to one request.
+// Strike is a fault that affected a request.
 type Strike struct {
 	Time     time.Time
-	Fault    string // its name, or its effect
+	Fault    string // its name; if it has none, its effect
 	Endpoint string // the path below /api/v2/
-	// About are the descriptions of the cart items of the request: the one that it adds, or those that it checks out.
-	// Other requests have none.
+	// About has the descriptions of the request's cart items: the one that it adds, or those that it checks out. It is
+	// empty for other requests.
 	About []string
 }
 
-// maxStrikes is how many strikes the server remembers: the newest ones.
+// maxStrikes is the number of strikes that the server remembers: the newest ones.
 const maxStrikes = 200
 
-// Strikes returns the faults that happened, oldest first.
+// Strikes returns the faults that affected requests, oldest first.
 func (s *Server) Strikes() []Strike {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Strike(nil), s.strikes...)
 }
 
-// noteStrikes notes the faults that a request meets.
-func (s *Server) noteStrikes(c *call) {
+// recordStrikes records the faults that a request meets.
+func (s *Server) recordStrikes(c *call) {
 	if len(c.faults) == 0 {
 		return
 	}
@@ -38,7 +38,7 @@ func (s *Server) noteStrikes(c *call) {
 	}
 }
 
-// about returns the descriptions of a request's cart items. The caller must hold the lock.
+// about returns the descriptions of a request's cart items. The caller holds the lock.
 func (s *Server) about(c *call) []string {
 	describes := func(v any) string {
 		d, _ := v.(object)

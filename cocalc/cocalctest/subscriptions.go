@@ -12,7 +12,7 @@ type subscription struct {
 	id                     int64
 	accountID              string
 	created                time.Time
-	cost                   float32 // dollars a period
+	cost                   float32 // dollars per period
 	interval               string  // "month" or "year"
 	periodStart, periodEnd time.Time
 	latestPurchase         int64
@@ -37,7 +37,7 @@ func (u *subscription) row() object {
 	}
 }
 
-// months is the length of a period.
+// months returns the length of a period in months.
 func (u *subscription) months() int {
 	if u.interval == "year" {
 		return 12
@@ -45,7 +45,7 @@ func (u *subscription) months() int {
 	return 1
 }
 
-// getSubscriptions lists all, the newest first.
+// getSubscriptions lists all subscriptions of the account, newest first.
 func (s *Server) getSubscriptions(c *call) (any, error) {
 	var list []*subscription
 	for _, u := range slices.Backward(s.subscriptions) {
@@ -65,7 +65,7 @@ func (s *Server) getSubscriptions(c *call) (any, error) {
 	return rows, nil
 }
 
-// getLiveSubscriptions lists those that will be charged again.
+// getLiveSubscriptions lists the subscriptions that will be charged again.
 func (s *Server) getLiveSubscriptions(c *call) (any, error) {
 	rows := []any{}
 	for _, u := range s.subscriptions {
@@ -108,7 +108,8 @@ func (s *Server) subscriptionOf(c *call) (*subscription, error) {
 	return nil, refusal("no subscription with id=" + pgText(given))
 }
 
-// resumeCost is what resuming costs now: nothing within the period that was paid. Anyone may ask.
+// resumeCost returns what resuming a subscription costs now: nothing within the paid period. Any account may request
+// it.
 func (s *Server) resumeCost(c *call) (*subscription, float64, error) {
 	u, err := s.subscriptionOf(c)
 	if err != nil {
@@ -131,8 +132,8 @@ func (s *Server) costToResumeSubscription(c *call) (any, error) {
 	return object{{"periodicCost", u.cost}, {"cost", cost}}, nil
 }
 
-// resumeSubscription is free within the paid period. After it, it pays for a period that begins today. Someone who is
-// not the owner is answered ok within the period, and changes nothing.
+// resumeSubscription is free within the paid period. After it, it pays for a period that begins today. For another
+// account than the owner's it answers ok within the period, and changes nothing.
 func (s *Server) resumeSubscription(c *call) (any, error) {
 	u, cost, err := s.resumeCost(c)
 	if err != nil {
@@ -153,7 +154,7 @@ func (s *Server) resumeSubscription(c *call) (any, error) {
 	return object{{"status", "ok"}}, nil
 }
 
-// renewSubscription pays one more period with every call.
+// renewSubscription pays one more period with each call.
 func (s *Server) renewSubscription(c *call) (any, error) {
 	u, err := s.subscriptionOf(c)
 	if err != nil {
@@ -169,7 +170,7 @@ func (s *Server) renewSubscription(c *call) (any, error) {
 	return object{{"purchase_id", paid.id}}, nil
 }
 
-// pay charges one period of a subscription, which then ends at a given moment.
+// pay charges one period of a subscription, which then ends at a given time.
 func (s *Server) pay(c *call, u *subscription, end time.Time, note string) (*purchase, error) {
 	l, err := s.licenseByID(u.licenseID)
 	if err != nil {
@@ -189,7 +190,7 @@ func (s *Server) pay(c *call, u *subscription, end time.Time, note string) (*pur
 	return paid, nil
 }
 
-// mayEdit refuses everyone but the purchaser of a license, whom it names.
+// mayEdit refuses every account except the license's purchaser, whom the error names.
 func (s *Server) mayEdit(c *call, l *license) error {
 	if l.accountID == c.account.id {
 		return nil
@@ -203,7 +204,7 @@ func (s *Server) mayEdit(c *call, l *license) error {
 	return refusal("Only the user who purchased a license is allowed to edit it.")
 }
 
-// currentInfo is what the license is now, as the code that edits licenses sees it.
+// currentInfo returns the license's current specification for the code that edits licenses.
 func (s *Server) currentInfo(l *license) object {
 	info := l.purchased.with("start", isoText(l.activates)).with("end", isoText(l.expires))
 	if u := l.subscription; u != nil {
@@ -216,7 +217,7 @@ func (s *Server) currentInfo(l *license) object {
 	return jsonb(info).(object)
 }
 
-// chargeForEdit changes a license and writes the purchase. A negative cost is a refund.
+// chargeForEdit changes a license and adds the purchase. A negative cost is a refund.
 func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost float64, note string) (*purchase,
 	error,
 ) {
@@ -256,8 +257,8 @@ func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost f
 	return paid, nil
 }
 
-// editLicense changes a license and charges or refunds the difference at once, for the time that is left. For
-// subscriptions the difference is reckoned like that of a fixed term; only a fixed term was recorded.
+// editLicense changes a license and charges or refunds the difference at once, for the remaining time. The difference
+// of subscriptions is computed like that of a fixed term; only a fixed term was recorded.
 func (s *Server) editLicense(c *call) (any, error) {
 	l, err := s.licenseByID(c.params.get("license_id"))
 	if err != nil {
@@ -309,7 +310,8 @@ func (s *Server) editLicense(c *call) (any, error) {
 	return answer, nil
 }
 
-// valueDifference is what the rest of one license is worth more than that of another, rounded away from zero.
+// valueDifference returns by how much the rest of one license is worth more than that of another, rounded away from
+// zero.
 func (s *Server) valueDifference(before, after object) (float64, error) {
 	value := func(info object) (float64, error) {
 		now := s.now()

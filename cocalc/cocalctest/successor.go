@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// CoCalc's successor sells memberships to people who are signed in, and lets API keys see nothing of money. Its HTTP
-// layer is another one: routes are found whatever their capitals and with a slash at the end, its pages for what is
-// missing or broken are HTML, and its limit on bodies is ten times the older one's.
+// CoCalc's successor sells memberships to people who are signed in, and gives API keys no access to money. It has
+// another HTTP layer: routes match in any case and with a slash at the end, its pages for missing routes and bad
+// requests are HTML, and its limit on bodies is ten times the older one's.
 
-// successorBody is the limit on bodies.
+// successorBody is the limit on bodies in bytes.
 const successorBody = 10 << 20
 
-// Refusals of the successor. The first two come before anything is looked up: they are the same for a valid key, a
-// wrong one, one of the older form, and while the database is down.
+// Refusals of the successor. The first two come before any lookup: they are the same for a valid key, a wrong one, one
+// of the older form, and while the database is down.
 const (
 	keysReadNothing  = refusal("API keys are not allowed to use user-query")
 	keysReadNoMoney  = refusal("API keys are not allowed to access billing account details")
@@ -28,19 +28,19 @@ const (
 	lacksAccountRead = refusal("API key lacks required capability '" + AccountRead + "'")
 )
 
-// AccountRead is the capability that a key of the successor needs to say whose it is.
+// AccountRead is the capability that a key of the successor needs to read its account.
 const AccountRead = "account:read"
 
-// coded is a refusal that has a code beside its text.
+// coded is a refusal with a code and a text.
 type coded struct {
 	refusal
 	code string
 }
 
-// noDatabase is what the successor answers while its database is down.
+// noDatabase is the successor's answer while its database is down.
 var noDatabase = coded{"connect ENOENT /run/postgresql/.s.PGSQL.5432", "ENOENT"}
 
-// visitor holds what a request to the successor shows about its sender: a key, the session of a browser, or nothing.
+// visitor is what a request to the successor shows about its sender: a key, a browser session, or nothing.
 type visitor struct {
 	authorization, cookie string
 	faults                []Fault
@@ -48,13 +48,13 @@ type visitor struct {
 
 func (v visitor) has(effect Effect) bool { return (&call{faults: v.faults}).has(effect) }
 
-// byKey means that the request came with a key, a good one or not.
+// byKey is whether the request has a key, valid or not.
 func (v visitor) byKey() bool { return v.authorization != "" }
 
-// successorRoute is one path of the successor's API.
+// successorRoute is a path of the successor's API.
 type successorRoute struct {
 	answer func(*call, visitor) (any, error) // runs with the lock held
-	// onlyPost: another method is refused with a status, before anything else.
+	// onlyPost is whether any other method is refused with a status, before anything else.
 	onlyPost bool
 }
 
@@ -65,7 +65,7 @@ func (s *Server) successorRoutes() map[string]successorRoute {
 				return nil, keysReadNoMoney
 			}
 			if err := s.signInBySession(c, v); err != nil {
-				return nil, refusal(err.Error()) // these routes tell no code
+				return nil, refusal(err.Error()) // these routes have no codes
 			}
 			if err := s.throttle(c); err != nil {
 				return nil, err
@@ -119,7 +119,7 @@ func (s *Server) serveSuccessor(w http.ResponseWriter, r *http.Request, entry *R
 		return
 	}
 	s.note(entry, func(entry *Request) { entry.Body = clip(body) })
-	s.noteStrikes(c)
+	s.recordStrikes(c)
 	if route.onlyPost && r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		s.send(w, r, entry, answer{
@@ -136,7 +136,7 @@ func (s *Server) serveSuccessor(w http.ResponseWriter, r *http.Request, entry *R
 	})
 }
 
-// successorPath is the endpoint that the successor finds for a path: capitals and one slash at the end do not matter.
+// successorPath returns the endpoint that the successor finds for a path: case and one slash at the end do not matter.
 func successorPath(path string) string {
 	path = strings.TrimSuffix(strings.ToLower(path), "/")
 	if path == "/api/"+conatHub {
@@ -149,15 +149,15 @@ func successorPath(path string) string {
 	return endpoint
 }
 
-// conatHub is the successor's other API, below /api/: the one that its own programs call.
+// conatHub is the successor's other API, below /api/, which its own programs use.
 const conatHub = "conat/hub"
 
-// successorHub answers what needs no right: a ping. Its words to everything else are made up.
+// successorHub answers a ping, which needs no rights. Its answers to other requests are invented.
 func (s *Server) successorHub(c *call, v visitor) (any, error) {
 	key, err := s.signInByKey(v)
 	switch {
 	case err != nil:
-		return nil, refusal(err.Error()) // this route tells no code
+		return nil, refusal(err.Error()) // this route has no code
 	case key == nil:
 		return nil, refusal("must be signed in and MUST provide an api key (cookies are not allowed)")
 	case c.params.get("name") != "system.ping":
@@ -167,7 +167,7 @@ func (s *Server) successorHub(c *call, v visitor) (any, error) {
 	return object{{"now", float64(s.now().UnixMilli())}}, nil
 }
 
-// sendPage answers a page for people.
+// sendPage answers with a page for people.
 func (s *Server) sendPage(w http.ResponseWriter, r *http.Request, entry *Request, status int, text string) {
 	page := "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Error</title>\n</head>\n" +
 		"<body>\n<pre>" +
@@ -197,7 +197,7 @@ func (s *Server) signInByKey(v visitor) (*apiKey, error) {
 	return nil, nil
 }
 
-// signInBySession requires the session of a browser. The caller holds the lock.
+// signInBySession returns the account of a browser session, which the request must have. The caller holds the lock.
 func (s *Server) signInBySession(c *call, v visitor) error {
 	account, err := s.sessionOf(v)
 	switch {
@@ -230,11 +230,11 @@ func (s *Server) sessionOf(v visitor) (*account, error) {
 	return nil, nil
 }
 
-// sessionCookie names the cookie of a browser that is signed in.
+// sessionCookie is the name of the cookie of a browser that is signed in.
 const sessionCookie = "remember_me"
 
-// SignIn signs the account's person in with a browser, and returns the cookie ("name=value") that its requests have
-// from then on. Only a successor knows it.
+// SignIn signs the account's owner in with a browser, and returns the cookie ("name=value") for its requests. Only a
+// successor accepts it.
 func (a *Account) SignIn() string {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -255,7 +255,7 @@ func (s *Server) successorQuery(c *call, v visitor) (any, error) {
 	return s.userQuery(c)
 }
 
-// successorProfile is the profile of the account whose key or session it is, and an empty one for everybody else.
+// successorProfile returns the profile of the account of the key or session; an empty one if there is none.
 func (s *Server) successorProfile(c *call, v visitor) (any, error) {
 	account, err := s.sessionOf(v)
 	if v.byKey() {
@@ -269,7 +269,7 @@ func (s *Server) successorProfile(c *call, v visitor) (any, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, refusal(err.Error()) // this route tells no code
+		return nil, refusal(err.Error()) // this route has no code
 	case account == nil:
 		return object{{"profile", object{}}}, nil
 	}
@@ -285,28 +285,28 @@ func (s *Server) successorProfile(c *call, v visitor) (any, error) {
 	}}}, nil
 }
 
-// anybody returns the account of a session or of a key; nil if there is none. It was read in the server's code, not
+// visitorAccount returns the account of a session or of a key; nil if there is none. It was read in the server's code, not
 // recorded.
-func (s *Server) anybody(v visitor) (*account, error) {
+func (s *Server) visitorAccount(v visitor) (*account, error) {
 	account, err := s.sessionOf(v)
 	if account != nil || err != nil {
 		return account, err
 	}
-	if key, _ := s.signInByKey(v); key != nil { // what goes wrong with a key is not told here
+	if key, _ := s.signInByKey(v); key != nil { // errors about a key are not returned here
 		return key.account, nil
 	}
 	return nil, nil
 }
 
-// freshSignIn refuses what spends: a key is not enough, and a session has to be a fresh one, which none is here. It
-// was read in the server's code, not recorded.
+// freshSignIn refuses requests that spend: a key is not enough, and a session has to be a fresh one, which no session
+// here is. It was read in the server's code, not recorded.
 func (s *Server) freshSignIn(c *call, v visitor) (any, error) {
-	account, err := s.anybody(v)
+	account, err := s.visitorAccount(v)
 	if err != nil {
 		return nil, err
 	}
 	c.account = account
-	session, _ := s.sessionOf(v) // a broken one has ended the request above
+	session, _ := s.sessionOf(v) // an invalid session has ended the request above
 	switch {
 	case account == nil:
 		return nil, notSignedIn
@@ -316,7 +316,8 @@ func (s *Server) freshSignIn(c *call, v visitor) (any, error) {
 	return nil, coded{"fresh auth is required", "fresh_auth_required"}
 }
 
-// successorKeys lists the keys of an account as its page shows them. Keys make, change and see no keys.
+// successorKeys lists the keys of an account as its page shows them. With a key, no keys can be listed, created or
+// changed.
 func (s *Server) successorKeys(c *call, v visitor) (any, error) {
 	if v.byKey() {
 		return nil, keysMakeNoKeys
@@ -344,22 +345,22 @@ func (s *Server) successorKeys(c *call, v visitor) (any, error) {
 	return object{{"response", list}}, nil
 }
 
-// tenDecimals is money as the successor writes it, which knows no negative zero.
+// tenDecimals formats money like the successor, without a negative zero.
 func tenDecimals(dollars float64) string { return strconv.FormatFloat(dollars+0, 'f', 10, 64) }
 
 func (s *Server) textBalance(c *call) (any, error) {
-	return json.RawMessage(tenDecimals(s.seenBalance(c))), nil
+	return json.RawMessage(tenDecimals(s.visibleBalance(c))), nil
 }
 
 func (s *Server) textPurchases(c *call) (any, error) {
 	answer, err := s.getPurchases(c)
 	if o, ok := answer.(object); ok {
-		return o.with("balance", tenDecimals(s.seenBalance(c))), err
+		return o.with("balance", tenDecimals(s.visibleBalance(c))), err
 	}
 	return answer, err
 }
 
-// unknownService answers the one service that a client of licenses asks for.
+// unknownService answers the one service that a client of licenses requests.
 func (s *Server) unknownService(c *call) (any, error) {
 	service, _ := c.params.get("service").(string)
 	return nil,

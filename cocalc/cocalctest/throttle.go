@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// throttleKey is what is counted: per account and endpoint, once for each rule.
+// throttleKey identifies a counter: one for each account, endpoint and rule.
 type throttleKey struct {
 	accountID, endpoint string
 	rule                int
@@ -17,15 +17,15 @@ type throttleRule struct {
 	most     int
 }
 
-// throttleRules hold for the two throttled endpoints, each by itself. They are checked in this order, and a request
-// that a later rule refuses was counted by the earlier ones all the same.
+// throttleRules apply to each of the two throttled endpoints. They are checked in this order, and a request that a
+// later rule refuses counts for the earlier ones.
 var throttleRules = [...]throttleRule{{time.Second, "second", 3}, {time.Minute, "minute", 15}, {time.Hour, "hour", 200}}
 
 func throttled(endpoint string) bool {
 	return endpoint == "shopping/cart/add" || endpoint == "purchases/get-purchases"
 }
 
-// throttle counts a request and refuses it when there were too many.
+// throttle counts a request, and refuses it if there were too many.
 func (s *Server) throttle(c *call) error {
 	if s.unthrottled || !throttled(c.endpoint) {
 		return nil
@@ -47,7 +47,7 @@ func (s *Server) throttle(c *call) error {
 	return nil
 }
 
-// throttleText says how long to wait, in whole seconds rounded up.
+// throttleText returns the text about how long to wait, in whole seconds rounded up.
 func throttleText(endpoint string, wait time.Duration, rule throttleRule) error {
 	seconds := int((wait + time.Second - 1) / time.Second)
 	unit := "seconds"

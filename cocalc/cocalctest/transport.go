@@ -8,9 +8,9 @@ import (
 	"net/http"
 )
 
-// Transport serves requests in-process, without sockets, for an http.Client; host and port of the URL do not matter. A
-// caller whose context ends gets its error at once, and the handler goes on, as behind a dropped connection. It is fit
-// for testing/synctest when the server was made inside the bubble.
+// Transport serves requests in-process, without sockets, for an http.Client; host and port of the URL do not matter. If
+// the caller's context ends, the caller gets its error at once and the handler continues, as behind a dropped
+// connection. It works with testing/synctest if the server was created inside the bubble.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ s *Server }

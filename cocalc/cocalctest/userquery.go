@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// userQuery answers the tables that a license desk asks for: accounts, purchases and subscriptions are read, and
-// manager_site_licenses sets the title and description of a license.
+// userQuery answers the tables that a client of licenses uses: it reads accounts, purchases and subscriptions, and sets
+// the title and description of a license in manager_site_licenses.
 func (s *Server) userQuery(c *call) (any, error) {
 	query, ok := c.params.get("query").(object)
 	if !ok || len(query) == 0 {
@@ -15,7 +15,7 @@ func (s *Server) userQuery(c *call) (any, error) {
 	}
 	result := object{}
 	for _, m := range query {
-		fields, isObject := m.value.(object) // one row is asked for
+		fields, isObject := m.value.(object) // the query is about one row
 		if list, isList := m.value.([]any); isList && len(list) > 0 {
 			fields, _ = list[0].(object)
 		}
@@ -23,7 +23,7 @@ func (s *Server) userQuery(c *call) (any, error) {
 			if err := s.renameLicense(c, fields); err != nil {
 				return nil, err
 			}
-			continue // a query that sets has no result
+			continue // a query that sets a value has no result
 		}
 		rows, err := s.readTable(c, m.name, fields, isObject)
 		if err != nil {
@@ -39,7 +39,7 @@ func (s *Server) userQuery(c *call) (any, error) {
 	return object{{"query", result}}, nil
 }
 
-// readTable reads the asked fields of the account's rows of one table. In a list of rows, what is null is left out.
+// readTable returns the requested fields of the account's rows of a table. In a list of rows, null values are left out.
 func (s *Server) readTable(c *call, table string, fields object, nulls bool) ([]any, error) {
 	var rows []object
 	switch table {
@@ -82,7 +82,7 @@ func absent(v any) bool {
 	return v == nil || isTime && at.IsZero()
 }
 
-// mayRead refuses a question about a project that the account is not in. This follows the server's code, not a
+// mayRead refuses a query about a project that the account does not belong to. This follows the server's code, not a
 // recording.
 func mayRead(a *account, table string, fields object) error {
 	id, named := fields.get("project_id").(string)
@@ -97,7 +97,7 @@ func mayRead(a *account, table string, fields object) error {
 	return refusal("FATAL: you do not have read access to this project -- account_id=" + a.id + ", project_id_=undefined")
 }
 
-// projectsCutoff is how long after its last edit a project stays in the table "projects".
+// projectsCutoff is how long a project stays in the table "projects" after its last edit.
 const projectsCutoff = 6 * 7 * 24 * time.Hour
 
 func (s *Server) tableRows(c *call, table string) []object {
