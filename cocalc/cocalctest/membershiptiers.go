@@ -1,6 +1,8 @@
 package cocalctest
 
-import "encoding/json"
+import (
+	"encoding/json"
+)
 
 // MembershipTier is a row of the successor's price list. Prices are text with ten decimals, as in its database.
 type MembershipTier struct {
