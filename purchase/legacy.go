@@ -41,23 +41,6 @@ func (f *Failure) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a receipt of any schema. The first one has what the admin said as a sentence (settled).
-func (r *Receipt) UnmarshalJSON(data []byte) error {
-	type plain Receipt
-	var read struct {
-		plain
-		Sentence string `json:"settled"`
-	}
-	if err := json.Unmarshal(data, &read); err != nil {
-		return err
-	}
-	if *r = Receipt(read.plain); read.Sentence != "" {
-		word := NewCause(Untranslated, "text", read.Sentence)
-		r.Settled = &word
-	}
-	return nil
-}
-
 var oldWaits = []struct {
 	begins string
 	code   CauseCode

@@ -1,7 +1,6 @@
 package purchase
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -369,9 +368,6 @@ func (s State) CanBecome(next State) bool {
 	return slices.ContainsFunc(transitions, func(t transition) bool { return t.From == s && t.To == next })
 }
 
-// AnnouncedPrice is what the order costs: as the server said at the last look before paying, or else as shown.
-func (o *Order) AnnouncedPrice() Cents { return cmp.Or(o.Amount, o.Price) }
-
 // RemoveMessage forgets a message that cannot be reached any more.
 func (o *Order) RemoveMessage(kind MessageKind) {
 	o.Messages = slices.DeleteFunc(o.Messages, func(m Message) bool { return m.Kind == kind })
@@ -381,4 +377,21 @@ func (o *Order) RemoveMessage(kind MessageKind) {
 func (o *Order) SetMessage(m Message) {
 	o.RemoveMessage(m.Kind)
 	o.Messages = append(o.Messages, m)
+}
+
+// UnmarshalJSON reads a receipt of any schema. The first one has what the admin said as a sentence (settled).
+func (r *Receipt) UnmarshalJSON(data []byte) error {
+	type plain Receipt
+	var read struct {
+		plain
+		Sentence string `json:"settled"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *r = Receipt(read.plain); read.Sentence != "" {
+		word := NewCause(Untranslated, "text", read.Sentence)
+		r.Settled = &word
+	}
+	return nil
 }

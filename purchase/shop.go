@@ -345,3 +345,6 @@ func (o LicenseEntry) Ends() time.Time {
 	}
 	return endOf(o.Purchase.Spec, o.License.Expires)
 }
+
+// AnnouncedPrice is what the order costs: as the server said at the last look before paying, or else as shown.
+func (o *Order) AnnouncedPrice() Cents { return cmp.Or(o.Amount, o.Price) }

@@ -9,85 +9,18 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
-	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 	"licensebot/purchase/desk"
 	"licensebot/storage"
 )
-
-// Config configures a bot. The zero value of a field means its default, unless its comment says otherwise.
-type Config struct {
-	// Database is the path of the ledger, which New creates if there is none. It is required, unless Ledger is set.
-	Database string
-	// CoCalc is the server where licenses are bought, and the key of the account that pays. Both are required, unless
-	// Shop is set. New sets its Log, and its Now if that is nil.
-	CoCalc cocalc.Options
-	// Slack is the workspace.
-	Slack Slack
-
-	Policy           purchase.Policy
-	Timing           purchase.Timing
-	PurchasesChannel string // id of the channel where purchases are announced; empty: the channel of the command
-	ApprovalsChannel string // id of the channel where approvers decide
-	Defaults         purchase.Spec
-	Location         *time.Location // of the dates that people type; nil is UTC
-	// Limits are the settings that limit buying, by their names. Their changes are audit records.
-	Limits map[string]string
-	Log    zerolog.Logger
-
-	// The fields below replace parts, for tests.
-
-	// Ledger is used instead of the file. The service doesn't close it.
-	Ledger purchase.Ledger
-	// Shop is used instead of a client of CoCalc.
-	Shop purchase.Shop
-	// Now is the clock, and NewID makes the ids of orders; nil: the system's clock, and ULIDs.
-	Now   func() time.Time
-	NewID func() purchase.OrderID
-}
-
-// Slack says how to reach a workspace.
-type Slack struct {
-	URL      string // of the Web API, such as https://slack.com/api/
-	BotToken string // xoxb-…
-	AppToken string // xapp-…
-
-	// HTTP carries all requests to Slack; nil: a client of [socket.HTTPClient]. It is copied.
-	HTTP *http.Client
-	// Socket sets waits and sizes of the Socket Mode client. New sets its API, Handler and Log.
-	Socket socket.Config
-	// Probe is the time between two questions whether a lost access is back; 0: 10 s.
-	Probe time.Duration
-
-	// API is used instead of the Web API at URL, for tests.
-	API bot.WebAPI
-	// Front is used instead of Socket Mode, for tests. It is called once, with what handles deliveries.
-	Front func(socket.Handler) Front
-}
-
-// Front takes deliveries from Slack. *socket.Client is one. Run returns once ctx is done and the handlers have ended.
-type Front interface {
-	Run(ctx context.Context) error
-}
-
-// ErrConfig is wrapped by every error that a changed setting can fix.
-var ErrConfig = errors.New("invalid configuration")
-
-// ConfigError puts lines about settings under one heading. It wraps [ErrConfig]; without lines, it is nil.
-func ConfigError(lines ...error) error {
-	if len(lines) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w:\n%w", ErrConfig, errors.Join(lines...))
-}
 
 // Service is a bot with everything that it is made of. It is built with [New], works in [Service.Run], or between
 // [Service.Start] and [Service.Drain], and ends with [Service.Close].
@@ -120,9 +53,7 @@ func New(c Config) (*Service, error) {
 		if options.Now == nil {
 			options.Now = c.Now
 		}
-		if failpoint.Enabled() {
-			options.Wrap = cocalc.WithFailpoints
-		}
+		options.Wrap = c.Decorators.Transport
 		client, err := cocalc.New(options)
 		if err != nil {
 			return nil, ConfigError(fmt.Errorf("COCALC_URL or COCALC_API_KEY: %w", err))
@@ -131,11 +62,7 @@ func New(c Config) (*Service, error) {
 	}
 	ledger := c.Ledger
 	if ledger == nil {
-		var options []storage.Option
-		if failpoint.Enabled() {
-			options = append(options, storage.WithCommit(failpoint.Commit))
-		}
-		bolt, err := storage.Open(c.Database, options...)
+		bolt, err := storage.Open(c.Database, c.Decorators.storage()...)
 		if err != nil {
 			return nil, err
 		}
@@ -144,16 +71,10 @@ func New(c Config) (*Service, error) {
 			log.Warn().Str("file", kept).Int("schema", storage.SchemaVersion).
 				Msg("keep the ledger's file of before its upgrade: older versions need it")
 		}
-		s.Ledger, ledger = bolt, bolt
-		if failpoint.Enabled() {
-			ledger = storage.WithFailpoints(bolt)
-		}
+		s.Ledger, ledger = bolt, decorate(c.Decorators.Ledger, purchase.Ledger(bolt))
 	}
 	s.connect()
-	api := s.api
-	if failpoint.Enabled() {
-		api = bot.WithFailpoints(api)
-	}
+	api := decorate(c.Decorators.API, s.api)
 	people := bot.NewPeople(api, c.Policy.Groups(), c.Now, s.part("bot")).WithAccess(s.Access)
 	changes := bot.NewChanges(c.Now)
 	purchasing := desk.Options{
@@ -171,9 +92,7 @@ func New(c Config) (*Service, error) {
 		Desk: s.Desk, Slack: api, HTTP: s.http, SlackURL: c.Slack.URL, Defaults: c.Defaults, Location: c.Location,
 		People: people, Changes: changes, Now: c.Now, Log: s.part("bot"),
 	}
-	if failpoint.Enabled() {
-		options = bot.RespondWithFailpoints(options)
-	}
+	options = decorate(c.Decorators.Bot, options)
 	s.Handler, s.Publisher = bot.New(options), bot.NewPublisher(options)
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -205,10 +124,7 @@ func (s *Service) open() (err error) {
 	}
 	c := s.config.Slack.Socket
 	c.API, c.Handler, c.Log = s.Slack, s.Handler, s.part("slack")
-	if failpoint.Enabled() {
-		c = socket.WithFailpoints(c)
-	}
-	if s.Socket, err = socket.New(c); err != nil {
+	if s.Socket, err = socket.New(decorate(s.config.Decorators.Socket, c)); err != nil {
 		return err
 	}
 	s.front = s.Socket
@@ -233,4 +149,105 @@ func (s *Service) Close() error {
 		return nil
 	}
 	return s.Ledger.Close()
+}
+
+// decorate wraps a part; with a nil function, it returns the part.
+func decorate[T any](wrap func(T) T, part T) T {
+	if wrap == nil {
+		return part
+	}
+	return wrap(part)
+}
+
+// Start lets the bot work until [Service.Drain], and returns at once. Call [Service.Prepare] before it.
+func (s *Service) Start() {
+	// The publisher outlives the others: what they finish at the end is still to be shown.
+	showing, stopShowing := context.WithCancel(context.Background())
+	shown := make(chan error, 1)
+	go func() { shown <- s.Publisher.Run(showing) }()
+
+	working, stop := context.WithCancel(context.Background())
+	group, ctx := errgroup.WithContext(working)
+	group.Go(func() error { return s.Desk.Run(ctx) })
+	group.Go(func() error { return s.front.Run(ctx) })
+	if s.Ledger != nil {
+		group.Go(func() error { return s.ledgerFails(ctx) })
+	}
+	watch := bot.AccessWatch{
+		Access: s.Access, Slack: s.api, Desk: s.Desk, Log: s.log, Every: s.config.Slack.Probe, Now: s.config.Now,
+	}
+	group.Go(func() error { return watch.Run(ctx) })
+	s.running = &running{stop: stop, group: group, ended: ctx.Done(), stopShowing: stopShowing, shown: shown}
+}
+
+// Drain ends what Start began: the bot takes no more orders, finishes what is under way, and shows the last changes.
+// It returns the errors with which parts ended; one that a changed setting can fix wraps [ErrConfig].
+func (s *Service) Drain() error {
+	r := s.running
+	if r == nil {
+		return nil
+	}
+	r.stop()
+	err := r.group.Wait()
+	if fatal, ok := errors.AsType[*socket.FatalError](err); ok {
+		err = ConfigError(fatal)
+	}
+	r.stopShowing()
+	err = errors.Join(err, <-r.shown)
+	last, cancel := context.WithTimeout(context.Background(), flushWithin)
+	defer cancel()
+	s.Publisher.Flush(last)
+	return err
+}
+
+// ledgerFails waits until the ledger must no longer be used, or until ctx is done.
+func (s *Service) ledgerFails(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.Ledger.Failed():
+	}
+	s.log.Error().Err(s.Ledger.Failure()).Str("ledger", s.config.Database).
+		Msg("stop: the ledger can't be used anymore; the next start continues with what the file holds")
+	return fmt.Errorf("%w: %s: %w", ErrLedgerFailed, s.config.Database, s.Ledger.Failure())
+}
+
+// Prepare writes what must be in the ledger before the first order: the settings that limit buying, and whether
+// decisions counted that were being written when the disk failed. [Service.Run] calls it; a caller of [Service.Start]
+// calls it before.
+func (s *Service) Prepare(ctx context.Context) error {
+	if err := s.noteLimits(ctx); err != nil {
+		return err
+	}
+	return s.resolveDoubts(ctx)
+}
+
+// noteLimits records the limiting settings in the audit. A full disk is no error: no order is taken then, and the next
+// start notes the settings.
+func (s *Service) noteLimits(ctx context.Context) error {
+	err := s.Desk.NoteSettings(ctx, s.config.Limits)
+	if errors.Is(err, purchase.ErrFull) {
+		s.log.Error().Err(err).Msg("fail to record the settings that limit buying")
+		return nil
+	}
+	return err
+}
+
+// resolveDoubts notifies people whether their decisions from before the disk failed are in the ledger. What can't be
+// read or written now is retried while the bot runs.
+func (s *Service) resolveDoubts(ctx context.Context) error {
+	err := s.Desk.ResolveDoubts(ctx)
+	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
+		return err
+	}
+	s.log.Error().Err(err).Msg("put off telling people whether their decisions counted while the disk failed")
+	return nil
+}
+
+// storage returns the options of the ledger.
+func (d Decorators) storage() []storage.Option {
+	if d.Commit == nil {
+		return nil
+	}
+	return []storage.Option{storage.WithCommit(d.Commit)}
 }

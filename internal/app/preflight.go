@@ -60,38 +60,6 @@ func brokenChain(f *storage.RecordError) purchase.Finding {
 	return purchase.NewFinding(f.Record(), purchase.FoundChainBroken, f.Record(), f.What)
 }
 
-// Prepare writes what must be in the ledger before the first order: the settings that limit buying, and whether
-// decisions counted that were being written when the disk failed. [Service.Run] calls it; a caller of [Service.Start]
-// calls it before.
-func (s *Service) Prepare(ctx context.Context) error {
-	if err := s.noteLimits(ctx); err != nil {
-		return err
-	}
-	return s.resolveDoubts(ctx)
-}
-
-// noteLimits records the limiting settings in the audit. A full disk is no error: no order is taken then, and the next
-// start notes the settings.
-func (s *Service) noteLimits(ctx context.Context) error {
-	err := s.Desk.NoteSettings(ctx, s.config.Limits)
-	if errors.Is(err, purchase.ErrFull) {
-		s.log.Error().Err(err).Msg("fail to record the settings that limit buying")
-		return nil
-	}
-	return err
-}
-
-// resolveDoubts notifies people whether their decisions from before the disk failed are in the ledger. What can't be
-// read or written now is retried while the bot runs.
-func (s *Service) resolveDoubts(ctx context.Context) error {
-	err := s.Desk.ResolveDoubts(ctx)
-	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
-		return err
-	}
-	s.log.Error().Err(err).Msg("put off telling people whether their decisions counted while the disk failed")
-	return nil
-}
-
 // preflight checks both sides before work begins, and logs the result. A wrong Slack token ends the program, since
 // people would get no answers. A CoCalc that does not answer doesn't, since it may come back.
 func (s *Service) preflight(ctx context.Context) error {

@@ -72,8 +72,8 @@ var rooms = []room{
 	{
 		dir: "internal/app", slack: true,
 		may: []string{
-			"bot", "cocalc", "internal/control", "internal/diagnosis", "internal/failpoint", "purchase", "purchase/desk",
-			"purchase/reconcile", "storage",
+			"bot", "cocalc", "internal/control", "internal/diagnosis", "purchase", "purchase/desk", "purchase/reconcile",
+			"storage",
 		},
 		tests: []string{"cocalc/cocalctest", "slacksim", "storage/storagetest"},
 	},
