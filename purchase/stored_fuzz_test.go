@@ -198,7 +198,8 @@ func TestSalesAreReadAsFarAsAskedFor(t *testing.T) {
 	}
 	fresh := &endless{age: func(int) time.Duration { return 0 }}
 	var refusal *cocalc.Error
-	if rows, err := reconcile.ListPurchases(t.Context(), fresh, at.Add(-time.Hour)); !errors.As(err, &refusal) || len(rows) > 0 ||
+	if rows, err := reconcile.ListPurchases(t.Context(), fresh, at.Add(-time.Hour)); !errors.As(err, &refusal) ||
+		len(rows) > 0 ||
 		fresh.asked != 400 {
 		t.Errorf("%d rows in %d pages (%v)", len(rows), fresh.asked, err)
 	}
