@@ -49,13 +49,13 @@ func TestFields_Set(t *testing.T) {
 func TestFields_Set_KeepsOldValue(t *testing.T) {
 	f := commands.Fields{RAM: ptr(8)}
 	if _, ok := f.Set("ram", "lots"); ok {
-		t.Error("Set accepts lots of RAM")
+		t.Errorf("Set(%q, %q): got no mistake, want one", "ram", "lots")
 	}
 	if diff := cmp.Diff(commands.Fields{RAM: ptr(8)}, f); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if _, ok := f.Set("ram", "16"); !ok || *f.RAM != 16 {
-		t.Errorf("Set does not replace what was there: %d", *f.RAM)
+		t.Errorf("got %d GB after a second Set, want 16", *f.RAM)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestLicenseID(t *testing.T) {
 		"https://cocalc.com/settings/licenses?id=" + license, "License: " + license,
 	} {
 		if id, ok := commands.LicenseID(text); !ok || id != license {
-			t.Errorf("%q is %q, %t", text, id, ok)
+			t.Errorf("LicenseID(%q): got %q, %t, want %q", text, id, ok, license)
 		}
 	}
 	for _, text := range []string{
@@ -138,7 +138,7 @@ func TestLicenseID(t *testing.T) {
 		"https://cocalc.com/projects/" + project,
 	} {
 		if id, ok := commands.LicenseID(text); ok {
-			t.Errorf("%q is taken for %q", text, id)
+			t.Errorf("LicenseID(%q): got %q, want none", text, id)
 		}
 	}
 }

@@ -16,23 +16,23 @@ import (
 func checkSentences(t *testing.T, mistakes []commands.Mistake) {
 	t.Helper()
 	if len(mistakes) > 21 {
-		t.Errorf("%d mistakes are more than a message can tell", len(mistakes))
+		t.Errorf("got %d mistakes, want at most 21", len(mistakes))
 	}
 	for _, m := range mistakes {
 		s := m.Sentence
 		switch {
 		case s == "":
-			t.Error("a mistake has no sentence")
+			t.Error("got a mistake without a sentence, want one")
 		case !utf8.ValidString(s) || !utf8.ValidString(m.Text):
-			t.Errorf("bad UTF-8: %q", s)
+			t.Errorf("got the sentence %q, want valid UTF-8", s)
 		case utf8.RuneCountInString(s) > 300 || utf8.RuneCountInString(m.Text) > 40:
-			t.Errorf("too long: %q", s)
+			t.Errorf("got the sentence %q, want at most 300 characters", s)
 		case strings.ContainsAny(s, "<>\n") || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) }):
-			t.Errorf("not safe to show: %q", s)
+			t.Errorf("got the sentence %q, want nothing in it that Slack would format", s)
 		case strings.Count(s, "`")%2 != 0 || strings.Contains(s, "``"):
-			t.Errorf("code marks that do not pair: %q", s)
+			t.Errorf("got the sentence %q, want its code marks in pairs", s)
 		case !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "?"):
-			t.Errorf("no sentence: %q", s)
+			t.Errorf("got %q, want a sentence", s)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func FuzzParse(f *testing.F) {
 		command, mistakes := commands.Parse(text)
 		checkSentences(t, mistakes)
 		if command == nil {
-			t.Fatal("no command")
+			t.Fatal("got no command, want one")
 		}
 		checkParts(t, command)
 		printed := commands.Format(command)
@@ -88,7 +88,7 @@ func checkParts(t *testing.T, command commands.Command) {
 		return
 	}
 	if id != "" || len(part) < 4 || len(part) >= whole || strings.Trim(part, alphabet) != "" {
-		t.Errorf("%#v is no part of an id", command)
+		t.Errorf("got %#v, want a part of an id", command)
 	}
 }
 
@@ -143,7 +143,7 @@ func disguised(rt *rapid.T) {
 	typed := ""
 	for _, v := range values {
 		if m, ok := want.Set(v.key, v.value); !ok {
-			rt.Fatalf("Set(%q, %q): %s", v.key, v.value, m.Sentence)
+			rt.Fatalf("Set(%q, %q): got %q, want no mistake", v.key, v.value, m.Sentence)
 		}
 		value := disguise(v.value, v.key == "title")
 		switch v.key {
@@ -162,11 +162,11 @@ func disguised(rt *rapid.T) {
 			disguise(v.key, false) + pick("mark", "=", " = ", "＝", ":", "：", "﹦") + value
 	}
 	if mistakes := want.Settle(); len(mistakes) > 0 {
-		rt.Fatalf("%v", mistakes)
+		rt.Fatalf("got the mistakes %v, want none", mistakes)
 	}
 	got, mistakes := commands.ParseFields(typed)
 	if len(mistakes) > 0 {
-		rt.Fatalf("%q has mistakes: %v", typed, mistakes)
+		rt.Fatalf("%q: got the mistakes %v, want none", typed, mistakes)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		rt.Fatalf("%q parses to something else, -want +got:\n%s", typed, diff)
@@ -216,7 +216,7 @@ func TestFormatFields_RoundTrip(t *testing.T) {
 				text = rapid.StringMatching(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).Draw(rt, info.Key)
 			}
 			if m, ok := fields.Set(info.Key, text); !ok {
-				rt.Fatalf("Set(%q, %q): %s", info.Key, text, m.Sentence)
+				rt.Fatalf("Set(%q, %q): got %q, want no mistake", info.Key, text, m.Sentence)
 			}
 		}
 		if len(fields.Settle()) > 0 {

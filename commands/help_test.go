@@ -43,14 +43,14 @@ func TestHelpText_Golden(t *testing.T) {
 func TestHelpPage_Mrkdwn_Length(t *testing.T) {
 	for _, topic := range topics() {
 		if n := utf8.RuneCountInString(commands.HelpText(topic).Mrkdwn()); n > 3000 {
-			t.Errorf("help on %q has %d characters", topic, n)
+			t.Errorf("help on %q: got %d characters, want at most 3000", topic, n)
 		}
 	}
 }
 
 func TestHelpText_UnknownTopic(t *testing.T) {
 	if diff := cmp.Diff(commands.HelpText(""), commands.HelpText("xyzzy")); diff != "" {
-		t.Errorf("-all +unknown:\n%s", diff)
+		t.Errorf("help on an unknown topic, want (-) and got (+):\n%s", diff)
 	}
 }
 
@@ -60,7 +60,7 @@ func TestHelpText_ExamplesParse(t *testing.T) {
 		t.Helper()
 		command, mistakes := commands.Parse(text)
 		for _, m := range mistakes {
-			t.Errorf("%q has a mistake: %s", text, m.Sentence)
+			t.Errorf("%q: got the mistake %q, want none", text, m.Sentence)
 		}
 		checkPrintedParsesBack(t, command)
 		return command
@@ -72,7 +72,7 @@ func TestHelpText_ExamplesParse(t *testing.T) {
 		}
 		for _, c := range page.Commands {
 			if got := parses(t, "help "+c.Name); got != (commands.Help{Topic: c.Name}) {
-				t.Errorf("help %s is %v", c.Name, got)
+				t.Errorf("help %s: got %v, want its topic", c.Name, got)
 			}
 		}
 	}
@@ -89,25 +89,25 @@ func TestHelpText_ExamplesParse(t *testing.T) {
 		}
 		fields, mistakes := commands.ParseFields(word + "=" + text + others)
 		for _, m := range mistakes {
-			t.Errorf("%s=%s has a mistake: %s", word, text, m.Sentence)
+			t.Errorf("%s=%s: got the mistake %q, want none", word, text, m.Sentence)
 		}
 		got, given := fields.Get(key)
 		if !given {
-			t.Errorf("%s=%s does not say %s", word, text, key)
+			t.Errorf("%s=%s: got no %s, want it", word, text, key)
 		}
 		return got
 	}
 	for _, f := range commands.AllFields() {
 		for _, word := range append([]string{f.Key, strings.ToUpper(f.Key)}, f.Aliases...) {
 			if got := value(t, f.Key, word, f.Example); got != strings.Trim(f.Example, `"`) {
-				t.Errorf("%s=%s is %s", word, f.Example, got)
+				t.Errorf("%s=%s: got %s, want the example", word, f.Example, got)
 			}
 		}
 		for _, choice := range f.Choices {
 			for _, word := range append([]string{choice.Value}, choice.Aliases...) {
 				fields := commands.Fields{}
 				if m, ok := fields.Set(f.Key, word); !ok {
-					t.Errorf("%s=%s has a mistake: %s", f.Key, word, m.Sentence)
+					t.Errorf("%s=%s: got the mistake %q, want none", f.Key, word, m.Sentence)
 				}
 				if got, _ := fields.Get(f.Key); got != choice.Value {
 					t.Errorf("%s=%s is %s, want %s", f.Key, word, got, choice.Value)
@@ -116,7 +116,7 @@ func TestHelpText_ExamplesParse(t *testing.T) {
 		}
 		if f.Default != "" {
 			if got := value(t, f.Key, f.Key, f.Default); got != f.Default {
-				t.Errorf("the default of %s, %s, is %s", f.Key, f.Default, got)
+				t.Errorf("%s: got the default %s, want %s", f.Key, got, f.Default)
 			}
 		}
 	}
@@ -128,7 +128,7 @@ func TestFieldTable_UniqueWords(t *testing.T) {
 		for _, word := range append([]string{f.Key}, f.Aliases...) {
 			word = strings.ReplaceAll(word, "_", "")
 			if before, taken := of[word]; taken {
-				t.Errorf("%s names %s and %s", word, before, f.Key)
+				t.Errorf("%s: got the fields %s and %s, want one", word, before, f.Key)
 			}
 			of[word] = f.Key
 		}
@@ -147,15 +147,15 @@ func TestAllFields_ReturnsCopies(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(before, commands.AllFields()); diff != "" {
-		t.Errorf("the table changed, -before +after:\n%s", diff)
+		t.Errorf("the table after a change of the copy, want (-) and got (+):\n%s", diff)
 	}
 }
 
 func TestFieldNamed(t *testing.T) {
 	if f, ok := commands.FieldNamed("Memory"); !ok || f.Key != "ram" || f.Label != "RAM" {
-		t.Errorf("Memory is %v, %t", f, ok)
+		t.Errorf("got %v, %t for Memory, want ram", f, ok)
 	}
 	if f, ok := commands.FieldNamed("gpu"); ok {
-		t.Errorf("gpu is %v", f)
+		t.Errorf("got %v for gpu, want none", f)
 	}
 }

@@ -162,7 +162,7 @@ func TestParse_Mistakes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			command, mistakes := commands.Parse(c.text)
 			if len(mistakes) == 0 {
-				t.Errorf("Parse(%q) finds no mistake", c.text)
+				t.Errorf("Parse(%q): got no mistake, want one", c.text)
 			}
 			fmt.Fprintf(&told, "%s\n> %.80s\n", c.name, c.text)
 			for _, m := range mistakes {

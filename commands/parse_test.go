@@ -129,7 +129,7 @@ func TestParse_Commands(t *testing.T) {
 				t.Errorf("Parse(%q), -want +got:\n%s", c.text, diff)
 			}
 			for _, m := range mistakes {
-				t.Errorf("Parse(%q) finds a mistake: %s", c.text, m.Sentence)
+				t.Errorf("Parse(%q): got the mistake %q, want none", c.text, m.Sentence)
 			}
 			if len(mistakes) == 0 {
 				checkPrintedParsesBack(t, got)
@@ -330,7 +330,7 @@ func TestParse_Fields(t *testing.T) {
 				t.Errorf("ParseFields(%q), -want +got:\n%s", c.text, diff)
 			}
 			for _, m := range mistakes {
-				t.Errorf("ParseFields(%q) finds a mistake: %s", c.text, m.Sentence)
+				t.Errorf("ParseFields(%q): got the mistake %q, want none", c.text, m.Sentence)
 			}
 			if len(mistakes) == 0 {
 				checkPrintedParsesBack(t, commands.Buy{Fields: got})
@@ -346,10 +346,10 @@ func checkPrintedParsesBack(t *testing.T, c commands.Command) {
 	printed := commands.Format(c)
 	again, mistakes := commands.Parse(printed)
 	for _, m := range mistakes {
-		t.Errorf("Format printed %q, which has a mistake: %s", printed, m.Sentence)
+		t.Errorf("Format: got %q with the mistake %q, want none", printed, m.Sentence)
 	}
 	if diff := cmp.Diff(c, again); diff != "" {
-		t.Errorf("Format printed %q, which parses to something else, -was +is:\n%s", printed, diff)
+		t.Errorf("Format: got %q, which parses to something else, want (-) and got (+):\n%s", printed, diff)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestSingleLine(t *testing.T) {
 				t.Errorf("%q becomes %q, want %q", c.text, got, c.want)
 			}
 			if again := OneLine(got); again != got {
-				t.Errorf("once more it becomes %q", again)
+				t.Errorf("got %q for a second OneLine, want %q", again, got)
 			}
 		})
 	}

@@ -127,11 +127,11 @@ func TestAccess_Observe(t *testing.T) {
 			}
 			loss, lost := a.Lost()
 			if lost != (tt.lost != "") || loss.Method != tt.lost {
-				t.Errorf("lost is %+v", loss)
+				t.Errorf("got the loss %+v, %t, want of %q", loss, lost, tt.lost)
 			}
 			if strings.Count(log.String(), `"level":"error"`) != changesTo(ever) || changes != changesTo(ever)+
 				changesTo(ever && !lost) {
-				t.Errorf("%d changes; the log says\n%s", changes, log)
+				t.Errorf("got %d changes and this log, want %d and %d errors:\n%s", changes, changesTo(ever)+changesTo(ever && !lost), changesTo(ever), log)
 			}
 		})
 	}
@@ -155,17 +155,17 @@ func TestAccess_ObserveClient(t *testing.T) {
 	}
 	s.opening = refusing("token_revoked")
 	if err := CheckSocketMode(t.Context(), api); err == nil || !strings.Contains(err.Error(), "token_revoked") {
-		t.Errorf("the answer reads %v", err)
+		t.Errorf("got the error %v, want one that contains token_revoked", err)
 	}
 	if loss, lost := a.Lost(); !lost || loss.Code != "token_revoked" || !strings.Contains(loss.Remedy, "SLACK_APP_TOKEN") {
-		t.Errorf("lost is %+v", loss)
+		t.Errorf("got the loss %+v, %t, want token_revoked with a remedy for SLACK_APP_TOKEN", loss, lost)
 	}
 	s.opening = nil
 	if err := CheckSocketMode(t.Context(), api); err != nil {
 		t.Error(err)
 	}
 	if loss, lost := a.Lost(); lost {
-		t.Errorf("lost is %+v", loss)
+		t.Errorf("got the loss %+v, want none", loss)
 	}
 	resp, err := s.http.Get(s.server.URL + "/elsewhere")
 	if err != nil {
@@ -173,6 +173,6 @@ func TestAccess_ObserveClient(t *testing.T) {
 	}
 	resp.Body.Close()
 	if n := strings.Count(log.String(), `"level":"error"`); n != 1 {
-		t.Errorf("%d errors are logged:\n%s", n, log)
+		t.Errorf("got %d errors in the log, want 1:\n%s", n, log)
 	}
 }

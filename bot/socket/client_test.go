@@ -47,7 +47,7 @@ func start(t testing.TB, cfg Config, adjust ...func(*Client)) (c *Client, stop f
 	}
 	t.Cleanup(func() {
 		if err := stop(); err != nil {
-			t.Errorf("Run: %v", err)
+			t.Errorf("got %v from Run, want nil", err)
 		}
 	})
 	return c, stop
@@ -64,7 +64,7 @@ func ended(t *testing.T, cfg Config) error {
 	defer cancel()
 	err = c.Run(ctx)
 	if ctx.Err() != nil {
-		t.Fatal("Run did not end by itself")
+		t.Fatal("got no result of Run, want an error")
 	}
 	return err
 }
@@ -75,7 +75,7 @@ func TestClient_Run_SocketClosed(t *testing.T) {
 		t.Run(reason, func(t *testing.T) {
 			unread := closeSocketsUnderLoad(t, func(s *plainSlack, c *plainConn) { s.disconnect(c, reason) })
 			if len(unread) > 0 {
-				t.Errorf("never handled: %q", unread)
+				t.Errorf("got no call for %q, want one each", unread)
 			}
 		})
 	}
@@ -138,7 +138,7 @@ func closeSocketsUnderLoad(t *testing.T, closing func(*plainSlack, *plainConn)) 
 					return h.unsentTo(id) != nil
 				})
 			default:
-				t.Errorf("%s was handled %d times", id, n)
+				t.Errorf("%s: got %d calls, want 1", id, n)
 			}
 		}
 	}
@@ -161,10 +161,10 @@ func TestClient_Run_Burst(t *testing.T) {
 	for i := range n {
 		ack := s.waitForAck(fmt.Sprint("e", i))
 		if want := fmt.Sprintf(`{"text":"t%d"}`, i); ack.payload != want {
-			t.Errorf("ack %d carries %s", i, ack.payload)
+			t.Errorf("ack %d: got %s, want %s", i, ack.payload, want)
 		}
 		if late := ack.at.Sub(sent); late > 3*time.Second {
-			t.Errorf("ack %d came after %v", i, late)
+			t.Errorf("ack %d: got it after %v, want at most 3s", i, late)
 		}
 	}
 	if err := stop(); err != nil {
@@ -172,11 +172,11 @@ func TestClient_Run_Burst(t *testing.T) {
 	}
 	for i := range n {
 		if acks := s.acksOf(fmt.Sprint("e", i)); len(acks) != 1 {
-			t.Errorf("envelope %d has %d acks", i, len(acks))
+			t.Errorf("envelope %d: got %d acks, want 1", i, len(acks))
 		}
 	}
 	if after.Load() != n {
-		t.Errorf("After ran %d times", after.Load())
+		t.Errorf("got %d runs of After, want %d", after.Load(), n)
 	}
 }
 
@@ -210,7 +210,7 @@ func TestClient_Run_AnswerAfterDisconnect(t *testing.T) {
 		id := fmt.Sprint("e", i)
 		h.wait(t, "the answer to "+id, func() bool { return h.unsent[id] == words(fmt.Sprint("t", i)) })
 		if ack := s.waitForAck(id); ack.payload != "" || ack.conn != other.number {
-			t.Errorf("%s was acknowledged on socket %d with %q", id, ack.conn, ack.payload)
+			t.Errorf("%s: got an ack %q on socket %d, want an empty one on %d", id, ack.payload, ack.conn, other.number)
 		}
 	}
 }
@@ -225,7 +225,7 @@ func waitFor(t testing.TB, what string, is func() bool) {
 		select {
 		case <-tick.C:
 		case <-limit:
-			t.Fatalf("waited in vain until %s", what)
+			t.Fatalf("got no %s in time, want it", what)
 		}
 	}
 }
@@ -254,14 +254,14 @@ func TestClient_Run_BadFrames(t *testing.T) {
 	}
 	s.deliver(commandFrame("good", "list"))
 	if ack := s.waitForAck("good"); ack.payload != `{"text":"done: list"}` || ack.conn != 1 {
-		t.Errorf("after the bad frames: %+v", ack)
+		t.Errorf("got %+v after the bad frames, want a list on socket 1", ack)
 	}
 	for id, want := range map[string]string{
 		"type7": "", "telepathy": "", "event": "", "shortcut": "",
 		"command": `{"text":"unreadable `, "click": "",
 	} {
 		if ack := s.waitForAck(id); !strings.HasPrefix(ack.payload, want) || want == "" && ack.payload != "" {
-			t.Errorf("%s was acknowledged with %q", id, ack.payload)
+			t.Errorf("%s: got the ack %q, want %q", id, ack.payload, want)
 		}
 	}
 }
@@ -275,13 +275,13 @@ func TestClient_Run_Redelivery(t *testing.T) {
 	s.deliver(clickFrame("e1", "confirm")) // on the other socket
 	s.wait("a second ack", func() bool { return len(s.acks["e1"]) == 2 })
 	if n := h.called("confirm"); n != 1 {
-		t.Errorf("handled %d times", n)
+		t.Errorf("got %d calls, want 1", n)
 	}
 	acks := s.acksOf("e1")
 	if acks[0].conn == acks[1].conn {
-		t.Error("both were acknowledged on one socket")
+		t.Errorf("got both acks on socket %d, want one on each", acks[0].conn)
 	}
 	if n := c.Status().Repeated; n != 1 {
-		t.Errorf("status counts %d", n)
+		t.Errorf("got %d repeated deliveries in the status, want 1", n)
 	}
 }

@@ -28,7 +28,7 @@ func TestDedup_Add_DropsOldest(t *testing.T) {
 	}
 	for i, step := range steps {
 		if _, first := s.add(step.id, nil, start.Add(step.after)); first != step.first {
-			t.Errorf("step %d, %q: first %v", i, step.id, first)
+			t.Errorf("step %d, %q: got first=%t, want %t", i, step.id, first, step.first)
 		}
 	}
 }
@@ -42,7 +42,7 @@ func TestDedup_Forget_StaysBounded(t *testing.T) {
 		s.forget(id)
 	}
 	if len(s.order) > 8 || len(s.byID) != 0 {
-		t.Errorf("it keeps %d arrivals and %d tickets", len(s.order), len(s.byID))
+		t.Errorf("got %d entries and %d acks, want at most 8 and 0", len(s.order), len(s.byID))
 	}
 	// The place of a forgotten delivery must not take the newer ticket with it.
 	first, _ := s.add("0", nil, now)
@@ -50,6 +50,6 @@ func TestDedup_Forget_StaysBounded(t *testing.T) {
 		s.add(fmt.Sprint("other", i), nil, now)
 	}
 	if again, isFirst := s.add("0", nil, now); isFirst || again != first {
-		t.Error("the newer ticket was dropped with the older arrival")
+		t.Errorf("got another ack (first: %t), want the newer one kept", isFirst)
 	}
 }

@@ -49,7 +49,7 @@ func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) 
 			b.finishing[LaneLedger],
 		} {
 			if !p.drain(context.Background()) {
-				t.Error("the pool does not drain")
+				t.Error("got false from drain, want true")
 			}
 		}
 		b.cancelBase()
@@ -86,7 +86,7 @@ func TestDispatcher_Deliver_AfterFollowsAck(t *testing.T) {
 		var seen []string
 		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
 			if n := len(b.a.sent()); n != 0 {
-				t.Errorf("%d acks before the durable phase was over", n)
+				t.Errorf("got %d acks before the durable phase was over, want 0", n)
 			}
 			return Reply{Payload: words("hello"), After: func(context.Context) { seen = b.a.sent() }}
 		}
@@ -94,10 +94,10 @@ func TestDispatcher_Deliver_AfterFollowsAck(t *testing.T) {
 		synctest.Wait()
 		acked(t, b.a, `e1 {"text":"hello"}`)
 		if !slices.Equal(seen, []string{`e1 {"text":"hello"}`}) {
-			t.Errorf("After saw the acks %q", seen)
+			t.Errorf("got the acks %q in After, want the answer's", seen)
 		}
 		if got := b.handler.unsentTo("e1"); got != nil {
-			t.Errorf("the reply was sent twice: %v", got)
+			t.Errorf("got %v sent another way, want nothing", got)
 		}
 	})
 }
@@ -120,7 +120,7 @@ func TestDispatcher_Deliver_EveryKind(t *testing.T) {
 			`suggestion {"options":[{"text":null,"value":"one"}]}`, "home")
 		for _, what := range []string{"list", "click", "submit", "closed by U1", "home of U1"} {
 			if n := b.handler.called(what); n != 1 {
-				t.Errorf("%q was handled %d times", what, n)
+				t.Errorf("%q: got %d calls, want 1", what, n)
 			}
 		}
 	})
@@ -144,10 +144,10 @@ func TestDispatcher_Deliver_SlowCommand(t *testing.T) {
 		synctest.Wait()
 		acked(t, b.a, "e1")
 		if got := b.handler.unsentTo("e1"); got != words("at last") {
-			t.Errorf("sent another way: %v", got)
+			t.Errorf("got %v sent another way, want the answer", got)
 		}
 		if !after {
-			t.Error("After did not run")
+			t.Error("got no run of After, want one")
 		}
 	})
 }
@@ -167,7 +167,7 @@ func TestDispatcher_Deliver_SlowClick(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if deadline != handleWithin {
-			t.Errorf("the deadline came after %v", deadline)
+			t.Errorf("got a deadline after %v, want %v", deadline, handleWithin)
 		}
 		acked(t, b.a, "e1")
 	})
@@ -195,19 +195,19 @@ func TestDispatcher_Handle_WaitedTooLong(t *testing.T) {
 		synctest.Wait()
 		acked(t, b.a, "e4", "e1") // e4's by the guard, while e1 was under way
 		if n := b.handler.called("confirm") + b.handler.called("form"); n != 0 {
-			t.Errorf("%d were handled after Slack had told the person that it failed", n)
+			t.Errorf("got %d calls after Slack had reported the failure, want 0", n)
 		}
 		if got := b.handler.unsentTo("e4"); got != words("late") {
-			t.Errorf("the late command was answered with %v", got)
+			t.Errorf("got the answer %v to the late command, want \"late\"", got)
 		}
 		if left != handleWithin {
-			t.Errorf("the late command had %v", left)
+			t.Errorf("got %v for the late command, want %v", left, handleWithin)
 		}
 		// Slack may bring the click again; nothing was done with it, so it counts.
 		b.deliver(b.a, clicked("e2", "confirm"))
 		synctest.Wait()
 		if n := b.handler.called("confirm"); n != 1 {
-			t.Errorf("the click that came again was handled %d times", n)
+			t.Errorf("got %d calls for the repeated click, want 1", n)
 		}
 	})
 }
@@ -235,17 +235,17 @@ func TestDispatcher_SendReply_AnotherWay(t *testing.T) {
 					return Reply{Payload: tt.payload, After: func(context.Context) {
 						after++
 						if sent := b.handler.unsentTo("e1") != nil; sent != tt.unsent {
-							t.Errorf("After ran with the reply sent another way: %v", sent)
+							t.Errorf("got sent=%t when After ran, want %t", sent, tt.unsent)
 						}
 					}}
 				}
 				b.deliver(b.a, typed("e1", "buy"))
 				synctest.Wait()
 				if (b.handler.unsentTo("e1") != nil) != tt.unsent || after != 1 {
-					t.Errorf("sent another way: %v; After ran %d times", b.handler.unsentTo("e1") != nil, after)
+					t.Errorf("got sent=%t and %d runs of After, want %t and 1", b.handler.unsentTo("e1") != nil, after, tt.unsent)
 				}
 				if a, other := b.a.sent(), b.b.sent(); len(a) != tt.a || len(other) != tt.b {
-					t.Errorf("acks %q and %q", a, other)
+					t.Errorf("got the acks %q and %q, want %d and %d of them", a, other, tt.a, tt.b)
 				}
 				if tt.unsent {
 					// Nor does the ack of a second delivery carry it.
@@ -253,7 +253,7 @@ func TestDispatcher_SendReply_AnotherWay(t *testing.T) {
 					synctest.Wait()
 					for _, ack := range append(b.a.sent(), b.b.sent()...) {
 						if ack != "e1" {
-							t.Errorf("an ack carries the reply too: %.40q", ack)
+							t.Errorf("got the ack %.40q, want it empty", ack)
 						}
 					}
 				}
@@ -269,7 +269,7 @@ func TestDispatcher_SendReply_PayloadOfClick(t *testing.T) {
 		synctest.Wait()
 		acked(t, b.a, "e1")
 		if got := b.handler.unsentTo("e1"); got != words("no") {
-			t.Errorf("sent another way: %v", got)
+			t.Errorf("got %v sent another way, want \"no\"", got)
 		}
 	})
 }
@@ -284,10 +284,10 @@ func TestDispatcher_AckLost(t *testing.T) {
 		synctest.Wait()
 		acked(t, b.b, "e1", "e2")
 		if got := b.handler.unsentTo("e1"); got != words("done: list") {
-			t.Errorf("sent another way: %v", got)
+			t.Errorf("got %v sent another way, want the list", got)
 		}
 		if got := b.handler.unsentTo("e2"); got != nil {
-			t.Errorf("a bare ack became the message %v", got)
+			t.Errorf("got the message %v for a bare ack, want none", got)
 		}
 		// Delivered again it is only acknowledged: the answer is there already.
 		b.deliver(b.b, typed("e1", "list"))
@@ -305,14 +305,14 @@ func TestDispatcher_Deliver_Repeated(t *testing.T) {
 		acked(t, b.a, `e1 {"text":"done: buy"}`)
 		acked(t, b.b, `e1 {"text":"done: buy"}`)
 		if n := b.handler.called("buy"); n != 1 {
-			t.Errorf("handled %d times", n)
+			t.Errorf("got %d calls, want 1", n)
 		}
 
 		time.Sleep(keepSeen + time.Second)
 		b.deliver(b.a, typed("e1", "buy"))
 		synctest.Wait()
 		if n := b.handler.called("buy"); n != 2 {
-			t.Errorf("after its time, handled %d times", n)
+			t.Errorf("got %d calls after keepSeen, want 2", n)
 		}
 	})
 }
@@ -331,7 +331,7 @@ func TestDispatcher_Deliver_RepeatedWhileHandled(t *testing.T) {
 		acked(t, b.a)
 		acked(t, b.b, "e1")
 		if n := b.handler.called("confirm"); n != 1 {
-			t.Errorf("handled %d times", n)
+			t.Errorf("got %d calls, want 1", n)
 		}
 	})
 }

@@ -44,7 +44,7 @@ func TestReadUnparsed(t *testing.T) {
 			d := readUnparsed(json.RawMessage(tt.raw), now)
 			user, channel, answer := d.Origin()
 			if d.EnvelopeID != tt.id || d.Kind != tt.kind || user != tt.user || channel != tt.channel || answer != tt.answer {
-				t.Errorf("%q %q by %q in %q, to be answered at %q", d.EnvelopeID, d.Kind, user, channel, answer)
+				t.Errorf("got %q %q by %q in %q with the URL %q, want %+v", d.EnvelopeID, d.Kind, user, channel, answer, tt)
 			}
 		})
 	}
@@ -56,7 +56,7 @@ func FuzzReadUnparsed(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d := readUnparsed(raw, time.Time{})
 		if d.Kind == KindCommand != (d.Command != nil) {
-			t.Errorf("kind %q with command %v", d.Kind, d.Command)
+			t.Errorf("got the kind %q with the command %v, want a command with that kind alone", d.Kind, d.Command)
 		}
 		d.Origin() // must not find a nil
 	})
@@ -89,7 +89,7 @@ func TestRead_NotHandled(t *testing.T) {
 		"something else yet?": {42, ""},
 	} {
 		if d := read(event(tt.data), time.Time{}); d.Kind != tt.kind || d.EnvelopeID != "e" {
-			t.Errorf("%s: kind %q, envelope %q", name, d.Kind, d.EnvelopeID)
+			t.Errorf("%s: got the kind %q of the envelope %q, want %q of \"e\"", name, d.Kind, d.EnvelopeID, tt.kind)
 		}
 	}
 }

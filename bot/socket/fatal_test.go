@@ -66,7 +66,7 @@ func TestFatalErrorOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fatal := fatalError(tt.method, tt.err, tt.reached)
 			if (fatal != nil) != (tt.says != nil) {
-				t.Fatalf("got %v", fatal)
+				t.Fatalf("got %v, want an error: %t", fatal, tt.says != nil)
 			}
 			if fatal == nil {
 				return
@@ -77,10 +77,10 @@ func TestFatalErrorOf(t *testing.T) {
 				}
 			}
 			if strings.ContainsAny(fatal.Error(), "{}") {
-				t.Errorf("%q has a gap", fatal)
+				t.Errorf("got %q, want no placeholder in it", fatal)
 			}
 			if cause := errors.Unwrap(fatal); cause == nil || cause.Error() != tt.err.Error() {
-				t.Error("the cause is lost")
+				t.Errorf("got the cause %v, want %v", cause, tt.err)
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func TestFatalErrorOf_Remedies(t *testing.T) {
 			fatal := fatalError(method, slack.SlackErrorResponse{Err: code}, true)
 			if fatal == nil || strings.ContainsAny(fatal.Error(), "{}") || !strings.HasSuffix(fatal.Error(), ".") ||
 				!strings.Contains(fatal.Error(), code) {
-				t.Errorf("%s, %s: %v", method, code, fatal)
+				t.Errorf("%s, %s: got %v, want a remedy with the code and without placeholders", method, code, fatal)
 			}
 		}
 	}
@@ -111,7 +111,7 @@ func TestReasonOf(t *testing.T) {
 		}}
 	}
 	if a, b := reasonOf(from(1)), reasonOf(from(2)); a != b || a != "network" {
-		t.Errorf("%q and %q", a, b)
+		t.Errorf("got %q and %q, want network twice", a, b)
 	}
 	for want, err := range map[string]error{
 		"timeout":                         &url.Error{Op: "Post", Err: context.DeadlineExceeded},
@@ -154,6 +154,6 @@ func TestLibraryLog_Output(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := log.String(); got != `{"level":"debug","from":"slack-go","message":"using [secret]"}`+"\n" {
-		t.Errorf("logged %s", got)
+		t.Errorf("got the log %s, want the token hidden", got)
 	}
 }

@@ -61,7 +61,7 @@ func (a *answering) wait(t testing.TB, what string, is func() bool) {
 		select {
 		case <-changed:
 		case <-limit:
-			t.Fatalf("waited in vain for: %s", what)
+			t.Fatalf("got no %s in time, want it", what)
 		}
 	}
 }

@@ -37,13 +37,13 @@ func TestDispatcher_Lanes_Independent(t *testing.T) {
 						b.deliver(b.a, typed("quick"+string(lane), string(lane)))
 						synctest.Wait()
 						if took, ok := done[lane]; !ok || took != 0 {
-							t.Errorf("%q took %s (%v)", lane, took, ok)
+							t.Errorf("%q: got done=%t after %s, want true after 0s", lane, ok, took)
 						}
 						others++
 					}
 				}
 				if waiting, running := b.finishingLoad(); waiting+running != 12 || others != 3 {
-					t.Errorf("%d wait and %d run", waiting, running)
+					t.Errorf("got %d waiting, %d running and %d other lanes, want 12 in all, and 3", waiting, running, others)
 				}
 			})
 		})

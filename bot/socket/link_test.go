@@ -42,7 +42,7 @@ func TestLink_WriteFailed_Once(t *testing.T) {
 	l.receive(failed)
 	l.receive(failed)
 	if len(lost) != 1 || !errors.Is(lost[0], broken) {
-		t.Errorf("reported %v", lost)
+		t.Errorf("got %v, want the broken connection once", lost)
 	}
 }
 
@@ -60,16 +60,16 @@ func TestLink_NoteEnd_LastAcks(t *testing.T) {
 		hand("late")
 		time.Sleep(ackGrace)
 		if lived, was := l.noteEnd(nil); !was || lived != 2*ackGrace+time.Millisecond {
-			t.Errorf("lived %v, %v", lived, was)
+			t.Errorf("got a connection of %v, %v, want %v", lived, was, 2*ackGrace+time.Millisecond)
 		}
 		if len(lost) != 1 || lost[0] != "late" {
-			t.Errorf("in doubt: %q", lost)
+			t.Errorf("got the lost acks %q, want \"late\" alone", lost)
 		}
 		if err := l.ack("after", nil, time.Second, nil); !errors.Is(err, errDown) {
-			t.Errorf("an ack for a closed socket: %v", err)
+			t.Errorf("got %v for a closed socket, want %v", err, errDown)
 		}
 		if _, was := l.noteEnd(nil); was {
-			t.Error("it ended twice")
+			t.Error("got a second end, want one")
 		}
 
 		// By our own shutdown they had their time.
@@ -79,7 +79,7 @@ func TestLink_NoteEnd_LastAcks(t *testing.T) {
 		hand("last")
 		l.noteEnd(nil)
 		if len(lost) != 0 {
-			t.Errorf("in doubt at the shutdown: %q", lost)
+			t.Errorf("got the lost acks %q at the shutdown, want none", lost)
 		}
 	})
 }
@@ -94,10 +94,10 @@ func TestLink_Ack_SocketDoesNotWrite(t *testing.T) {
 		}
 		start := time.Now()
 		if err := l.ack("e", nil, ackWait, func(error) { t.Error("reported as lost besides") }); err == nil {
-			t.Error("no error")
+			t.Error("got no error, want one")
 		}
 		if waited := time.Since(start); waited != ackWait {
-			t.Errorf("waited %v", waited)
+			t.Errorf("got an error after %v, want it after %v", waited, ackWait)
 		}
 		l.noteEnd(nil)
 	})
@@ -108,14 +108,14 @@ func TestClient_OtherConn(t *testing.T) {
 	closed.noteEnd(nil)
 	c := &Client{links: []*link{closed, open, alsoOpen}}
 	if other := c.otherConn(open); other != conn(alsoOpen) {
-		t.Error("beside an open one, it is not the other open one")
+		t.Errorf("got %v, want the other open connection", other)
 	}
 	if other := c.otherConn(closed); other != conn(open) {
-		t.Error("beside a closed one, it is not an open one")
+		t.Errorf("got %v, want the open connection", other)
 	}
 	alsoOpen.noteEnd(nil)
 	if other := c.otherConn(open); other != nil {
-		t.Error("beside the only open one there is another")
+		t.Errorf("got %v, want nil", other)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestLink_Ack_Bounded(t *testing.T) {
 			time.Sleep(writeTimeout)
 		}
 		if n := len(l.handedOver); n > 2 {
-			t.Errorf("it remembers %d", n)
+			t.Errorf("got %d remembered acks, want at most 2", n)
 		}
 	})
 }

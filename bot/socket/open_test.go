@@ -25,7 +25,7 @@ func TestClient_Run_WrongSetting(t *testing.T) {
 			err := ended(t, quick(s, newAnswering(), log))
 			var fatal *FatalError
 			if !errors.As(err, &fatal) || fatal.Code != code || fatal.Remedy == "" {
-				t.Errorf("Run returned %v", err)
+				t.Errorf("got %v, want a *FatalError with the code %q and a remedy", err, code)
 			}
 		})
 	}
@@ -35,7 +35,7 @@ func TestClient_Run_WrongSetting(t *testing.T) {
 		cfg.API = NewAPI(s.server.URL+"/elsewhere", "xoxb-1", "xapp-1", s.http, log.logger())
 		err := ended(t, cfg)
 		if err == nil || !strings.Contains(err.Error(), "SLACK_API_URL") {
-			t.Errorf("Run returned %v", err)
+			t.Errorf("got %v, want an error that names SLACK_API_URL", err)
 		}
 	})
 }
@@ -80,7 +80,7 @@ func TestClient_Run_RefusedAfterHello(t *testing.T) {
 			}
 			err = <-result
 			if _, fatal := errors.AsType[*FatalError](err); fatal != tt.ends || ctx.Err() == nil != tt.ends {
-				t.Errorf("Run returned %v", err)
+				t.Errorf("got %v, want a *FatalError: %t", err, tt.ends)
 			}
 		})
 	}
@@ -138,7 +138,7 @@ func TestClient_Run_RetriesAndLogsOnce(t *testing.T) {
 		}
 	}
 	if st := c.Status(); st.Connected != 1 || st.Sockets[0].Trouble != "" {
-		t.Errorf("status %+v", st)
+		t.Errorf("got the status %+v, want one connection without trouble", st)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestClient_Run_Stagger(t *testing.T) {
 		t.Error(err)
 	}
 	if s.opens != 1 {
-		t.Errorf("%d were opened", s.opens)
+		t.Errorf("got %d sockets, want 1", s.opens)
 	}
 }
 
@@ -198,7 +198,7 @@ func TestLink_Run_ShortLived(t *testing.T) {
 	c, _ := start(t, cfg)
 	waitFor(t, "it has waited six times", func() bool { return waits.Load() >= 6 })
 	if n := strings.Count(log.String(), `"trouble":"closed soon after it was opened"`); n != 1 {
-		t.Errorf("logged %d times", n)
+		t.Errorf("got %d lines about short connections, want 1", n)
 	}
 	closing.Store(false)
 	s.waitForSockets(1)
@@ -210,7 +210,7 @@ func TestClient_Status(t *testing.T) {
 	cfg := quick(s, h, log)
 	c, stop := start(t, cfg)
 	if st := c.Status(); st.LastEnvelope.IsZero() != true || len(st.Sockets) != 2 {
-		t.Errorf("before anything: %+v", st)
+		t.Errorf("got the status %+v, want two sockets and no envelope", st)
 	}
 	began := time.Now()
 	s.waitForSockets(2)
@@ -222,17 +222,17 @@ func TestClient_Status(t *testing.T) {
 	})
 	st := c.Status()
 	if st.LastEnvelope.Before(began) || st.Handled != 1 || st.Stopping || st.Queued != 0 {
-		t.Errorf("status %+v", st)
+		t.Errorf("got the status %+v, want one handled delivery", st)
 	}
 	if one := st.Sockets[1]; one.AppConnections != 2 || one.Host != "applink-2" || one.Trouble != "" ||
 		one.Since.Before(began.Add(-time.Second)) {
-		t.Errorf("socket %+v", one)
+		t.Errorf("got the socket %+v, want two connections of the app, to applink-2", one)
 	}
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
 	if st := c.Status(); st.Connected != 0 || !st.Stopping {
-		t.Errorf("after the end: %+v", st)
+		t.Errorf("got the status %+v, want no connection, and stopping", st)
 	}
 }
 
@@ -262,7 +262,7 @@ func TestClient_Run_SecretsNotLogged(t *testing.T) {
 	}
 	if text := log.String(); !strings.Contains(text, "cannot post to") || strings.Contains(text, "secret1") ||
 		strings.Contains(strings.ReplaceAll(text, "[secret]", ""), "secret") {
-		t.Errorf("the log: %s", text)
+		t.Errorf("got this log, want the failed post without secrets: %s", text)
 	}
 }
 
@@ -278,7 +278,7 @@ func TestNew_Refusals(t *testing.T) {
 		"no finishers":     {API: api, Handler: newAnswering(), Finishers: -1},
 	} {
 		if c, err := New(cfg); err == nil || c != nil {
-			t.Errorf("%s: no error", name)
+			t.Errorf("%s: got %v, want an error", name, c)
 		}
 	}
 }

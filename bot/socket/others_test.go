@@ -78,6 +78,6 @@ func TestClient_Run_TwoBots(t *testing.T) {
 		c.noteConnections(now.Add(time.Duration(i)*reconnectTime), 3)
 	}
 	if n := strings.Count(log.String(), "give each bot an app of its own"); n != 1 || c.Status().Others != 2 {
-		t.Errorf("%d others, said %d times:\n%s", c.Status().Others, n, log)
+		t.Errorf("got %d other connections and %d warnings, want 2 and 1:\n%s", c.Status().Others, n, log)
 	}
 }

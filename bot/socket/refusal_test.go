@@ -27,7 +27,7 @@ func TestDispatcher_Refuse_FullQueue(t *testing.T) {
 		b.deliver(b.a, clicked("e4", "confirm"))
 		b.deliver(b.a, submitted("e5", "form"))
 		if waited := time.Since(start); waited != 0 {
-			t.Errorf("the event loop waited %v", waited)
+			t.Errorf("got a wait of %v in the event loop, want none", waited)
 		}
 		synctest.Wait()
 		acked(t, b.a, `e3 {"text":"busy "}`)
@@ -35,12 +35,12 @@ func TestDispatcher_Refuse_FullQueue(t *testing.T) {
 		synctest.Wait()
 		acked(t, b.a, `e3 {"text":"busy "}`, `e1 {"text":"done"}`, `e2 {"text":"done"}`)
 		if n := b.handler.called("third") + b.handler.called("confirm") + b.handler.called("form"); n != 0 {
-			t.Errorf("%d of what was refused were handled", n)
+			t.Errorf("got %d calls for what was refused, want 0", n)
 		}
 		b.deliver(b.a, clicked("e4", "confirm"))
 		synctest.Wait()
 		if n := b.handler.called("confirm"); n != 1 {
-			t.Errorf("the click that came again was handled %d times", n)
+			t.Errorf("got %d calls for the repeated click, want 1", n)
 		}
 	})
 }
@@ -67,7 +67,7 @@ func TestDispatcher_CallHandler_Panic(t *testing.T) {
 		synctest.Wait()
 		acked(t, b.a, `e1 {"text":"crashed ref1"}`, "e2", "e3")
 		if diff := cmp.Diff([]string{"e2 crashed after ref2", "e3 crashed ref3"}, told); diff != "" {
-			t.Error(diff)
+			t.Errorf("refusals, want (-) and got (+):\n%s", diff)
 		}
 		log := b.log.String()
 		for _, want := range []string{`"ref":"ref1"`, "no card in", `"ref":"ref2"`, "nil order", "refusal_test.go"} {
@@ -76,10 +76,10 @@ func TestDispatcher_CallHandler_Panic(t *testing.T) {
 			}
 		}
 		if strings.Contains(log, "1234-secret") {
-			t.Error("the log has the token")
+			t.Error("got the token in the log, want it hidden")
 		}
 		if n := b.panics.Load(); n != 3 {
-			t.Errorf("%d panics counted", n)
+			t.Errorf("got %d panics in the count, want 3", n)
 		}
 	})
 }
@@ -126,10 +126,10 @@ func TestDispatcher_Unreadable(t *testing.T) {
 		synctest.Wait()
 		acked(t, b.a, `e1 {"text":"unreadable ref1"}`, "e2", `e1 {"text":"unreadable ref1"}`)
 		if got := b.handler.refusedSoFar(); !slices.Equal(got, []string{"unreadable e1"}) {
-			t.Errorf("refused: %q", got)
+			t.Errorf("got the refusals %q, want \"unreadable e1\"", got)
 		}
 		if log := b.log.String(); !strings.Contains(log, "bad boolean") || !strings.Contains(log, `"ref":"ref1"`) {
-			t.Errorf("the log does not say why: %s", log)
+			t.Errorf("got this log, want the cause and ref1 in it: %s", log)
 		}
 	})
 }
@@ -159,7 +159,7 @@ func TestDispatcher_QueueAck_Full(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		acked(t, b.a)
 		if log := b.log.String(); !strings.Contains(log, "drop an envelope: no room to acknowledge it") {
-			t.Errorf("the log says %q", log)
+			t.Errorf("got the log %q, want the drop in it", log)
 		}
 		close(release)
 	})

@@ -23,7 +23,7 @@ func TestClient_Shutdown_FinishesWork(t *testing.T) {
 			close(finishing)
 			<-finished
 			if ctx.Err() != nil {
-				t.Error("the context of After ended within the grace period")
+				t.Errorf("got %v in After, want nil within the grace period", ctx.Err())
 			}
 		}}
 	}
@@ -43,10 +43,10 @@ func TestClient_Shutdown_FinishesWork(t *testing.T) {
 
 	s.deliver(commandFrame("late", "buy"))
 	if ack := s.waitForAck("late"); ack.payload != `{"text":"stopping "}` {
-		t.Errorf("the late command was answered with %s", ack.payload)
+		t.Errorf("got the answer %s to the late command, want \"stopping\"", ack.payload)
 	}
 	if acks := s.acksOf("confirm"); len(acks) != 0 {
-		t.Error("the click was acknowledged before it was durable")
+		t.Errorf("got %d acks of the click before it was durable, want 0", len(acks))
 	}
 	close(handled)
 	s.waitForAck("confirm")
@@ -54,7 +54,7 @@ func TestClient_Shutdown_FinishesWork(t *testing.T) {
 	s.waitForSockets(0)
 	select {
 	case err := <-result:
-		t.Fatalf("Run returned %v while After ran", err)
+		t.Fatalf("got %v from Run while After ran, want it to wait", err)
 	default:
 	}
 	close(finished)
@@ -62,7 +62,7 @@ func TestClient_Shutdown_FinishesWork(t *testing.T) {
 		t.Error(err)
 	}
 	if n := h.called("buy"); n != 0 {
-		t.Error("the late command was handled")
+		t.Errorf("got %d calls for the late command, want 0", n)
 	}
 }
 
@@ -92,10 +92,10 @@ func TestClient_Shutdown_AcksFirst(t *testing.T) {
 	for i := range n {
 		id := fmt.Sprint("e", i)
 		if ack := s.waitForAck(id); ack.payload != fmt.Sprintf(`{"text":"t%d"}`, i) {
-			t.Errorf("%s was acknowledged with %q", id, ack.payload)
+			t.Errorf("%s: got the ack %q, want t%d", id, ack.payload, i)
 		}
 		if h.unsentTo(id) != nil {
-			t.Errorf("%s was answered twice", id)
+			t.Errorf("%s: got %v sent another way, want nothing", id, h.unsentTo(id))
 		}
 	}
 }
@@ -124,10 +124,10 @@ func TestClient_Shutdown_GraceOver(t *testing.T) {
 			err := stop()
 			close(release)
 			if obeys && err != nil || !obeys && !errors.Is(err, ErrUnfinished) {
-				t.Errorf("Run returned %v", err)
+				t.Errorf("got %v, want ErrUnfinished: %t", err, !obeys)
 			}
 			if !strings.Contains(log.String(), "the grace period is over") {
-				t.Error("the log does not tell")
+				t.Errorf("got this log, want the end of the grace period in it: %s", log)
 			}
 		})
 	}

@@ -146,7 +146,7 @@ func (s *plainSlack) serveLink(w http.ResponseWriter, r *http.Request) {
 			Payload json.RawMessage `json:"payload"`
 		}
 		if err := json.Unmarshal(raw, &ack); err != nil {
-			s.t.Errorf("unreadable ack: %v", err)
+			s.t.Errorf("got the ack %s (%v), want JSON", raw, err)
 			continue
 		}
 		s.note(func() { s.acks[ack.ID] = append(s.acks[ack.ID], plainAck{now, string(ack.Payload), c.number}) })
@@ -175,7 +175,7 @@ func (s *plainSlack) wait(what string, is func() bool) {
 		select {
 		case <-changed:
 		case <-limit:
-			s.t.Fatalf("waited in vain for: %s", what)
+			s.t.Fatalf("got no %s in time, want it", what)
 		}
 	}
 }

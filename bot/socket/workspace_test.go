@@ -27,7 +27,7 @@ func (r responding) Unsent(ctx context.Context, d Delivery, payload any) {
 	_, _, url := d.Origin()
 	msg := &slack.WebhookMessage{Text: payload.(message).Text}
 	if err := slack.PostWebhookCustomHTTPContext(ctx, url, r.http, msg); err != nil {
-		r.t.Errorf("response_url: %v", err)
+		r.t.Errorf("got %v from the response URL, want nil", err)
 	}
 	r.answering.Unsent(ctx, d, payload)
 }
@@ -84,7 +84,7 @@ func TestClient_Run_EveryDisconnect(t *testing.T) {
 	}
 	ask("after the network broke")
 	if notices := alice.Notices(); len(notices) != 0 {
-		t.Errorf("Slack told her: %+v", notices)
+		t.Errorf("got the notices %+v, want none", notices)
 	}
 }
 
@@ -118,20 +118,20 @@ func TestClient_Run_SecondDelivery(t *testing.T) {
 	}
 	envelope, ok := ws.LastEnvelope("slash_commands")
 	if !ok {
-		t.Fatal("no envelope")
+		t.Fatal("got no envelope, want one")
 	}
 	if err := ws.Redeliver(ctx, envelope); err != nil {
-		t.Errorf("the second delivery was not acknowledged: %v", err)
+		t.Errorf("got %v, want the second delivery acknowledged", err)
 	}
 	if n := h.called("buy"); n != 1 {
-		t.Errorf("handled %d times", n)
+		t.Errorf("got %d calls, want 1", n)
 	}
 	// Under a new envelope it is a new command to this package; the order knows better.
 	if err := ws.Repeat(ctx, envelope); err != nil {
 		t.Error(err)
 	}
 	if n := h.called("buy"); n != 2 {
-		t.Errorf("handled %d times", n)
+		t.Errorf("got %d calls, want 2", n)
 	}
 }
 
@@ -161,23 +161,23 @@ func TestIdentify(t *testing.T) {
 		t.Fatal(err)
 	}
 	if who.TeamID != ws.Team().ID || who.UserID != ws.App().BotUserID || who.BotID == "" {
-		t.Errorf("we are %+v", who)
+		t.Errorf("got the identity %+v, want %s and %s", who, ws.Team().ID, ws.App().BotUserID)
 	}
 	if lacks := who.MissingScopes("chat:write", "users:read", "commands", "im:write"); !slices.Equal(lacks,
 		[]string{"users:read", "im:write"}) {
-		t.Errorf("we lack %q of %q", lacks, who.Scopes)
+		t.Errorf("got the missing scopes %q of %q, want users:read and im:write", lacks, who.Scopes)
 	}
 	if lacks := (Identity{}).MissingScopes("commands"); lacks != nil {
-		t.Errorf("where Slack does not list scopes, we lack %q", lacks)
+		t.Errorf("got the missing scopes %q where Slack lists none, want none", lacks)
 	}
 	if n := strings.Count(log.String(), "HTTP 503"); n != 1 {
-		t.Errorf("three failures are logged %d times", n)
+		t.Errorf("got %d lines about three failures, want 1", n)
 	}
 
 	cfg.API = NewAPI(server.APIURL, "xoxb-wrong", ws.AppToken(), client, cfg.Log)
 	var fatal *FatalError
 	if _, err := Identify(ctx, cfg); !errors.As(err, &fatal) || !strings.Contains(err.Error(), "SLACK_BOT_TOKEN") {
-		t.Errorf("with a wrong token: %v", err)
+		t.Errorf("got %v for a wrong token, want a *FatalError that names SLACK_BOT_TOKEN", err)
 	}
 
 	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503}}})
@@ -185,7 +185,7 @@ func TestIdentify(t *testing.T) {
 	soon, stop := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer stop()
 	if _, err := Identify(soon, cfg); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("without an answer: %v", err)
+		t.Errorf("got %v without an answer, want %v", err, context.DeadlineExceeded)
 	}
 }
 
@@ -202,10 +202,10 @@ func TestCheckSocketMode_WrongToken(t *testing.T) {
 	}
 	var fatal *FatalError
 	if err := check(ws.BotToken()); !errors.As(err, &fatal) || !strings.Contains(err.Error(), "SLACK_APP_TOKEN") {
-		t.Errorf("with the bot token: %v", err)
+		t.Errorf("got %v for the bot token, want a *FatalError that names SLACK_APP_TOKEN", err)
 	}
 	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {Status: 500}}})
 	if err := check(ws.AppToken()); err == nil || errors.As(err, &fatal) {
-		t.Errorf("with a broken Slack: %v", err)
+		t.Errorf("got %v for a broken Slack, want an error that is no *FatalError", err)
 	}
 }
