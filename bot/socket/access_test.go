@@ -10,13 +10,13 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// identity answers auth.test.
-type identity struct {
+// fakeIdentity answers auth.test.
+type fakeIdentity struct {
 	err    error
 	scopes string
 }
 
-func (i identity) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+func (i fakeIdentity) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
 	r := &slack.AuthTestResponse{}
 	r.Header = http.Header{"X-Oauth-Scopes": {i.scopes}}
 	return r, i.err
@@ -31,7 +31,7 @@ func TestAccess_Observe(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		heard []heard
-		probe *identity
+		probe *fakeIdentity
 		later time.Duration
 		lost  string // the method; empty: nothing is
 	}{
@@ -78,40 +78,40 @@ func TestAccess_Observe(t *testing.T) {
 			{"chat.update", code("ratelimited")},
 			{"chat.update", code("a_code_of_tomorrow")},
 		}, nil, 0, ""},
-		"asked: it is back": {[]heard{{"chat.update", code("account_inactive")}}, &identity{}, 0, ""},
+		"asked: it is back": {[]heard{{"chat.update", code("account_inactive")}}, &fakeIdentity{}, 0, ""},
 		"asked: it is not": {
 			[]heard{{"chat.update", code("account_inactive")}},
-			&identity{err: code("account_inactive")}, 0, "auth.test",
+			&fakeIdentity{err: code("account_inactive")}, 0, "auth.test",
 		},
 		"asked: no answer": {
 			[]heard{{"chat.update", code("account_inactive")}},
-			&identity{err: context.DeadlineExceeded}, 0, "chat.update",
+			&fakeIdentity{err: context.DeadlineExceeded}, 0, "chat.update",
 		},
 		"asked: the scope is still missing": {
 			[]heard{{"conversations.open", scope}},
-			&identity{scopes: "chat:write"},
+			&fakeIdentity{scopes: "chat:write"},
 			time.Hour, "conversations.open",
 		},
 		"asked: one of the scopes is there": {
 			[]heard{{"conversations.open", scope}},
-			&identity{scopes: "chat:write, mpim:write"}, 0, "",
+			&fakeIdentity{scopes: "chat:write, mpim:write"}, 0, "",
 		},
 		"asked: nobody says which scope, soon": {
 			[]heard{{"conversations.open", code("no_permission")}},
-			&identity{scopes: "chat:write"}, 0, "conversations.open",
+			&fakeIdentity{scopes: "chat:write"}, 0, "conversations.open",
 		},
 		"asked: nobody says which, later": {
 			[]heard{{"conversations.open", code("no_permission")}},
-			&identity{scopes: "chat:write"}, time.Minute, "",
+			&fakeIdentity{scopes: "chat:write"}, time.Minute, "",
 		},
 		"asked: the sockets are not let in": {
 			[]heard{{"apps.connections.open", code("token_revoked")}},
-			&identity{},
+			&fakeIdentity{},
 			time.Hour, "apps.connections.open",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			now, log, changes := time.Now(), &logged{}, 0
+			now, log, changes := time.Now(), &logBuffer{}, 0
 			a := NewAccess(func() time.Time { return now }, log.logger())
 			a.OnChange(func() { changes++ })
 			a.Observe("auth.test", nil)
@@ -129,15 +129,16 @@ func TestAccess_Observe(t *testing.T) {
 			if lost != (tt.lost != "") || loss.Method != tt.lost {
 				t.Errorf("got the loss %+v, %t, want of %q", loss, lost, tt.lost)
 			}
-			if strings.Count(log.String(), `"level":"error"`) != changesTo(ever) || changes != changesTo(ever)+
-				changesTo(ever && !lost) {
-				t.Errorf("got %d changes and this log, want %d and %d errors:\n%s", changes, changesTo(ever)+changesTo(ever && !lost), changesTo(ever), log)
+			if strings.Count(log.String(), `"level":"error"`) != count(ever) || changes != count(ever)+
+				count(ever && !lost) {
+				t.Errorf("got %d changes and this log, want %d and %d errors:\n%s", changes, count(ever)+count(ever && !lost),
+					count(ever), log)
 			}
 		})
 	}
 }
 
-func changesTo(happened bool) int {
+func count(happened bool) int {
 	if happened {
 		return 1
 	}
@@ -146,14 +147,14 @@ func changesTo(happened bool) int {
 
 // Every answer of the Web API is heard on its way, and nothing else that the same client carries.
 func TestAccess_ObserveClient(t *testing.T) {
-	s, log := newPlainSlack(t), &logged{}
+	s, log := newSlackServer(t), &logBuffer{}
 	a := NewAccess(nil, log.logger())
 	a.ObserveClient(s.http, s.server.URL+"/api")
 	api := s.api(log)
 	if err := CheckSocketMode(t.Context(), api); err != nil {
 		t.Fatal(err)
 	}
-	s.opening = refusing("token_revoked")
+	s.opening = refuseOpen("token_revoked")
 	if err := CheckSocketMode(t.Context(), api); err == nil || !strings.Contains(err.Error(), "token_revoked") {
 		t.Errorf("got the error %v, want one that contains token_revoked", err)
 	}

@@ -17,26 +17,26 @@ import (
 // two sockets, whose handler answers each with a message. ns/op is a whole burst.
 func BenchmarkClient_Burst(b *testing.B) {
 	b.Run("bare-slack-go", func(b *testing.B) {
-		s := newPlainSlack(b)
-		bareLoop(b, s)
+		s := newSlackServer(b)
+		readLoop(b, s)
 		s.waitForSockets(1)
-		bursts(b, s)
+		sendBursts(b, s)
 	})
 	for _, sockets := range []int{1, 2} {
 		b.Run(fmt.Sprintf("dispatcher-%d", sockets), func(b *testing.B) {
-			s, log := newPlainSlack(b), &logged{}
-			cfg := quick(s, greeting{newAnswering()}, log)
+			s, log := newSlackServer(b), &logBuffer{}
+			cfg := fastConfig(s, greetingHandler{newFakeHandler()}, log)
 			cfg.Sockets = sockets
 			start(b, cfg)
 			s.waitForSockets(sockets)
-			bursts(b, s)
+			sendBursts(b, s)
 		})
 	}
 }
 
-// bareLoop runs slack-go's client as its examples do, with an ack for everything.
-func bareLoop(b *testing.B, s *plainSlack) {
-	client := socketmode.New(s.api(&logged{}))
+// readLoop runs slack-go's client as its examples do, with an ack for everything.
+func readLoop(b *testing.B, s *slackServer) {
+	client := socketmode.New(s.api(&logBuffer{}))
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = client.RunContext(ctx) })
@@ -45,7 +45,7 @@ func bareLoop(b *testing.B, s *plainSlack) {
 			select {
 			case ev := <-client.Events:
 				if ev.Type == socketmode.EventTypeSlashCommand {
-					if err := client.Ack(*ev.Request, words("hello")); err != nil {
+					if err := client.Ack(*ev.Request, answerText("hello")); err != nil {
 						b.Error(err)
 					}
 				}
@@ -57,15 +57,15 @@ func bareLoop(b *testing.B, s *plainSlack) {
 	b.Cleanup(func() { cancel(); running.Wait() })
 }
 
-// greeting answers every command with the same words, and remembers nothing.
-type greeting struct{ *answering }
+// greetingHandler answers every command with the same words, and remembers nothing.
+type greetingHandler struct{ *fakeHandler }
 
-func (greeting) Command(context.Context, slack.SlashCommand) Reply {
-	return Reply{Payload: words("hello")}
+func (greetingHandler) Command(context.Context, slack.SlashCommand) Reply {
+	return Reply{Payload: answerText("hello")}
 }
 
-// bursts sends a burst per iteration and reports the acks' times over all of them.
-func bursts(b *testing.B, s *plainSlack) {
+// sendBursts sends a burst per iteration and reports the acks' times over all of them.
+func sendBursts(b *testing.B, s *slackServer) {
 	const burst = 500
 	frames := make([]string, burst)
 	ids := make([]string, burst)

@@ -12,14 +12,14 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// quick is a configuration whose waits are short. Connections count as steady at once, so
+// fastConfig is a configuration whose waits are short. Connections count as steady at once, so
 // that slack-go reconnects by itself as it does after hours.
-func quick(s *plainSlack, h Handler, log *logged) Config {
+func fastConfig(s *slackServer, h Handler, log *logBuffer) Config {
 	return Config{
 		API: s.api(log), Handler: h, Log: log.logger(),
 		Stagger: -1, Linger: 50 * time.Millisecond, Grace: 10 * time.Second,
 		FirstRetry: 2 * time.Millisecond, MaxRetry: 20 * time.Millisecond, MinUptime: time.Nanosecond,
-		NewRef: numbered(),
+		NewRef: sequentialRefs(),
 	}
 }
 
@@ -53,8 +53,8 @@ func start(t testing.TB, cfg Config, adjust ...func(*Client)) (c *Client, stop f
 	return c, stop
 }
 
-// ended waits until Run returns by itself.
-func ended(t *testing.T, cfg Config) error {
+// runToEnd waits until Run returns by itself.
+func runToEnd(t *testing.T, cfg Config) error {
 	t.Helper()
 	c, err := New(cfg)
 	if err != nil {
@@ -73,7 +73,7 @@ func TestClient_Run_SocketClosed(t *testing.T) {
 	// Slack says farewell behind what it has sent, so all of that is read, handled and answered.
 	for _, reason := range []string{"warning", "refresh_requested", "too_many_websockets", "link_disabled"} {
 		t.Run(reason, func(t *testing.T) {
-			unread := closeSocketsUnderLoad(t, func(s *plainSlack, c *plainConn) { s.disconnect(c, reason) })
+			unread := closeSocketsUnderLoad(t, func(s *slackServer, c *slackConn) { s.disconnect(c, reason) })
 			if len(unread) > 0 {
 				t.Errorf("got no call for %q, want one each", unread)
 			}
@@ -82,8 +82,8 @@ func TestClient_Run_SocketClosed(t *testing.T) {
 	// A connection that breaks can take what was not read yet with it; the person sees Slack's own
 	// error. What was handled is answered all the same.
 	t.Run("the network", func(t *testing.T) {
-		unread := closeSocketsUnderLoad(t, func(s *plainSlack, c *plainConn) {
-			s.note(func() { c.leave = true })
+		unread := closeSocketsUnderLoad(t, func(s *slackServer, c *slackConn) {
+			s.update(func() { c.leave = true })
 			c.ws.Close()
 		})
 		t.Logf("%d of %d were not read", len(unread), rounds*eachRound)
@@ -94,9 +94,9 @@ const rounds, eachRound = 6, 60
 
 // closeSocketsUnderLoad closes one of two sockets in the middle of a stream of commands, several times. It
 // checks that what was handled was handled once and answered, and returns what was not handled.
-func closeSocketsUnderLoad(t *testing.T, closing func(*plainSlack, *plainConn)) (unread []string) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
-	c, _ := start(t, quick(s, h, log), func(c *Client) {
+func closeSocketsUnderLoad(t *testing.T, closing func(*slackServer, *slackConn)) (unread []string) {
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
+	c, _ := start(t, fastConfig(s, h, log), func(c *Client) {
 		for _, l := range c.links {
 			l.ackGrace = writeTimeout // how late the end is noticed on a busy machine must not matter here
 		}
@@ -147,12 +147,12 @@ func closeSocketsUnderLoad(t *testing.T, closing func(*plainSlack, *plainConn)) 
 
 func TestClient_Run_Burst(t *testing.T) {
 	const n = 500
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	var after atomic.Int64
 	h.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
-		return Reply{Payload: words(cmd.Text), After: func(context.Context) { after.Add(1) }}
+		return Reply{Payload: answerText(cmd.Text), After: func(context.Context) { after.Add(1) }}
 	}
-	_, stop := start(t, quick(s, h, log))
+	_, stop := start(t, fastConfig(s, h, log))
 	s.waitForSockets(2)
 	sent := time.Now()
 	for i := range n {
@@ -182,13 +182,13 @@ func TestClient_Run_Burst(t *testing.T) {
 
 func TestClient_Run_AnswerAfterDisconnect(t *testing.T) {
 	const n = 40
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	release := make(chan struct{})
 	h.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
 		<-release
-		return Reply{Payload: words(cmd.Text)}
+		return Reply{Payload: answerText(cmd.Text)}
 	}
-	c, _ := start(t, quick(s, h, log))
+	c, _ := start(t, fastConfig(s, h, log))
 	s.waitForSockets(2)
 	waitFor(t, "the client knows both", func() bool { return c.Status().Connected == 2 })
 	s.mu.Lock()
@@ -208,7 +208,7 @@ func TestClient_Run_AnswerAfterDisconnect(t *testing.T) {
 	close(release)
 	for i := range n {
 		id := fmt.Sprint("e", i)
-		h.wait(t, "the answer to "+id, func() bool { return h.unsent[id] == words(fmt.Sprint("t", i)) })
+		h.wait(t, "the answer to "+id, func() bool { return h.unsent[id] == answerText(fmt.Sprint("t", i)) })
 		if ack := s.waitForAck(id); ack.payload != "" || ack.conn != other.number {
 			t.Errorf("%s: got an ack %q on socket %d, want an empty one on %d", id, ack.payload, ack.conn, other.number)
 		}
@@ -231,8 +231,8 @@ func waitFor(t testing.TB, what string, is func() bool) {
 }
 
 func TestClient_Run_BadFrames(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
-	cfg := quick(s, h, log)
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
+	cfg := fastConfig(s, h, log)
 	cfg.Sockets = 1
 	start(t, cfg)
 	s.waitForSockets(1)
@@ -267,8 +267,8 @@ func TestClient_Run_BadFrames(t *testing.T) {
 }
 
 func TestClient_Run_Redelivery(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
-	c, _ := start(t, quick(s, h, log))
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
+	c, _ := start(t, fastConfig(s, h, log))
 	s.waitForSockets(2)
 	s.deliver(clickFrame("e1", "confirm"))
 	s.waitForAck("e1")

@@ -14,26 +14,27 @@ import (
 	"github.com/slack-go/slack/slackevents"
 )
 
-// rig is a dispatcher between two wires, in a bubble with its own clock.
-type rig struct {
+// dispatcherEnv is a dispatcher with two connections, in a synctest bubble.
+type dispatcherEnv struct {
 	*dispatcher
-	handler *answering
-	a, b    *wire
-	log     *logged
+	handler *fakeHandler
+	a, b    *fakeConn
+	log     *logBuffer
 }
 
-// inBubble runs a test against a dispatcher of so many workers and so long a queue.
-func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) {
+// runDispatcher runs a test in a synctest bubble, with a dispatcher that has a number of workers and a queue of a
+// length.
+func runDispatcher(t *testing.T, workers, queue int, test func(t *testing.T, b dispatcherEnv)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := rig{handler: newAnswering(), a: &wire{}, b: &wire{}, log: &logged{}}
-		b.dispatcher = newDispatcher(b.handler, b.log.logger(), numbered(),
+		b := dispatcherEnv{handler: newFakeHandler(), a: &fakeConn{}, b: &fakeConn{}, log: &logBuffer{}}
+		b.dispatcher = newDispatcher(b.handler, b.log.logger(), sequentialRefs(),
 			limits{
 				workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, ledgers: 2, finishQueue: 16, acks: 16,
 				envelopes: 64,
 			}, handleWithin,
 			func(than conn) conn {
-				for _, w := range []*wire{b.a, b.b} {
+				for _, w := range []*fakeConn{b.a, b.b} {
 					w.mu.Lock()
 					open := !w.broken
 					w.mu.Unlock()
@@ -73,8 +74,8 @@ func submitted(id, trigger string) Delivery {
 	return d
 }
 
-// acked compares all acks of a wire, in order.
-func acked(t *testing.T, w *wire, want ...string) {
+// checkAcks compares all acks of a connection, in order.
+func checkAcks(t *testing.T, w *fakeConn, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(want, w.sent()); diff != "" {
 		t.Errorf("acks, want (-) and got (+):\n%s", diff)
@@ -82,17 +83,17 @@ func acked(t *testing.T, w *wire, want ...string) {
 }
 
 func TestDispatcher_Deliver_AfterFollowsAck(t *testing.T) {
-	inBubble(t, 2, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 2, 8, func(t *testing.T, b dispatcherEnv) {
 		var seen []string
 		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
 			if n := len(b.a.sent()); n != 0 {
 				t.Errorf("got %d acks before the durable phase was over, want 0", n)
 			}
-			return Reply{Payload: words("hello"), After: func(context.Context) { seen = b.a.sent() }}
+			return Reply{Payload: answerText("hello"), After: func(context.Context) { seen = b.a.sent() }}
 		}
 		b.deliver(b.a, typed("e1", "buy"))
 		synctest.Wait()
-		acked(t, b.a, `e1 {"text":"hello"}`)
+		checkAcks(t, b.a, `e1 {"text":"hello"}`)
 		if !slices.Equal(seen, []string{`e1 {"text":"hello"}`}) {
 			t.Errorf("got the acks %q in After, want the answer's", seen)
 		}
@@ -103,7 +104,7 @@ func TestDispatcher_Deliver_AfterFollowsAck(t *testing.T) {
 }
 
 func TestDispatcher_Deliver_EveryKind(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		now := time.Now()
 		person := slack.InteractionCallback{TriggerID: "t", User: slack.User{ID: "U1"}}
 		b.deliver(b.a, typed("command", "list"))
@@ -116,7 +117,7 @@ func TestDispatcher_Deliver_EveryKind(t *testing.T) {
 			Home: &slackevents.AppHomeOpenedEvent{User: "U1"},
 		})
 		synctest.Wait()
-		acked(t, b.a, `command {"text":"done: list"}`, "action", "submission", "closed",
+		checkAcks(t, b.a, `command {"text":"done: list"}`, "action", "submission", "closed",
 			`suggestion {"options":[{"text":null,"value":"one"}]}`, "home")
 		for _, what := range []string{"list", "click", "submit", "closed by U1", "home of U1"} {
 			if n := b.handler.called(what); n != 1 {
@@ -127,23 +128,23 @@ func TestDispatcher_Deliver_EveryKind(t *testing.T) {
 }
 
 func TestDispatcher_Deliver_SlowCommand(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		after := false
 		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
 			time.Sleep(4 * time.Second)
-			return Reply{Payload: words("at last"), After: func(context.Context) { after = true }}
+			return Reply{Payload: answerText("at last"), After: func(context.Context) { after = true }}
 		}
 		b.deliver(b.a, typed("e1", "buy"))
 		time.Sleep(handleWithin - time.Millisecond)
 		synctest.Wait()
-		acked(t, b.a)
+		checkAcks(t, b.a)
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		acked(t, b.a, "e1")
+		checkAcks(t, b.a, "e1")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		acked(t, b.a, "e1")
-		if got := b.handler.unsentTo("e1"); got != words("at last") {
+		checkAcks(t, b.a, "e1")
+		if got := b.handler.unsentTo("e1"); got != answerText("at last") {
 			t.Errorf("got %v sent another way, want the answer", got)
 		}
 		if !after {
@@ -153,14 +154,14 @@ func TestDispatcher_Deliver_SlowCommand(t *testing.T) {
 }
 
 func TestDispatcher_Deliver_SlowClick(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		var deadline time.Duration
 		b.handler.action = func(ctx context.Context, _ slack.InteractionCallback) Reply {
 			start := time.Now()
 			<-ctx.Done()
 			deadline = time.Since(start)
 			synctest.Wait()
-			acked(t, b.a) // by no one while it was not durable
+			checkAcks(t, b.a) // by no one while it was not durable
 			return Reply{}
 		}
 		b.deliver(b.a, clicked("e1", "confirm"))
@@ -169,12 +170,12 @@ func TestDispatcher_Deliver_SlowClick(t *testing.T) {
 		if deadline != handleWithin {
 			t.Errorf("got a deadline after %v, want %v", deadline, handleWithin)
 		}
-		acked(t, b.a, "e1")
+		checkAcks(t, b.a, "e1")
 	})
 }
 
 func TestDispatcher_Handle_WaitedTooLong(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		b.handler.action = func(_ context.Context, cb slack.InteractionCallback) Reply {
 			if cb.TriggerID == "slow" {
 				time.Sleep(4 * time.Second)
@@ -185,7 +186,7 @@ func TestDispatcher_Handle_WaitedTooLong(t *testing.T) {
 		b.handler.command = func(ctx context.Context, _ slack.SlashCommand) Reply {
 			until, _ := ctx.Deadline()
 			left = time.Until(until)
-			return Reply{Payload: words("late")}
+			return Reply{Payload: answerText("late")}
 		}
 		b.deliver(b.a, clicked("e1", "slow"))
 		b.deliver(b.a, clicked("e2", "confirm"))
@@ -193,11 +194,11 @@ func TestDispatcher_Handle_WaitedTooLong(t *testing.T) {
 		b.deliver(b.a, typed("e4", "list"))
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		acked(t, b.a, "e4", "e1") // e4's by the guard, while e1 was under way
+		checkAcks(t, b.a, "e4", "e1") // e4's by the guard, while e1 was under way
 		if n := b.handler.called("confirm") + b.handler.called("form"); n != 0 {
 			t.Errorf("got %d calls after Slack had reported the failure, want 0", n)
 		}
-		if got := b.handler.unsentTo("e4"); got != words("late") {
+		if got := b.handler.unsentTo("e4"); got != answerText("late") {
 			t.Errorf("got the answer %v to the late command, want \"late\"", got)
 		}
 		if left != handleWithin {
@@ -213,8 +214,8 @@ func TestDispatcher_Handle_WaitedTooLong(t *testing.T) {
 }
 
 func TestDispatcher_SendReply_AnotherWay(t *testing.T) {
-	large := words(strings.Repeat("x", MaxPayload))
-	fits := words(strings.Repeat("x", MaxPayload-len(`{"text":""}`)))
+	large := answerText(strings.Repeat("x", MaxPayload))
+	fits := answerText(strings.Repeat("x", MaxPayload-len(`{"text":""}`)))
 	for name, tt := range map[string]struct {
 		payload any
 		broken  bool
@@ -224,11 +225,11 @@ func TestDispatcher_SendReply_AnotherWay(t *testing.T) {
 		"fits exactly":                 {payload: fits, a: 1},
 		"too large":                    {payload: large, unsent: true, a: 1},
 		"cannot be encoded":            {payload: func() {}, unsent: true, a: 1},
-		"socket gone":                  {payload: words("hi"), broken: true, unsent: true, b: 1},
+		"socket gone":                  {payload: answerText("hi"), broken: true, unsent: true, b: 1},
 		"socket gone, nothing to send": {broken: true, b: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, 1, 8, func(t *testing.T, b rig) {
+			runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 				b.a.broken = tt.broken
 				after := 0
 				b.handler.command = func(context.Context, slack.SlashCommand) Reply {
@@ -263,27 +264,27 @@ func TestDispatcher_SendReply_AnotherWay(t *testing.T) {
 }
 
 func TestDispatcher_SendReply_PayloadOfClick(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
-		b.handler.action = func(context.Context, slack.InteractionCallback) Reply { return Reply{Payload: words("no")} }
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
+		b.handler.action = func(context.Context, slack.InteractionCallback) Reply { return Reply{Payload: answerText("no")} }
 		b.deliver(b.a, clicked("e1", "x"))
 		synctest.Wait()
-		acked(t, b.a, "e1")
-		if got := b.handler.unsentTo("e1"); got != words("no") {
+		checkAcks(t, b.a, "e1")
+		if got := b.handler.unsentTo("e1"); got != answerText("no") {
 			t.Errorf("got %v sent another way, want \"no\"", got)
 		}
 	})
 }
 
 func TestDispatcher_AckLost(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		b.deliver(b.a, typed("e1", "list"))
 		b.deliver(b.a, clicked("e2", "click"))
 		synctest.Wait()
 		b.a.lost["e1"](errors.New("write: broken pipe"))
 		b.a.lost["e2"](errors.New("write: broken pipe"))
 		synctest.Wait()
-		acked(t, b.b, "e1", "e2")
-		if got := b.handler.unsentTo("e1"); got != words("done: list") {
+		checkAcks(t, b.b, "e1", "e2")
+		if got := b.handler.unsentTo("e1"); got != answerText("done: list") {
 			t.Errorf("got %v sent another way, want the list", got)
 		}
 		if got := b.handler.unsentTo("e2"); got != nil {
@@ -292,18 +293,18 @@ func TestDispatcher_AckLost(t *testing.T) {
 		// Delivered again it is only acknowledged: the answer is there already.
 		b.deliver(b.b, typed("e1", "list"))
 		synctest.Wait()
-		acked(t, b.b, "e1", "e2", "e1")
+		checkAcks(t, b.b, "e1", "e2", "e1")
 	})
 }
 
 func TestDispatcher_Deliver_Repeated(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		b.deliver(b.a, typed("e1", "buy"))
 		synctest.Wait()
 		b.deliver(b.b, typed("e1", "buy"))
 		synctest.Wait()
-		acked(t, b.a, `e1 {"text":"done: buy"}`)
-		acked(t, b.b, `e1 {"text":"done: buy"}`)
+		checkAcks(t, b.a, `e1 {"text":"done: buy"}`)
+		checkAcks(t, b.b, `e1 {"text":"done: buy"}`)
 		if n := b.handler.called("buy"); n != 1 {
 			t.Errorf("got %d calls, want 1", n)
 		}
@@ -318,7 +319,7 @@ func TestDispatcher_Deliver_Repeated(t *testing.T) {
 }
 
 func TestDispatcher_Deliver_RepeatedWhileHandled(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		b.handler.action = func(context.Context, slack.InteractionCallback) Reply {
 			time.Sleep(time.Second)
 			return Reply{}
@@ -328,8 +329,8 @@ func TestDispatcher_Deliver_RepeatedWhileHandled(t *testing.T) {
 		b.deliver(b.b, clicked("e1", "confirm"))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		acked(t, b.a)
-		acked(t, b.b, "e1")
+		checkAcks(t, b.a)
+		checkAcks(t, b.b, "e1")
 		if n := b.handler.called("confirm"); n != 1 {
 			t.Errorf("got %d calls, want 1", n)
 		}

@@ -149,7 +149,7 @@ func TestRedact(t *testing.T) {
 }
 
 func TestLibraryLog_Output(t *testing.T) {
-	log := &logged{}
+	log := &logBuffer{}
 	if err := (libraryLog{log.logger()}).Output(2, "using xoxb-1-2-3\n"); err != nil {
 		t.Fatal(err)
 	}

@@ -19,9 +19,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// answering is a small bot: it answers with what its functions say, and with an empty reply
-// where there is none. It remembers what came to Refused and Unsent.
-type answering struct {
+// fakeHandler is a Handler that answers with its functions, or with an empty reply where there is none. It records the
+// calls of Refused and Unsent.
+type fakeHandler struct {
 	command    func(context.Context, slack.SlashCommand) Reply
 	action     func(context.Context, slack.InteractionCallback) Reply
 	submission func(context.Context, slack.InteractionCallback) Reply
@@ -35,11 +35,11 @@ type answering struct {
 	unsent   map[string]any // the payload by envelope
 }
 
-func newAnswering() *answering {
-	return &answering{changed: make(chan struct{}), calls: map[string]int{}, unsent: map[string]any{}}
+func newFakeHandler() *fakeHandler {
+	return &fakeHandler{changed: make(chan struct{}), calls: map[string]int{}, unsent: map[string]any{}}
 }
 
-func (a *answering) note(change func()) {
+func (a *fakeHandler) update(change func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	change()
@@ -47,8 +47,8 @@ func (a *answering) note(change func()) {
 	a.changed = make(chan struct{})
 }
 
-// wait waits until something is true of what the handler remembers.
-func (a *answering) wait(t testing.TB, what string, is func() bool) {
+// wait waits until is reports true. It calls is with mu held.
+func (a *fakeHandler) wait(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	limit := time.After(20 * time.Second)
 	for {
@@ -66,93 +66,93 @@ func (a *answering) wait(t testing.TB, what string, is func() bool) {
 	}
 }
 
-func (a *answering) called(what string) int {
+func (a *fakeHandler) called(what string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.calls[what]
 }
 
-func (a *answering) refusedSoFar() []string {
+func (a *fakeHandler) refusedDeliveries() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.refusals)
 }
 
-func (a *answering) unsentTo(envelope string) any {
+func (a *fakeHandler) unsentTo(envelope string) any {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.unsent[envelope]
 }
 
-func (a *answering) Command(ctx context.Context, cmd slack.SlashCommand) Reply {
-	a.note(func() { a.calls[cmd.Text]++ })
+func (a *fakeHandler) Command(ctx context.Context, cmd slack.SlashCommand) Reply {
+	a.update(func() { a.calls[cmd.Text]++ })
 	if a.command == nil {
-		return Reply{Payload: words("done: " + cmd.Text)}
+		return Reply{Payload: answerText("done: " + cmd.Text)}
 	}
 	return a.command(ctx, cmd)
 }
 
-func (a *answering) Action(ctx context.Context, cb slack.InteractionCallback) Reply {
-	a.note(func() { a.calls[cb.TriggerID]++ })
+func (a *fakeHandler) Action(ctx context.Context, cb slack.InteractionCallback) Reply {
+	a.update(func() { a.calls[cb.TriggerID]++ })
 	if a.action == nil {
 		return Reply{}
 	}
 	return a.action(ctx, cb)
 }
 
-func (a *answering) Submission(ctx context.Context, cb slack.InteractionCallback) Reply {
-	a.note(func() { a.calls[cb.TriggerID]++ })
+func (a *fakeHandler) Submission(ctx context.Context, cb slack.InteractionCallback) Reply {
+	a.update(func() { a.calls[cb.TriggerID]++ })
 	if a.submission == nil {
 		return Reply{}
 	}
 	return a.submission(ctx, cb)
 }
 
-func (a *answering) Closed(_ context.Context, cb slack.InteractionCallback) Reply {
-	a.note(func() { a.calls["closed by "+cb.User.ID]++ })
+func (a *fakeHandler) Closed(_ context.Context, cb slack.InteractionCallback) Reply {
+	a.update(func() { a.calls["closed by "+cb.User.ID]++ })
 	return Reply{}
 }
 
-func (a *answering) Suggestion(context.Context, slack.InteractionCallback) Reply {
+func (a *fakeHandler) Suggestion(context.Context, slack.InteractionCallback) Reply {
 	return Reply{Payload: slack.OptionsResponse{Options: []*slack.OptionBlockObject{{Value: "one"}}}}
 }
 
-func (a *answering) HomeOpened(ctx context.Context, ev *slackevents.AppHomeOpenedEvent) Reply {
-	a.note(func() { a.calls["home of "+ev.User]++ })
+func (a *fakeHandler) HomeOpened(ctx context.Context, ev *slackevents.AppHomeOpenedEvent) Reply {
+	a.update(func() { a.calls["home of "+ev.User]++ })
 	if a.home == nil {
 		return Reply{}
 	}
 	return a.home(ctx, ev)
 }
 
-func (a *answering) Refused(d Delivery, why Refusal, ref string) Reply {
-	a.note(func() { a.refusals = append(a.refusals, string(why)+" "+d.EnvelopeID) })
+func (a *fakeHandler) Refused(d Delivery, why Refusal, ref string) Reply {
+	a.update(func() { a.refusals = append(a.refusals, string(why)+" "+d.EnvelopeID) })
 	if a.refused != nil {
 		return a.refused(d, why, ref)
 	}
-	return Reply{Payload: words(string(why) + " " + ref)}
+	return Reply{Payload: answerText(string(why) + " " + ref)}
 }
 
-func (a *answering) Unsent(_ context.Context, d Delivery, payload any) {
-	a.note(func() { a.unsent[d.EnvelopeID] = payload })
+func (a *fakeHandler) Unsent(_ context.Context, d Delivery, payload any) {
+	a.update(func() { a.unsent[d.EnvelopeID] = payload })
 }
 
-// message is the least that answers a command.
+// message is the smallest answer to a command.
 type message struct {
 	Text string `json:"text"`
 }
 
-func words(text string) message { return message{Text: text} }
+func answerText(text string) message { return message{Text: text} }
 
-// wire remembers the acks that were handed to it, as a socket would send them.
-type wire struct {
+// fakeConn is a conn that records its acks as a socket would send them.
+type fakeConn struct {
 	mu     sync.Mutex
 	broken bool
 	acks   []string // "e1 {…}" or "e1"
 	lost   map[string]func(error)
 }
 
-func (w *wire) ack(id string, payload json.RawMessage, _ time.Duration, lost func(error)) error {
+func (w *fakeConn) ack(id string, payload json.RawMessage, _ time.Duration, lost func(error)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.broken {
@@ -170,34 +170,34 @@ func (w *wire) ack(id string, payload json.RawMessage, _ time.Duration, lost fun
 	return nil
 }
 
-func (w *wire) sent() []string {
+func (w *fakeConn) sent() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.acks)
 }
 
-// logged is a log that tests can read while others write.
-type logged struct {
+// logBuffer is a log that can be read while it is written.
+type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-func (l *logged) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.Write(p)
 }
 
-func (l *logged) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
 }
 
-func (l *logged) logger() zerolog.Logger { return zerolog.New(l) }
+func (l *logBuffer) logger() zerolog.Logger { return zerolog.New(l) }
 
-// numbered returns ref1, ref2 and so on.
-func numbered() func() string {
+// sequentialRefs returns a function that returns ref1, ref2 and so on.
+func sequentialRefs() func() string {
 	var mu sync.Mutex
 	n := 0
 	return func() string {

@@ -66,8 +66,8 @@ func IdentifyOnce(ctx context.Context, api *slack.Client) (Identity, error) {
 	}, nil
 }
 
-// Identify asks Slack which bot the token belongs to. It repeats the request, with the waits of cfg, until Slack answers
-// or ctx is done. It returns a [*FatalError] when the token or a setting is wrong.
+// Identify asks Slack which bot the token belongs to. It repeats the request, with the waits of cfg, until Slack
+// answers or ctx is done. It returns a [*FatalError] when the token or a setting is wrong.
 func Identify(ctx context.Context, cfg Config) (Identity, error) {
 	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
 	orDuration(&cfg.MaxRetry, time.Minute)

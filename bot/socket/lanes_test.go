@@ -14,7 +14,7 @@ import (
 func TestDispatcher_Lanes_Independent(t *testing.T) {
 	for _, slow := range []Lane{LaneAnswer, LaneForm, LaneRead, LaneLedger} {
 		t.Run("slow "+string(slow), func(t *testing.T) {
-			inBubble(t, 4, 64, func(t *testing.T, b rig) {
+			runDispatcher(t, 4, 64, func(t *testing.T, b dispatcherEnv) {
 				done := map[Lane]time.Duration{}
 				began := time.Now()
 				b.handler.command = func(_ context.Context, cmd slack.SlashCommand) Reply {

@@ -16,16 +16,16 @@ import (
 	"licensebot/internal/backoff"
 )
 
-// unconnected is a link that believes to be connected. slack-go's queue for acks takes 20, and no one
+// newTestLink is a link that believes to be connected. slack-go's queue for acks takes 20, and no one
 // empties it.
-func unconnected() *link {
+func newTestLink() *link {
 	l := newLink(1, slack.New("xoxb-1"), &dispatcher{log: zerolog.Nop()}, zerolog.Nop(), backoff.Policy{}, 0)
 	l.receive(socketmode.Event{Type: socketmode.EventTypeConnected})
 	return l
 }
 
 func TestLink_WriteFailed_Once(t *testing.T) {
-	l := unconnected()
+	l := newTestLink()
 	var lost []error
 	if err := l.ack("e1", json.RawMessage(`{"text":"hi"}`), time.Second, func(err error) {
 		lost = append(lost, err)
@@ -48,7 +48,7 @@ func TestLink_WriteFailed_Once(t *testing.T) {
 
 func TestLink_NoteEnd_LastAcks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := unconnected()
+		l := newTestLink()
 		var lost []string
 		hand := func(id string) {
 			if err := l.ack(id, nil, time.Second, func(error) { lost = append(lost, id) }); err != nil {
@@ -86,7 +86,7 @@ func TestLink_NoteEnd_LastAcks(t *testing.T) {
 
 func TestLink_Ack_SocketDoesNotWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := unconnected()
+		l := newTestLink()
 		for i := range 20 {
 			if err := l.ack(fmt.Sprint(i), nil, ackWait, nil); err != nil {
 				t.Fatal(err)
@@ -104,7 +104,7 @@ func TestLink_Ack_SocketDoesNotWrite(t *testing.T) {
 }
 
 func TestClient_OtherConn(t *testing.T) {
-	open, alsoOpen, closed := unconnected(), unconnected(), unconnected()
+	open, alsoOpen, closed := newTestLink(), newTestLink(), newTestLink()
 	closed.noteEnd(nil)
 	c := &Client{links: []*link{closed, open, alsoOpen}}
 	if other := c.otherConn(open); other != conn(alsoOpen) {
@@ -121,7 +121,7 @@ func TestClient_OtherConn(t *testing.T) {
 
 // The ack of a payload of the largest size still passes slack-go's own check.
 func TestLink_Ack_LargestPayload(t *testing.T) {
-	l := unconnected()
+	l := newTestLink()
 	text := make([]byte, MaxPayload-2)
 	for i := range text {
 		text[i] = 'x'
@@ -134,7 +134,7 @@ func TestLink_Ack_LargestPayload(t *testing.T) {
 
 func TestLink_Ack_Bounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := unconnected()
+		l := newTestLink()
 		for i := range 20 {
 			if err := l.ack(fmt.Sprint(i), nil, ackWait, func(error) {}); err != nil {
 				t.Fatal(err)

@@ -20,9 +20,9 @@ func TestClient_Run_WrongSetting(t *testing.T) {
 		"token_expired", "missing_scope", "not_allowed_token_type", "org_login_required",
 	} {
 		t.Run(code, func(t *testing.T) {
-			s, log := newPlainSlack(t), &logged{}
-			s.opening = refusing(code)
-			err := ended(t, quick(s, newAnswering(), log))
+			s, log := newSlackServer(t), &logBuffer{}
+			s.opening = refuseOpen(code)
+			err := runToEnd(t, fastConfig(s, newFakeHandler(), log))
 			var fatal *FatalError
 			if !errors.As(err, &fatal) || fatal.Code != code || fatal.Remedy == "" {
 				t.Errorf("got %v, want a *FatalError with the code %q and a remedy", err, code)
@@ -30,10 +30,10 @@ func TestClient_Run_WrongSetting(t *testing.T) {
 		})
 	}
 	t.Run("nothing at the address", func(t *testing.T) {
-		s, log := newPlainSlack(t), &logged{}
-		cfg := quick(s, newAnswering(), log)
+		s, log := newSlackServer(t), &logBuffer{}
+		cfg := fastConfig(s, newFakeHandler(), log)
 		cfg.API = NewAPI(s.server.URL+"/elsewhere", "xoxb-1", "xapp-1", s.http, log.logger())
-		err := ended(t, cfg)
+		err := runToEnd(t, cfg)
 		if err == nil || !strings.Contains(err.Error(), "SLACK_API_URL") {
 			t.Errorf("got %v, want an error that names SLACK_API_URL", err)
 		}
@@ -47,11 +47,11 @@ func TestClient_Run_RefusedAfterHello(t *testing.T) {
 		opening func(n int, w http.ResponseWriter, r *http.Request) bool // from then on
 		ends    bool
 	}{
-		"once, at a refresh":       {1, once(refusing("invalid_auth")), false},
-		"by one socket, for long":  {1, refusing("token_revoked"), false},
-		"by all sockets, for long": {2, refusing("token_revoked"), true},
-		"a disabled workspace":     {2, refusing("team_disabled"), true},
-		"now and then, by all":     {2, between(refusing("invalid_auth"), refusing("internal_error")), false},
+		"once, at a refresh":       {1, firstOnly(refuseOpen("invalid_auth")), false},
+		"by one socket, for long":  {1, refuseOpen("token_revoked"), false},
+		"by all sockets, for long": {2, refuseOpen("token_revoked"), true},
+		"a disabled workspace":     {2, refuseOpen("team_disabled"), true},
+		"now and then, by all":     {2, alternate(refuseOpen("invalid_auth"), refuseOpen("internal_error")), false},
 		"a page that is not found": {2, func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			w.WriteHeader(404)
 			return true
@@ -59,8 +59,8 @@ func TestClient_Run_RefusedAfterHello(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, h, log := newPlainSlack(t), newAnswering(), &logged{}
-			cfg := quick(s, h, log)
+			s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
+			cfg := fastConfig(s, h, log)
 			cfg.LostFor, cfg.FirstRetry, cfg.MaxRetry = 300*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
 			c, err := New(cfg)
 			if err != nil {
@@ -86,15 +86,15 @@ func TestClient_Run_RefusedAfterHello(t *testing.T) {
 	}
 }
 
-// once answers the first call, and lets those after it succeed.
-func once(answer func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter,
+// firstOnly answers the first call, and lets those after it succeed.
+func firstOnly(answer func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter,
 	*http.Request) bool {
 	var calls atomic.Int32
 	return func(n int, w http.ResponseWriter, r *http.Request) bool { return calls.Add(1) == 1 && answer(n, w, r) }
 }
 
-// between answers with one and the other in turn.
-func between(one, other func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter,
+// alternate answers with one, and every third time with other.
+func alternate(one, other func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter,
 	*http.Request) bool {
 	var calls atomic.Int32
 	return func(n int, w http.ResponseWriter, r *http.Request) bool {
@@ -106,7 +106,7 @@ func between(one, other func(int, http.ResponseWriter, *http.Request) bool) func
 }
 
 func TestClient_Run_RetriesAndLogsOnce(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	s.http.Timeout = 100 * time.Millisecond
 	s.opening = func(n int, w http.ResponseWriter, r *http.Request) bool {
 		switch {
@@ -117,13 +117,13 @@ func TestClient_Run_RetriesAndLogsOnce(t *testing.T) {
 		case n <= 11:
 			fmt.Fprint(w, `<html>maintenance</html>`)
 		case n <= 13:
-			return refusing("internal_error")(n, w, r)
+			return refuseOpen("internal_error")(n, w, r)
 		default:
 			return false
 		}
 		return true
 	}
-	cfg := quick(s, h, log)
+	cfg := fastConfig(s, h, log)
 	cfg.Sockets = 1
 	c, _ := start(t, cfg)
 	s.waitForSockets(1)
@@ -143,7 +143,7 @@ func TestClient_Run_RetriesAndLogsOnce(t *testing.T) {
 }
 
 func TestLink_Run_SteadyConnectionResetsBackoff(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	s.opening = func(n int, w http.ResponseWriter, _ *http.Request) bool {
 		if n%9 == 0 {
 			return false
@@ -151,7 +151,7 @@ func TestLink_Run_SteadyConnectionResetsBackoff(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	}
-	cfg := quick(s, h, log)
+	cfg := fastConfig(s, h, log)
 	cfg.Sockets, cfg.FirstRetry, cfg.MaxRetry = 1, time.Millisecond, time.Hour
 	start(t, cfg)
 	for range 2 { // each time eight failures: half a second of waits, but minutes if all were counted
@@ -165,8 +165,8 @@ func TestLink_Run_SteadyConnectionResetsBackoff(t *testing.T) {
 }
 
 func TestClient_Run_Stagger(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
-	cfg := quick(s, h, log)
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
+	cfg := fastConfig(s, h, log)
 	cfg.Stagger = time.Hour
 	_, stop := start(t, cfg)
 	for i := range 50 {
@@ -183,16 +183,16 @@ func TestClient_Run_Stagger(t *testing.T) {
 
 // With too many sockets Slack lets each in and closes it. slack-go alone would come back at once, without end.
 func TestLink_Run_ShortLived(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	var closing atomic.Bool
 	closing.Store(true)
-	s.greeted = func(c *plainConn) {
+	s.greeted = func(c *slackConn) {
 		if closing.Load() {
 			c.send(`{"type":"disconnect","reason":"too_many_websockets"}`)
 		}
 	}
 	var waits atomic.Int64
-	cfg := quick(s, h, log)
+	cfg := fastConfig(s, h, log)
 	cfg.Sockets, cfg.MinUptime = 1, time.Minute
 	cfg.Jitter = func() float64 { waits.Add(1); return 0 }
 	c, _ := start(t, cfg)
@@ -206,8 +206,8 @@ func TestLink_Run_ShortLived(t *testing.T) {
 }
 
 func TestClient_Status(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
-	cfg := quick(s, h, log)
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
+	cfg := fastConfig(s, h, log)
 	c, stop := start(t, cfg)
 	if st := c.Status(); st.LastEnvelope.IsZero() != true || len(st.Sockets) != 2 {
 		t.Errorf("got the status %+v, want two sockets and no envelope", st)
@@ -237,7 +237,7 @@ func TestClient_Status(t *testing.T) {
 }
 
 func TestClient_Run_SecretsNotLogged(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	s.opening = func(n int, w http.ResponseWriter, r *http.Request) bool {
 		if n%2 == 0 {
 			return false
@@ -250,7 +250,7 @@ func TestClient_Run_SecretsNotLogged(t *testing.T) {
 	h.command = func(context.Context, slack.SlashCommand) Reply {
 		panic("cannot post to http://127.0.0.1:1/commands/T1/2/secretpath with xoxb-1-secretbot")
 	}
-	_, stop := start(t, quick(s, h, log))
+	_, stop := start(t, fastConfig(s, h, log))
 	s.waitForSockets(2)
 	s.deliver(commandFrame("e", "x"))
 	s.waitForAck("e")
@@ -269,13 +269,13 @@ func TestClient_Run_SecretsNotLogged(t *testing.T) {
 func TestNew_Refusals(t *testing.T) {
 	api := slack.New("xoxb-1")
 	for name, cfg := range map[string]Config{
-		"no API":           {Handler: newAnswering()},
+		"no API":           {Handler: newFakeHandler()},
 		"no handler":       {API: api},
-		"too many sockets": {API: api, Handler: newAnswering(), Sockets: 11},
-		"fewer than none":  {API: api, Handler: newAnswering(), Sockets: -1},
-		"no workers":       {API: api, Handler: newAnswering(), Workers: -1},
-		"no queue":         {API: api, Handler: newAnswering(), Queue: -1},
-		"no finishers":     {API: api, Handler: newAnswering(), Finishers: -1},
+		"too many sockets": {API: api, Handler: newFakeHandler(), Sockets: 11},
+		"fewer than none":  {API: api, Handler: newFakeHandler(), Sockets: -1},
+		"no workers":       {API: api, Handler: newFakeHandler(), Workers: -1},
+		"no queue":         {API: api, Handler: newFakeHandler(), Queue: -1},
+		"no finishers":     {API: api, Handler: newFakeHandler(), Finishers: -1},
 	} {
 		if c, err := New(cfg); err == nil || c != nil {
 			t.Errorf("%s: got %v, want an error", name, c)

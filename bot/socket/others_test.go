@@ -50,7 +50,7 @@ func TestOtherConns_Note(t *testing.T) {
 
 // A connection of ours that has ended a moment ago may still be counted, and is no other program's.
 func TestClient_OwnConnections(t *testing.T) {
-	open, refreshed, down := unconnected(), unconnected(), unconnected()
+	open, refreshed, down := newTestLink(), newTestLink(), newTestLink()
 	refreshed.noteEnd(nil)
 	refreshed.noteOpen(time.Now())
 	down.noteEnd(nil)
@@ -65,8 +65,8 @@ func TestClient_OwnConnections(t *testing.T) {
 
 // Two bots with one app: the second one says so, once, and what to do.
 func TestClient_Run_TwoBots(t *testing.T) {
-	s, log := newPlainSlack(t), &logged{}
-	cfg := quick(s, newAnswering(), log)
+	s, log := newSlackServer(t), &logBuffer{}
+	cfg := fastConfig(s, newFakeHandler(), log)
 	cfg.Sockets = 1
 	c, err := New(cfg)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 )
 
 func TestDispatcher_Refuse_FullQueue(t *testing.T) {
-	inBubble(t, 1, 1, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 1, func(t *testing.T, b dispatcherEnv) {
 		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
 			time.Sleep(time.Second)
-			return Reply{Payload: words("done")}
+			return Reply{Payload: answerText("done")}
 		}
 		b.deliver(b.a, typed("e1", "first"))
 		synctest.Wait() // the worker has it
@@ -30,10 +30,10 @@ func TestDispatcher_Refuse_FullQueue(t *testing.T) {
 			t.Errorf("got a wait of %v in the event loop, want none", waited)
 		}
 		synctest.Wait()
-		acked(t, b.a, `e3 {"text":"busy "}`)
+		checkAcks(t, b.a, `e3 {"text":"busy "}`)
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		acked(t, b.a, `e3 {"text":"busy "}`, `e1 {"text":"done"}`, `e2 {"text":"done"}`)
+		checkAcks(t, b.a, `e3 {"text":"busy "}`, `e1 {"text":"done"}`, `e2 {"text":"done"}`)
 		if n := b.handler.called("third") + b.handler.called("confirm") + b.handler.called("form"); n != 0 {
 			t.Errorf("got %d calls for what was refused, want 0", n)
 		}
@@ -46,11 +46,11 @@ func TestDispatcher_Refuse_FullQueue(t *testing.T) {
 }
 
 func TestDispatcher_CallHandler_Panic(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		var told []string
 		b.handler.refused = func(d Delivery, why Refusal, ref string) Reply {
 			if d.Kind == KindCommand {
-				return Reply{Payload: words(string(why) + " " + ref)}
+				return Reply{Payload: answerText(string(why) + " " + ref)}
 			}
 			return Reply{After: func(context.Context) { told = append(told, d.EnvelopeID+" "+string(why)+" "+ref) }}
 		}
@@ -65,7 +65,7 @@ func TestDispatcher_CallHandler_Panic(t *testing.T) {
 		synctest.Wait()
 		b.deliver(b.a, submitted("e3", "form"))
 		synctest.Wait()
-		acked(t, b.a, `e1 {"text":"crashed ref1"}`, "e2", "e3")
+		checkAcks(t, b.a, `e1 {"text":"crashed ref1"}`, "e2", "e3")
 		if diff := cmp.Diff([]string{"e2 crashed after ref2", "e3 crashed ref3"}, told); diff != "" {
 			t.Errorf("refusals, want (-) and got (+):\n%s", diff)
 		}
@@ -85,7 +85,7 @@ func TestDispatcher_CallHandler_Panic(t *testing.T) {
 }
 
 func TestDispatcher_ErrorReply_Panic(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		b.handler.refused = func(Delivery, Refusal, string) Reply { panic("no words") }
 		b.handler.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
 			if cmd.Text == "bad" {
@@ -102,7 +102,7 @@ func TestDispatcher_ErrorReply_Panic(t *testing.T) {
 		synctest.Wait()
 		b.deliver(b.a, typed("e3", "good"))
 		synctest.Wait()
-		acked(t, b.a, "e1", "e2", "e3")
+		checkAcks(t, b.a, "e1", "e2", "e3")
 
 		b.handler.refused = func(Delivery, Refusal, string) Reply {
 			return Reply{After: func(context.Context) { panic("and again") }}
@@ -111,12 +111,12 @@ func TestDispatcher_ErrorReply_Panic(t *testing.T) {
 		synctest.Wait()
 		b.deliver(b.a, typed("e5", "good"))
 		synctest.Wait()
-		acked(t, b.a, "e1", "e2", "e3", "e4", "e5")
+		checkAcks(t, b.a, "e1", "e2", "e3", "e4", "e5")
 	})
 }
 
 func TestDispatcher_Unreadable(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		cause := errors.New("parsing slash command: bad boolean")
 		b.unreadable(b.a, typed("e1", ""), cause)
 		b.unreadable(b.a, Delivery{EnvelopeID: "e2"}, cause)
@@ -124,8 +124,8 @@ func TestDispatcher_Unreadable(t *testing.T) {
 		synctest.Wait()
 		b.unreadable(b.a, typed("e1", ""), cause)
 		synctest.Wait()
-		acked(t, b.a, `e1 {"text":"unreadable ref1"}`, "e2", `e1 {"text":"unreadable ref1"}`)
-		if got := b.handler.refusedSoFar(); !slices.Equal(got, []string{"unreadable e1"}) {
+		checkAcks(t, b.a, `e1 {"text":"unreadable ref1"}`, "e2", `e1 {"text":"unreadable ref1"}`)
+		if got := b.handler.refusedDeliveries(); !slices.Equal(got, []string{"unreadable e1"}) {
 			t.Errorf("got the refusals %q, want \"unreadable e1\"", got)
 		}
 		if log := b.log.String(); !strings.Contains(log, "bad boolean") || !strings.Contains(log, `"ref":"ref1"`) {
@@ -135,20 +135,20 @@ func TestDispatcher_Unreadable(t *testing.T) {
 }
 
 func TestDispatcher_Refuse_Stopping(t *testing.T) {
-	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 8, func(t *testing.T, b dispatcherEnv) {
 		b.stopping.Store(true)
 		b.handling.close()
 		b.deliver(b.a, typed("e1", "buy"))
 		b.deliver(b.a, clicked("e2", "confirm"))
 		synctest.Wait()
-		acked(t, b.a, `e1 {"text":"stopping "}`)
+		checkAcks(t, b.a, `e1 {"text":"stopping "}`)
 	})
 }
 
 // Nothing can be said any more; then not even the early ack of a slow command is sent, so that
 // Slack tells the person.
 func TestDispatcher_QueueAck_Full(t *testing.T) {
-	inBubble(t, 1, 0, func(t *testing.T, b rig) {
+	runDispatcher(t, 1, 0, func(t *testing.T, b dispatcherEnv) {
 		release := make(chan struct{})
 		b.ackPool.try(func() { <-release })
 		synctest.Wait() // the desk is at it, so that it makes no room later
@@ -157,7 +157,7 @@ func TestDispatcher_QueueAck_Full(t *testing.T) {
 		b.handling.close()
 		b.deliver(b.a, typed("e1", "buy"))
 		time.Sleep(5 * time.Second)
-		acked(t, b.a)
+		checkAcks(t, b.a)
 		if log := b.log.String(); !strings.Contains(log, "drop an envelope: no room to acknowledge it") {
 			t.Errorf("got the log %q, want the drop in it", log)
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestClient_Shutdown_FinishesWork(t *testing.T) {
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	handling, handled := make(chan struct{}), make(chan struct{})
 	finishing, finished := make(chan struct{}), make(chan struct{})
 	h.action = func(context.Context, slack.InteractionCallback) Reply {
@@ -27,7 +27,7 @@ func TestClient_Shutdown_FinishesWork(t *testing.T) {
 			}
 		}}
 	}
-	c, err := New(quick(s, h, log))
+	c, err := New(fastConfig(s, h, log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,13 +68,13 @@ func TestClient_Shutdown_FinishesWork(t *testing.T) {
 
 func TestClient_Shutdown_AcksFirst(t *testing.T) {
 	const n = 300
-	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	release := make(chan struct{})
 	h.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
 		<-release
-		return Reply{Payload: words(cmd.Text)}
+		return Reply{Payload: answerText(cmd.Text)}
 	}
-	cfg := quick(s, h, log)
+	cfg := fastConfig(s, h, log)
 	cfg.Workers, cfg.Linger = n, 0 // the default
 	c, stop := start(t, cfg)
 	s.waitForSockets(2)
@@ -103,7 +103,7 @@ func TestClient_Shutdown_AcksFirst(t *testing.T) {
 func TestClient_Shutdown_GraceOver(t *testing.T) {
 	for name, obeys := range map[string]bool{"work that stops when told": true, "work that does not": false} {
 		t.Run(name, func(t *testing.T) {
-			s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+			s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 			running, release := make(chan struct{}), make(chan struct{})
 			h.action = func(context.Context, slack.InteractionCallback) Reply {
 				return Reply{After: func(ctx context.Context) {
@@ -115,7 +115,7 @@ func TestClient_Shutdown_GraceOver(t *testing.T) {
 					}
 				}}
 			}
-			cfg := quick(s, h, log)
+			cfg := fastConfig(s, h, log)
 			cfg.Grace = 100 * time.Millisecond
 			_, stop := start(t, cfg)
 			s.waitForSockets(2)
@@ -133,7 +133,7 @@ func TestClient_Shutdown_GraceOver(t *testing.T) {
 	}
 }
 
-func refusing(code string) func(int, http.ResponseWriter, *http.Request) bool {
+func refuseOpen(code string) func(int, http.ResponseWriter, *http.Request) bool {
 	return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"ok":false,"error":%q}`, code)

@@ -14,9 +14,9 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// plainSlack is as much of Slack as a socket needs, with every frame in the hands of the
-// test. (slacksim is the whole workspace; it sends only what Slack would.)
-type plainSlack struct {
+// slackServer is the part of Slack that a socket needs. The test sends every frame. (slacksim is a whole workspace, and
+// sends only what Slack would.)
+type slackServer struct {
 	t      testing.TB
 	server *httptest.Server
 	http   *http.Client
@@ -25,26 +25,26 @@ type plainSlack struct {
 	// returns false to let it succeed.
 	opening func(n int, w http.ResponseWriter, r *http.Request) bool
 	// greeted, if set, is called with each connection after its hello.
-	greeted func(c *plainConn)
+	greeted func(c *slackConn)
 
 	mu      sync.Mutex
 	changed chan struct{}
 	opens   int
-	open    []*plainConn
+	open    []*slackConn
 	dialed  int
 	next    int
-	acks    map[string][]plainAck
+	acks    map[string][]receivedAck
 	loops   sync.WaitGroup
 }
 
-type plainAck struct {
+type receivedAck struct {
 	at      time.Time
 	payload string
 	conn    int
 }
 
-// plainConn is one socket; number counts from 1.
-type plainConn struct {
+// slackConn is one socket; number counts from 1.
+type slackConn struct {
 	number int
 	ws     *websocket.Conn
 	write  sync.Mutex
@@ -52,8 +52,8 @@ type plainConn struct {
 	done   chan struct{}
 }
 
-func newPlainSlack(t testing.TB) *plainSlack {
-	s := &plainSlack{t: t, changed: make(chan struct{}), acks: map[string][]plainAck{}, http: HTTPClient()}
+func newSlackServer(t testing.TB) *slackServer {
+	s := &slackServer{t: t, changed: make(chan struct{}), acks: map[string][]receivedAck{}, http: HTTPClient()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/apps.connections.open", s.serveOpen)
 	mux.HandleFunc("/link", s.serveLink)
@@ -71,11 +71,11 @@ func newPlainSlack(t testing.TB) *plainSlack {
 	return s
 }
 
-func (s *plainSlack) api(log *logged) *slack.Client {
+func (s *slackServer) api(log *logBuffer) *slack.Client {
 	return NewAPI(s.server.URL+"/api", "xoxb-1-secretbot", "xapp-1-secretapp", s.http, log.logger())
 }
 
-func (s *plainSlack) serveOpen(w http.ResponseWriter, r *http.Request) {
+func (s *slackServer) serveOpen(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.opens++
 	n := s.opens
@@ -92,7 +92,7 @@ func (s *plainSlack) serveOpen(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"ok":true,"url":"ws%s/link?ticket=secretticket%d"}`, strings.TrimPrefix(s.server.URL, "http"), n)
 }
 
-func (s *plainSlack) serveLink(w http.ResponseWriter, r *http.Request) {
+func (s *slackServer) serveLink(w http.ResponseWriter, r *http.Request) {
 	s.loops.Add(1)
 	defer s.loops.Done()
 	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
@@ -100,8 +100,8 @@ func (s *plainSlack) serveLink(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	c := &plainConn{ws: ws, done: make(chan struct{})}
-	s.note(func() {
+	c := &slackConn{ws: ws, done: make(chan struct{})}
+	s.update(func() {
 		s.dialed++
 		c.number = s.dialed
 	})
@@ -127,8 +127,8 @@ func (s *plainSlack) serveLink(w http.ResponseWriter, r *http.Request) {
 	if s.greeted != nil {
 		s.greeted(c)
 	}
-	s.note(func() { s.open = append(s.open, c) })
-	defer s.note(func() {
+	s.update(func() { s.open = append(s.open, c) })
+	defer s.update(func() {
 		for i, other := range s.open {
 			if other == c {
 				s.open = append(s.open[:i:i], s.open[i+1:]...)
@@ -149,11 +149,11 @@ func (s *plainSlack) serveLink(w http.ResponseWriter, r *http.Request) {
 			s.t.Errorf("got the ack %s (%v), want JSON", raw, err)
 			continue
 		}
-		s.note(func() { s.acks[ack.ID] = append(s.acks[ack.ID], plainAck{now, string(ack.Payload), c.number}) })
+		s.update(func() { s.acks[ack.ID] = append(s.acks[ack.ID], receivedAck{now, string(ack.Payload), c.number}) })
 	}
 }
 
-func (s *plainSlack) note(change func()) {
+func (s *slackServer) update(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()
@@ -161,8 +161,8 @@ func (s *plainSlack) note(change func()) {
 	s.changed = make(chan struct{})
 }
 
-// wait waits until something is true, with mu held.
-func (s *plainSlack) wait(what string, is func() bool) {
+// wait waits until is reports true. It calls is with mu held.
+func (s *slackServer) wait(what string, is func() bool) {
 	s.t.Helper()
 	limit := time.After(20 * time.Second)
 	for {
@@ -180,14 +180,14 @@ func (s *plainSlack) wait(what string, is func() bool) {
 	}
 }
 
-func (s *plainSlack) waitForSockets(n int) {
+func (s *slackServer) waitForSockets(n int) {
 	s.t.Helper()
 	s.wait(fmt.Sprintf("%d sockets", n), func() bool { return len(s.usable()) == n })
 }
 
-// usable are the open sockets that Slack still sends to.
-func (s *plainSlack) usable() []*plainConn {
-	var list []*plainConn
+// usable returns the open sockets that Slack still sends to.
+func (s *slackServer) usable() []*slackConn {
+	var list []*slackConn
 	for _, c := range s.open {
 		if !c.leave {
 			list = append(list, c)
@@ -196,17 +196,17 @@ func (s *plainSlack) usable() []*plainConn {
 	return list
 }
 
-// send writes a text frame; a socket that is gone swallows it.
-func (c *plainConn) send(frame string) {
+// send writes a text frame; on a closed socket it does nothing.
+func (c *slackConn) send(frame string) {
 	c.write.Lock()
 	defer c.write.Unlock()
 	_ = c.ws.WriteMessage(websocket.TextMessage, []byte(frame))
 }
 
 // deliver sends a frame on the next usable socket, and waits for one if there is none.
-func (s *plainSlack) deliver(frame string) *plainConn {
+func (s *slackServer) deliver(frame string) *slackConn {
 	s.t.Helper()
-	var c *plainConn
+	var c *slackConn
 	s.wait("a socket to send on", func() bool {
 		list := s.usable()
 		if len(list) == 0 {
@@ -221,18 +221,18 @@ func (s *plainSlack) deliver(frame string) *plainConn {
 }
 
 // disconnect sends Slack's farewell on a socket, and nothing more.
-func (s *plainSlack) disconnect(c *plainConn, reason string) {
-	s.note(func() { c.leave = true })
+func (s *slackServer) disconnect(c *slackConn, reason string) {
+	s.update(func() { c.leave = true })
 	c.send(fmt.Sprintf(`{"type":"disconnect","reason":%q,"debug_info":{"host":"applink"}}`, reason))
 }
 
-func (s *plainSlack) acksOf(id string) []plainAck {
+func (s *slackServer) acksOf(id string) []receivedAck {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.acks[id]
 }
 
-func (s *plainSlack) waitForAck(id string) plainAck {
+func (s *slackServer) waitForAck(id string) receivedAck {
 	s.t.Helper()
 	s.wait("the ack of "+id, func() bool { return len(s.acks[id]) > 0 })
 	return s.acksOf(id)[0]

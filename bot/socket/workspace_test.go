@@ -16,35 +16,35 @@ import (
 	"licensebot/slacksim/slacktest"
 )
 
-// responding brings what an ack could not carry through the response_url, as the bot does.
-type responding struct {
-	*answering
+// responseURLHandler brings what an ack could not carry through the response_url, as the bot does.
+type responseURLHandler struct {
+	*fakeHandler
 	http *http.Client
 	t    *testing.T
 }
 
-func (r responding) Unsent(ctx context.Context, d Delivery, payload any) {
+func (r responseURLHandler) Unsent(ctx context.Context, d Delivery, payload any) {
 	_, _, url := d.Origin()
 	msg := &slack.WebhookMessage{Text: payload.(message).Text}
 	if err := slack.PostWebhookCustomHTTPContext(ctx, url, r.http, msg); err != nil {
 		r.t.Errorf("got %v from the response URL, want nil", err)
 	}
-	r.answering.Unsent(ctx, d, payload)
+	r.fakeHandler.Unsent(ctx, d, payload)
 }
 
-// inWorkspace connects a client to a simulated workspace, whose people get answers in the way
+// runInWorkspace connects a client to a simulated workspace, whose people get answers in the way
 // that real people do.
-func inWorkspace(t *testing.T) (context.Context, *slacksim.Workspace, *answering, *slacksim.Person) {
+func runInWorkspace(t *testing.T) (context.Context, *slacksim.Workspace, *fakeHandler, *slacksim.Person) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, WarnAhead: 100 * time.Millisecond})
 	server := slacktest.Serve(t, ws)
 	client := HTTPClient()
 	t.Cleanup(client.CloseIdleConnections)
-	h := newAnswering()
+	h := newFakeHandler()
 	start(t, Config{
 		API:     NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, zerolog.Nop()),
-		Handler: responding{h, client, t}, Log: zerolog.Nop(),
+		Handler: responseURLHandler{h, client, t}, Log: zerolog.Nop(),
 		Stagger: -1, Linger: 50 * time.Millisecond, FirstRetry: 2 * time.Millisecond, MaxRetry: 50 * time.Millisecond,
 		MinUptime: time.Nanosecond,
 	})
@@ -55,7 +55,7 @@ func inWorkspace(t *testing.T) (context.Context, *slacksim.Workspace, *answering
 }
 
 func TestClient_Run_EveryDisconnect(t *testing.T) {
-	ctx, ws, _, alice := inWorkspace(t)
+	ctx, ws, _, alice := runInWorkspace(t)
 	ask := func(text string) {
 		t.Helper()
 		if err := alice.Command(ctx, slacksim.General, "/license", text); err != nil {
@@ -89,9 +89,9 @@ func TestClient_Run_EveryDisconnect(t *testing.T) {
 }
 
 func TestClient_Run_AnswerTooLarge(t *testing.T) {
-	ctx, _, h, alice := inWorkspace(t)
+	ctx, _, h, alice := runInWorkspace(t)
 	long := strings.Repeat("long ", 5000)
-	h.command = func(context.Context, slack.SlashCommand) Reply { return Reply{Payload: words(long)} }
+	h.command = func(context.Context, slack.SlashCommand) Reply { return Reply{Payload: answerText(long)} }
 	if err := alice.Command(ctx, slacksim.General, "/license", "list all"); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestClient_Run_AnswerTooLarge(t *testing.T) {
 }
 
 func TestClient_Run_HandlerPanics(t *testing.T) {
-	ctx, _, h, alice := inWorkspace(t)
+	ctx, _, h, alice := runInWorkspace(t)
 	h.command = func(context.Context, slack.SlashCommand) Reply { panic("no such card") }
 	if err := alice.Command(ctx, slacksim.General, "/license", "buy"); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestClient_Run_HandlerPanics(t *testing.T) {
 }
 
 func TestClient_Run_SecondDelivery(t *testing.T) {
-	ctx, ws, h, alice := inWorkspace(t)
+	ctx, ws, h, alice := runInWorkspace(t)
 	if err := alice.Command(ctx, slacksim.General, "/license", "buy"); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestClient_Run_SecondDelivery(t *testing.T) {
 }
 
 func TestClient_Run_HomeOpened(t *testing.T) {
-	_, _, h, alice := inWorkspace(t)
+	_, _, h, alice := runInWorkspace(t)
 	if err := alice.Home(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestIdentify(t *testing.T) {
 	server := slacktest.Serve(t, ws)
 	client := HTTPClient()
 	t.Cleanup(client.CloseIdleConnections)
-	log := &logged{}
+	log := &logBuffer{}
 	cfg := Config{Log: log.logger(), FirstRetry: time.Millisecond, MaxRetry: 5 * time.Millisecond}
 
 	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503, Times: 3}}})
