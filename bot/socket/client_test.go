@@ -285,3 +285,34 @@ func TestClient_Run_Redelivery(t *testing.T) {
 		t.Errorf("got %d repeated deliveries in the status, want 1", n)
 	}
 }
+
+func TestClient_OtherConn(t *testing.T) {
+	open, alsoOpen, closed := newTestLink(), newTestLink(), newTestLink()
+	closed.noteEnd(nil)
+	c := &Client{links: []*link{closed, open, alsoOpen}}
+	if other := c.otherConn(open); other != conn(alsoOpen) {
+		t.Errorf("got %v, want the other open connection", other)
+	}
+	if other := c.otherConn(closed); other != conn(open) {
+		t.Errorf("got %v, want the open connection", other)
+	}
+	alsoOpen.noteEnd(nil)
+	if other := c.otherConn(open); other != nil {
+		t.Errorf("got %v, want nil", other)
+	}
+}
+
+// A connection of ours that has ended a moment ago may still be counted, and is no other program's.
+func TestClient_OwnConnections(t *testing.T) {
+	open, refreshed, down := newTestLink(), newTestLink(), newTestLink()
+	refreshed.noteEnd(nil)
+	refreshed.noteOpen(time.Now())
+	down.noteEnd(nil)
+	c := &Client{links: []*link{open, refreshed, down}}
+	if n := c.ownConnections(time.Now()); n != 4 {
+		t.Errorf("Slack may count %d of ours, want 4", n)
+	}
+	if n := c.ownConnections(time.Now().Add(reconnectTime)); n != 2 {
+		t.Errorf("later Slack may count %d of ours, want 2", n)
+	}
+}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"licensebot/internal/backoff"
 )
 
 func TestFatalErrorOf(t *testing.T) {
@@ -126,34 +128,17 @@ func TestReasonOf(t *testing.T) {
 	}
 }
 
-func TestRedact(t *testing.T) {
-	for name, tt := range map[string]struct{ text, want string }{
-		"tokens":         {"token xoxb-1-2-abc and xapp-1-A1-2-def.", "token [secret] and [secret]"},
-		"rotated tokens": {"xoxe.xoxb-1-Mi0y", "[secret]"},
-		"a ticket": {
-			`dial wss://wss-primary.slack.com/link/?ticket=abc-def&app_id=1: EOF`,
-			`dial wss://wss-primary.slack.com/link/?[secret]&app_id=1: EOF`,
-		},
-		"a response_url": {`Post "https://hooks.slack.com/commands/T1/2/abc": EOF`, `Post "[secret]": EOF`},
-		"another server": {
-			`Post "http://127.0.0.1:4000/commands/T1/2/abc": EOF`,
-			`Post "http://127.0.0.1:4000[secret]": EOF`,
-		},
-		"an API address": {`Post "https://slack.com/api/auth.test": EOF`, `Post "https://slack.com/api/auth.test": EOF`},
-		"a person":       {"U012 in C034 typed /license", "U012 in C034 typed /license"},
+func TestRetryDelay_RateLimit(t *testing.T) {
+	p := backoff.Policy{First: 500 * time.Millisecond, Max: time.Minute}
+	for _, c := range []struct {
+		cause error
+		want  time.Duration
+	}{
+		{errDown, time.Second},
+		{&slack.RateLimitedError{RetryAfter: 30 * time.Second}, 31 * time.Second},
 	} {
-		if got := redact(tt.text); got != tt.want {
-			t.Errorf("%s: %q, not %q", name, got, tt.want)
+		if got := retryDelay(p, 1, c.cause); got != c.want {
+			t.Errorf("after %v: got %v, want %v", c.cause, got, c.want)
 		}
-	}
-}
-
-func TestLibraryLog_Output(t *testing.T) {
-	log := &logBuffer{}
-	if err := (libraryLog{log.logger()}).Output(2, "using xoxb-1-2-3\n"); err != nil {
-		t.Fatal(err)
-	}
-	if got := log.String(); got != `{"level":"debug","from":"slack-go","message":"using [secret]"}`+"\n" {
-		t.Errorf("got the log %s, want the token hidden", got)
 	}
 }

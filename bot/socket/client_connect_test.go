@@ -142,28 +142,6 @@ func TestClient_Run_RetriesAndLogsOnce(t *testing.T) {
 	}
 }
 
-func TestLink_Run_SteadyConnectionResetsBackoff(t *testing.T) {
-	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
-	s.opening = func(n int, w http.ResponseWriter, _ *http.Request) bool {
-		if n%9 == 0 {
-			return false
-		}
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return true
-	}
-	cfg := fastConfig(s, h, log)
-	cfg.Sockets, cfg.FirstRetry, cfg.MaxRetry = 1, time.Millisecond, time.Hour
-	start(t, cfg)
-	for range 2 { // each time eight failures: half a second of waits, but minutes if all were counted
-		s.waitForSockets(1)
-		s.mu.Lock()
-		c := s.usable()[0]
-		s.mu.Unlock()
-		s.disconnect(c, "refresh_requested")
-	}
-	s.waitForSockets(1)
-}
-
 func TestClient_Run_Stagger(t *testing.T) {
 	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
 	cfg := fastConfig(s, h, log)
@@ -179,30 +157,6 @@ func TestClient_Run_Stagger(t *testing.T) {
 	if s.opens != 1 {
 		t.Errorf("got %d sockets, want 1", s.opens)
 	}
-}
-
-// With too many sockets Slack lets each in and closes it. slack-go alone would come back at once, without end.
-func TestLink_Run_ShortLived(t *testing.T) {
-	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
-	var closing atomic.Bool
-	closing.Store(true)
-	s.greeted = func(c *slackConn) {
-		if closing.Load() {
-			c.send(`{"type":"disconnect","reason":"too_many_websockets"}`)
-		}
-	}
-	var waits atomic.Int64
-	cfg := fastConfig(s, h, log)
-	cfg.Sockets, cfg.MinUptime = 1, time.Minute
-	cfg.Jitter = func() float64 { waits.Add(1); return 0 }
-	c, _ := start(t, cfg)
-	waitFor(t, "it has waited six times", func() bool { return waits.Load() >= 6 })
-	if n := strings.Count(log.String(), `"trouble":"closed soon after it was opened"`); n != 1 {
-		t.Errorf("got %d lines about short connections, want 1", n)
-	}
-	closing.Store(false)
-	s.waitForSockets(1)
-	waitFor(t, "it is connected", func() bool { return c.Status().Connected == 1 })
 }
 
 func TestClient_Status(t *testing.T) {

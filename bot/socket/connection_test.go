@@ -4,13 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
-
 	"github.com/slack-go/slack/socketmode"
 
 	"licensebot/internal/backoff"
@@ -103,22 +105,6 @@ func TestLink_Ack_SocketDoesNotWrite(t *testing.T) {
 	})
 }
 
-func TestClient_OtherConn(t *testing.T) {
-	open, alsoOpen, closed := newTestLink(), newTestLink(), newTestLink()
-	closed.noteEnd(nil)
-	c := &Client{links: []*link{closed, open, alsoOpen}}
-	if other := c.otherConn(open); other != conn(alsoOpen) {
-		t.Errorf("got %v, want the other open connection", other)
-	}
-	if other := c.otherConn(closed); other != conn(open) {
-		t.Errorf("got %v, want the open connection", other)
-	}
-	alsoOpen.noteEnd(nil)
-	if other := c.otherConn(open); other != nil {
-		t.Errorf("got %v, want nil", other)
-	}
-}
-
 // The ack of a payload of the largest size still passes slack-go's own check.
 func TestLink_Ack_LargestPayload(t *testing.T) {
 	l := newTestLink()
@@ -145,4 +131,92 @@ func TestLink_Ack_Bounded(t *testing.T) {
 			t.Errorf("got %d remembered acks, want at most 2", n)
 		}
 	})
+}
+
+func TestLink_Run_SteadyConnectionResetsBackoff(t *testing.T) {
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
+	s.opening = func(n int, w http.ResponseWriter, _ *http.Request) bool {
+		if n%9 == 0 {
+			return false
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	}
+	cfg := fastConfig(s, h, log)
+	cfg.Sockets, cfg.FirstRetry, cfg.MaxRetry = 1, time.Millisecond, time.Hour
+	start(t, cfg)
+	for range 2 { // each time eight failures: half a second of waits, but minutes if all were counted
+		s.waitForSockets(1)
+		s.mu.Lock()
+		c := s.usable()[0]
+		s.mu.Unlock()
+		s.disconnect(c, "refresh_requested")
+	}
+	s.waitForSockets(1)
+}
+
+// With too many sockets Slack lets each in and closes it. slack-go alone would come back at once, without end.
+func TestLink_Run_ShortLived(t *testing.T) {
+	s, h, log := newSlackServer(t), newFakeHandler(), &logBuffer{}
+	var closing atomic.Bool
+	closing.Store(true)
+	s.greeted = func(c *slackConn) {
+		if closing.Load() {
+			c.send(`{"type":"disconnect","reason":"too_many_websockets"}`)
+		}
+	}
+	var waits atomic.Int64
+	cfg := fastConfig(s, h, log)
+	cfg.Sockets, cfg.MinUptime = 1, time.Minute
+	cfg.Jitter = func() float64 { waits.Add(1); return 0 }
+	c, _ := start(t, cfg)
+	waitFor(t, "it has waited six times", func() bool { return waits.Load() >= 6 })
+	if n := strings.Count(log.String(), `"trouble":"closed soon after it was opened"`); n != 1 {
+		t.Errorf("got %d lines about short connections, want 1", n)
+	}
+	closing.Store(false)
+	s.waitForSockets(1)
+	waitFor(t, "it is connected", func() bool { return c.Status().Connected == 1 })
+}
+
+// Another program with the same app is found when Slack counts more connections than ours for longer than a reconnect.
+func TestOtherConns_Note(t *testing.T) {
+	type hello struct {
+		at           time.Duration
+		counted, own int
+	}
+	for name, tt := range map[string]struct {
+		hellos []hello
+		others int
+	}{
+		"alone":                          {[]hello{{0, 1, 1}, {15 * time.Second, 2, 2}}, 0},
+		"beside a bot that runs":         {[]hello{{0, 3, 1}, {15 * time.Second, 4, 2}}, 2},
+		"in the place of one that ended": {[]hello{{0, 3, 1}, {15 * time.Second, 2, 2}}, 0},
+		"one hello tells nothing yet":    {[]hello{{0, 3, 1}}, 0},
+		"two at once tell nothing yet":   {[]hello{{0, 3, 1}, {9 * time.Second, 4, 2}}, 0},
+		"it came later": {[]hello{
+			{0, 1, 1},
+			{15 * time.Second, 2, 2},
+			{5 * time.Hour, 4, 2},
+			{5*time.Hour + 15*time.Second, 4, 2},
+		}, 2},
+		"it has gone": {[]hello{{0, 3, 1}, {15 * time.Second, 4, 2}, {5 * time.Hour, 2, 2}}, 0},
+		"a refresh that is counted, hourly": {[]hello{
+			{0, 2, 2},
+			{time.Hour, 3, 2},
+			{2 * time.Hour, 2, 2},
+			{3 * time.Hour, 3, 2},
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var o otherConns
+			began := time.Now()
+			for _, h := range tt.hellos {
+				o.note(began.Add(h.at), h.counted, h.own)
+			}
+			if got := o.count(); got != tt.others {
+				t.Errorf("%d others, want %d", got, tt.others)
+			}
+		})
+	}
 }

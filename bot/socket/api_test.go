@@ -3,10 +3,12 @@ package socket
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 )
 
@@ -175,5 +177,74 @@ func TestAccess_ObserveClient(t *testing.T) {
 	resp.Body.Close()
 	if n := strings.Count(log.String(), `"level":"error"`); n != 1 {
 		t.Errorf("got %d errors in the log, want 1:\n%s", n, log)
+	}
+}
+
+// A 429 is a rate limit however Slack, or a proxy before it, says how long it lasts.
+func TestRetryAfterFixer_RoundTrip(t *testing.T) {
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		header string
+		want   time.Duration
+	}{
+		"seconds":                {"7", 7 * time.Second},
+		"seconds with blanks":    {" 7 ", 7 * time.Second},
+		"a part of a second":     {"0.2", time.Second},
+		"nothing":                {"", 30 * time.Second},
+		"no number":              {"soon", 30 * time.Second},
+		"no time at all":         {"0", time.Second},
+		"less than none":         {"-5", time.Second},
+		"a date":                 {now.Add(12 * time.Second).Format(http.TimeFormat), 12 * time.Second},
+		"a date that has passed": {now.Add(-time.Hour).Format(http.TimeFormat), time.Second},
+		"a date in a year":       {now.AddDate(1, 0, 0).Format(http.TimeFormat), 10 * time.Minute},
+		"more than a century":    {"99999999999999999999", 10 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if tt.header != "" {
+					w.Header().Set("Retry-After", tt.header)
+				}
+				w.WriteHeader(http.StatusTooManyRequests)
+			}))
+			defer server.Close()
+			client := httpClient(func() time.Time { return now })
+			defer client.CloseIdleConnections()
+			_, err := NewAPI(server.URL, "xoxb-1", "xapp-1", client, zerolog.Nop()).AuthTestContext(t.Context())
+			if got := Classify(err); got.Outcome != OutcomeRateLimited || got.Wait != tt.want {
+				t.Errorf("%v is %+v, want a rate limit of %s", err, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"tokens":         {"token xoxb-1-2-abc and xapp-1-A1-2-def.", "token [secret] and [secret]"},
+		"rotated tokens": {"xoxe.xoxb-1-Mi0y", "[secret]"},
+		"a ticket": {
+			`dial wss://wss-primary.slack.com/link/?ticket=abc-def&app_id=1: EOF`,
+			`dial wss://wss-primary.slack.com/link/?[secret]&app_id=1: EOF`,
+		},
+		"a response_url": {`Post "https://hooks.slack.com/commands/T1/2/abc": EOF`, `Post "[secret]": EOF`},
+		"another server": {
+			`Post "http://127.0.0.1:4000/commands/T1/2/abc": EOF`,
+			`Post "http://127.0.0.1:4000[secret]": EOF`,
+		},
+		"an API address": {`Post "https://slack.com/api/auth.test": EOF`, `Post "https://slack.com/api/auth.test": EOF`},
+		"a person":       {"U012 in C034 typed /license", "U012 in C034 typed /license"},
+	} {
+		if got := redact(tt.text); got != tt.want {
+			t.Errorf("%s: %q, not %q", name, got, tt.want)
+		}
+	}
+}
+
+func TestLibraryLog_Output(t *testing.T) {
+	log := &logBuffer{}
+	if err := (libraryLog{log.logger()}).Output(2, "using xoxb-1-2-3\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.String(); got != `{"level":"debug","from":"slack-go","message":"using [secret]"}`+"\n" {
+		t.Errorf("got the log %s, want the token hidden", got)
 	}
 }
