@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,11 +36,11 @@ func idArguments(rest string, labels ...string) []string {
 func parseLicense(rest string) (id, part string, mistakes []Mistake) {
 	words := idArguments(rest, "id", "license", "license_id")
 	if len(words) == 0 {
-		return "", "", []Mistake{{Sentence: "Which license? Add its id; `/license list` shows it."}}
+		return "", "", []Mistake{mistakef("", "Which license? Add its id; `/license list` shows it.")}
 	}
 	all := strings.Join(words, " ")
 	report := func(nearest, format string, args ...any) (string, string, []Mistake) {
-		return id, "", []Mistake{{Text: excerpt(all), Nearest: nearest, Sentence: fmt.Sprintf(format, args...)}}
+		return id, "", []Mistake{mistakef(all, format, args...).near(nearest)}
 	}
 	whole, where := findUUID(words[0])
 	_, isOrder := orderID(words[0])
@@ -77,32 +76,32 @@ func LicenseID(text string) (id string, ok bool) {
 	return id, id != "" && where != uuidOfProject
 }
 
-func parseOrder(command, rest string) (string, []Mistake) {
+// parseOrder parses the ID of an order, for a command.
+func parseOrder(command, rest string) (id string, mistakes []Mistake) {
 	words := idArguments(rest, "id", "order", "order_id")
 	if len(words) == 0 {
-		return "", []Mistake{{Sentence: "Which order? Add its id; it's at the bottom of the order's card."}}
+		return "", []Mistake{mistakef("", "Which order? Add its id; it's at the bottom of the order's card.")}
 	}
 	all := strings.Join(words, " ")
 	id, ok := orderID(words[0])
 	license, _ := findUUID(words[0])
+	var m Mistake
 	switch {
 	case len(words) > 1:
-		return id, []Mistake{{Text: excerpt(all), Sentence: fmt.Sprintf("`/license %s` takes one order id.", command)}}
+		m = mistakef(all, "`/license %s` takes one order id.", command)
 	case ok:
 		return id, nil
 	case license != "" && command == "cancel":
-		return "", []Mistake{{Text: excerpt(all), Sentence: fmt.Sprintf("%s is a license. %s", codeSpan(all), onEndings)}}
+		m = mistakef(all, "%s is a license. %s", codeSpan(all), onEndings)
 	case license != "":
-		return "",
-			[]Mistake{{Text: excerpt(all), Nearest: "show", Sentence: fmt.Sprintf("%s is a license. Use `/license show %s`.",
-				codeSpan(all), license)}}
+		m = mistakef(all, "%s is a license. Use `/license show %s`.", codeSpan(all), license).near("show")
 	case command == "order":
-		return "", []Mistake{{Text: excerpt(all), Sentence: fmt.Sprintf(
-			"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`; its first or last %d are enough.", codeSpan(all),
-			exampleOrder, minPart)}}
+		m = mistakef(all, "%s isn't an order id. An id has 26 letters and digits, e.g. `%s`; its first or last %d are enough.",
+			codeSpan(all), exampleOrder, minPart)
+	default:
+		m = mistakef(all, "%s isn't an order id. An id has 26 letters and digits, e.g. `%s`.", codeSpan(all), exampleOrder)
 	}
-	return "", []Mistake{{Text: excerpt(all), Sentence: fmt.Sprintf(
-		"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`.", codeSpan(all), exampleOrder)}}
+	return id, []Mistake{m}
 }
 
 // orderPart matches the beginning or end of an order's ID: the alphabet of ULIDs lacks I, L, O and U.
@@ -169,7 +168,7 @@ const MaxReason = 500
 func parseReason(command, rest string) (string, []Mistake) {
 	text, mistakes := parseOptionalReason(rest)
 	if text == "" {
-		return "", []Mistake{{Sentence: fmt.Sprintf("Add a reason, e.g. `/license %s %s`.", command, exampleReason[command])}}
+		return "", []Mistake{mistakef("", "Add a reason, e.g. `/license %s %s`.", command, exampleReason[command])}
 	}
 	return text, mistakes
 }
@@ -188,8 +187,9 @@ func parseOptionalReason(rest string) (string, []Mistake) {
 	case !strings.ContainsFunc(text, isReadable):
 		return "", nil
 	case n > MaxReason:
-		return string([]rune(text)[:MaxReason]), []Mistake{{Text: excerpt(text), Sentence: fmt.Sprintf(
-			"A reason can have up to %d characters; yours has %d.", MaxReason, n)}}
+		return string([]rune(text)[:MaxReason]), []Mistake{
+			mistakef(text, "A reason can have up to %d characters; yours has %d.", MaxReason, n),
+		}
 	}
 	return text, nil
 }
@@ -212,7 +212,7 @@ func parseDeny(rest string) (id, reason string, mistakes []Mistake) {
 		}
 		if reason, mistakes = parseReason("deny", text); reason == "" {
 			mistakes = []Mistake{
-				{Sentence: fmt.Sprintf("Add a reason for the requester, e.g. `/license deny %s %s`.", id, exampleReason["deny"])},
+				mistakef("", "Add a reason for the requester, e.g. `/license deny %s %s`.", id, exampleReason["deny"]),
 			}
 		}
 		return id, reason, mistakes
@@ -227,7 +227,7 @@ func parseNothing(command, rest string) []Mistake {
 	if text == "" {
 		return nil
 	}
-	return []Mistake{{Text: excerpt(text), Sentence: fmt.Sprintf("`/license %s` takes no arguments.", command)}}
+	return []Mistake{mistakef(text, "`/license %s` takes no arguments.", command)}
 }
 
 // exampleReason has an example of a reason for each command that takes one.
@@ -252,16 +252,15 @@ func parseHelp(rest string) (Command, []Mistake) {
 	if name, ok := fields.find(topic); ok {
 		return Help{Topic: name}, nil
 	}
-	m := Mistake{Text: excerpt(topic), Sentence: fmt.Sprintf("There's no help on %s. Try `/license help`.",
-		codeSpan(topic))}
 	if there, ok := otherCommands[canonical(topic)]; ok {
-		return Help{}, []Mistake{{Text: m.Text, Sentence: there}}
+		return Help{}, []Mistake{mistakef(topic, "%s", there)}
 	}
 	for _, words := range []vocabulary{commands, fields} {
-		if name, ok := words.nearest(topic); ok && m.Nearest == "" {
-			m.Nearest, m.Sentence = name, fmt.Sprintf("There's no help on %s. Did you mean `/license help %s`?", codeSpan(topic),
-				name)
+		if name, ok := words.nearest(topic); ok {
+			return Help{Topic: name}, []Mistake{
+				mistakef(topic, "There's no help on %s. Did you mean `/license help %s`?", codeSpan(topic), name).near(name),
+			}
 		}
 	}
-	return Help{Topic: m.Nearest}, []Mistake{m}
+	return Help{}, []Mistake{mistakef(topic, "There's no help on %s. Try `/license help`.", codeSpan(topic))}
 }

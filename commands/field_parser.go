@@ -22,7 +22,7 @@ func parseFields(text string) (Fields, []Mistake) {
 	words := fieldWords()
 	p := fieldParser{given: map[string]string{}, guessed: map[string]bool{}}
 	for _, token := range scan(text, words.knows) {
-		p.token(token)
+		p.parseToken(token)
 	}
 	settled := p.fields.settle(func(key string) bool { return p.given[key] != "" || p.guessed[key] })
 	return p.fields, append(p.mistakes, settled...)
@@ -37,51 +37,51 @@ type fieldParser struct {
 
 func (p *fieldParser) report(m Mistake) { p.mistakes = append(p.mistakes, m) }
 
-// token parses one key with its words, and reports the words that are not part of its value.
-func (p *fieldParser) token(pc token) {
+// parseToken parses one key with its words, and reports the words that are not part of its value.
+func (p *fieldParser) parseToken(tok token) {
 	var open *word
-	if pc.open {
-		last := len(pc.words) - 1
-		open, pc.words = &pc.words[last], pc.words[:last]
+	if tok.open {
+		last := len(tok.words) - 1
+		open, tok.words = &tok.words[last], tok.words[:last]
 	}
 	switch {
-	case pc.key == "":
-		p.reportStray(pc.words)
-	case p.parseNegated(pc):
+	case tok.key == "":
+		p.reportStray(tok.words)
+	case p.parseNegated(tok):
 	default:
-		p.field(pc)
+		p.parseField(tok)
 	}
 	if open != nil {
 		p.report(unterminatedQuote(open.text))
 	}
 }
 
-func (p *fieldParser) field(pc token) {
-	row, known := fieldNamed(pc.key)
+func (p *fieldParser) parseField(tok token) {
+	row, known := fieldNamed(tok.key)
 	if !known {
-		m := unknownField(pc.key)
+		m := unknownField(tok.key)
 		p.report(m)
 		if m.Nearest == "" {
-			if _, hinted := fieldHints[canonical(pc.key)]; !hinted {
+			if _, hinted := fieldHints[canonical(tok.key)]; !hinted {
 				p.report(listOfFields())
 			}
 			// How many of the words are its value is unknown; the first one is.
-			p.reportStray(pc.words[min(1, len(pc.words)):])
+			p.reportStray(tok.words[min(1, len(tok.words)):])
 			return
 		}
 		// Parse the value for the field that was probably meant, so that its mistakes are reported too, but don't store it.
 		row, _ = fieldNamed(m.Nearest)
 		p.guessed[row.Key] = true
-		_, rest, _ := p.value(row, pc)
-		p.reportRest(row, pc.words, rest)
+		_, rest, _ := p.parseValue(row, tok)
+		p.reportRest(row, tok.words, rest)
 		return
 	}
-	first := p.markGiven(row, pc.key)
-	value, rest, ok := p.value(row, pc)
+	first := p.markGiven(row, tok.key)
+	value, rest, ok := p.parseValue(row, tok)
 	if ok && first {
 		row.put(&p.fields, value)
 	}
-	p.reportRest(row, pc.words, rest)
+	p.reportRest(row, tok.words, rest)
 }
 
 // markGiven records that a word names a field. It reports a mistake and returns false if the field was named before.
@@ -102,56 +102,56 @@ func (p *fieldParser) markGiven(row *field, word string) bool {
 }
 
 // parseNegated parses "--no-boost", which needs no value.
-func (p *fieldParser) parseNegated(pc token) bool {
-	name, no := strings.CutPrefix(strings.ToLower(pc.key), "no-")
-	if !pc.dashed || pc.assigned || !no {
+func (p *fieldParser) parseNegated(tok token) bool {
+	name, negated := strings.CutPrefix(strings.ToLower(tok.key), "no-")
+	if !tok.dashed || tok.assigned || !negated {
 		return false
 	}
 	row, known := fieldNamed(name)
 	if !known || row.Kind != KindYesNo {
 		return false
 	}
-	if p.markGiven(row, pc.key) {
-		row.put(&p.fields, "no")
+	if p.markGiven(row, tok.key) {
+		row.put(&p.fields, no)
 	}
-	p.reportStray(pc.words)
+	p.reportStray(tok.words)
 	return true
 }
 
-// value parses the value of a field from the first words of its token, as many as form a value ("16 GB", "per month",
+// parseValue parses the value of a field from the first words of its token, as many as form a value ("16 GB", "per month",
 // "always running"), and returns the other words.
-func (p *fieldParser) value(row *field, pc token) (value string, rest []word, ok bool) {
-	words := pc.words
-	if pc.dashed && !pc.assigned && row.Kind == KindYesNo {
+func (p *fieldParser) parseValue(row *field, tok token) (value string, rest []word, ok bool) {
+	words := tok.words
+	if tok.dashed && !tok.assigned && row.Kind == KindYesNo {
 		if len(words) > 0 {
-			if yes, ok := readYesNo(words[0].text); ok {
-				return yesNo(yes), words[1:], true
+			if value, ok := yesNoWords().find(words[0].text); ok {
+				return value, words[1:], true
 			}
 		}
-		return "yes", words, true
+		return yes, words, true
 	}
 	if len(words) == 0 {
-		if !pc.open {
-			p.report(Mistake{Text: excerpt(pc.key), Field: row.Key, Sentence: missing(pc.key, row)})
+		if !tok.open {
+			p.report(Mistake{Text: excerpt(tok.key), Field: row.Key, Sentence: missingValue(tok.key, row)})
 		}
 		return "", nil, false
 	}
-	value, n, problem := row.readWords(words)
+	value, n, problem := row.parseWords(words)
 	if problem != nil {
-		p.report(problem.mistake())
+		p.report(problem.Mistake)
 		return "", words[n:], false
 	}
 	return value, words[n:], true
 }
 
-// readWords parses a value from as many of the first words as form one, and returns their number.
-func (f *field) readWords(words []word) (value string, n int, problem *valueError) {
+// parseWords parses a value from as many of the first words as form one, and returns their number.
+func (f *field) parseWords(words []word) (value string, n int, problem *valueError) {
 	if f.Kind == KindText {
-		value, problem = f.read(words[0].text)
+		value, problem = f.parseValue(words[0].text)
 		return value, 1, problem
 	}
 	for n = min(3, len(words)); n > 0; n-- {
-		value, problem = f.read(join(words[:n]))
+		value, problem = f.parseValue(joinWords(words[:n]))
 		if problem == nil || problem.certain || n == 1 {
 			break
 		}
@@ -159,8 +159,8 @@ func (f *field) readWords(words []word) (value string, n int, problem *valueErro
 	return value, n, problem
 }
 
-// read parses a text as the field's value, and returns it in the form that put accepts and Format prints.
-func (f *field) read(text string) (string, *valueError) {
+// parseValue parses a text as the field's value, and returns it in the form that put accepts and Format prints.
+func (f *field) parseValue(text string) (string, *valueError) {
 	if f.Kind != KindText {
 		text = trimEnd(foldText(text))
 	}
@@ -168,11 +168,11 @@ func (f *field) read(text string) (string, *valueError) {
 	case KindNumber:
 		return f.parseNumber(text)
 	case KindYesNo:
-		return f.readYesNo(text)
+		return f.parseYesNo(text)
 	case KindChoice:
 		return f.parseChoice(text)
 	case KindDate:
-		return f.readDate(text)
+		return f.parseDate(text)
 	case KindProject:
 		return f.parseProject(text)
 	case KindText:
@@ -233,7 +233,7 @@ func (p *fieldParser) reportRest(row *field, words, rest []word) {
 		return
 	}
 	if row.Kind == KindText && !words[0].quoted {
-		text := excerpt(join(words))
+		text := excerpt(joinWords(words))
 		p.report(Mistake{Text: text, Field: row.Key, Sentence: fmt.Sprintf(
 			"Put text that contains spaces in quotes: `%s=\"%s\"`.", row.Key, strings.ReplaceAll(text, `"`, ""))})
 		return
@@ -247,9 +247,8 @@ func (p *fieldParser) reportStray(words []word) {
 	var unattributed []word
 	flush := func() {
 		if len(unattributed) > 0 {
-			text := join(unattributed)
-			p.report(Mistake{Text: excerpt(text), Sentence: fmt.Sprintf("I couldn't read %s. Write fields as `ram=16 cpu=2`.",
-				codeSpan(text))})
+			text := joinWords(unattributed)
+			p.report(mistakef(text, "I couldn't read %s. Write fields as `ram=16 cpu=2`.", codeSpan(text)))
 			unattributed = nil
 		}
 	}
@@ -270,7 +269,7 @@ func (p *fieldParser) reportStray(words []word) {
 	flush()
 }
 
-func join(words []word) string {
+func joinWords(words []word) string {
 	if len(words) == 1 {
 		return words[0].text
 	}

@@ -47,14 +47,11 @@ type Choice struct {
 const periodRange = "range"
 
 // field is a row of the table: its description, the units that a number may have, and a function that returns where in
-// Fields the value is stored; exactly one of the four is set.
+// Fields the value is stored: a **int, **bool, **string or **Date.
 type field struct {
 	FieldInfo
 	units []string
-	num   func(*Fields) **int
-	flag  func(*Fields) **bool
-	text  func(*Fields) **string
-	date  func(*Fields) **Date
+	at    func(*Fields) any
 }
 
 var (
@@ -72,7 +69,7 @@ var fieldTable = []field{
 			Key: "ram", Label: "RAM", Hint: "Memory per project", Advice: "2 GB or more recommended",
 			Kind: KindNumber, Unit: "GB", Bounds: "1–16", Required: true, Example: "16", Aliases: []string{"memory", "mem"},
 		},
-		units: unitsGB, num: func(f *Fields) **int { return &f.RAM },
+		units: unitsGB, at: func(f *Fields) any { return &f.RAM },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -80,7 +77,7 @@ var fieldTable = []field{
 			Kind: KindNumber, Unit: "cores", Bounds: "1–3", Required: true, Example: "2",
 			Aliases: []string{"cpus", "core", "cores", "vcpu", "vcpus", "processors"},
 		},
-		units: unitsCores, num: func(f *Fields) **int { return &f.CPU },
+		units: unitsCores, at: func(f *Fields) any { return &f.CPU },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -88,7 +85,7 @@ var fieldTable = []field{
 			Kind: KindNumber, Unit: "GB", Default: "10", Bounds: "1–20", Example: "15",
 			Aliases: []string{"storage", "space", "disk_space"},
 		},
-		units: unitsGB, num: func(f *Fields) **int { return &f.Disk },
+		units: unitsGB, at: func(f *Fields) any { return &f.Disk },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -97,14 +94,14 @@ var fieldTable = []field{
 			Kind: KindNumber, Unit: "projects", Default: "1", Bounds: "1–10,000", Example: "10",
 			Aliases: []string{"limit", "projects", "students", "seats", "count", "quantity"},
 		},
-		units: unitsProjects, num: func(f *Fields) **int { return &f.RunLimit },
+		units: unitsProjects, at: func(f *Fields) any { return &f.RunLimit },
 	},
 	{
 		FieldInfo: FieldInfo{
 			Key: "member", Label: "Member hosting", Hint: "Hosting on less crowded servers",
 			Kind: KindYesNo, Default: "yes", Example: "yes", Aliases: []string{"member_hosting", "hosting"},
 		},
-		flag: func(f *Fields) **bool { return &f.Member },
+		at: func(f *Fields) any { return &f.Member },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -117,7 +114,7 @@ var fieldTable = []field{
 				{"always_running", "never stops", []string{"always", "alwayson", "24/7", "nonstop"}},
 			},
 		},
-		text: func(f *Fields) **string { return &f.Uptime },
+		at: func(f *Fields) any { return &f.Uptime },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -128,14 +125,14 @@ var fieldTable = []field{
 				{"business", "everyone else", []string{"commercial", "company", "industry", "biz"}},
 			},
 		},
-		text: func(f *Fields) **string { return &f.User },
+		at: func(f *Fields) any { return &f.User },
 	},
 	{
 		FieldInfo: FieldInfo{
 			Key: "boost", Label: "Boost", Hint: "Adds to another license on the same project; does nothing on its own",
 			Kind: KindYesNo, Default: "no", Example: "no",
 		},
-		flag: func(f *Fields) **bool { return &f.Boost },
+		at: func(f *Fields) any { return &f.Boost },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -150,7 +147,7 @@ var fieldTable = []field{
 				{periodRange, "a fixed term, never renews", []string{"fixed", "fixedterm", "term", "once"}},
 			},
 		},
-		text: func(f *Fields) **string { return &f.Period },
+		at: func(f *Fields) any { return &f.Period },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -158,7 +155,7 @@ var fieldTable = []field{
 			Kind: KindDate, Example: "2027-01-01",
 			Aliases: []string{"from", "begin", "begins", "starts", "start_date"},
 		},
-		date: func(f *Fields) **Date { return &f.Start },
+		at: func(f *Fields) any { return &f.Start },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -166,28 +163,28 @@ var fieldTable = []field{
 			Kind: KindDate, Example: "2027-01-31",
 			Aliases: []string{"until", "till", "to", "ends", "expires", "end_date"},
 		},
-		date: func(f *Fields) **Date { return &f.End },
+		at: func(f *Fields) any { return &f.End },
 	},
 	{
 		FieldInfo: FieldInfo{
 			Key: "days", Label: "Days", Hint: "Length of a fixed term in days, instead of end",
 			Kind: KindNumber, Unit: "days", Example: "30", Aliases: []string{"day", "duration", "length"},
 		},
-		units: unitsDays, num: func(f *Fields) **int { return &f.Days },
+		units: unitsDays, at: func(f *Fields) any { return &f.Days },
 	},
 	{
 		FieldInfo: FieldInfo{
 			Key: "title", Label: "Title", Hint: "Name of the license",
 			Kind: KindText, Example: `"Statistics 101"`, Aliases: []string{"name", "label"},
 		},
-		text: func(f *Fields) **string { return &f.Title },
+		at: func(f *Fields) any { return &f.Title },
 	},
 	{
 		FieldInfo: FieldInfo{
 			Key: "description", Label: "Description", Hint: "More about the license, stored with it",
 			Kind: KindText, Multiline: true, Example: `"for the spring course"`, Aliases: []string{"desc", "note", "notes"},
 		},
-		text: func(f *Fields) **string { return &f.Description },
+		at: func(f *Fields) any { return &f.Description },
 	},
 	{
 		FieldInfo: FieldInfo{
@@ -195,14 +192,14 @@ var fieldTable = []field{
 			Kind: KindText, Multiline: true, Example: `"our server is too slow"`,
 			Aliases: []string{"why", "because", "purpose", "justification"},
 		},
-		text: func(f *Fields) **string { return &f.Reason },
+		at: func(f *Fields) any { return &f.Reason },
 	},
 	{
 		FieldInfo: FieldInfo{
 			Key: "project", Label: "Project", Hint: "CoCalc project that gets the license, by its id or link",
 			Kind: KindProject, Example: exampleProject, Aliases: []string{"project_id"},
 		},
-		text: func(f *Fields) **string { return &f.Project },
+		at: func(f *Fields) any { return &f.Project },
 	},
 }
 
@@ -244,6 +241,20 @@ var fieldWords = sync.OnceValue(func() vocabulary {
 	return v
 })
 
+// yes and no are the values of KindYesNo.
+const (
+	yes = "yes"
+	no  = "no"
+)
+
+// yesNoWords returns the words for yes and no.
+var yesNoWords = sync.OnceValue(func() vocabulary {
+	var v vocabulary
+	v.add(yes, []string{"y", "true", "t", "on", "1"})
+	v.add(no, []string{"n", "false", "f", "off", "0"})
+	return v
+})
+
 // choiceWords returns, for each field with choices, the words for them.
 var choiceWords = sync.OnceValue(func() map[string]vocabulary {
 	all := map[string]vocabulary{}
@@ -275,46 +286,43 @@ func fieldNamed(word string) (*field, bool) {
 
 // put stores a value that read returned.
 func (f *field) put(fields *Fields, value string) {
-	switch {
-	case f.num != nil:
+	switch at := f.at(fields).(type) {
+	case **int:
 		n, _ := strconv.Atoi(value)
-		*f.num(fields) = &n
-	case f.flag != nil:
-		*f.flag(fields) = ptr(value == "yes")
-	case f.date != nil:
+		*at = &n
+	case **bool:
+		*at = ptr(value == yes)
+	case **string:
+		*at = &value
+	case **Date:
 		d, _ := ParseDate(value)
-		*f.date(fields) = &d
-	default:
-		*f.text(fields) = &value
+		*at = &d
 	}
 }
 
 // get returns the value that put stores, and whether there is one.
 func (f *field) get(fields *Fields) (string, bool) {
-	switch {
-	case f.num != nil:
-		if p := *f.num(fields); p != nil {
-			return strconv.Itoa(*p), true
+	switch at := f.at(fields).(type) {
+	case **int:
+		if *at != nil {
+			return strconv.Itoa(**at), true
 		}
-	case f.flag != nil:
-		if p := *f.flag(fields); p != nil {
-			return yesNo(*p), true
+	case **bool:
+		switch {
+		case *at == nil:
+		case **at:
+			return yes, true
+		default:
+			return no, true
 		}
-	case f.date != nil:
-		if p := *f.date(fields); p != nil {
-			return p.String(), true
+	case **string:
+		if *at != nil {
+			return **at, true
 		}
-	default:
-		if p := *f.text(fields); p != nil {
-			return *p, true
+	case **Date:
+		if *at != nil {
+			return (*at).String(), true
 		}
 	}
 	return "", false
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }

@@ -37,9 +37,9 @@ func (f *Fields) Set(key, text string) (Mistake, bool) {
 	if !ok {
 		return unknownField(key), false
 	}
-	value, problem := row.read(strings.TrimSpace(printable(text)))
+	value, problem := row.parseValue(strings.TrimSpace(printable(text)))
 	if problem != nil {
-		return problem.mistake(), false
+		return problem.Mistake, false
 	}
 	row.put(f, value)
 	return Mistake{}, true
@@ -53,42 +53,26 @@ func (f *Fields) Settle() []Mistake {
 
 func ptr[T any](v T) *T { return &v }
 
-// valueError is why a text is not a value of a field.
+// valueError is the mistake in a text that is not a value of a field.
 type valueError struct {
-	text     string
-	sentence string
-	field    string
-	nearest  string
-	certain  bool // whether fewer words can't be a value either: "16 MB" is a size, and not 16 followed by a word
-}
-
-func (f *valueError) mistake() Mistake {
-	return Mistake{Text: excerpt(f.text), Sentence: f.sentence, Field: f.field, Nearest: f.nearest}
+	Mistake
+	certain bool // whether fewer words can't be a value either: "16 MB" is a size, and not 16 followed by a word
 }
 
 func (f *field) errorf(text, format string, args ...any) *valueError {
-	return &valueError{text: text, field: f.Key, sentence: fmt.Sprintf(format, args...)}
+	m := mistakef(text, format, args...)
+	m.Field = f.Key
+	return &valueError{Mistake: m}
 }
 
 // assignment returns an example of the field: ram=16.
 func (f *field) assignment() string { return f.Key + "=" + f.Example }
 
-func readYesNo(text string) (yes, ok bool) {
-	switch canonical(text) {
-	case "yes", "y", "true", "t", "on", "1":
-		return true, true
-	case "no", "n", "false", "f", "off", "0":
-		return false, true
+func (f *field) parseYesNo(text string) (string, *valueError) {
+	if value, ok := yesNoWords().find(text); ok {
+		return value, nil
 	}
-	return false, false
-}
-
-func (f *field) readYesNo(text string) (string, *valueError) {
-	yes, ok := readYesNo(text)
-	if !ok {
-		return "", f.errorf(text, "`%s` must be yes or no, e.g. `%s`.", f.Key, f.assignment())
-	}
-	return yesNo(yes), nil
+	return "", f.errorf(text, "`%s` must be yes or no, e.g. `%s`.", f.Key, f.assignment())
 }
 
 func (f *field) parseChoice(text string) (string, *valueError) {
@@ -98,7 +82,7 @@ func (f *field) parseChoice(text string) (string, *valueError) {
 	}
 	if value, ok := words.nearest(text); ok {
 		problem := f.errorf(text, "`%s` can't be %s. Did you mean `%s=%s`?", f.Key, codeSpan(text), f.Key, value)
-		problem.nearest = value
+		problem.Nearest = value
 		return "", problem
 	}
 	return "", f.errorf(text, "`%s` must be %s.", f.Key, enumerate(words.names, "or"))
@@ -120,7 +104,7 @@ func (d Date) String() string {
 // dots, with the day (31.1.2027). Digits and dashes may be of any script. It returns false for everything else,
 // including 1/2/2027, which is a day in January or in February depending on the country, and days that do not exist.
 func ParseDate(text string) (Date, bool) {
-	d, problem := readDate(text)
+	d, problem := parseDate(text)
 	return d, problem == dateFine
 }
 
@@ -132,7 +116,7 @@ const (
 	dateCalendar
 )
 
-func readDate(text string) (Date, dateFault) {
+func parseDate(text string) (Date, dateFault) {
 	text = strings.ReplaceAll(foldText(text), ". ", ".")
 	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '-' || r == '/' || r == '.' })
 	if len(parts) != 3 || len(text) != len(parts[0])+len(parts[1])+len(parts[2])+2 {
@@ -159,8 +143,8 @@ func readDate(text string) (Date, dateFault) {
 	return d, dateFine
 }
 
-func (f *field) readDate(text string) (string, *valueError) {
-	d, problem := readDate(text)
+func (f *field) parseDate(text string) (string, *valueError) {
+	d, problem := parseDate(text)
 	switch problem {
 	case dateFine:
 		return d.String(), nil

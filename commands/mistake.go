@@ -29,6 +29,17 @@ const (
 	maxExcerpt = 40
 )
 
+// mistakef returns a mistake in a part of the text, with a formatted sentence.
+func mistakef(text, format string, args ...any) Mistake {
+	return Mistake{Text: excerpt(text), Sentence: fmt.Sprintf(format, args...)}
+}
+
+// near returns the mistake with the word that was probably meant.
+func (m Mistake) near(word string) Mistake {
+	m.Nearest = word
+	return m
+}
+
 // excerpt returns a text for use in a sentence: in one line, shortened, and without the characters with which it could
 // end a code span or become a mention, escaped or not.
 func excerpt(text string) string {
@@ -56,36 +67,33 @@ func codeSpan(text string) string {
 
 // unknownCommand returns the mistake for a word that is not a command, with the command to use instead.
 func unknownCommand(word string) Mistake {
-	m := Mistake{Text: excerpt(word)}
+	text := excerpt(word)
 	if there, ok := otherCommands[canonical(trimEnd(word))]; ok {
-		m.Sentence = there
-	} else if name, ok := commandWords().nearest(word); ok {
-		m.Nearest, m.Sentence = name, fmt.Sprintf("I don't know `/license %s`. Did you mean `/license %s`?", excerpt(word),
-			name)
-	} else if text := excerpt(word); text != "" {
-		m.Sentence = fmt.Sprintf("I don't know `/license %s`. Try `/license help`.", text)
-	} else {
-		m.Sentence = "I couldn't read this. Try `/license help`."
+		return mistakef(word, "%s", there)
 	}
-	return m
+	if name, ok := commandWords().nearest(word); ok {
+		return mistakef(word, "I don't know `/license %s`. Did you mean `/license %s`?", text, name).near(name)
+	}
+	if text != "" {
+		return mistakef(word, "I don't know `/license %s`. Try `/license help`.", text)
+	}
+	return mistakef(word, "I couldn't read this. Try `/license help`.")
 }
 
 // unknownField returns the mistake for a word that is not a field, with the field that was probably meant.
 func unknownField(word string) Mistake {
-	m := Mistake{Text: excerpt(word)}
 	if hint, ok := fieldHints[canonical(word)]; ok {
-		m.Sentence = hint
-	} else if name, ok := fieldWords().nearest(word); ok {
-		m.Nearest, m.Sentence = name, fmt.Sprintf("%s isn't a field. Did you mean `%s`?", codeSpan(word), name)
-	} else {
-		m.Sentence = fmt.Sprintf("%s isn't a field.", codeSpan(word))
+		return mistakef(word, "%s", hint)
 	}
-	return m
+	if name, ok := fieldWords().nearest(word); ok {
+		return mistakef(word, "%s isn't a field. Did you mean `%s`?", codeSpan(word), name).near(name)
+	}
+	return mistakef(word, "%s isn't a field.", codeSpan(word))
 }
 
 // listOfFields returns a mistake that lists the fields; it is given once for all unknown words.
 func listOfFields() Mistake {
-	return Mistake{Sentence: fmt.Sprintf("The fields are %s.", enumerate(fieldWords().names, "and"))}
+	return mistakef("", "The fields are %s.", enumerate(fieldWords().names, "and"))
 }
 
 // suggestField returns a mistake for a field ("ram 16", "ram") or a choice ("yearly") at the beginning of words that
@@ -107,20 +115,20 @@ func suggestField(words []word) (Mistake, int) {
 		return Mistake{}, 0
 	}
 	if len(words) > 1 && row.Kind != KindText {
-		if value, n, problem := row.readWords(words[1:]); problem == nil {
-			text := join(words[:1+n])
+		if value, n, problem := row.parseWords(words[1:]); problem == nil {
+			text := joinWords(words[:1+n])
 			return Mistake{Text: excerpt(text), Field: row.Key, Nearest: row.Key, Sentence: fmt.Sprintf(
 				"Write `%s=%s` instead of %s.", row.Key, value, codeSpan(text))}, 1 + n
 		}
 	}
-	return Mistake{Text: excerpt(name), Field: row.Key, Sentence: missing(name, row)}, 1
+	return Mistake{Text: excerpt(name), Field: row.Key, Sentence: missingValue(name, row)}, 1
 }
 
 func unterminatedQuote(text string) Mistake {
-	return Mistake{Text: excerpt(text), Sentence: fmt.Sprintf("Close the quote that starts with %s.", codeSpan(text))}
+	return mistakef(text, "Close the quote that starts with %s.", codeSpan(text))
 }
 
-func missing(key string, row *field) string {
+func missingValue(key string, row *field) string {
 	return fmt.Sprintf("%s needs a value, e.g. `%s`.", codeSpan(key), row.assignment())
 }
 

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -27,7 +26,7 @@ func normalizeText(text string) (string, []Mistake) {
 		return normalize(text), nil
 	}
 	return normalize(text[:maxText]),
-		[]Mistake{{Sentence: fmt.Sprintf("Your text is too long. I read the first %d bytes.", maxText)}}
+		[]Mistake{mistakef("", "Your text is too long. I read the first %d bytes.", maxText)}
 }
 
 // commandWords returns the words for commands, from the table.
@@ -73,30 +72,28 @@ func parseCommand(name, rest string) (Command, []Mistake) {
 		if asksForHelp(rest) && command != "help" {
 			return Help{Topic: command}, nil
 		}
-		return arguments(command, rest)
+		return parseArguments(command, rest)
 	}
 	if id, _ := findUUID(name); id != "" && id == strings.ToLower(foldText(name)) {
-		return Show{ID: id},
-			[]Mistake{{Text: excerpt(name), Nearest: "show", Sentence: fmt.Sprintf("Did you mean `/license show %s`?", id)}}
+		return Show{ID: id}, []Mistake{mistakef(name, "Did you mean `/license show %s`?", id).near("show")}
 	}
 	if id, ok := orderID(name); ok {
-		return Order{ID: id},
-			[]Mistake{{Text: excerpt(name), Nearest: "order", Sentence: fmt.Sprintf("Did you mean `/license order %s`?", id)}}
+		return Order{ID: id}, []Mistake{mistakef(name, "Did you mean `/license order %s`?", id).near("order")}
 	}
 	if strings.Contains(foldText(name), "=") || beginsWithField(name+rest) {
 		fields, mistakes := parseFields(name + rest)
-		first := Mistake{Text: excerpt(name), Sentence: "Start with `buy` to order a license, or `quote` to see its price."}
+		first := mistakef(name, "Start with `buy` to order a license, or `quote` to see its price.")
 		return Quote{Fields: fields}, append([]Mistake{first}, mistakes...)
 	}
 	unknown := unknownCommand(name)
 	if unknown.Nearest == "" {
 		return Help{}, []Mistake{unknown}
 	}
-	guess, mistakes := arguments(unknown.Nearest, rest)
+	guess, mistakes := parseArguments(unknown.Nearest, rest)
 	return guess, append([]Mistake{unknown}, mistakes...)
 }
 
-func arguments(command, rest string) (Command, []Mistake) {
+func parseArguments(command, rest string) (Command, []Mistake) {
 	switch command {
 	case "buy":
 		fields, mistakes := parseFields(rest)
@@ -211,7 +208,7 @@ func limitMistakes(mistakes []Mistake) []Mistake {
 	}
 	if len(kept) > maxMistakes+1 {
 		rest := len(kept) - maxMistakes
-		kept = append(kept[:maxMistakes], Mistake{Sentence: fmt.Sprintf("There are %d more.", rest)})
+		kept = append(kept[:maxMistakes], mistakef("", "There are %d more.", rest))
 	}
 	if len(kept) == 0 {
 		return nil
@@ -232,7 +229,7 @@ type pageParser struct {
 }
 
 func (p *pageParser) report(text, nearest, format string, args ...any) {
-	p.mistakes = append(p.mistakes, Mistake{Text: excerpt(text), Nearest: nearest, Sentence: fmt.Sprintf(format, args...)})
+	p.mistakes = append(p.mistakes, mistakef(text, format, args...).near(nearest))
 }
 
 func (p *pageParser) parse(rest string) {
@@ -242,19 +239,19 @@ func (p *pageParser) parse(rest string) {
 	if p.filters {
 		keys.add("filter", []string{"state", "status"})
 	}
-	for _, pc := range scan(rest, keys.knows) {
-		if pc.open {
-			p.mistakes = append(p.mistakes, unterminatedQuote(pc.words[len(pc.words)-1].text))
-			pc.words = pc.words[:len(pc.words)-1]
+	for _, tok := range scan(rest, keys.knows) {
+		if tok.open {
+			p.mistakes = append(p.mistakes, unterminatedQuote(tok.words[len(tok.words)-1].text))
+			tok.words = tok.words[:len(tok.words)-1]
 		}
-		words := pc.words
-		if pc.key != "" {
-			name, known := keys.find(pc.key)
+		words := tok.words
+		if tok.key != "" {
+			name, known := keys.find(tok.key)
 			if !known {
-				p.report(pc.key, "", "I don't know %s. %s", codeSpan(pc.key), p.usage())
+				p.report(tok.key, "", "I don't know %s. %s", codeSpan(tok.key), p.usage())
 				words = words[min(1, len(words)):]
 			} else if len(words) == 0 {
-				p.report(pc.key, "", "%s needs a value, e.g. `page=2`.", codeSpan(pc.key))
+				p.report(tok.key, "", "%s needs a value, e.g. `page=2`.", codeSpan(tok.key))
 			} else if name == "page" {
 				p.setPage(words[0].text)
 				words = words[1:]

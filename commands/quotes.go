@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// quoted scans a text in quotes.
-func (s *scanner) quoted() {
+// scanQuoted scans a text in quotes.
+func (s *scanner) scanQuoted() {
 	open, size := utf8.DecodeRuneInString(s.text[s.at:])
 	body := s.text[s.at+size:]
 	end, width := findClosing(body, open)

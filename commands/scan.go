@@ -46,7 +46,7 @@ func scan(text string, knows func(string) bool) []token {
 // next scans a quoted text, a key with its value, or a word.
 func (s *scanner) next() {
 	if isQuote(s.peek()) {
-		s.quoted()
+		s.scanQuoted()
 		return
 	}
 	begin := s.at
@@ -59,7 +59,7 @@ func (s *scanner) next() {
 	if name != "" && s.readMark(name) {
 		name = s.joinKey(name)
 		s.tokens = append(s.tokens, token{key: name, dashed: dashed, assigned: true})
-		s.value()
+		s.scanValue()
 		return
 	}
 	if dashed {
@@ -124,8 +124,8 @@ func (s *scanner) joinKey(key string) string {
 	return key
 }
 
-// value scans what follows "=" or ":": a quoted text, or a word in which "=" and ":" have no meaning.
-func (s *scanner) value() {
+// scanValue scans what follows "=" or ":": a quoted text, or a word in which "=" and ":" have no meaning.
+func (s *scanner) scanValue() {
 	begin := s.at
 	for s.at < len(s.text) && isBlank(s.text[s.at]) {
 		s.at++
@@ -134,7 +134,7 @@ func (s *scanner) value() {
 		return
 	}
 	if isQuote(s.peek()) {
-		s.quoted()
+		s.scanQuoted()
 		return
 	}
 	if s.at > begin {
