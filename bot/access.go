@@ -7,7 +7,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"licensebot/bot/socket"
-	"licensebot/purchase/desk"
 )
 
 const (
@@ -19,12 +18,18 @@ const (
 	exitAfter = 5 * time.Minute
 )
 
+// AccessAudit records in the audit that the bot has lost its access to Slack, with Slack's error code; or, with an
+// empty code, that access is back. *orders.Process is one.
+type AccessAudit interface {
+	NoteAccess(ctx context.Context, code string) error
+}
+
 // AccessWatch waits for lost access to Slack to come back: it asks Slack, and records the loss and its end in the
 // audit.
 type AccessWatch struct {
 	Access *socket.Access
 	Slack  WebAPI
-	Desk   *desk.Desk
+	Audit  AccessAudit
 	Log    zerolog.Logger
 	Every  time.Duration    // between two questions; 10 s when it is 0
 	Now    func() time.Time // nil is the system's clock
@@ -62,7 +67,7 @@ func (w AccessWatch) Run(ctx context.Context) error {
 		if lost {
 			code = loss.Code
 		}
-		if err := w.Desk.NoteAccess(ctx, code); err != nil {
+		if err := w.Audit.NoteAccess(ctx, code); err != nil {
 			w.Log.Error().Err(err).Msg("retry recording the access to Slack in the audit")
 			continue
 		}

@@ -29,7 +29,7 @@ func (h *Handler) pause(ctx context.Context, action purchase.Action, reason stri
 
 // resume ends a pause of buying, as an admin decided.
 func (h *Handler) resume(ctx context.Context, action purchase.Action, reason string) socket.Reply {
-	stop, err := h.desk.Stopped(ctx)
+	queue, err := h.desk.Queue(ctx)
 	if err == nil {
 		err = h.desk.SetPaused(ctx, action, false, reason)
 	}
@@ -40,7 +40,7 @@ func (h *Handler) resume(ctx context.Context, action purchase.Action, reason str
 	if no := h.unsold(ctx, action.Actor); no != "" {
 		said = "The pause is over. " + no
 	}
-	if leftOut := stop.Pause.LeftOut(); leftOut.Code != "" {
+	if leftOut := queue.Stoppage.Pause.LeftOut(); leftOut.Code != "" {
 		said += " " + Words(Results, leftOut, h.reader(Marked))
 	}
 	if reason != "" {
@@ -61,7 +61,7 @@ func (h *Handler) removeItem(at replyTarget, argument string, action purchase.Ac
 			return
 		}
 		action.Actor = h.people.LookUp(ctx, action.Actor)
-		done, err := h.desk.RemoveItem(ctx, action, item)
+		done, err := h.account.RemoveItem(ctx, action, item)
 		if err != nil {
 			h.reply(ctx, at, textMessage(h.removeItemFailure(err, item)), false)
 			return
@@ -85,6 +85,7 @@ func (h *Handler) removeItemFailure(err error, item int64) string {
 		return h.refusalText(err)
 	}
 	h.log.Warn().Err(err).Int64("item", item).Msg("fail to take an item out of the cart")
-	return RefusalText(h.desk.Trouble(err), h.loc) + " To see whether the item is still in the cart, go to " +
-		h.desk.Site().Cart() + "."
+	return RefusalText(h.desk.Rules().Policy.UserMessage(err),
+		h.loc) + " To see whether the item is still in the cart, go to " +
+		h.desk.Rules().Site.Cart() + "."
 }

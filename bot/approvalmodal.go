@@ -147,7 +147,7 @@ func (h *Handler) approve(ctx context.Context, id purchase.OrderID, action purch
 	switch {
 	case o.State == purchase.AwaitingApproval:
 		return ackReply(textMessage(fmt.Sprintf("You approved %s. It needs %s.", whose,
-			plural(h.desk.ApprovalsNeeded()-len(o.Approvals), "more approval"))))
+			plural(h.desk.Rules().Policy.Approvals-len(o.Approvals), "more approval"))))
 	case o.State == purchase.Failed && o.Failure != nil:
 		return ackReply(
 			textMessage(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, requesterFailure(o, h.loc))))

@@ -9,7 +9,6 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
-	"licensebot/purchase/desk"
 )
 
 // publishApproval shows an order in the approvals channel: posted once, then kept up to date. If Slack refuses the post
@@ -89,7 +88,10 @@ func replaces(o purchase.Order, refused error, now time.Time) bool {
 // approvalCard gathers what approvers want to know. What cannot be read is missing on the card: they are asked all the
 // same.
 func (p *Publisher) approvalCard(ctx context.Context, o purchase.Order) content {
-	f := approvalFacts{now: p.now(), needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk), loc: p.desk.Location()}
+	f := approvalFacts{
+		now: p.now(), needed: p.desk.Rules().Policy.Approvals, unsold: unsold(p.desk),
+		loc: p.desk.Rules().Policy.TimeZone(),
+	}
 	if decidable(o, f.now) {
 		if report, err := p.desk.Budgets(ctx, 1); err == nil {
 			f.budget = &report
@@ -114,6 +116,6 @@ func similarTo(spec purchase.Spec) purchase.Spec {
 
 // newSimilar caches which active licenses give the same as one that is asked for, by similarTo. Many orders for the
 // same ask CoCalc once.
-func newSimilar(desk *desk.Desk, now func() time.Time) *cache[purchase.Spec, []purchase.License] {
-	return newCache(desk.Similar, now, similarLife)
+func newSimilar(account Account, now func() time.Time) *cache[purchase.Spec, []purchase.License] {
+	return newCache(account.Similar, now, similarLife)
 }

@@ -178,7 +178,7 @@ func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Tim
 	switch {
 	case told:
 		if who.members || who.why != "" {
-			if err := p.desk.NoteAudience(ctx, channel, who.why); err != nil {
+			if err := p.outbox.NoteAudience(ctx, channel, who.why); err != nil {
 				p.log.Error().Err(err).Str("channel", channel).Msg("fail to keep who reads a channel")
 			}
 		}

@@ -291,7 +291,7 @@ func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 				return false
 			}
 		}
-		left, err := w.desk.PendingNotifications(w.ctx)
+		left, err := w.desk.Outbox.PendingNotifications(w.ctx)
 		w.must(err)
 		return len(left) == 0
 	})
@@ -364,7 +364,7 @@ func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 				w.slack.SetFaults(slacksim.Faults{})
 			}
 			w.until(func() bool {
-				left, err := w.desk.PendingNotifications(w.ctx)
+				left, err := w.desk.Outbox.PendingNotifications(w.ctx)
 				w.must(err)
 				return len(left) == 0
 			})
@@ -390,7 +390,7 @@ func TestPublisher_PublishApproval_DecidedOrder(t *testing.T) {
 	w.becomes(card, "Bought for $63.75")
 	w.slack.SetFaults(slacksim.Faults{})
 	w.until(func() bool {
-		notices, err := w.desk.PendingNotifications(w.ctx)
+		notices, err := w.desk.Outbox.PendingNotifications(w.ctx)
 		return err == nil && len(notices) == 0
 	})
 	if n := w.countDirectRequests(slacksim.Carol); n != 0 {

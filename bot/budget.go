@@ -12,7 +12,6 @@ import (
 
 	"licensebot/commands"
 	"licensebot/purchase"
-	"licensebot/purchase/desk"
 	"licensebot/purchase/orders"
 )
 
@@ -29,7 +28,7 @@ func (h *Handler) showBudget(ctx context.Context, s purchase.Sight) content {
 	report, err := h.desk.Budgets(ctx, budgetMonths)
 	if err != nil {
 		h.log.Error().Err(err).Msg("fail to read the budget")
-		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Rules().Policy.UserMessage(err), h.loc))
 	}
 	report.Persons = slices.DeleteFunc(report.Persons,
 		func(p orders.PersonShare) bool { return !s.Cost(purchase.Actor{ID: p.ID}) })
@@ -173,9 +172,9 @@ type renewalsReport struct {
 }
 
 // newRenewals caches what CoCalc says of subscriptions.
-func newRenewals(desk *desk.Desk, now func() time.Time) *cache[struct{}, purchase.Renewals] {
+func newRenewals(account Account, now func() time.Time) *cache[struct{}, purchase.Renewals] {
 	return newCache(func(ctx context.Context, _ struct{}) (purchase.Renewals, error) {
-		return desk.Committed(ctx)
+		return account.Renewals(ctx)
 	}, now, renewalsLife)
 }
 
@@ -185,7 +184,8 @@ func (h *Handler) readRenewals(ctx context.Context) renewalsReport {
 	case errors.Is(err, errTooSlow):
 		return renewalsReport{trouble: "I couldn't check renewals: CoCalc took too long."}
 	case err != nil:
-		return renewalsReport{trouble: RefusalText(h.desk.RenewalsTrouble(err), h.desk.Location())}
+		return renewalsReport{trouble: RefusalText(h.desk.Rules().Policy.RenewalsMessage(err),
+			h.desk.Rules().Policy.TimeZone())}
 	}
 	return renewalsReport{committed: committed}
 }

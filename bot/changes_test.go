@@ -38,10 +38,12 @@ func TestChanges_Add_WakesOnce(t *testing.T) {
 
 func TestNewPublisher_SharesChanges(t *testing.T) {
 	c, front := NewChanges(time.Now), desk.New(desk.Options{})
-	if p := NewPublisher(Options{Desk: front, Changes: c}); p.changes != c || p.turns != c.turns {
+	if p := NewPublisher(Options{Desk: front, Account: front.Account, Outbox: front.Outbox, Changes: c}); p.changes != c ||
+		p.turns != c.turns {
 		t.Error("the publisher has changes of its own")
 	}
-	if p := NewPublisher(Options{Desk: front}); p.changes == nil || p.turns != p.changes.turns {
+	if p := NewPublisher(Options{Desk: front, Account: front.Account, Outbox: front.Outbox}); p.changes == nil ||
+		p.turns != p.changes.turns {
 		t.Error("without changes in the options, the publisher has none")
 	}
 }

@@ -69,7 +69,7 @@ func TestPublisher_Run_ClickWhileLineWaits(t *testing.T) {
 	p.publishLater()
 	p.publishNow() // finds that there is nothing to do before the channel has rested
 	id := purchase.OrderID("01JDA8D4G0M6W9Q7VJX2C30000")
-	o, err := p.desk.Order(t.Context(), id)
+	o, err := p.desk.Outbox.Order(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestReceiptCard_ChannelRefusesLine(t *testing.T) {
 	p.expectLater("at first", "post to CMATH")
 	p.expectLater("when that is known", "update 7 in DUALICE")
 	p.expectLater("after that", "")
-	if o, err := p.desk.Order(t.Context(), o.ID); err != nil || o.Stale() || lineProblem(o) != "not_in_channel" {
+	if o, err := p.desk.Outbox.Order(t.Context(), o.ID); err != nil || o.Stale() || lineProblem(o) != "not_in_channel" {
 		t.Errorf("kept as %+v (%v)", o.Messages, err)
 	}
 }

@@ -184,13 +184,13 @@ func (h *Handler) refresh(ctx context.Context, at replyTarget, id purchase.Order
 	order, err := h.desk.Allowed(ctx, action, id, orders.Repeat)
 	for err == nil && order.ReplacedBy != "" { // its card is its successor's by now
 		id = order.ReplacedBy
-		order, err = h.desk.Order(ctx, id)
+		order, err = h.outbox.Order(ctx, id)
 	}
 	if err != nil {
 		return h.replyRefusal(at, err)
 	}
 	action.Card.Kind = purchase.MessageCard
-	if err := h.desk.SetMessage(ctx, id, action.Card); err != nil {
+	if err := h.outbox.SetMessage(ctx, id, action.Card); err != nil {
 		return h.replyRefusal(at, err)
 	}
 	return socket.Reply{}
@@ -258,7 +258,7 @@ func (h *Handler) openEditor(ctx context.Context, at replyTarget, trigger string
 
 // formFacts returns the price of the form's current values.
 func (h *Handler) formFacts(ctx context.Context, ask purchase.Request, wrong map[string]string) formFacts {
-	f := formFacts{offer: h.desk.Offer(), wrong: wrong, loc: h.loc}
+	f := formFacts{offer: h.desk.Rules().Offer, wrong: wrong, loc: h.loc}
 	f.preview, f.err = h.desk.Preview(ctx, ask)
 	return f
 }
@@ -349,7 +349,7 @@ func (h *Handler) submitEditor(ctx context.Context, cb slack.InteractionCallback
 		}
 	}
 	shown := func(field string) bool { return cb.View.State == nil || cb.View.State.Values[field] != nil }
-	if _, err := h.desk.Quote(ask.Spec); err != nil || len(wrong) > 0 {
+	if _, err := purchase.PriceOf(ask.Spec, h.now()); err != nil || len(wrong) > 0 {
 		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong, shown, h.loc))}
 	}
 	ask.Requester = h.people.LookUp(ctx, ask.Requester)

@@ -120,7 +120,7 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 				c.t = t
 				for _, id := range []purchase.OrderID{aliceOrder, aliceRepriced} {
 					// they say what it is for, so that this is not what is missing
-					if _, err := c.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
+					if _, err := c.desk.Outbox.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 						o.Reason = "winter school"
 					}); err != nil {
 						t.Fatal(err)

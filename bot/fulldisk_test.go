@@ -121,6 +121,7 @@ type publisherEnv struct {
 	*Publisher
 	t      *testing.T
 	ledger *fullLedger
+	desk   *desk.Desk
 	slack  *recordingSlack
 	now    time.Time
 }
@@ -139,9 +140,9 @@ func newPublisherEnv(t *testing.T) *publisherEnv {
 	p := &publisherEnv{t: t, ledger: &fullLedger{Ledger: ledger}, slack: &recordingSlack{}, now: at}
 	clock := func() time.Time { return p.now }
 	admins := purchase.Policy{Admins: map[string]bool{"UDANA": true, "UEVE": true}}
-	desk := desk.New(desk.Options{Ledger: p.ledger, Policy: admins, Now: clock, Log: zerolog.Nop()})
+	p.desk = desk.New(desk.Options{Ledger: p.ledger, Policy: admins, Now: clock, Log: zerolog.Nop()})
 	p.Publisher = NewPublisher(Options{
-		Desk: desk, Slack: p.slack, HTTP: http.DefaultClient, Now: clock,
+		Desk: p.desk, Account: p.desk.Account, Outbox: p.desk.Outbox, Slack: p.slack, HTTP: http.DefaultClient, Now: clock,
 		Log: zerolog.Nop(),
 	})
 	return p
@@ -198,7 +199,7 @@ func TestPublisher_FullDisk_NothingTwice(t *testing.T) {
 	p.expectLater("again", "")
 	p.ledger.full.Store(false)
 	p.expectLater("when there is room", "")
-	kept, err := p.desk.Order(t.Context(), o.ID)
+	kept, err := p.desk.Outbox.Order(t.Context(), o.ID)
 	if err != nil || kept.Stale() {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
 	}
@@ -225,7 +226,7 @@ func TestPublisher_FullDisk_CardContinuesInDM(t *testing.T) {
 	p.expectLater("again", "")
 	p.ledger.full.Store(false)
 	p.expectLater("when there is room", "")
-	if kept, err := p.desk.Order(t.Context(), o.ID); err != nil || kept.Stale() ||
+	if kept, err := p.desk.Outbox.Order(t.Context(), o.ID); err != nil || kept.Stale() ||
 		kept.Message(purchase.MessageNote).TS != "1" {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
 	}
@@ -279,7 +280,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 	p.ledger.full.Store(false)
 	p.expectLater("when there is room", "")
 	left := func() int {
-		notices, err := p.desk.PendingNotifications(t.Context())
+		notices, err := p.desk.Outbox.PendingNotifications(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

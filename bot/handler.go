@@ -11,7 +11,6 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
-	"licensebot/purchase/desk"
 )
 
 // WebAPI is what the bot needs of Slack's Web API. *slack.Client is one.
@@ -36,9 +35,11 @@ type WebAPI interface {
 	PublishViewContext(ctx context.Context, req slack.PublishViewContextRequest) (*slack.ViewResponse, error)
 }
 
-// Options are the collaborators of Handler and Publisher. Desk, Slack and HTTP are required.
+// Options are the collaborators of Handler and Publisher. All up to HTTP are required.
 type Options struct {
-	Desk     *desk.Desk
+	Desk     Desk
+	Account  Account
+	Outbox   Outbox
 	Slack    WebAPI
 	HTTP     *http.Client // for response URLs; with a timeout
 	SlackURL string       // of Slack's Web API: response URLs lead to Slack itself or to its host
@@ -79,7 +80,9 @@ func (o Options) withDefaults() Options {
 
 // Handler answers what people do in Slack. Its methods may be called at the same time.
 type Handler struct {
-	desk        *desk.Desk
+	desk        Desk
+	account     Account
+	outbox      Outbox
 	slack       WebAPI
 	answers     responder
 	defaults    purchase.Spec
@@ -99,11 +102,11 @@ type Handler struct {
 func New(o Options) *Handler {
 	o = o.withDefaults()
 	return &Handler{
-		desk: o.Desk, slack: o.Slack, answers: o.answers, defaults: o.Defaults,
+		desk: o.Desk, account: o.Account, outbox: o.Outbox, slack: o.Slack, answers: o.answers, defaults: o.Defaults,
 		loc: o.Location, now: o.Now, log: o.Log, people: o.People,
 		formUpdates: &formUpdates{now: o.Now}, evidence: newEvidence(o.Desk, o.Now),
-		renewals: newRenewals(o.Desk, o.Now),
-		licenses: newLicenseCache(o.Desk, o.Now), readLimiter: &readLimiter{waiting: map[string]int{}},
+		renewals: newRenewals(o.Account, o.Now),
+		licenses: newLicenseCache(o.Desk, o.Account, o.Now), readLimiter: &readLimiter{waiting: map[string]int{}},
 		triggers: newTriggers(o.Now),
 	}
 }

@@ -48,33 +48,36 @@ func (h *Handler) homeBlocks(ctx context.Context, user string) []slack.Block {
 	list := button(actionHistoryPage+":home", "1", "Purchase history")
 	head := slack.NewHeaderBlock(plain("CoCalc licenses"))
 	who := h.people.LookUp(ctx, purchase.Actor{ID: user})
-	sight, err := h.desk.Sight(who)
+	queue, err := h.desk.Queue(ctx)
 	if err != nil {
-		return append([]slack.Block{head, section(h.refusalText(err))}, h.waitingOrders(ctx, who)...)
+		h.log.Error().Err(err).Msg("fail to read which orders wait, and what stops buying")
+	}
+	rights := who.Rights(h.desk.Rules().Policy)
+	waiting := waitingBlocks(queue.Waiting, who, rights.Approve, unsold(h.desk) != "")
+	if rights.Unseen != nil {
+		return append([]slack.Block{head, section(h.refusalText(rights.Unseen))}, waiting...)
 	}
 	text, buttons := homeOfViewers, []slack.BlockElement{list}
-	if h.desk.IsBuyer(who) {
+	if rights.Buy {
 		text, buttons = homeOfBuyers, []slack.BlockElement{buy, list}
 	}
 	no := h.unsold(ctx, who)
 	if no != "" {
 		text, buttons = no, []slack.BlockElement{list}
 	}
-	left, limited, err := h.desk.BudgetNow(ctx)
-	if err == nil && limited && no == "" {
-		text += fmt.Sprintf("\n*%s* of this month's budget is left.", max(left, 0))
+	if report, err := h.desk.Budgets(ctx, 1); err == nil && no == "" {
+		if left, limited := report.Left(); limited {
+			text += fmt.Sprintf("\n*%s* of this month's budget is left.", max(left, 0))
+		}
 	}
 	blocks := []slack.Block{head, section(text)}
-	stop, err := h.desk.Stopped(ctx)
-	if err != nil {
-		h.log.Error().Err(err).Msg("fail to read what stops buying")
-	}
+	stop := queue.Stoppage
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
-		blocks = append(blocks, stopBlocks(stop, h.desk.IsAdmin(who), no != "", h.loc)...)
+		blocks = append(blocks, stopBlocks(stop, rights.Administer, no != "", h.loc)...)
 	}
-	blocks = append(blocks, h.waitingOrders(ctx, who)...)
+	blocks = append(blocks, waiting...)
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buttons...), slack.NewDividerBlock())
-	return append(blocks, h.showHistory(ctx, 1, sight).blocks...)
+	return append(blocks, h.showHistory(ctx, 1, rights.Sight).blocks...)
 }
 
 // maxHeld is how many held orders the Home tab names.

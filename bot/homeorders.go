@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/slack-go/slack"
@@ -12,20 +11,8 @@ import (
 // maxWaiting is how many waiting orders the Home tab names, of one's own and of those that one can decide on.
 const maxWaiting = 5
 
-// waitingOrders are the orders on the Home tab that wait for an approval. A requester's card is gone when they reload
-// Slack.
-func (h *Handler) waitingOrders(ctx context.Context, who purchase.Actor) []slack.Block {
-	waiting, err := h.desk.Waiting(ctx)
-	if err != nil {
-		h.log.Error().Err(err).Msg("fail to read the orders that wait for an approval")
-	}
-	if len(waiting) == 0 {
-		return nil
-	}
-	return waitingBlocks(waiting, who, h.desk.IsApprover(who), unsold(h.desk) != "")
-}
-
-// waitingBlocks show a person their own waiting orders, and to approvers those of others, oldest first.
+// waitingBlocks show a person their own orders that wait for an approval, and to approvers those of others, oldest
+// first. A requester's card is gone when they reload Slack.
 func waitingBlocks(orders []purchase.Order, who purchase.Actor, approver, unsold bool) []slack.Block {
 	var own, others []slack.Block
 	for _, o := range orders {

@@ -36,7 +36,7 @@ func TestGetsDirectMessage_EveryState(t *testing.T) {
 	w.becomes(card, "Nothing was charged")
 	w.cardBecomes(ask, "Withdrawn")
 	w.restart()
-	w.until(func() bool { ids, err := w.desk.StaleOrders(w.ctx); return err == nil && len(ids) == 0 })
+	w.until(func() bool { ids, err := w.desk.Outbox.StaleOrders(w.ctx); return err == nil && len(ids) == 0 })
 	if told := w.directMessages(slacksim.Alice); len(told) != 2 {
 		t.Errorf("alice is told directly:\n%s", strings.Join(told, "\n\n"))
 	}
@@ -93,7 +93,7 @@ func TestSimilar_JustBought(t *testing.T) {
 	checkContains(t, ask, "No matching license is active")
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.becomes(card, "Bought for $63.75")
-	w.until(func() bool { ids, err := w.desk.StaleOrders(w.ctx); return err == nil && len(ids) == 0 })
+	w.until(func() bool { ids, err := w.desk.Outbox.StaleOrders(w.ctx); return err == nil && len(ids) == 0 })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="summer school"`)
 	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "Reason: summer school"), "Request approval ($63.75)")
 	next, err := w.slack.Person(slacksim.Bob).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool {

@@ -193,7 +193,7 @@ func TestCard_HostileWords(t *testing.T) {
 		w.says(slacksim.Bob, "resume "+first(400, c.text))
 		w.seesDirectly(slacksim.Carol, "resumed buying")
 
-		o, err := w.desk.Order(w.ctx, purchase.OrderID(id))
+		o, err := w.desk.Outbox.Order(w.ctx, purchase.OrderID(id))
 		w.must(err)
 		trimmed := strings.TrimSpace
 		if o.Spec.Title != trimmed(title) || o.Spec.Description != trimmed(description) || o.Reason != trimmed(reason) ||

@@ -17,7 +17,7 @@ func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sigh
 	all, err := h.licenses.list(ctx)
 	if err != nil {
 		h.log.Warn().Err(err).Msg("fail to list the licenses")
-		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Rules().Policy.UserMessage(err), h.loc))
 	}
 	var found []purchase.LicenseEntry
 	var ids []string
@@ -32,7 +32,7 @@ func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sigh
 			fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.",
 				codeSpan(part)))
 	case 1:
-		return licenseDetails(found[0], nil, h.now(), s, h.desk.Site())
+		return licenseDetails(found[0], nil, h.now(), s, h.desk.Rules().Site)
 	}
 	return ambiguous("license", "show", part, ids)
 }
@@ -40,7 +40,7 @@ func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sigh
 // orderNamed shows the order whose id begins or ends with part, among those that the person may see.
 func (h *Handler) orderNamed(ctx context.Context, part string, action purchase.Action) content {
 	action.Actor = h.people.LookUp(ctx, action.Actor)
-	found, err := h.desk.OrdersNamed(ctx, part, action.Actor)
+	found, err := h.desk.Find(ctx, action.Actor, part)
 	if err != nil {
 		return h.refusalMessage(err)
 	}
@@ -57,7 +57,7 @@ func (h *Handler) orderNamed(ctx context.Context, part string, action purchase.A
 		if o.State == purchase.Unknown {
 			return h.unresolvedOrder(ctx, o.ID, action.Actor)
 		}
-		return h.orderStatus(ctx, o)
+		return h.readOrderStatus(ctx, o.ID)
 	}
 	var ids []string
 	for _, id := range found {

@@ -81,7 +81,7 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 			Ledger: p.ledger, Now: time.Now, Log: zerolog.Nop(),
 			Policy: purchase.Policy{Admins: map[string]bool{"SALL": true, "UDANA": true}},
 		})
-		p.Publisher.desk = desk
+		p.Publisher.desk, p.Publisher.outbox = desk, desk.Outbox
 		for _, known := range []string{"U0250", "U0299"} { // who clicked before
 			if p.people.standing(t.Context(), known) != purchase.Member {
 				t.Fatal(known)
@@ -117,7 +117,7 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		if api.mostAtOnce > lookupsAtOnce+1 || api.limited > 0 {
 			t.Errorf("%d questions at a time, and %d over the limit", api.mostAtOnce, api.limited)
 		}
-		if notices, err := desk.PendingNotifications(t.Context()); err != nil || len(notices) != 0 {
+		if notices, err := desk.Outbox.PendingNotifications(t.Context()); err != nil || len(notices) != 0 {
 			t.Errorf("left: %+v (%v)", notices, err)
 		}
 	})

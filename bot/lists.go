@@ -102,7 +102,7 @@ func (h *Handler) repeatLicense(ctx context.Context, id string, at replyTarget, 
 	}
 	owned, err := h.licenses.one(ctx, id)
 	if err != nil {
-		return h.replyFunc(at, textMessage(RefusalText(h.desk.Trouble(err), h.loc)), false)
+		return h.replyFunc(at, textMessage(RefusalText(h.desk.Rules().Policy.UserMessage(err), h.loc)), false)
 	}
 	spec := purchasedSpec(owned.License, h.defaults)
 	if owned.Purchase != nil {
@@ -129,7 +129,7 @@ func (h *Handler) showLicenses(ctx context.Context, l listState) content {
 	all, err := h.licenses.list(ctx)
 	if err != nil {
 		h.log.Warn().Err(err).Msg("fail to list the licenses")
-		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Rules().Policy.UserMessage(err), h.loc))
 	}
 	return licenseList(all, l, h.now())
 }
@@ -248,9 +248,9 @@ func (h *Handler) showLicense(ctx context.Context, id string, from *listState, s
 	o, err := h.licenses.one(ctx, id)
 	if err != nil {
 		h.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("fail to read a license")
-		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Rules().Policy.UserMessage(err), h.loc))
 	}
-	return licenseDetails(o, from, h.now(), s, h.desk.Site())
+	return licenseDetails(o, from, h.now(), s, h.desk.Rules().Site)
 }
 
 // usedFor describes who a license is for. A value that isn't one of CoCalc's is shown as it is.
@@ -310,7 +310,7 @@ func (h *Handler) showHistory(ctx context.Context, page int, s purchase.Sight) c
 	past, err := h.desk.History(ctx, page, pageSize)
 	if err != nil {
 		h.log.Error().Err(err).Msg("fail to read the purchase log")
-		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Rules().Policy.UserMessage(err), h.loc))
 	}
 	return historyPage(past, s)
 }

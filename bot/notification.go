@@ -40,7 +40,7 @@ func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notific
 // sendNextNotice sends a recipient the oldest notice that they don't have. It reads the notice when their turn has
 // come, since they may have got it meanwhile.
 func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
-	notices, err := p.desk.PendingNotifications(ctx)
+	notices, err := p.outbox.PendingNotifications(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
 		if !slices.Contains(n.Pending, to) {
 			continue
 		}
-		if over, err := p.desk.RequestEnded(ctx, n); over || err != nil {
+		if over, err := p.outbox.RequestEnded(ctx, n); over || err != nil {
 			return err
 		}
 		switch {
@@ -67,7 +67,7 @@ func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
 func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notification, group string) error {
 	listed, err := p.people.groupMembers(ctx, group)
 	if err != nil {
-		return errors.Join(err, p.desk.MarkGroupUnavailable(ctx, n.ID, group))
+		return errors.Join(err, p.outbox.MarkGroupUnavailable(ctx, n.ID, group))
 	}
 	var told, left []string
 	for _, id := range listed {
@@ -79,25 +79,25 @@ func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notification, gr
 	}
 	members, unknown := p.people.partition(left)
 	if len(unknown) > 0 {
-		if err := p.desk.ExpandGroupPartly(ctx, n.ID, group, members); err != nil {
+		if err := p.outbox.ExpandGroupPartly(ctx, n.ID, group, members); err != nil {
 			return err
 		}
 		rest := p.people.lookUpAll(ctx, unknown)
 		found, still := p.people.partition(unknown)
 		members = append(members, found...)
 		if len(still) > 0 {
-			err := p.desk.ExpandGroupPartly(ctx, n.ID, group, found)
+			err := p.outbox.ExpandGroupPartly(ctx, n.ID, group, found)
 			if err == nil && rest > 0 {
 				return channelLimitError{group, p.now().Add(rest)}
 			}
 			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: no word of Slack's", len(still),
-				group), p.desk.MarkGroupUnavailable(ctx, n.ID, group))
+				group), p.outbox.MarkGroupUnavailable(ctx, n.ID, group))
 		}
 	}
 	if members = append(told, members...); len(members) == 0 {
 		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("find no one in a user group that gets notices")
 	}
-	return p.desk.ExpandGroup(ctx, n.ID, group, members)
+	return p.outbox.ExpandGroup(ctx, n.ID, group, members)
 }
 
 // sendNotice sends a notice to one recipient and stores the delivery. If the ledger can't store it, the delivery is
@@ -130,7 +130,7 @@ func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notification, to 
 		p.sentNotices[key] = problem
 		p.mu.Unlock()
 	}
-	if err := p.desk.MarkDelivered(ctx, n.ID, to, problem); err != nil {
+	if err := p.outbox.MarkDelivered(ctx, n.ID, to, problem); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -166,11 +166,11 @@ func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notification, to s
 	}
 	if !prices {
 		if n.Kind == purchase.NotificationForeign {
-			err = p.desk.RedirectToAdmins(ctx, n.ID, to)
+			err = p.outbox.RedirectToAdmins(ctx, n.ID, to)
 		}
-		return noticeHeadOnly(n, p.desk.Location()), err
+		return noticeHeadOnly(n, p.desk.Rules().Policy.TimeZone()), err
 	}
-	return noticeMessage(n, Reader{Zone: p.desk.Location()}), nil
+	return noticeMessage(n, Reader{Zone: p.desk.Rules().Policy.TimeZone()}), nil
 }
 
 // errStandingUnknown says that Slack has not answered yet whether a person is a member of the workspace.
@@ -184,7 +184,7 @@ func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notification
 	defer p.mu.Unlock()
 	if !unverified {
 		delete(p.unverified, to)
-		return noticeMessage(n, Reader{Zone: p.desk.Location(), Admin: !n.ToRequester}), nil
+		return noticeMessage(n, Reader{Zone: p.desk.Rules().Policy.TimeZone(), Admin: !n.ToRequester}), nil
 	}
 	since, waits := p.unverified[to]
 	switch {

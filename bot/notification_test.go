@@ -54,7 +54,7 @@ func TestPublisher_ExpandGroup(t *testing.T) {
 		}
 	}
 	w.until(func() bool {
-		notices, err := w.desk.PendingNotifications(w.ctx)
+		notices, err := w.desk.Outbox.PendingNotifications(w.ctx)
 		return err == nil && len(notices) == 0
 	})
 }

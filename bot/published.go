@@ -17,7 +17,7 @@ var errNotStored = errors.New("what Slack shows could not be kept in the ledger"
 // message is updated later and not posted again.
 func (p *Publisher) markPublished(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
 	m.PublishedRev = o.Rev
-	now, err := p.desk.UpdateMessages(ctx, o.ID, func(live *purchase.Order) {
+	now, err := p.outbox.UpdateMessages(ctx, o.ID, func(live *purchase.Order) {
 		if old := live.Message(m.Kind); old == nil || old.ResponseURL == m.ResponseURL {
 			mergePublished(live, m, o)
 		}

@@ -9,8 +9,17 @@ import (
 	"github.com/rs/zerolog"
 
 	"licensebot/purchase"
-	"licensebot/purchase/desk"
+	"licensebot/purchase/orders"
 )
+
+// publishedDesk is what the publisher needs of the desk.
+type publishedDesk interface {
+	Seller
+	View(ctx context.Context, id purchase.OrderID) (orders.View, error)
+	Queue(ctx context.Context) (orders.Queue, error)
+	Budgets(ctx context.Context, months int) (orders.BudgetReport, error)
+	Decide(ctx context.Context, action purchase.Action, id purchase.OrderID, d orders.Decision) (purchase.Order, error)
+}
 
 // Publisher updates every message that shows an order. Messages are views of the order, rendered from the ledger, so a
 // message that missed changes, or a restart, needs no special case: the publisher retries until Slack accepts the
@@ -19,11 +28,12 @@ import (
 // An order has up to three parts: the requester's messages, the channel's line and the approvers' card. Each part has
 // its own turn and backoff, and waits for no other.
 type Publisher struct {
-	desk  *desk.Desk
-	slack WebAPI
-	cards responder
-	now   func() time.Time
-	log   zerolog.Logger
+	desk   publishedDesk
+	outbox Outbox
+	slack  WebAPI
+	cards  responder
+	now    func() time.Time
+	log    zerolog.Logger
 
 	busy       sync.WaitGroup // what is being published
 	requesters chan struct{}  // holds a token for each requester who is being answered
@@ -58,8 +68,8 @@ func NewPublisher(o Options) *Publisher {
 		o.Changes = NewChanges(o.Now)
 	}
 	return &Publisher{
-		desk: o.Desk, slack: o.Slack, cards: o.cards, now: o.Now, log: o.Log,
-		people: o.People, similar: newSimilar(o.Desk, o.Now),
+		desk: o.Desk, outbox: o.Outbox, slack: o.Slack, cards: o.cards, now: o.Now, log: o.Log,
+		people: o.People, similar: newSimilar(o.Account, o.Now),
 		requesters: make(chan struct{}, maxRequesters), notifiers: make(chan struct{}, maxNotifiers),
 		changes: o.Changes, turns: o.Changes.turns, limits: newChannelLimits(o.Now, o.Log),
 		unstored: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, sentNotices: map[string]string{},
@@ -71,7 +81,7 @@ func NewPublisher(o Options) *Publisher {
 func (p *Publisher) Run(ctx context.Context) error {
 	sending := context.WithoutCancel(ctx) // bounded by the HTTP client's own timeout
 	defer p.busy.Wait()
-	p.busy.Go(func() { p.people.warmAudiences(ctx, p.desk.Channels()) })
+	p.busy.Go(func() { p.people.warmAudiences(ctx, p.outbox.Channels()) })
 	for {
 		pause, err := p.publishDue(sending)
 		if err != nil {
@@ -105,11 +115,11 @@ func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
 	if err := p.refreshWaiting(ctx); err != nil {
 		p.log.Error().Err(err).Msg("leave cards as they are until the next round: the ledger does not take it")
 	}
-	ids, err := p.desk.StaleOrders(ctx)
+	ids, err := p.outbox.StaleOrders(ctx)
 	if err != nil {
 		return 0, err
 	}
-	notices, err := p.desk.PendingNotifications(ctx)
+	notices, err := p.outbox.PendingNotifications(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -118,7 +128,7 @@ func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
 		if !p.turns.due(id) {
 			continue
 		}
-		o, err := p.desk.Order(ctx, id)
+		o, err := p.outbox.Order(ctx, id)
 		if err != nil {
 			return 0, err
 		}
@@ -182,7 +192,7 @@ func (p *Publisher) publish(ctx context.Context, id purchase.OrderID, t part) er
 	if t == partRequester {
 		return p.publishPart(ctx, id, t, p.requesters, p.publishToRequester)
 	}
-	o, err := p.desk.Order(ctx, id)
+	o, err := p.outbox.Order(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -194,32 +204,35 @@ func (p *Publisher) publish(ctx context.Context, id purchase.OrderID, t part) er
 	if t == partApproval {
 		show = p.publishApproval
 	}
-	return p.limits.post(ctx, m.Channel, func() error { return p.publishPart(ctx, id, t, nil, show) })
+	return p.limits.post(ctx, m.Channel, func() error {
+		return p.publishPart(ctx, id, t, nil, func(ctx context.Context, v orders.View) error { return show(ctx, v.Order) })
+	})
 }
 
 // publishPart reads an order once there is room, and publishes a part of it.
 func (p *Publisher) publishPart(ctx context.Context, id purchase.OrderID, t part, room chan struct{},
-	show func(context.Context, purchase.Order) error,
+	show func(context.Context, orders.View) error,
 ) error {
 	if room != nil {
 		room <- struct{}{}
 		defer func() { <-room }()
 	}
-	o, err := p.desk.Order(ctx, id)
+	v, err := p.desk.View(ctx, id)
 	if err != nil {
 		return err
 	}
-	if o.State == purchase.Purchased {
-		p.similar.forget(similarTo(o.Spec))
+	if v.Order.State == purchase.Purchased {
+		p.similar.forget(similarTo(v.Order.Spec))
 	}
-	o, shown := p.restoreUnstored(o, kinds[t])
+	var shown []purchase.Message
+	v.Order, shown = p.restoreUnstored(v.Order, kinds[t])
 	unkept := error(nil) // if the ledger cannot be written, the rest is still shown
 	for _, m := range shown {
-		if o, err = p.markPublished(ctx, o, m); err != nil {
+		if v.Order, err = p.markPublished(ctx, v.Order, m); err != nil {
 			unkept = err
 		}
 	}
-	if err := show(ctx, o); err != nil {
+	if err := show(ctx, v); err != nil {
 		return err
 	}
 	return unkept

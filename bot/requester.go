@@ -6,20 +6,21 @@ import (
 	"fmt"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // publishToRequester updates what the requester sees: the card first, since they look at it, then their direct message.
 // If one of the two fails, the other is still shown.
-func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) error {
+func (p *Publisher) publishToRequester(ctx context.Context, v orders.View) error {
 	var failed error
-	if m := o.Message(purchase.MessageCard); m != nil && m.PublishedRev < o.Rev {
+	if m := v.Order.Message(purchase.MessageCard); m != nil && m.PublishedRev < v.Order.Rev {
 		var direct bool
-		if o, direct, failed = p.publishCard(ctx, o, *m); direct {
+		if v.Order, direct, failed = p.publishCard(ctx, v, *m); direct {
 			return failed
 		}
 	}
-	if getsDirectMessage(o) {
-		now, err := p.desk.UpdateMessages(ctx, o.ID, func(o *purchase.Order) {
+	if getsDirectMessage(v.Order) {
+		now, err := p.outbox.UpdateMessages(ctx, v.Order.ID, func(o *purchase.Order) {
 			if o.Message(purchase.MessageNote) == nil {
 				o.SetMessage(purchase.Message{Kind: purchase.MessageNote})
 			}
@@ -27,10 +28,10 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) er
 		if err != nil { // sent once there is room
 			return errors.Join(failed, fmt.Errorf("%w: %w", errNotStored, err))
 		}
-		o.Messages = now.Messages
+		v.Order.Messages = now.Messages
 	}
-	if m := o.Message(purchase.MessageNote); m != nil && m.PublishedRev < o.Rev {
-		_, err := p.publishNote(ctx, o, *m)
+	if m := v.Order.Message(purchase.MessageNote); m != nil && m.PublishedRev < v.Order.Rev {
+		_, err := p.publishNote(ctx, v, *m)
 		failed = errors.Join(failed, err)
 	}
 	return failed
@@ -41,9 +42,10 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) er
 //
 // Slack accepts five posts per response URL. The last one is kept for the end, the one before for bad news and for
 // waiting for approval, and the one before that for paying, which takes time.
-func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
+func (p *Publisher) publishCard(ctx context.Context, v orders.View,
 	m purchase.Message,
-) (_ purchase.Order, direct bool, err error) {
+) (o purchase.Order, direct bool, err error) {
+	o = v.Order
 	keep := 3
 	switch {
 	case o.State.Final():
@@ -59,10 +61,7 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
 		return o, false, err
 	}
 	if reachable {
-		c, err := p.card(ctx, o)
-		if err != nil {
-			return o, false, err
-		}
+		c := p.card(v)
 		m.Uses--
 		err = p.cards.respond(ctx, m.ResponseURL, c, true)
 		if err == nil {
@@ -76,22 +75,23 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
 		o, err = p.markPublished(ctx, o, m)
 		return o, false, err
 	}
-	return p.continueInDM(ctx, o, m)
+	return p.continueInDM(ctx, v, m)
 }
 
 // continueInDM continues the order in the requester's direct messages, in place of a card that cannot be updated any
 // more. It updates an existing direct message. A click without any other answer gets a new one, since an update of an
 // older message is easily missed.
-func (p *Publisher) continueInDM(ctx context.Context, o purchase.Order,
+func (p *Publisher) continueInDM(ctx context.Context, v orders.View,
 	card purchase.Message,
 ) (_ purchase.Order, direct bool, err error) {
+	o := v.Order
 	old := o.Message(purchase.MessageNote)
 	anew := old == nil || card.PublishedRev == 0 && o.State.Final()
 	var failed error // of the existing message
 	if anew && old != nil && old.TS != "" && old.PublishedRev < o.Rev {
-		o, failed = p.publishNote(ctx, o, *old)
+		o, failed = p.publishNote(ctx, v, *old)
 	}
-	now, unkept := p.desk.UpdateMessages(ctx, o.ID, func(o *purchase.Order) {
+	now, unkept := p.outbox.UpdateMessages(ctx, o.ID, func(o *purchase.Order) {
 		o.RemoveMessage(purchase.MessageCard)
 		if anew {
 			o.SetMessage(purchase.Message{Kind: purchase.MessageNote})
@@ -100,8 +100,9 @@ func (p *Publisher) continueInDM(ctx context.Context, o purchase.Order,
 	if unkept == nil {
 		o.Messages = now.Messages
 	}
+	v.Order = o
 	if anew {
-		if o, err = p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote}); err != nil &&
+		if o, err = p.publishNote(ctx, v, purchase.Message{Kind: purchase.MessageNote}); err != nil &&
 			!errors.Is(err, errNotStored) {
 			return o, anew, errors.Join(failed, err)
 		}
@@ -113,11 +114,8 @@ func (p *Publisher) continueInDM(ctx context.Context, o purchase.Order,
 }
 
 // publishNote shows the order in the requester's direct messages.
-func (p *Publisher) publishNote(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
-	c, err := p.card(ctx, o)
-	if err != nil {
-		return o, err
-	}
+func (p *Publisher) publishNote(ctx context.Context, v orders.View, m purchase.Message) (_ purchase.Order, err error) {
+	o, c := v.Order, p.card(v)
 	if m.TS == "" {
 		m.Channel, m.TS, err = directMessage(ctx, p.slack, o.Requester.ID, c)
 	} else {
@@ -133,27 +131,10 @@ func (p *Publisher) publishNote(ctx context.Context, o purchase.Order, m purchas
 	return p.markPublished(ctx, o, m)
 }
 
-func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error) {
-	ahead, err := p.desk.Ahead(ctx, o)
-	if err != nil {
-		return content{}, err
-	}
-	left, limited, err := p.desk.BudgetNow(ctx)
-	priced := o
-	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved {
-		priced.Price = o.Failure.NewPrice // the price that a click would confirm
-	}
-	if err != nil {
-		return content{}, err
-	}
-	asks, err := p.desk.Asks(ctx, priced)
-	if err != nil {
-		return content{}, err
-	}
-	sum, err := p.desk.DaySum(ctx, priced)
-	return card(o, cardFacts{
-		site: p.desk.Site(), now: p.now(), loc: p.desk.Location(), ahead: ahead, left: left, limited: limited, asks: asks,
-		sum:    sum,
-		needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk),
-	}), err
+func (p *Publisher) card(v orders.View) content {
+	rules := p.desk.Rules()
+	return card(v.Order, cardFacts{
+		site: rules.Site, now: p.now(), loc: rules.Policy.TimeZone(), ahead: v.Ahead, left: v.Left, limited: v.Limited,
+		asks: v.Asks, sum: v.Sum, needed: rules.Policy.Approvals, unsold: unsold(p.desk),
+	})
 }

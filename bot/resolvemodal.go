@@ -14,7 +14,6 @@ import (
 	"licensebot/bot/socket"
 	"licensebot/commands"
 	"licensebot/purchase"
-	"licensebot/purchase/desk"
 )
 
 // The buttons with which an admin resolves an order of unknown outcome, and the form that asks for the reason.
@@ -57,12 +56,12 @@ func (h *Handler) unresolvedOrder(ctx context.Context, id purchase.OrderID, who 
 		}
 	}
 	who = h.people.LookUp(ctx, who)
-	o, err := h.desk.Order(ctx, id)
+	v, err := h.desk.View(ctx, id)
 	if err != nil {
 		return h.refusalMessage(err)
 	}
-	c := h.orderStatus(ctx, o)
-	admin := h.desk.IsAdmin(who)
+	o, c := v.Order, h.orderStatus(v)
+	admin := who.Rights(h.desk.Rules().Policy).Administer
 	resolves := admin && !who.Is(o.Requester)
 	switch {
 	case o.State != purchase.Unknown:
@@ -209,12 +208,12 @@ var evidenceLife = cacheLife{fresh: 10 * time.Second, kept: 10 * time.Second, ti
 
 // newEvidence caches what CoCalc shows of orders, since its list of purchases may be read fifteen times a minute only,
 // and the buyer needs that.
-func newEvidence(desk *desk.Desk, now func() time.Time) *cache[purchase.OrderID, purchase.Evidence] {
+func newEvidence(desk Desk, now func() time.Time) *cache[purchase.OrderID, purchase.Evidence] {
 	return newCache(func(ctx context.Context, id purchase.OrderID) (purchase.Evidence, error) {
-		o, err := desk.Order(ctx, id)
+		v, err := desk.View(ctx, id)
 		if err != nil {
 			return purchase.Evidence{}, err
 		}
-		return desk.Evidence(ctx, o), nil
+		return desk.Evidence(ctx, v.Order), nil
 	}, now, evidenceLife)
 }

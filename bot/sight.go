@@ -35,5 +35,5 @@ func (h *Handler) mayView(ctx context.Context, action purchase.Action) (purchase
 	if _, err := h.desk.Allowed(ctx, action, "", orders.See); err != nil {
 		return purchase.Sight{}, err
 	}
-	return h.desk.Sight(action.Actor)
+	return action.Actor.Rights(h.desk.Rules().Policy).Sight, nil
 }

@@ -37,7 +37,7 @@ func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Re
 			return ackReply(textMessage(no))
 		}
 		spec := Specify(h.defaults, c.Fields, h.now(), h.loc)
-		quote, err := h.desk.Quote(spec)
+		quote, err := purchase.PriceOf(spec, h.now())
 		if err != nil || len(mistakes) > 0 {
 			return ackReply(mistakesMessage("quote", mistakes, c.Fields, err))
 		}
@@ -143,7 +143,7 @@ func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, action purcha
 		return ackReply(h.refusalMessage(err))
 	}
 	if len(mistakes) > 0 {
-		_, err := h.desk.Quote(spec)
+		_, err := purchase.PriceOf(spec, h.now())
 		return ackReply(mistakesMessage("buy", mistakes, f, err))
 	}
 	if f == (commands.Fields{}) && (spec.RAM == 0 || spec.CPU == 0) {
@@ -170,9 +170,9 @@ func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, action purcha
 }
 
 // proposalMessage is the card of a new order.
-func (h *Handler) proposalMessage(p orders.Proposal) content {
+func (h *Handler) proposalMessage(p orders.View) content {
 	return card(p.Order, cardFacts{
-		site: h.desk.Site(), now: h.now(), loc: h.loc, left: p.Left, limited: p.Limited, asks: p.Asks,
+		site: h.desk.Rules().Site, now: h.now(), loc: h.loc, left: p.Left, limited: p.Limited, asks: p.Asks,
 		sum: p.Sum, unsold: unsold(h.desk),
 	})
 }
@@ -278,7 +278,7 @@ func (h *Handler) order(ctx context.Context, at replyTarget, id purchase.OrderID
 	if o.State == purchase.Unknown {
 		return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, action.Actor) })
 	}
-	return ackReply(h.orderStatus(ctx, o))
+	return ackReply(h.readOrderStatus(ctx, id))
 }
 
 // orderRefusal returns why an order is not shown.
@@ -289,15 +289,20 @@ func (h *Handler) orderRefusal(err error) content {
 	return h.refusalMessage(err)
 }
 
-// orderStatus shows an order's status to a person who can't decide on it.
-func (h *Handler) orderStatus(ctx context.Context, o purchase.Order) content {
-	ahead, err := h.desk.Ahead(ctx, o)
+// readOrderStatus reads an order, and shows its status.
+func (h *Handler) readOrderStatus(ctx context.Context, id purchase.OrderID) content {
+	v, err := h.desk.View(ctx, id)
 	if err != nil {
-		h.log.Error().Err(err).Msg("fail to count the orders ahead")
+		return h.refusalMessage(err)
 	}
-	return orderFacts(o, cardFacts{
-		site: h.desk.Site(), now: h.now(), loc: h.loc, ahead: ahead, needed: h.desk.ApprovalsNeeded(),
-		unsold: unsold(h.desk),
+	return h.orderStatus(v)
+}
+
+// orderStatus shows an order's status to a person who can't decide on it.
+func (h *Handler) orderStatus(v orders.View) content {
+	rules := h.desk.Rules()
+	return orderFacts(v.Order, cardFacts{
+		site: rules.Site, now: h.now(), loc: h.loc, ahead: v.Ahead, needed: rules.Policy.Approvals, unsold: unsold(h.desk),
 	})
 }
 
@@ -355,7 +360,7 @@ func withoutActions(c content) content {
 // help shows how a command or a field is written.
 func (h *Handler) help(ctx context.Context, topic string, who purchase.Actor) content {
 	page := commands.HelpText(topic)
-	text := strings.ReplaceAll(page.Mrkdwn(), commands.ExampleSite+"/", h.desk.Site().Page("/"))
+	text := strings.ReplaceAll(page.Mrkdwn(), commands.ExampleSite+"/", h.desk.Rules().Site.Page("/"))
 	blocks := []slack.Block{section(text)}
 	if no := h.unsold(ctx, who); no != "" {
 		blocks = append([]slack.Block{section(":warning: " + no)}, blocks...)

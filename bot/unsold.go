@@ -10,23 +10,25 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
-	"licensebot/purchase/desk"
 )
 
 // What people see in place of prices, forms and buttons while the CoCalc server sells no licenses.
 
 // unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
 // licenses.
-func unsold(desk *desk.Desk) string {
-	return refusalOrEmpty(desk.NotSold(purchase.Actor{}), desk.Location())
+func unsold(s Seller) string {
+	policy := s.Rules().Policy
+	return refusalOrEmpty(policy.RefuseNotSold(s.Server()), policy.TimeZone())
 }
 
 // unsold is the same for one reader. Admins also read where the server leads.
 func (h *Handler) unsold(ctx context.Context, who purchase.Actor) string {
-	if !h.desk.Server().RefusesOrders() { // the usual case asks Slack nothing
+	policy := h.desk.Rules().Policy
+	no := policy.RefuseNotSold(h.desk.Server())
+	if no == nil { // the usual case asks Slack nothing
 		return ""
 	}
-	return refusalOrEmpty(h.desk.NotSold(h.people.LookUp(ctx, who)), h.loc)
+	return refusalOrEmpty(policy.ForReader(no, h.people.LookUp(ctx, who)), h.loc)
 }
 
 func refusalOrEmpty(no *purchase.Refusal, zone *time.Location) string {
@@ -137,7 +139,7 @@ func (h *Handler) dropButtons(ctx context.Context, id purchase.OrderID, action p
 		return
 	}
 	action.Card.Kind = purchase.MessageCard
-	if err := h.desk.SetMessage(ctx, id, action.Card); err != nil {
+	if err := h.outbox.SetMessage(ctx, id, action.Card); err != nil {
 		h.log.Error().Err(err).Str("order", string(id)).Msg("fail to show a card without its buttons")
 	}
 }
@@ -159,12 +161,12 @@ func (p *Publisher) refreshWaiting(ctx context.Context) error {
 	if refuses == p.unsold {
 		return nil
 	}
-	waiting, err := p.desk.Waiting(ctx)
+	queue, err := p.desk.Queue(ctx)
 	if err != nil {
 		return err
 	}
-	for _, o := range waiting {
-		if err := p.desk.MarkStale(ctx, o.ID); err != nil {
+	for _, o := range queue.Waiting {
+		if err := p.outbox.MarkStale(ctx, o.ID); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ var presets = []struct {
 func (w *env) stopSelling(preset string) {
 	w.t.Helper()
 	w.must(w.cocalc.SwitchOn(preset))
-	if _, err := w.desk.Licenses(w.ctx); err == nil { // any read makes the bot look
+	if _, err := w.desk.Account.Licenses(w.ctx); err == nil { // any read makes the bot look
 		w.t.Error("licenses can still be read")
 	}
 	w.until(func() bool { return w.desk.Server().RefusesOrders() })

@@ -118,7 +118,7 @@ func TestOrdersWithoutAccessToSlack(t *testing.T) {
 func TestTheAuditKnowsOfTheAccess(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		for _, code := range []string{"token_revoked", ""} {
-			if err := s.desk.NoteAccess(context.Background(), code); err != nil {
+			if err := s.desk.Process.NoteAccess(context.Background(), code); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -204,6 +204,27 @@ func (p Policy) SightOf(who Actor) (Sight, *Refusal) {
 	return Sight{}, NewRefusal(NotAViewer)
 }
 
+// Rights are what a person may do, by a policy's lists and by what Slack says of the person.
+type Rights struct {
+	Sight   Sight    // what they may see
+	Unseen  *Refusal // why they may see nothing; nil if they may see something
+	Buy     bool     // anywhere and at any time at which buying is allowed
+	Approve bool     // other people's orders
+	// Administer is the right to resolve orders, to pause and resume buying, and to remove broken items from the cart.
+	Administer bool
+}
+
+// Rights returns what the person may do by a policy. Each right is decided by itself: people may see licenses without
+// the right to buy, and the other way round.
+func (p Actor) Rights(policy Policy) Rights {
+	sight, unseen := policy.SightOf(p)
+	return Rights{
+		Sight: sight, Unseen: unseen, Buy: policy.MayBuy(p) == nil,
+		Approve:    RefuseOutsider(p) == nil && IsListed(policy.Approvers, p),
+		Administer: policy.MayAdminister(p) == nil,
+	}
+}
+
 // Action is a person's press of a button on an order.
 type Action struct {
 	Actor   Actor

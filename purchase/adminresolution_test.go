@@ -225,7 +225,7 @@ func TestABrokenItemIsNamedAndTakenOut(t *testing.T) {
 		s.fault("cart-broken")
 		id := s.buy()
 		<-time.After(time.Minute)
-		notices, err := s.desk.PendingNotifications(ctx)
+		notices, err := s.desk.Outbox.PendingNotifications(ctx)
 		if err != nil || len(notices) != 1 || notices[0].Kind != purchase.NotificationBrokenItem || notices[0].Item == 0 {
 			t.Fatalf("notices %+v (%v)", notices, err)
 		}
@@ -233,15 +233,15 @@ func TestABrokenItemIsNamedAndTakenOut(t *testing.T) {
 		if n.Args["item"] != fmt.Sprint(n.Item) || strings.Join(n.Pending, " ") != dana.ID {
 			t.Errorf("notice %+v", n)
 		}
-		_, err = s.desk.RemoveItem(ctx, purchase.Action{Actor: alice, Channel: math}, n.Item)
+		_, err = s.desk.Account.RemoveItem(ctx, purchase.Action{Actor: alice, Channel: math}, n.Item)
 		s.refusedAs(err, purchase.NotAnAdmin)
-		_, err = s.desk.RemoveItem(ctx, byAdmin, good)
+		_, err = s.desk.Account.RemoveItem(ctx, byAdmin, good)
 		s.refusedAs(err, purchase.NotBroken)
-		said, err := s.desk.RemoveItem(ctx, byAdmin, n.Item)
+		said, err := s.desk.Account.RemoveItem(ctx, byAdmin, n.Item)
 		if err != nil || said.Code != purchase.ItemTakenOut {
 			t.Fatalf("%s (%v)", said, err)
 		}
-		if said, err := s.desk.RemoveItem(ctx, byAdmin, n.Item); err != nil || said.Code != purchase.ItemGone {
+		if said, err := s.desk.Account.RemoveItem(ctx, byAdmin, n.Item); err != nil || said.Code != purchase.ItemGone {
 			t.Errorf("again: %s (%v)", said, err)
 		}
 		if e := s.events("item-taken-out"); len(e) != 1 || e[0].By != dana.ID || e[0].Args["item"] != fmt.Sprint(n.Item) {

@@ -122,7 +122,7 @@ func TestApprovals(t *testing.T) {
 					orders.Decision{Kind: orders.Approve})
 				return err
 			}
-			if err := s.desk.SetMessage(ctx, id, purchase.Message{
+			if err := s.desk.Outbox.SetMessage(ctx, id, purchase.Message{
 				Kind: purchase.MessageAsk, Channel: approvals.ID,
 				TS: "1700000000.000200",
 			}); err != nil {
@@ -427,7 +427,7 @@ func TestChangedSettingsAreRecorded(t *testing.T) {
 	inShop(t, 0, func(s *shop) {
 		note := func(values map[string]string, want int) {
 			t.Helper()
-			if err := s.desk.NoteSettings(context.Background(), values); err != nil {
+			if err := s.desk.Process.NoteSettings(context.Background(), values); err != nil {
 				t.Fatal(err)
 			}
 			if e := s.events("setting"); len(e) != want {

@@ -50,14 +50,15 @@ func TestClicksThatOnlyLook(t *testing.T) {
 func TestWhatStopsBuying(t *testing.T) {
 	ctx := context.Background()
 	inShop(t, 20000, func(s *shop) {
-		if stop, err := s.desk.Stopped(ctx); err != nil || stop.Pause != nil || len(stop.Held) > 0 {
-			t.Errorf("on a good day: %+v (%v)", stop, err)
+		if q, err := s.desk.Queue(ctx); err != nil || q.Stoppage.Pause != nil || len(q.Stoppage.Held) > 0 {
+			t.Errorf("on a good day: %+v (%v)", q, err)
 		}
 		o := s.held()
 		if err := s.desk.SetPaused(ctx, byAdmin, true, "to look at it"); err != nil {
 			t.Fatal(err)
 		}
-		stop, err := s.desk.Stopped(ctx)
+		queue, err := s.desk.Queue(ctx)
+		stop := queue.Stoppage
 		if err != nil || stop.Pause == nil || stop.Pause.Incidents[0].Args["reason"] != "to look at it" ||
 			len(stop.Held) != 1 || stop.Held[0].ID != o.ID || stop.Held[0].Unresolved == nil {
 			t.Errorf("%+v (%v)", stop, err)

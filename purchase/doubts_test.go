@@ -176,12 +176,12 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 				disk.failed.Store(false) // the next start
 				for range 2 {            // a start that was killed before the file was cleared tells it once
 					again := kept.all
-					if err := desk.ResolveDoubts(t.Context()); err != nil {
+					if err := desk.Process.ResolveDoubts(t.Context()); err != nil {
 						t.Fatal(err)
 					}
 					kept.all = again
 				}
-				notices, err := desk.PendingNotifications(t.Context())
+				notices, err := desk.Outbox.PendingNotifications(t.Context())
 				if err != nil || len(notices) != 1 {
 					t.Fatalf("%d notices (%v)", len(notices), err)
 				}
@@ -248,10 +248,10 @@ func TestAClickInDoubtTwice(t *testing.T) {
 		second := doubt
 		second.Began = second.Began.Add(time.Millisecond)
 		kept.all = []purchase.Doubt{doubt, second}
-		if err := desk.ResolveDoubts(t.Context()); err != nil {
+		if err := desk.Process.ResolveDoubts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		notices, err := desk.PendingNotifications(t.Context())
+		notices, err := desk.Outbox.PendingNotifications(t.Context())
 		if err != nil || len(notices) != 1 || (notices[0].Args["counted"] == "no") == counts {
 			t.Errorf("it counts: %t; alice is told %+v (%v)", counts, notices, err)
 		}
@@ -340,7 +340,7 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 			kept.set(purchase.Doubt{Began: time.Now(), Failed: time.Now(), Who: alice.ID, Order: o.ID, Buys: true})
 			time.Sleep(time.Minute)
 			full.Store(true)
-			if err := s.desk.ResolveDoubts(t.Context()); !errors.Is(err, purchase.ErrFull) {
+			if err := s.desk.Process.ResolveDoubts(t.Context()); !errors.Is(err, purchase.ErrFull) {
 				t.Fatalf("%s: a full disk: %v", c.name, err)
 			}
 			s.restart()
@@ -353,7 +353,7 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 				}
 			}
 			time.Sleep(time.Minute)
-			notices, err := s.desk.PendingNotifications(t.Context())
+			notices, err := s.desk.Outbox.PendingNotifications(t.Context())
 			if err != nil || len(notices) == 0 {
 				t.Fatalf("%s: %d notices (%v)", c.name, len(notices), err)
 			}
@@ -382,10 +382,10 @@ func TestDoubtsOfTwoRuns(t *testing.T) {
 	second := first
 	second.Began, second.Run = first.Began.Add(time.Minute), first.Run.Add(time.Minute)
 	kept.all = []purchase.Doubt{first, second}
-	if err := desk.ResolveDoubts(t.Context()); err != nil {
+	if err := desk.Process.ResolveDoubts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if notices, err := desk.PendingNotifications(t.Context()); err != nil || len(notices) != 2 {
+	if notices, err := desk.Outbox.PendingNotifications(t.Context()); err != nil || len(notices) != 2 {
 		t.Errorf("alice is told %+v (%v)", notices, err)
 	}
 }

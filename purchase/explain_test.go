@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"licensebot/purchase"
-	"licensebot/purchase/orders"
 
 	"licensebot/cocalc"
 )
@@ -59,17 +58,17 @@ func TestExplain_AnswersThatDoNotChange(t *testing.T) {
 		if got := order.String(); got != c.order {
 			t.Errorf("%s, the order: got %s, want %s", c.name, got, c.order)
 		}
-		if got := purchase.ReadingRefusal(c.err, "yes").Error(); got != c.list {
+		if got := (purchase.Policy{Admins: map[string]bool{"UDANA": true}}).UserMessage(c.err).Error(); got != c.list {
 			t.Errorf("%s, the list: got %s, want %s", c.name, got, c.list)
 		}
-		if got := (&orders.Service{}).RenewalsTrouble(c.err).Error(); got != c.renews {
+		if got := (purchase.Policy{}).RenewalsMessage(c.err).Error(); got != c.renews {
 			t.Errorf("%s, the renewals: got %s, want %s", c.name, got, c.renews)
 		}
 	}
 }
 
 // What is no answer of CoCalc's says so.
-func TestDesk_RenewalsTrouble_NoAnswer(t *testing.T) {
+func TestPolicy_RenewalsMessage_NoAnswer(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		err  error
@@ -78,7 +77,7 @@ func TestDesk_RenewalsTrouble_NoAnswer(t *testing.T) {
 		{"down", &cocalc.Error{Outcome: cocalc.Transient, Status: 503}, `no-renewals (not-read why="no-answer")`},
 		{"the ledger", errors.New("disk"), `no-renewals (not-read)`},
 	} {
-		if got := (&orders.Service{}).RenewalsTrouble(c.err).Error(); got != c.want {
+		if got := (purchase.Policy{}).RenewalsMessage(c.err).Error(); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}

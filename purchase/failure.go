@@ -49,8 +49,33 @@ func WaitFor(e *cocalc.Error, keyName, told string) Cause {
 	}
 }
 
-// ReadingRefusal says why something could not be read at CoCalc: an unread list is not an empty one.
-func ReadingRefusal(e *cocalc.Error, told string) *Refusal {
+// UserMessage returns what people read when something could not be shown: an unread list is not an empty one. An err
+// that is a [*Refusal] says it itself.
+func (p Policy) UserMessage(err error) *Refusal {
+	var no *Refusal
+	if errors.As(err, &no) {
+		return no
+	}
+	if e := AsCoCalc(err); e != nil {
+		return readingRefusal(e, p.AdminsTold())
+	}
+	return NewRefusal(NotRead)
+}
+
+// RenewalsMessage returns why the renewals on the CoCalc account are not shown.
+func (p Policy) RenewalsMessage(err error) *Refusal {
+	switch KindOf(err) {
+	case cocalc.KeyNotAllowed, cocalc.SignInRequired:
+		return NewRefusal(NoRenewals, "why", "not-for-keys")
+	case cocalc.NotSoldHere: // a server of the older kind sells licenses, and has none either
+		return NewRefusal(NoRenewals, "why", "no-list")
+	default:
+		return &Refusal{Cause: Cause{Code: NoRenewals, Causes: []Cause{p.UserMessage(err).Cause}}}
+	}
+}
+
+// readingRefusal says why something could not be read at CoCalc. told is whether the admins know.
+func readingRefusal(e *cocalc.Error, told string) *Refusal {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
 		return NewRefusal(NotRead, "why", "key-refused", "told", told)

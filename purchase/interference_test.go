@@ -211,7 +211,7 @@ func TestCheckoutIsNeverSentAgain(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		var id purchase.OrderID
 		m.meddle(once("params", func() { // as an older version of the program, or somebody with an editor, might leave it
-			if _, err := s.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
+			if _, err := s.desk.Outbox.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 				o.CheckoutSent = time.Now()
 			}); err != nil {
 				t.Error(err)
@@ -230,7 +230,7 @@ func TestCheckoutIsNeverSentAgain(t *testing.T) {
 			t.Errorf("the order is %s", got)
 		}
 		// It is for people to settle; here the mark is taken away again.
-		if _, err := s.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
+		if _, err := s.desk.Outbox.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 			o.CheckoutSent = time.Time{}
 		}); err != nil {
 			t.Fatal(err)

@@ -158,7 +158,7 @@ func TestTheLogTellsOfAnOutageOnceAMinute(t *testing.T) {
 		log.Reset()
 		s.server.Inject(cocalctest.Fault{Effect: cocalctest.Fail, Status: 503})
 		for began := time.Now(); time.Since(began) < 10*time.Minute; {
-			_, _ = s.desk.Licenses(context.Background()) // every second or two, as busy people do
+			_, _ = s.desk.Account.Licenses(context.Background()) // every second or two, as busy people do
 			time.Sleep(time.Second)
 		}
 		s.server.ClearFaults()

@@ -49,7 +49,7 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := d.UpdateMessages(ctx, p.Order.ID, func(o *purchase.Order) { o.Price -= 100 })
+	o, err := d.Outbox.UpdateMessages(ctx, p.Order.ID, func(o *purchase.Order) { o.Price -= 100 })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 		orders.Decision{Kind: orders.Approve}); err != nil {
 		t.Fatal(err)
 	}
-	o, err = d.Order(ctx, o.ID)
+	o, err = d.Outbox.Order(ctx, o.ID)
 	if err != nil || o.State != purchase.Failed || o.Failure.Code != purchase.FailPriceMoved ||
 		o.Failure.NewPrice != 6375 {
 		t.Errorf("the order is %s: %+v (%v)", o.State, o.Failure, err)

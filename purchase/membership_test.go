@@ -90,7 +90,7 @@ var decisions = []struct {
 		return d.SetPaused(context.Background(), action, false, "so it is")
 	}},
 	{"take out", true, false, "", false, func(d *desk.Desk, _ purchase.OrderID, action purchase.Action) error {
-		_, err := d.RemoveItem(context.Background(), action, 1)
+		_, err := d.Account.RemoveItem(context.Background(), action, 1)
 		return err
 	}},
 }
@@ -199,7 +199,7 @@ func TestWhereAButtonMayBeClicked(t *testing.T) {
 			t.Run(fmt.Sprint(c.name, " ", where), func(t *testing.T) {
 				inShop(t, 40000, func(s *shop) {
 					id := s.ready(c.state)
-					if _, err := s.desk.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
+					if _, err := s.desk.Outbox.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 						o.SetMessage(purchase.Message{Kind: purchase.MessageNote, Channel: "CNOTE", TS: "1.1"})
 					}); err != nil {
 						t.Fatal(err)

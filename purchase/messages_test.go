@@ -13,10 +13,10 @@ func TestShowAgainWhileACardIsOnItsWay(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		id := s.buy()
 		sent := s.order(id) // as the card that is on its way shows it
-		if err := s.desk.MarkStale(ctx, id); err != nil {
+		if err := s.desk.Outbox.MarkStale(ctx, id); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.UpdateMessages(ctx, id, func(o *purchase.Order) {
+		if _, err := s.desk.Outbox.UpdateMessages(ctx, id, func(o *purchase.Order) {
 			for i := range o.Messages {
 				o.Messages[i].PublishedRev = sent.Rev
 			}

@@ -395,3 +395,11 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 	}
 	return nil
 }
+
+// PriceOf returns what a specification costs if it is bought now. Mistakes come as [Mistakes], all at once.
+func PriceOf(spec Spec, now time.Time) (Quote, error) {
+	if mistakes := spec.Validate(now); len(mistakes) > 0 {
+		return Quote{}, mistakes
+	}
+	return cocalc.Price(spec, now)
+}

@@ -209,7 +209,7 @@ func (s *shop) buy() purchase.OrderID {
 
 func (s *shop) order(id purchase.OrderID) purchase.Order {
 	s.t.Helper()
-	o, err := s.desk.Order(context.Background(), id)
+	o, err := s.desk.Outbox.Order(context.Background(), id)
 	if err != nil {
 		s.t.Fatal(err)
 	}

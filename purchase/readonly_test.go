@@ -56,8 +56,8 @@ func TestAServerWithoutLicensesIsOnlyRead(t *testing.T) {
 				s.server.ForgetRequests()
 				for range 3 { // people try everything, for hours
 					_, _ = s.desk.Propose(ctx, purchase.Request{Requester: alice, Channel: math, Spec: spec()})
-					_, _ = s.desk.Licenses(ctx)
-					_, _ = s.desk.Committed(ctx)
+					_, _ = s.desk.Account.Licenses(ctx)
+					_, _ = s.desk.Account.Renewals(ctx)
 					_, _ = s.desk.History(ctx, 1, 10)
 					<-time.After(50 * time.Minute)
 				}

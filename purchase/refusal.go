@@ -66,3 +66,21 @@ const (
 	NotAViewer       RefusalCode = "not-a-viewer"
 	TooFast          RefusalCode = "too-fast" // more cards than a person may have in so short a time
 )
+
+// RefuseNotSold refuses orders while the server sells no licenses.
+func (p Policy) RefuseNotSold(s Server) *Refusal {
+	if !s.RefusesOrders() {
+		return nil
+	}
+	return NewRefusal(NotSold, "condition", string(s.Condition), "host", s.Host, "told", p.AdminsTold())
+}
+
+// ForReader returns the refusal for this reader: admins get the names of settings.
+func (p Policy) ForReader(no *Refusal, who Actor) *Refusal {
+	if no == nil || p.MayAdminister(who) != nil {
+		return no
+	}
+	detailed := *no
+	detailed.ToAdmin = true
+	return &detailed
+}

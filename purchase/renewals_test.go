@@ -12,19 +12,19 @@ import (
 // January.
 func TestTheNextRenewal(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
-		none, err := s.desk.Committed(context.Background())
+		none, err := s.desk.Account.Renewals(context.Background())
 		if err != nil || none.Active != 0 || !none.Next.IsZero() {
 			s.t.Fatalf("before the first purchase: %+v, %v", none, err)
 		}
 		s.until(s.buy(), purchase.Purchased)
-		first, err := s.desk.Committed(context.Background())
+		first, err := s.desk.Account.Renewals(context.Background())
 		if err != nil || first.Active != 1 || first.DueThisMonth != 0 ||
 			first.Next.UTC().Format(time.DateOnly) != "2000-02-01" {
 			s.t.Fatalf("after the first: %+v, %v", first, err)
 		}
 		<-time.After(24 * time.Hour)
 		s.until(s.buy(), purchase.Purchased)
-		if second, err := s.desk.Committed(context.Background()); err != nil || second.Active != 2 ||
+		if second, err := s.desk.Account.Renewals(context.Background()); err != nil || second.Active != 2 ||
 			!second.Next.Equal(first.Next) {
 			s.t.Errorf("after a later one the next charge is %v (%v), and was %v", second.Next, err, first.Next)
 		}

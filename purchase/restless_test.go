@@ -153,7 +153,7 @@ func TestOneProbeProvesNoMove(t *testing.T) {
 				id := s.waits(fault)
 				<-time.After(5 * time.Second)
 				got := s.desk.Server()
-				if got.SellsLicenses() || got.RefusesOrders() || s.desk.NotSold(alice) != nil {
+				if got.SellsLicenses() || got.RefusesOrders() || s.desk.Rules().Policy.RefuseNotSold(s.desk.Server()) != nil {
 					t.Errorf("after one probe it is %+v", got)
 				}
 				if o := s.order(id); o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForServer {
@@ -184,7 +184,7 @@ func TestEveryOtherAnswerIsAPage(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		for range 60 {
 			s.server.Inject(leadsTo("status.example"))
-			_, _ = s.desk.Licenses(context.Background())
+			_, _ = s.desk.Account.Licenses(context.Background())
 			<-time.After(time.Second)
 			s.server.ClearFaults()
 			<-time.After(59 * time.Second)

@@ -84,10 +84,12 @@ func TestTheDeskKnowsTheServer(t *testing.T) {
 					s.refusedAs(err, purchase.NotSold)
 					s.refusedAs(proposable, purchase.NotSold)
 					s.refusedAs(confirmed, purchase.NotSold)
-					if preview.No == nil || preview.No.Code != purchase.NotSold || s.desk.NotSold(alice) == nil {
+					if preview.No == nil || preview.No.Code != purchase.NotSold ||
+						s.desk.Rules().Policy.RefuseNotSold(s.desk.Server()) == nil {
 						t.Errorf("the preview says %+v", preview.No)
 					}
-				} else if err != nil || proposable != nil || confirmed != nil || preview.No != nil || s.desk.NotSold(alice) != nil {
+				} else if err != nil || proposable != nil || confirmed != nil || preview.No != nil ||
+					s.desk.Rules().Policy.RefuseNotSold(s.desk.Server()) != nil {
 					t.Errorf("refused: %v, %v, %v, %v", err, proposable, confirmed, preview.No)
 				}
 				s.close()

@@ -44,7 +44,7 @@ func (s *shop) state() (account purchase.AccountState) {
 func (s *shop) told(recipient string, kind purchase.NotificationKind) (causes []string) {
 	s.t.Helper()
 	ctx := context.Background()
-	notices, err := s.desk.PendingNotifications(ctx)
+	notices, err := s.desk.Outbox.PendingNotifications(ctx)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func (s *shop) told(recipient string, kind purchase.NotificationKind) (causes []
 			continue
 		}
 		causes = append(causes, n.Cause.String())
-		if err := s.desk.MarkDelivered(ctx, n.ID, recipient, ""); err != nil {
+		if err := s.desk.Outbox.MarkDelivered(ctx, n.ID, recipient, ""); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -105,7 +105,7 @@ func TestAPauseAboutTheLedgerInTheChannel(t *testing.T) {
 		if _, err := s.desk.PauseInconsistent(context.Background(), []purchase.Finding{finding}); err != nil {
 			t.Fatal(err)
 		}
-		notices, err := s.desk.PendingNotifications(context.Background())
+		notices, err := s.desk.Outbox.PendingNotifications(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -115,7 +115,7 @@ func TestOneKeyPerPerson(t *testing.T) {
 		}, p.Order.ID, orders.Decision{Kind: orders.Cancel}); err != nil {
 			t.Error(err)
 		}
-		if !s.desk.IsAdmin(ursula) || !s.desk.IsAdmin(wilma) {
+		if !ursula.Rights(s.desk.Rules().Policy).Administer || !wilma.Rights(s.desk.Rules().Policy).Administer {
 			t.Error("an admin by the organization's id is none by the workspace's")
 		}
 	}, func(s *shop) {

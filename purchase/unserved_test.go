@@ -409,14 +409,14 @@ func TestAReadThatShowsAnotherServer(t *testing.T) {
 		ctx := context.Background()
 		<-time.After(time.Minute)
 		s.server.Inject(cocalctest.Fault{Effect: cocalctest.MovedServer})
-		_, _ = s.desk.Licenses(ctx)
+		_, _ = s.desk.Account.Licenses(ctx)
 		<-time.After(31 * time.Second)
 		if got := s.desk.Server(); got.Condition != purchase.HasMoved {
 			t.Errorf("half a minute after a read it is %+v", got)
 		}
 		<-time.After(2 * time.Hour)
 		s.server.ClearFaults()
-		if _, err := s.desk.Committed(ctx); err != nil {
+		if _, err := s.desk.Account.Renewals(ctx); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Second)

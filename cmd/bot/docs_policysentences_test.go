@@ -201,7 +201,7 @@ func unreasoned(t *testing.T, p *counter) error {
 
 // failure is why an order has failed.
 func (p *counter) failure(t *testing.T, id purchase.OrderID) error {
-	o, err := p.desk.Order(t.Context(), id)
+	o, err := p.desk.Outbox.Order(t.Context(), id)
 	if err != nil || o.Failure == nil {
 		t.Fatalf("got an order that is %s, want a failed one; error %v", o.State, err)
 	}
@@ -220,7 +220,7 @@ func (p *counter) works(t *testing.T, id purchase.OrderID, wanted func(purchase.
 		case <-ctx.Done():
 			t.Fatal("got an order in another state, want that of the example")
 		}
-		o, err := p.desk.Order(ctx, id)
+		o, err := p.desk.Outbox.Order(ctx, id)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -67,7 +67,7 @@ func (w *env) buys(t testing.TB, database string, n int) {
 			case <-ctx.Done():
 				t.Fatalf("order %s: got %s, want it bought", order.ID, order.State)
 			}
-			if order, err = bot.Desk.Order(ctx, order.ID); err != nil {
+			if order, err = bot.Desk.Outbox.Order(ctx, order.ID); err != nil {
 				t.Fatal(err)
 			}
 		}

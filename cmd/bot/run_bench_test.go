@@ -283,7 +283,7 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	}
 	var order purchase.Order
 	for order.State != purchase.Purchased {
-		if order, err = desk.Order(ctx, <-changed); err != nil || order.State == purchase.Failed ||
+		if order, err = desk.Outbox.Order(ctx, <-changed); err != nil || order.State == purchase.Failed ||
 			order.State == purchase.Unknown {
 			b.Fatal(order.State, err)
 		}

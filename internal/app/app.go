@@ -89,7 +89,8 @@ func New(c Config) (*Service, error) {
 	s.Desk = desk.New(purchasing)
 	s.Access.OnChange(s.Desk.AccessChanged)
 	options := bot.Options{
-		Desk: s.Desk, Slack: api, HTTP: s.http, SlackURL: c.Slack.URL, Defaults: c.Defaults, Location: c.Location,
+		Desk: s.Desk, Account: s.Desk.Account, Outbox: s.Desk.Outbox, Slack: api, HTTP: s.http, SlackURL: c.Slack.URL,
+		Defaults: c.Defaults, Location: c.Location,
 		People: people, Changes: changes, Now: c.Now, Log: s.part("bot"),
 	}
 	options = decorate(c.Decorators.Bot, options)
@@ -174,7 +175,7 @@ func (s *Service) Start() {
 		group.Go(func() error { return s.ledgerFails(ctx) })
 	}
 	watch := bot.AccessWatch{
-		Access: s.Access, Slack: s.api, Desk: s.Desk, Log: s.log, Every: s.config.Slack.Probe, Now: s.config.Now,
+		Access: s.Access, Slack: s.api, Audit: s.Desk.Process, Log: s.log, Every: s.config.Slack.Probe, Now: s.config.Now,
 	}
 	group.Go(func() error { return watch.Run(ctx) })
 	s.running = &running{stop: stop, group: group, ended: ctx.Done(), stopShowing: stopShowing, shown: shown}
@@ -225,7 +226,7 @@ func (s *Service) Prepare(ctx context.Context) error {
 // noteLimits records the limiting settings in the audit. A full disk is no error: no order is taken then, and the next
 // start notes the settings.
 func (s *Service) noteLimits(ctx context.Context) error {
-	err := s.Desk.NoteSettings(ctx, s.config.Limits)
+	err := s.Desk.Process.NoteSettings(ctx, s.config.Limits)
 	if errors.Is(err, purchase.ErrFull) {
 		s.log.Error().Err(err).Msg("fail to record the settings that limit buying")
 		return nil
@@ -236,7 +237,7 @@ func (s *Service) noteLimits(ctx context.Context) error {
 // resolveDoubts notifies people whether their decisions from before the disk failed are in the ledger. What can't be
 // read or written now is retried while the bot runs.
 func (s *Service) resolveDoubts(ctx context.Context) error {
-	err := s.Desk.ResolveDoubts(ctx)
+	err := s.Desk.Process.ResolveDoubts(ctx)
 	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
 		return err
 	}

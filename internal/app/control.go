@@ -38,5 +38,5 @@ func (s *Service) Backup(ctx context.Context, to string) (storage.Report, error)
 
 // Resume implements control.Bot.
 func (s *Service) Resume(ctx context.Context, by, reason string) (*purchase.Pause, error) {
-	return s.Desk.ResumeByOperator(ctx, by, reason)
+	return s.Desk.Process.Resume(ctx, by, reason)
 }

@@ -87,8 +87,8 @@ func deciding() []mutant {
 		},
 		{
 			"the record of counted refusals at the end",
-			"purchase/orders.(*Service).Flush",
-			swap("svc.recordCounted(ctx, true)", "svc.recordCounted(ctx, false)"),
+			"purchase/orders.(*Process).Flush",
+			swap("p.svc.recordCounted(ctx, true)", "p.svc.recordCounted(ctx, false)"),
 			[]tests{core("^TestRefusalsAreRecordedTogether$")},
 		},
 		{
@@ -117,7 +117,7 @@ func deciding() []mutant {
 		},
 		{
 			"whose orders a part of an id finds",
-			"purchase/orders.(*Service).OrdersNamed",
+			"purchase/orders.(*Service).Find",
 			dropOperand("who.Is"),
 			[]tests{shown("^TestHandler_IDSearch_SeveralMatches$")},
 		},

@@ -251,7 +251,7 @@ func watching() []mutant {
 		},
 		{
 			"that only what breaks the cart is taken out",
-			"purchase/orders.(*Service).RemoveItem",
+			"purchase/orders.(*Account).RemoveItem",
 			never("item.BreaksCart"),
 			[]tests{core("^TestABrokenItemIsNamedAndTakenOut$")},
 		},

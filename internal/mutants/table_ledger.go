@@ -35,8 +35,8 @@ func ledger() []mutant {
 		},
 		{
 			"that doubts wait for room on a full disk",
-			"purchase/orders.(*Service).Run",
-			swap("svc.ResolveDoubts(ctx)", "error(nil)"),
+			"purchase/orders.(*Process).Run",
+			swap("p.ResolveDoubts(ctx)", "error(nil)"),
 			[]tests{core("^TestADoubtThatWaitsForRoom$")},
 		},
 		{

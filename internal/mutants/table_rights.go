@@ -60,8 +60,8 @@ func rights() []mutant {
 		},
 		{
 			"that outsiders approve nothing",
-			"purchase/orders.(*Service).IsApprover",
-			dropOperand("purchase.RefuseOutsider"),
+			"purchase.Actor.Rights",
+			dropOperand("RefuseOutsider"),
 			[]tests{core("^TestWhoIsAnApprover$")},
 		},
 		{

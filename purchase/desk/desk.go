@@ -18,8 +18,10 @@ type Options = register.Options
 
 // Desk takes orders from people and brings each to its end. All methods may be called at the same time.
 type Desk struct {
-	*orders.Service
-	*notify.Outbox
+	*orders.Service                 // what people do with orders
+	Account         *orders.Account // what people ask of the CoCalc account
+	Process         *orders.Process // what the program and its operator do with orders
+	Outbox          *notify.Outbox  // what is still to be shown and sent
 
 	reg *register.Register
 	rec *reconcile.Reconciler // for what people ask; each run has one of its own
@@ -28,9 +30,10 @@ type Desk struct {
 // New makes a Desk. It does nothing until Run, but orders can be proposed and confirmed at once.
 func New(opts Options) *Desk {
 	reg := register.New(opts)
+	service := orders.New(reg)
 	return &Desk{
-		Service: orders.New(reg), Outbox: notify.New(reg), reg: reg,
-		rec: reconcile.New(reg, register.NewSpans(reg), nil),
+		Service: service, Account: orders.NewAccount(service), Process: orders.NewProcess(service), Outbox: notify.New(reg),
+		reg: reg, rec: reconcile.New(reg, register.NewSpans(reg), nil),
 	}
 }
 
@@ -48,32 +51,20 @@ func (d *Desk) Run(ctx context.Context) error {
 
 	worker := checkout.New(d.reg)
 	worker.Prepare(drain)
-	d.Prepare(drain)
+	d.Process.Prepare(drain)
 	// Cards expire on time also while the worker waits for an answer of CoCalc, which can take minutes.
 	var others sync.WaitGroup
-	others.Go(func() { d.Service.Run(ctx) })
+	others.Go(func() { d.Process.Run(ctx) })
 	others.Go(func() { d.Outbox.Run(ctx) })
 	worker.Run(ctx, drain)
 	others.Wait()
-	d.Flush(drain)
+	d.Process.Flush(drain)
 	d.reg.Stopping.Store(true) // AfterFunc has a goroutine of its own, which may not have come to it yet
 	return nil
 }
 
-// Order reads one order. The error wraps ErrNoOrder when there is none with that id.
-func (d *Desk) Order(ctx context.Context, id purchase.OrderID) (purchase.Order, error) {
-	return d.reg.Order(ctx, id)
-}
-
 // Server returns what is wrong with the CoCalc server, from memory. It never blocks.
 func (d *Desk) Server() purchase.Server { return d.reg.Server() }
-
-// NotSold returns why this person can't buy from the server, or see prices of what it sells; nil if orders are taken.
-// It never blocks.
-func (d *Desk) NotSold(who purchase.Actor) *purchase.Refusal { return d.reg.NotSold(who) }
-
-// IsAdmin reports whether the person may settle orders, pause and resume buying, and take broken items out of the cart.
-func (d *Desk) IsAdmin(who purchase.Actor) bool { return d.reg.IsAdmin(who) }
 
 // AccessChanged wakes the worker after the bot has lost or regained its access to Slack: waiting orders then show why
 // they wait, or are bought. It never blocks.

@@ -44,6 +44,11 @@ func (box *Outbox) Run(ctx context.Context) {
 	})
 }
 
+// Order reads one order, to show it. The error wraps [purchase.ErrNoOrder] if there is none with that id.
+func (box *Outbox) Order(ctx context.Context, id purchase.OrderID) (purchase.Order, error) {
+	return box.reg.Order(ctx, id)
+}
+
 // StaleOrders names the orders that some message does not show as they are now, oldest first.
 func (box *Outbox) StaleOrders(ctx context.Context) (ids []purchase.OrderID, err error) {
 	err = box.ledger.View(ctx, func(r purchase.Reader) error {

@@ -11,19 +11,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-// ApprovalsNeeded is how many people have to agree to an order that needs an approval: at least 1.
-func (svc *Service) ApprovalsNeeded() int { return svc.policy.Approvals }
-
-// Asks reports whether an order that is reserved now needs approval.
-func (svc *Service) Asks(ctx context.Context, o purchase.Order) (asks bool, err error) {
-	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
-		asks, err = svc.asks(r, o)
-		return err
-	})
-	return asks, err
-}
-
-// asks is Asks in a transaction.
+// asks reports whether an order that is reserved now needs approval.
 func (svc *Service) asks(r purchase.Reader, o purchase.Order) (bool, error) {
 	auto, err := svc.autoToday(r, o.Requester)
 	return svc.policy.NeedsApproval(o, auto), err
@@ -38,14 +26,6 @@ func (svc *Service) autoToday(r purchase.Reader, who purchase.Actor) (purchase.C
 	}
 	share, err := purchase.ShareOf(r, month, who)
 	return share.Auto[svc.policy.Day(now)], err
-}
-
-// IsBuyer reports whether a person may buy, wherever and whenever that is allowed.
-func (svc *Service) IsBuyer(who purchase.Actor) bool { return svc.policy.MayBuy(who) == nil }
-
-// IsApprover reports whether a person may decide on other people's orders.
-func (svc *Service) IsApprover(who purchase.Actor) bool {
-	return purchase.RefuseOutsider(who) == nil && purchase.IsListed(svc.policy.Approvers, who)
 }
 
 // mayAsk refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs a reason.
@@ -136,7 +116,7 @@ func (svc *Service) approve(ctx context.Context, action purchase.Action, id purc
 func (svc *Service) approved(w purchase.Writer, o *purchase.Order, requester purchase.Actor,
 	last purchase.Action,
 ) error {
-	if quote, err := svc.Quote(o.Spec); err == nil && quote.Total > o.Price {
+	if quote, err := purchase.PriceOf(o.Spec, svc.now()); err == nil && quote.Total > o.Price {
 		f := purchase.NewFailure(purchase.FailPriceMoved, "was", purchase.ArgCents(o.Price), "now",
 			purchase.ArgCents(quote.Total), "waited", purchase.ArgFlag(true))
 		f.NewPrice = quote.Total

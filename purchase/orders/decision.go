@@ -391,7 +391,7 @@ func (svc *Service) atNewPrice(old purchase.Order, id purchase.OrderID) purchase
 	if old.Spec.Period != cocalc.PeriodRange {
 		o.Renews = o.Price
 	}
-	if quote, err := svc.Quote(o.Spec); err == nil {
+	if quote, err := purchase.PriceOf(o.Spec, svc.now()); err == nil {
 		o.Saves = quote.Saves
 	}
 	return o

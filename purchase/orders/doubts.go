@@ -88,22 +88,22 @@ func (u *underWay) beside(doubt purchase.Doubt) bool {
 // ResolveDoubts notifies people, once each, whether their decisions counted that were being written when the disk
 // failed. A start calls it before anything else is decided. If the disk has no room then, Run retries it: people were
 // promised an answer, and the next start may be weeks away.
-func (svc *Service) ResolveDoubts(ctx context.Context) error {
-	if svc.doubts == nil {
+func (p *Process) ResolveDoubts(ctx context.Context) error {
+	if p.svc.doubts == nil {
 		return nil
 	}
-	svc.resolving.Lock()
-	defer svc.resolving.Unlock()
-	all, err := svc.doubts.All()
+	p.svc.resolving.Lock()
+	defer p.svc.resolving.Unlock()
+	all, err := p.svc.doubts.All()
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
+	err = p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
 		for i, doubt := range all {
 			if slices.ContainsFunc(all[:i], doubt.Same) { // Slack delivered it twice
 				continue
 			}
-			if err := svc.resolveDoubt(w, doubt); err != nil {
+			if err := p.svc.resolveDoubt(w, doubt); err != nil {
 				return err
 			}
 		}
@@ -117,8 +117,8 @@ func (svc *Service) ResolveDoubts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("tell people whether their decisions counted: %w", err)
 	}
-	svc.changed("")
-	return svc.doubts.Clear()
+	p.svc.changed("")
+	return p.svc.doubts.Clear()
 }
 
 // resolveDoubt looks for the audit record of a decision, which is part of the same transaction.

@@ -3,7 +3,6 @@ package orders
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,31 +73,6 @@ func (svc *Service) resume(ctx context.Context, action purchase.Action, reason s
 	return err
 }
 
-// ResumeByOperator ends a pause for a person on the bot's own machine, who need not be in Slack: `bot resume` calls it
-// while a bot runs. It returns the pause; nil if there was none.
-func (svc *Service) ResumeByOperator(ctx context.Context, by, reason string) (was *purchase.Pause, err error) {
-	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
-		account, err := w.Account()
-		if was = account.Pause; err != nil || was == nil {
-			return err
-		}
-		now := svc.now()
-		if err := resumeBuying(w, by, "", reason, now); err != nil {
-			return err
-		}
-		return register.AddNotification(w,
-			svc.reg.NewNotification(purchase.NotificationResumed, register.NotificationID("resumed", now),
-				resumed(purchase.Actor{ID: by, Name: by}, reason, was.LeftOut()), purchase.Order{},
-				""))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("resume buying: %w", err)
-	}
-	svc.changed("")
-	register.Nudge(svc.reg.Wake)
-	return was, nil
-}
-
 // adminTx runs an admin's decision about all buying in one transaction, and records a refusal.
 func (svc *Service) adminTx(ctx context.Context, action purchase.Action, decision func(purchase.Writer,
 	time.Time) (*purchase.Refusal, error),
@@ -141,44 +115,6 @@ func resumeBuying(w purchase.Writer, by, place, reason string, now time.Time) er
 	return w.AppendEvent(purchase.Event{Time: now, Kind: "resumed", By: by, Place: place, Note: reason, Cause: accepts})
 }
 
-// NoteSettings records which limiting settings changed since the last start, and by how: who may change the environment
-// of the bot may raise a limit, and the audit says when that was. values are names and values, without secrets.
-func (svc *Service) NoteSettings(ctx context.Context, values map[string]string) error {
-	err := svc.ledger.Update(ctx, func(w purchase.Writer) error {
-		account, err := w.Account()
-		if err != nil || maps.Equal(account.Settings, values) {
-			return err
-		}
-		before := account.Settings
-		account.Settings = maps.Clone(values)
-		if err := w.PutAccount(account); err != nil {
-			return err
-		}
-		names := slices.Sorted(maps.Keys(values))
-		for _, name := range names {
-			was, known := before[name]
-			if was == values[name] && known {
-				continue
-			}
-			note := fmt.Sprintf("%s=%s", name, values[name])
-			if known {
-				note = fmt.Sprintf("%s changed from %s to %s", name, was, values[name])
-			}
-			if err := w.AppendEvent(purchase.Event{
-				Time: svc.now(), Kind: "setting", By: purchase.BotName,
-				Note: note,
-			}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("record the limiting settings: %w", err)
-	}
-	return nil
-}
-
 // ResumeBuying ends a pause in the ledger while no bot runs, and has the next start announce it. It returns the pause;
 // nil if there was none.
 func ResumeBuying(w purchase.Writer, by, reason string, now time.Time) (was *purchase.Pause, err error) {
@@ -195,38 +131,6 @@ func ResumeBuying(w purchase.Writer, by, reason string, now time.Time) (was *pur
 	}
 	account.ResumedOffline = &purchase.OfflineResume{At: now, By: by, Reason: reason, LeftOut: was.LeftOut()}
 	return was, w.PutAccount(account)
-}
-
-// announceResume announces a resume from the time before this run, once.
-func (svc *Service) announceResume(ctx context.Context) error {
-	var account purchase.AccountState
-	err := svc.ledger.View(ctx, func(r purchase.Reader) (err error) { account, err = r.Account(); return err })
-	if err != nil || account.ResumedOffline == nil {
-		return err
-	}
-	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
-		account, err := w.Account()
-		if err != nil || account.ResumedOffline == nil {
-			return err
-		}
-		was := *account.ResumedOffline
-		account.ResumedOffline = nil
-		if err := w.PutAccount(account); err != nil {
-			return err
-		}
-		why := resumed(purchase.Actor{ID: was.By, Name: was.By}, was.Reason, was.LeftOut)
-		if account.Pause != nil {
-			why = why.With("paused-again", purchase.ArgFlag(true))
-		}
-		return register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationResumed,
-			register.NotificationID("resumed", was.At), why,
-			purchase.Order{}, ""))
-	})
-	if err != nil {
-		return fmt.Errorf("announce that buying was resumed: %w", err)
-	}
-	svc.changed("")
-	return nil
 }
 
 // resumed is the cause of a resume: by, name, reason, and beneath it what is in no budget. A person on the bot's own

@@ -22,7 +22,7 @@ type Preview struct {
 // Preview prices an order and checks it against the limits, without storing or recording anything. If the specification
 // has mistakes, the error is a [Mistakes].
 func (svc *Service) Preview(ctx context.Context, ask purchase.Request) (p Preview, err error) {
-	if p.Quote, err = svc.Quote(ask.Spec); err != nil {
+	if p.Quote, err = purchase.PriceOf(ask.Spec, svc.now()); err != nil {
 		return Preview{}, err
 	}
 	now := svc.now()
@@ -61,27 +61,37 @@ func (svc *Service) Preview(ctx context.Context, ask purchase.Request) (p Previe
 // Period is CoCalc's word for how a license is paid for.
 type Period = cocalc.Period
 
+// Rules are what is constant of a [Service].
+type Rules struct {
+	Policy purchase.Policy // with defaults: Approvals is at least 1
+	Site   purchase.Site   // the server that links lead to
+	Offer  Offer
+}
+
+// Rules returns what is constant of the service.
+func (svc *Service) Rules() Rules { return svc.rules }
+
 // Offer is what can be ordered: CoCalc's bounds, and within them the team's own.
 type Offer struct {
 	Largest purchase.Sizes // Days is 0 if terms may be as long as CoCalc sells them
 	Periods []Period       // allowed, in the order in which people read them
 }
 
-// Offer returns what can be ordered.
-func (svc *Service) Offer() Offer {
+// offerOf returns what can be ordered by a policy.
+func offerOf(policy purchase.Policy) Offer {
 	atMost := func(ours, cocalcs int) int {
 		if ours > 0 {
 			return min(ours, cocalcs)
 		}
 		return cocalcs
 	}
-	own := svc.policy.Largest
+	own := policy.Largest
 	o := Offer{Largest: purchase.Sizes{
 		RAM: atMost(own.RAM, cocalc.MaxRAM), CPU: atMost(own.CPU, cocalc.MaxCPU), Disk: atMost(own.Disk, cocalc.MaxDisk),
 		RunLimit: atMost(own.RunLimit, cocalc.MaxRunLimit), Days: own.Days,
 	}}
 	for _, p := range []cocalc.Period{cocalc.PeriodMonthly, cocalc.PeriodYearly, cocalc.PeriodRange} {
-		if len(svc.policy.Periods) == 0 || svc.policy.Periods[p] {
+		if len(policy.Periods) == 0 || policy.Periods[p] {
 			o.Periods = append(o.Periods, p)
 		}
 	}

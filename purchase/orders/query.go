@@ -2,15 +2,13 @@ package orders
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
-	"licensebot/cocalc"
 	"licensebot/purchase"
 )
 
 // History is one page of the purchase log with what the months have cost.
 type History struct {
+	Total     int                 // entries of the whole log
 	Purchases []purchase.Purchase // newest first
 	Page      int                 // from 1: the requested page, or the last one
 	Pages     int                 // at least 1
@@ -21,7 +19,8 @@ type History struct {
 }
 
 // History reads a page of the purchase log. Pages count from 1; a page beyond the last returns the last. Of other pages
-// it reads only the newest entry, since the log grows forever and everyone may ask.
+// it reads only the newest entry, since the log grows forever and everyone may ask. With a size of 0 it returns no
+// entries, and says how many there are.
 func (svc *Service) History(ctx context.Context, page, size int) (History, error) {
 	h := History{Limit: svc.policy.MonthlyBudget, Now: svc.policy.Month(svc.now())}
 	err := svc.ledger.View(ctx, func(r purchase.Reader) error {
@@ -29,16 +28,19 @@ func (svc *Service) History(ctx context.Context, page, size int) (History, error
 		if err != nil {
 			return err
 		}
-		total := 0
+		h.Total = 0
 		if len(newest) > 0 {
-			total = int(newest[0].Number) // entries are numbered without gaps
+			h.Total = int(newest[0].Number) // entries are numbered without gaps
 		}
-		h.Pages = max(1, (total+size-1)/size)
+		h.Pages = 1
+		if size > 0 {
+			h.Pages = max(1, (h.Total+size-1)/size)
+		}
 		h.Page = max(1, min(page, h.Pages))
 		h.More = h.Page < h.Pages
 		h.Purchases, h.Months = nil, nil
-		if total > 0 {
-			if h.Purchases, err = r.Purchases(uint64(total-(h.Page-1)*size+1), size); err != nil {
+		if h.Total > 0 && size > 0 {
+			if h.Purchases, err = r.Purchases(uint64(h.Total-(h.Page-1)*size+1), size); err != nil {
 				return err
 			}
 		}
@@ -66,82 +68,54 @@ func (svc *Service) History(ctx context.Context, page, size int) (History, error
 	return h, err
 }
 
-// LastPurchase returns the number of the newest entry of the purchase log; 0 if it is empty.
-func (svc *Service) LastPurchase(ctx context.Context) (number uint64, err error) {
+// View is an order as a card shows it.
+type View struct {
+	Order purchase.Order
+	Ahead int // orders that are bought before this one, if it is approved
+	// Left is what this month's budget still allows, before a proposal; Limited reports whether there is a budget.
+	Left    purchase.Cents
+	Limited bool
+	// Asks reports whether the order needs approval if it is confirmed now, at the price that a click would confirm.
+	Asks bool
+	Sum  purchase.DaySum // set if today's sum without approval is why it needs approval
+}
+
+// View reads an order with what its card says beside it, in one transaction. The error wraps [purchase.ErrNoOrder] if
+// there is none with that id.
+func (svc *Service) View(ctx context.Context, id purchase.OrderID) (v View, err error) {
+	now := svc.now()
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
-		newest, err := r.Purchases(0, 1)
-		if number = 0; len(newest) > 0 {
-			number = newest[0].Number
+		v = View{}
+		var err error
+		if v.Order, err = r.Order(id); err != nil {
+			return err
 		}
-		return err
-	})
-	return number, err
-}
-
-// Licenses asks CoCalc for all licenses of the account. An empty answer is believed: the key was proven with it.
-func (svc *Service) Licenses(ctx context.Context) ([]purchase.LicenseEntry, error) {
-	licenses, err := svc.shop.Licenses(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list the licenses: %w", err)
-	}
-	owned := make([]purchase.LicenseEntry, 0, len(licenses))
-	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
-		owned = owned[:0]
-		for _, l := range licenses {
-			p, err := purchaseOf(r, l.ID)
-			if err != nil {
-				return err
-			}
-			owned = append(owned, purchase.LicenseEntry{License: l, Purchase: p})
+		if v.Ahead, err = ahead(r, v.Order); err != nil {
+			return err
 		}
-		return nil
-	})
-	return owned, err
-}
-
-// License asks CoCalc for one license.
-func (svc *Service) License(ctx context.Context, id string) (purchase.LicenseEntry, error) {
-	l, err := svc.shop.License(ctx, id)
-	if err != nil {
-		return purchase.LicenseEntry{}, fmt.Errorf("read license %s: %w", purchase.ShortID(id), err)
-	}
-	var p *purchase.Purchase
-	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
-		p, err = purchaseOf(r, id)
+		budget, err := r.Budget(svc.policy.Month(now))
+		if err != nil {
+			return err
+		}
+		v.Left, v.Limited = svc.policy.Left(budget)
+		priced := v.Order
+		if f := priced.Failure; f != nil && f.Code == purchase.FailPriceMoved {
+			priced.Price = f.NewPrice
+		}
+		share, err := purchase.ShareOf(r, budget, priced.Requester)
+		auto := share.Auto[svc.policy.Day(now)]
+		v.Asks, v.Sum = svc.policy.NeedsApproval(priced, auto), svc.policy.SumOfDay(priced, auto)
 		return err
 	})
-	return purchase.LicenseEntry{License: l, Purchase: p}, err
+	return v, err
 }
 
-func purchaseOf(r purchase.Reader, licenseID string) (*purchase.Purchase, error) {
-	p, ok, err := r.PurchaseOf(licenseID)
-	if err != nil || !ok {
-		return nil, err
-	}
-	return &p, nil
-}
-
-// BudgetNow is what the present month may still cost; limited is false when there is no limit.
-func (svc *Service) BudgetNow(ctx context.Context) (left purchase.Cents, limited bool, err error) {
-	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
-		budget, err := r.Budget(svc.policy.Month(svc.now()))
-		left, limited = svc.policy.Left(budget)
-		return err
-	})
-	return left, limited, err
-}
-
-// Ahead counts the orders that are bought before this one.
-func (svc *Service) Ahead(ctx context.Context, o purchase.Order) (int, error) {
+// ahead counts the orders that are bought before an approved one.
+func ahead(r purchase.Reader, o purchase.Order) (n int, err error) {
 	if o.State != purchase.Approved {
 		return 0, nil
 	}
-	var queue []purchase.QueueEntry
-	err := svc.ledger.View(ctx, func(r purchase.Reader) (err error) {
-		queue, err = r.Queue()
-		return err
-	})
-	n := 0
+	queue, err := r.Queue()
 	for _, other := range queue {
 		if other.State.UnderWay() || (other.State == purchase.Approved && other.Confirmed.Before(o.Confirmed)) {
 			n++
@@ -150,70 +124,39 @@ func (svc *Service) Ahead(ctx context.Context, o purchase.Order) (int, error) {
 	return n, err
 }
 
-// Waiting lists the orders that wait for an approval, oldest first.
-func (svc *Service) Waiting(ctx context.Context) (waiting []purchase.Order, err error) {
-	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
-		waiting = nil
-		queue, err := r.Queue()
-		if err != nil {
-			return err
-		}
-		for _, q := range queue {
-			if q.State != purchase.AwaitingApproval {
-				continue
-			}
-			o, err := r.Order(q.ID)
-			if err != nil {
-				return err
-			}
-			waiting = append(waiting, o)
-		}
-		return nil
-	})
-	return waiting, err
+// Queue is what waits: for people, or for what keeps orders from being bought.
+type Queue struct {
+	Stoppage purchase.Stoppage // zero if orders are bought
+	Waiting  []purchase.Order  // for an approval, oldest first
 }
 
-// Stopped says whether orders are bought right now, and why not.
-func (svc *Service) Stopped(ctx context.Context) (s purchase.Stoppage, err error) {
+// Queue reads which orders wait for an approval, and what keeps orders from being bought.
+func (svc *Service) Queue(ctx context.Context) (q Queue, err error) {
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
 		account, err := r.Account()
 		if err != nil {
 			return err
 		}
-		s = purchase.Stoppage{Pause: account.Pause, Restored: account.Restored}
-		queue, err := r.Queue()
+		q = Queue{Stoppage: purchase.Stoppage{Pause: account.Pause, Restored: account.Restored}}
+		entries, err := r.Queue()
 		if err != nil {
 			return err
 		}
-		for _, q := range queue {
-			if q.State != purchase.Unknown {
+		for _, entry := range entries {
+			if entry.State != purchase.AwaitingApproval && entry.State != purchase.Unknown {
 				continue
 			}
-			o, err := r.Order(q.ID)
+			o, err := r.Order(entry.ID)
 			if err != nil {
 				return err
 			}
-			s.Held = append(s.Held, o)
+			if entry.State == purchase.Unknown {
+				q.Stoppage.Held = append(q.Stoppage.Held, o)
+			} else {
+				q.Waiting = append(q.Waiting, o)
+			}
 		}
 		return nil
 	})
-	return s, err
-}
-
-// Trouble returns why a reading command failed. Admins are told of a key that CoCalc does not accept.
-func (svc *Service) Trouble(err error) *purchase.Refusal {
-	var no *purchase.Refusal
-	if errors.As(err, &no) {
-		return no
-	}
-	if e := purchase.AsCoCalc(err); e != nil {
-		if e.Kind == cocalc.NotSignedIn {
-			if err := svc.reg.ReportTrouble(context.Background(), purchase.Order{}, purchase.FailKey,
-				purchase.TroubleFor(e, svc.keyName, svc.site)); err != nil {
-				svc.log.Error().Err(err).Msg("fail to tell the admins about a problem")
-			}
-		}
-		return purchase.ReadingRefusal(e, svc.policy.AdminsTold())
-	}
-	return purchase.NewRefusal(purchase.NotRead)
+	return q, err
 }

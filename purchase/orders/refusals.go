@@ -87,7 +87,7 @@ func alreadyDecided(order purchase.Order) *purchase.Refusal {
 func (svc *Service) tooLateTo(doing string, order purchase.Order) *purchase.Refusal {
 	subscriptions := ""
 	if order.State == purchase.Purchased && order.Spec.Period != cocalc.PeriodRange {
-		subscriptions = svc.site.Subscriptions()
+		subscriptions = svc.rules.Site.Subscriptions()
 	}
 	return purchase.NewRefusal(purchase.TooLate, "doing", doing, "state", string(order.State), "order", string(order.ID),
 		"replaced", string(order.ReplacedBy), "subscriptions", subscriptions)
@@ -167,17 +167,4 @@ func (svc *Service) unlessNotSold(order purchase.Order, no *purchase.Refusal) *p
 	default: // no refusal tells to order it again
 	}
 	return no
-}
-
-// NoteAccess records in the audit that the bot has lost access to Slack, with Slack's error code; or, with an empty
-// code, that access is back.
-func (svc *Service) NoteAccess(ctx context.Context, code string) error {
-	e := purchase.Event{Time: svc.now(), Kind: "slack-back", By: purchase.BotName, Note: "access to Slack restored"}
-	if code != "" {
-		e.Kind, e.Note = "slack-lost", "access to Slack lost, buying is paused: "+purchase.TruncateID(code)
-	}
-	if err := svc.ledger.Update(ctx, func(w purchase.Writer) error { return w.AppendEvent(e) }); err != nil {
-		return fmt.Errorf("record the access to Slack: %w", err)
-	}
-	return nil
 }

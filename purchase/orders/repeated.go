@@ -69,25 +69,16 @@ func (p *repeated) order(ctx context.Context, ledger purchase.Ledger, trigger st
 	return id, ok, nil
 }
 
-// proposedBefore is the order that the same command, click or form has made before this run, as it is now.
-func (svc *Service) proposedBefore(ctx context.Context, ask purchase.Request) (p Proposal, ok bool, err error) {
+// proposedBefore returns the order that the same command, click or form has made before this run, as it is now.
+func (svc *Service) proposedBefore(ctx context.Context, ask purchase.Request) (v View, ok bool, err error) {
 	id, ok, err := svc.repeated.order(ctx, svc.ledger, ask.Trigger, svc.now())
 	if err != nil || !ok {
-		return Proposal{}, false, err
+		return View{}, false, err
 	}
-	if p.Order, err = svc.reg.Order(ctx, id); err != nil || !p.Order.Requester.Is(ask.Requester) {
-		return Proposal{}, false, err
+	if v, err = svc.View(ctx, id); err != nil || !v.Order.Requester.Is(ask.Requester) {
+		return View{}, false, err
 	}
-	if p.Asks, err = svc.Asks(ctx, p.Order); err != nil {
-		return Proposal{}, false, err
-	}
-	if p.Sum, err = svc.DaySum(ctx, p.Order); err != nil {
-		return Proposal{}, false, err
-	}
-	p.Left, p.Limited, err = svc.BudgetNow(ctx)
-	if err == nil {
-		svc.log.Info().Str("order", string(id)).
-			Msg("find a command, click or form that Slack delivered again after a restart; it makes one card")
-	}
-	return p, err == nil, err
+	svc.log.Info().Str("order", string(id)).
+		Msg("find a command, click or form that Slack delivered again after a restart; it makes one card")
+	return v, true, nil
 }

@@ -14,12 +14,6 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Location returns the time zone in which days and months begin.
-func (svc *Service) Location() *time.Location { return svc.policy.TimeZone() }
-
-// Site returns the server that sentences and links lead to.
-func (svc *Service) Site() purchase.Site { return svc.site }
-
 // Service takes orders from people, and decides what people decide about them. All methods may be called at the same
 // time.
 type Service struct {
@@ -29,7 +23,7 @@ type Service struct {
 	policy  purchase.Policy
 	timing  purchase.Timing
 	keyName string
-	site    purchase.Site
+	rules   Rules
 	now     func() time.Time
 	newID   func() purchase.OrderID
 	log     zerolog.Logger
@@ -50,73 +44,11 @@ type Service struct {
 func New(reg *register.Register) *Service {
 	o := reg.Options
 	return &Service{
-		reg: reg, ledger: o.Ledger, shop: o.Shop, policy: o.Policy, timing: o.Timing, keyName: o.KeyName, site: o.Site,
-		now: o.Now, newID: o.NewID, log: o.Log, changed: o.Changed, doubts: o.Doubts,
+		reg: reg, ledger: o.Ledger, shop: o.Shop, policy: o.Policy, timing: o.Timing, keyName: o.KeyName,
+		rules: Rules{o.Policy, o.Site, offerOf(o.Policy)},
+		now:   o.Now, newID: o.NewID, log: o.Log, changed: o.Changed, doubts: o.Doubts,
 		approvalsChannel: o.ApprovalsChannel, counted: make(chan struct{}, 1),
 	}
-}
-
-// Prepare does what has to be done before the first order of a run: people who have two ids are counted as one, and a
-// resume while no bot ran is announced. What fails is logged, and done at the next start.
-func (svc *Service) Prepare(ctx context.Context) {
-	if err := svc.unite(ctx); err != nil {
-		svc.log.Error().Err(err).Msg("count people who have two ids as two until the next start")
-	}
-	if err := svc.announceResume(ctx); err != nil {
-		svc.log.Error().Err(err).Msg("leave a resume of buying to be announced at the next start")
-	}
-}
-
-// Run ends cards and approvals on time, records counted refusals and resolves doubts, until ctx is done. Call Flush
-// after it.
-func (svc *Service) Run(ctx context.Context) {
-	var loops sync.WaitGroup
-	known := map[purchase.OrderID]deadline{}
-	loops.Go(func() {
-		svc.reg.Repeat(ctx, svc.reg.Proposed, func(ctx context.Context) (time.Duration, error) {
-			return svc.expire(ctx, known)
-		})
-	})
-	loops.Go(func() {
-		svc.reg.Repeat(ctx, svc.counted, func(ctx context.Context) (time.Duration, error) {
-			return svc.recordCounted(ctx, false)
-		})
-	})
-	loops.Go(func() { // a full disk may have put them off
-		svc.reg.Repeat(ctx, nil, func(ctx context.Context) (time.Duration, error) {
-			if err := svc.ResolveDoubts(ctx); err != nil {
-				return 0, err
-			}
-			return register.Idle, nil
-		})
-	})
-	loops.Wait()
-}
-
-// Flush records the refusals that are still counted in memory.
-func (svc *Service) Flush(ctx context.Context) {
-	if _, err := svc.recordCounted(ctx, true); err != nil {
-		svc.log.Error().Err(err).Msg("fail to record the counted refusals at the end")
-	}
-}
-
-// Proposal is an order that was proposed, with what the card says beside it.
-type Proposal struct {
-	Order   purchase.Order
-	Left    purchase.Cents // of this month's budget, before this order
-	Limited bool           // whether there is a monthly budget
-	Asks    bool           // whether it needs approval
-	// Sum is set if today's sum without approval is why it needs approval.
-	Sum purchase.DaySum
-}
-
-// Quote says what a specification costs now. Its mistakes come as Mistakes, all at once.
-func (svc *Service) Quote(spec purchase.Spec) (cocalc.Quote, error) {
-	now := svc.now()
-	if mistakes := spec.Validate(now); len(mistakes) > 0 {
-		return cocalc.Quote{}, mistakes
-	}
-	return cocalc.Price(spec, now)
 }
 
 // checkBuy refuses people who may not order licenses here and now.
@@ -136,37 +68,37 @@ func (svc *Service) checkBuy(ctx context.Context, action purchase.Action) error 
 // Propose stores a new order with its price. Nothing is reserved yet. If the request replaces a proposal, that one is
 // cancelled in the same transaction, so that the two are never both open. A [*purchase.Refusal] says why not; it is
 // recorded. Mistakes of the specification come as [purchase.Mistakes], all at once.
-func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (Proposal, error) {
+func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, error) {
 	if svc.reg.Stopping.Load() {
-		return Proposal{}, errStopping()
+		return View{}, errStopping()
 	}
 	for _, no := range []*purchase.Refusal{
 		svc.reg.RefuseLostAccess(), svc.policy.MayBuy(ask.Requester), svc.policy.AllowsPlace(ask.Channel),
 		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()),
 	} {
 		if no != nil {
-			return Proposal{}, svc.refused(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
+			return View{}, svc.refused(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
 		}
 	}
 	if p, again, err := svc.proposedBefore(ctx, ask); again || err != nil {
 		return p, err
 	}
-	quote, err := svc.Quote(ask.Spec)
+	quote, err := purchase.PriceOf(ask.Spec, svc.now())
 	if err != nil {
-		return Proposal{}, err
+		return View{}, err
 	}
 	if no := svc.full(ctx); no != nil {
-		return Proposal{}, no
+		return View{}, no
 	}
 	if svc.reg.Away(ctx) {
-		return Proposal{}, svc.policy.AwayRefusal()
+		return View{}, svc.policy.AwayRefusal()
 	}
 	if !svc.pace.card(ask.Requester.Key(), svc.now()) {
-		return Proposal{}, svc.refused(ctx, tooFast(), ask.Replaces, ask.Requester, ask.Channel)
+		return View{}, svc.refused(ctx, tooFast(), ask.Replaces, ask.Requester, ask.Channel)
 	}
 	project, unusable := svc.onProject(ctx, ask.Spec)
 	if unusable != nil {
-		return Proposal{}, svc.refused(ctx, unusable, ask.Replaces, ask.Requester, ask.Channel)
+		return View{}, svc.refused(ctx, unusable, ask.Replaces, ask.Requester, ask.Channel)
 	}
 	now := svc.now()
 	order := purchase.Order{
@@ -178,7 +110,7 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (Proposal
 	if len(ask.Trigger) <= mostTrigger {
 		order.Trigger = ask.Trigger
 	}
-	var out Proposal
+	var out View
 	var no *purchase.Refusal
 	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
 		no = nil
@@ -216,11 +148,11 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (Proposal
 		return w.AppendEvent(proposed(order, order.Spec.Summary()))
 	})
 	if err != nil {
-		return Proposal{}, svc.doubted(fmt.Errorf("store the proposal: %w", err),
+		return View{}, svc.doubted(fmt.Errorf("store the proposal: %w", err),
 			purchase.Doubt{Began: now, Run: svc.reg.BornAt, Who: ask.Requester.ID, Order: order.ID, Typed: true})
 	}
 	if no != nil {
-		return Proposal{}, svc.refused(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
+		return View{}, svc.refused(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
 	}
 	register.Nudge(svc.reg.Proposed)
 	if ask.Replaces != "" {
@@ -275,10 +207,11 @@ func (svc *Service) onProject(ctx context.Context, spec purchase.Spec) (*purchas
 	}
 	if err != nil {
 		svc.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("fail to ask CoCalc about a project")
+		svc.reportRefusedKey(ctx, err)
 		if purchase.KindOf(err) == cocalc.NotSignedIn { // trying again does not help
 			return nil, &purchase.Refusal{Cause: purchase.Cause{
 				Code:   purchase.ProjectUnread,
-				Causes: []purchase.Cause{svc.Trouble(err).Cause},
+				Causes: []purchase.Cause{svc.policy.UserMessage(err).Cause},
 			}}
 		}
 		return nil, purchase.NewRefusal(purchase.ProjectUnread)

@@ -6,16 +6,6 @@ import (
 	"licensebot/purchase"
 )
 
-// Sight returns what the person may see, by the lists and by Slack's current answers. Outsiders see nothing, whatever
-// the lists say; the error is then a *Refusal.
-func (svc *Service) Sight(who purchase.Actor) (purchase.Sight, error) {
-	s, no := svc.policy.SightOf(who)
-	if no != nil {
-		return purchase.Sight{}, no
-	}
-	return s, nil
-}
-
 // checkSight refuses a person who asks for another person's order without seeing all. People always see their own
 // orders, also if they can't buy any more.
 func (svc *Service) checkSight(o purchase.Order, who purchase.Actor) *purchase.Refusal {
@@ -36,10 +26,10 @@ const (
 	mostMatches = 5
 )
 
-// OrdersNamed returns the orders whose ids begin or end with part, newest first, among those that the person may see.
-// Other people's orders are neither returned nor counted.
-func (svc *Service) OrdersNamed(ctx context.Context, part string,
-	who purchase.Actor,
+// Find returns the orders whose ids begin or end with part, newest first, among those that the person may see. Other
+// people's orders are neither returned nor counted.
+func (svc *Service) Find(ctx context.Context, who purchase.Actor,
+	part string,
 ) (ids []purchase.OrderID, err error) {
 	if no := purchase.RefuseUnseen(who); no != nil {
 		return nil, no

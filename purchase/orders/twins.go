@@ -10,9 +10,9 @@ import (
 )
 
 // unite makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
-func (svc *Service) unite(ctx context.Context) error {
+func (p *Process) unite(ctx context.Context) error {
 	twins := map[string]purchase.Actor{}
-	err := svc.ledger.View(ctx, func(r purchase.Reader) error {
+	err := p.svc.ledger.View(ctx, func(r purchase.Reader) error {
 		clear(twins)
 		account, err := r.Account()
 		if err != nil {
@@ -29,7 +29,7 @@ func (svc *Service) unite(ctx context.Context) error {
 		return nil
 	})
 	if err == nil && len(twins) > 0 {
-		err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		err = p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
 			for _, id := range slices.Sorted(maps.Keys(twins)) {
 				if _, err := purchase.BudgetKey(w, twins[id]); err != nil {
 					return err

@@ -47,11 +47,10 @@ func (reg *Register) NotSold(who purchase.Actor) *purchase.Refusal {
 
 // RefuseNotSold refuses orders while the server sells no licenses. Its code is NotSold.
 func (reg *Register) RefuseNotSold(s *purchase.Server) *purchase.Refusal {
-	if s == nil || !s.RefusesOrders() {
+	if s == nil {
 		return nil
 	}
-	return purchase.NewRefusal(purchase.NotSold, "condition", string(s.Condition), "host", s.Host, "told",
-		reg.policy.AdminsTold())
+	return reg.policy.RefuseNotSold(*s)
 }
 
 // Probes find out what the CoCalc server is (cocalc.Client.Diagnose). The buyer makes them, between two orders and
@@ -287,10 +286,5 @@ func ClearTroubles(w purchase.Writer, codes ...purchase.FailureCode) error {
 
 // ForReader returns the refusal for this reader: admins get the names of settings.
 func (reg *Register) ForReader(no *purchase.Refusal, who purchase.Actor) *purchase.Refusal {
-	if no == nil || !reg.IsAdmin(who) {
-		return no
-	}
-	detailed := *no
-	detailed.ToAdmin = true
-	return &detailed
+	return reg.policy.ForReader(no, who)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"licensebot/purchase/orders"
 
@@ -23,7 +24,7 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 	ctx := context.Background()
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 4, 1
-	price, err := desk.New(desk.Options{Ledger: l}).Quote(spec)
+	price, err := purchase.PriceOf(spec, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
