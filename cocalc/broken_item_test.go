@@ -75,14 +75,14 @@ func TestCartItem_Problem(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", test.description, got, test.want)
 		}
 		if got, want := item.BreaksCart(testNow), test.want == "Invalid time value"; got != want {
-			t.Errorf("%s: breaks the cart: %v", test.description, got)
+			t.Errorf("%s: got that it breaks the cart %t, want %t", test.description, got, want)
 		}
 	}
 	if got := (CartItem{Product: "socks", Description: json.RawMessage("{}")}).Problem(testNow); got != "" {
-		t.Errorf("a product that checkout ignores: %s", got)
+		t.Errorf("a product that checkout ignores: got the problem %q, want none", got)
 	}
 	if got := (CartItem{Product: "cash-voucher", Description: json.RawMessage("{}")}).Problem(testNow); got == "" {
-		t.Error("a voucher has no problem")
+		t.Error("a voucher: got no problem, want one")
 	}
 }
 
@@ -188,11 +188,12 @@ func TestClient_FindBrokenItem(t *testing.T) {
 			}
 			got, err := c.FindBrokenItem(t.Context())
 			if got.ID != test.want || test.server.asked > test.most {
-				t.Errorf("got item %d, %v, after %d requests", got.ID, err, test.server.asked)
+				t.Errorf("got item %d, error %v, after %d requests, want item %d after at most %d", got.ID, err, test.server.asked,
+					test.want, test.most)
 			}
 			if test.want == 0 {
 				if e := asError(t, err); e.Kind != NotFound || e.Outcome != Rejected {
-					t.Errorf("got %v", e)
+					t.Errorf("got %v, want a rejection of kind NotFound", e)
 				}
 			}
 		})

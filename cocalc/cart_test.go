@@ -19,12 +19,12 @@ func TestClient_CartItem_OtherItem(t *testing.T) {
 		got, err := client.CartItem(t.Context(), 7)
 		if c.ok {
 			if err != nil || got.ID != 7 || got.Purchased == nil {
-				t.Errorf("item 7: %+v, %v", got, err)
+				t.Errorf("got %+v, %v, want item 7, purchased", got, err)
 			}
 			continue
 		}
 		if got.ID != 0 || got.Purchased != nil {
-			t.Errorf("item %s is taken for item 7: %+v", c.id, got)
+			t.Errorf("an answer about item %s: got %+v, want no item 7", c.id, got)
 		}
 		_ = asError(t, err)
 	}

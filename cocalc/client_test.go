@@ -50,7 +50,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Header.Get("Content-Type") != "application/json" ||
 		r.Header.Get("Idempotency-Key")+r.Header.Get("X-Idempotency-Key")+r.Header.Get("If-None-Match") != "" ||
 		r.URL.RawQuery != "" {
-		s.t.Errorf("%s %s: %v", r.Method, r.URL, r.Header)
+		s.t.Errorf("got %s %s with %v, want a POST with the key, JSON and no condition", r.Method, r.URL, r.Header)
 	}
 	s.mu.Lock()
 	s.asked = append(s.asked, endpoint+" "+string(body))
@@ -135,7 +135,7 @@ func TestNew_Errors(t *testing.T) {
 		"control characters": {BaseURL: "https://coc\x00alc.com/secret", Key: testKey},
 	} {
 		if _, err := New(o); err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), testKey) {
-			t.Errorf("%s: got error %v", name, err)
+			t.Errorf("%s: got error %v, want one without secrets", name, err)
 		}
 	}
 	for _, base := range []string{
@@ -144,12 +144,12 @@ func TestNew_Errors(t *testing.T) {
 	} {
 		c, err := New(Options{BaseURL: base, Key: testKey + "\n"})
 		if err != nil || c.base != "https://cocalc.com/api/v2/" || c.key != testKey {
-			t.Errorf("%s: got %v, %v", base, c, err)
+			t.Errorf("%s: got %v, %v, want the base https://cocalc.com/api/v2/ and the trimmed key", base, c, err)
 		}
 	}
 	if c, err := New(Options{BaseURL: "http://127.0.0.1:5000/some/port", Key: testKey}); err != nil ||
 		c.base != "http://127.0.0.1:5000/some/port/api/v2/" {
-		t.Errorf("got %v, %v", c, err)
+		t.Errorf("got %v, %v, want the base http://127.0.0.1:5000/some/port/api/v2/", c, err)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestIsOlderKey(t *testing.T) {
 		"sk-abcdefghijklmnop0000_P": false,
 	} {
 		if got := IsOlderKey(key); got != want {
-			t.Errorf("IsOlderKey(%q) = %v", key, got)
+			t.Errorf("IsOlderKey(%q): got %t, want %t", key, got, want)
 		}
 	}
 }
@@ -210,14 +210,14 @@ func TestClient_RequestsMatchContract(t *testing.T) {
 	deleted, err := c.DeleteFromCart(ctx, 7)
 	check(err)
 	if !changed || removed || !deleted {
-		t.Errorf("changed %v, removed %v, deleted %v", changed, removed, deleted)
+		t.Errorf("got changed %t, removed %t, deleted %t, want true, false, true", changed, removed, deleted)
 	}
 	_, err = c.CheckoutParams(ctx)
 	check(err)
 	check(c.Checkout(ctx))
 	check(c.Checkout(ctx))
 	if balance, err := c.Balance(ctx); err != nil || balance != 8740 {
-		t.Errorf("balance %s, %v", balance, err)
+		t.Errorf("got the balance %s, %v, want $87.40", balance, err)
 	}
 	_, err = c.Subscriptions(ctx)
 	check(err)
@@ -257,7 +257,7 @@ func TestClient_ChangeWithoutItem(t *testing.T) {
 		}
 	}
 	if got := s.requests(); len(got) != 0 {
-		t.Errorf("sent %q", got)
+		t.Errorf("got the requests %q, want none", got)
 	}
 }
 
@@ -288,16 +288,16 @@ func TestClient_KeyIsRedacted(t *testing.T) {
 		e := asError(t, err)
 		for _, secret := range secrets {
 			if strings.Contains(e.Error()+e.Text, secret) || (e.Err != nil && strings.Contains(e.Err.Error(), secret)) {
-				t.Errorf("error %d has the key: %v", i, err)
+				t.Errorf("error %d: got the key in %v, want it redacted", i, err)
 			}
 		}
 	}
 	for _, secret := range secrets {
 		if strings.Contains(log.String(), secret) {
-			t.Errorf("the log has the key: %s", log.String())
+			t.Errorf("got the key in the log, want it redacted: %s", log.String())
 		}
 	}
 	if !strings.Contains(log.String(), `"endpoint":"user-query"`) {
-		t.Errorf("the log names no endpoint: %s", log.String())
+		t.Errorf("got no endpoint in the log, want user-query: %s", log.String())
 	}
 }

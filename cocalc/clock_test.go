@@ -53,7 +53,7 @@ func TestClient_Time(t *testing.T) {
 		}
 		defer c.Close()
 		if _, ok := c.ClockAhead(); ok {
-			t.Error("the clocks are compared before there was an answer")
+			t.Error("got a difference of the clocks before the first answer, want none")
 		}
 		for i, step := range []struct {
 			there, here time.Duration
@@ -76,14 +76,14 @@ func TestClient_Time(t *testing.T) {
 			<-time.After(10 * time.Minute)
 			ahead, ok := c.ClockAhead()
 			if off := (ahead - step.ahead).Abs(); !ok || off > time.Second {
-				t.Errorf("step %d: CoCalc's clock is %v ahead, want %v", i, ahead, step.ahead)
+				t.Errorf("step %d: got CoCalc's clock ahead by %v, want %v", i, ahead, step.ahead)
 			}
 			now, ok := c.Time()
 			if late := time.Now().Add(step.there).Sub(now); !ok || late < 0 || late > time.Second {
-				t.Errorf("step %d: CoCalc's time is %v late", i, late)
+				t.Errorf("step %d: got CoCalc's time late by %v, want at most a second", i, late)
 			}
 			if n := strings.Count(log.String(), "\n"); n != step.lines {
-				t.Errorf("step %d: %d lines in the log, want %d: %s", i, n, step.lines, &log)
+				t.Errorf("step %d: got %d lines in the log, want %d: %s", i, n, step.lines, &log)
 			}
 		}
 	})
@@ -104,7 +104,7 @@ func TestClient_Time_UselessDates(t *testing.T) {
 			t.Fatal(err)
 		}
 		if now, ok := c.Time(); ok {
-			t.Errorf("by the Date %q it is %v", date, now)
+			t.Errorf("Date %q: got the time %v, want none", date, now)
 		}
 		c.Close()
 		server.Close()
@@ -146,7 +146,7 @@ func TestClient_Time_OtherPrograms(t *testing.T) {
 			defer client.Close()
 			_, _ = client.WhoAmI(context.Background())
 			if now, ok := client.Time(); ok != c.counts {
-				t.Errorf("CoCalc's time is %v, %v", now, ok)
+				t.Errorf("got CoCalc's time %v, known %t, want known %t", now, ok, c.counts)
 			}
 		})
 	}

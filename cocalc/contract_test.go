@@ -56,7 +56,7 @@ func TestClient_BuyLicense(t *testing.T) {
 	ctx := t.Context()
 	who, err := c.WhoAmI(ctx)
 	if err != nil || who.ID != account.ID() || who.Email != account.Email() {
-		t.Fatalf("got %+v, %v", who, err)
+		t.Fatalf("got %+v, %v, want the account %s", who, err, account.ID())
 	}
 	for _, spec := range []cocalc.LicenseSpec{
 		order("order 1"),
@@ -86,40 +86,40 @@ func TestClient_BuyLicense(t *testing.T) {
 		}
 		items, err := c.Cart(ctx, cocalc.InCart)
 		if err != nil || len(items) != 1 || items[0].Text() != spec.Description || !items[0].Checked {
-			t.Fatalf("got %+v, %v", items, err)
+			t.Fatalf("got %+v, %v, want the item that was added, checked", items, err)
 		}
 		if err := cocalc.DescriptionMatches(sent, items[0].Description); err != nil {
 			t.Error(err)
 		}
 		params, err := c.CheckoutParams(ctx)
 		if err != nil || len(params.Items) != 1 || params.Items[0].LineItemAmount > quote.Total || params.Balance != before {
-			t.Fatalf("got %+v, %v; quoted %s", params, err, quote.Total)
+			t.Fatalf("got %+v, %v, want one item for at most %s and the balance %s", params, err, quote.Total, before)
 		}
 		if spec.Period != cocalc.PeriodRange && params.Items[0].LineItemAmount != quote.Total {
-			t.Errorf("quoted %s, charged %s", quote.Total, params.Items[0].LineItemAmount)
+			t.Errorf("got the charge %s, want the quoted %s", params.Items[0].LineItemAmount, quote.Total)
 		}
 		if err := c.Checkout(ctx); err != nil {
 			t.Fatal(err)
 		}
 		item, err := c.CartItem(ctx, items[0].ID)
 		if err != nil || item.Purchased == nil || !item.Purchased.Success {
-			t.Fatalf("got %+v, %v", item, err)
+			t.Fatalf("got %+v, %v, want the item purchased", item, err)
 		}
 		rows, err := c.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Limit: 1})
 		if err != nil || len(rows) != 1 || rows[0].CartItemID != item.ID || rows[0].Cost != params.Items[0].LineItemAmount ||
 			rows[0].LicenseID != item.Purchased.LicenseID || rows[0].Text != spec.Description {
-			t.Errorf("got %+v, %v", rows, err)
+			t.Errorf("got %+v, %v, want the purchase of item %d", rows, err, item.ID)
 		}
 		license, err := c.License(ctx, item.Purchased.LicenseID)
 		if err != nil || license.Description != spec.Description || license.RunLimit != spec.RunLimit ||
 			license.Quota.RAM != 16 || !license.IsManager {
-			t.Errorf("got %+v, %v", license, err)
+			t.Errorf("got %+v, %v, want the license as specified", license, err)
 		}
 		if (license.SubscriptionID != 0) != (spec.Period != cocalc.PeriodRange) {
-			t.Errorf("subscription %d of a %s license", license.SubscriptionID, spec.Period)
+			t.Errorf("got the subscription %d of a %s license, want one only if it renews", license.SubscriptionID, spec.Period)
 		}
 		if after, err := c.Balance(ctx); err != nil || after != before-rows[0].Cost {
-			t.Errorf("balance %s after %s, %v", after, before, err)
+			t.Errorf("got the balance %s, %v, want %s", after, err, before-rows[0].Cost)
 		}
 	}
 	licenses, err := c.Licenses(ctx)
@@ -127,7 +127,8 @@ func TestClient_BuyLicense(t *testing.T) {
 	bought, err3 := c.Cart(ctx, cocalc.Purchased)
 	if err := errors.Join(err, err2, err3); err != nil || len(licenses) != 3 || len(subscriptions) != 2 ||
 		len(bought) != 3 {
-		t.Errorf("%d licenses, %d subscriptions, %d bought items, %v", len(licenses), len(subscriptions), len(bought), err)
+		t.Errorf("got %d licenses, %d subscriptions, %d purchased items, %v, want 3, 2 and 3", len(licenses),
+			len(subscriptions), len(bought), err)
 	}
 }
 
@@ -138,29 +139,29 @@ func TestClient_CartChanges(t *testing.T) {
 	add(t, c, order("b"))
 	items, err := c.Cart(ctx, cocalc.InCart)
 	if err != nil || len(items) != 2 {
-		t.Fatalf("got %+v, %v", items, err)
+		t.Fatalf("got %+v, %v, want two items", items, err)
 	}
 	b, a := items[0], items[1] // newest first
 	if changed, err := c.SetChecked(ctx, a.ID, false); err != nil || !changed {
-		t.Errorf("got %v, %v", changed, err)
+		t.Errorf("uncheck: got changed %t, %v, want true", changed, err)
 	}
 	if items, err = c.Cart(ctx, cocalc.InCart); err != nil || items[1].Checked || !items[0].Checked {
-		t.Errorf("got %+v, %v", items, err)
+		t.Errorf("got %+v, %v, want the older item unchecked alone", items, err)
 	}
 	for i, want := range []bool{true, false} {
 		if removed, err := c.RemoveFromCart(ctx, a.ID); err != nil || removed != want {
-			t.Errorf("remove %d: %v, %v", i, removed, err)
+			t.Errorf("remove, time %d: got %t, %v, want %t", i+1, removed, err, want)
 		}
 	}
 	removed, err := c.Cart(ctx, cocalc.Removed)
 	if err != nil || len(removed) != 1 || removed[0].ID != a.ID || removed[0].Removed.IsZero() {
-		t.Errorf("got %+v, %v", removed, err)
+		t.Errorf("got the removed items %+v, %v, want item %d", removed, err, a.ID)
 	}
 	if deleted, err := c.DeleteFromCart(ctx, b.ID); err != nil || !deleted {
-		t.Errorf("got %v, %v", deleted, err)
+		t.Errorf("delete: got %t, %v, want true", deleted, err)
 	}
 	if _, k := kind(t, second(c.CartItem(ctx, b.ID))); k != cocalc.NotFound {
-		t.Errorf("a deleted item: kind %v", k)
+		t.Errorf("a deleted item: got kind %v, want NotFound", k)
 	}
 }
 
@@ -225,11 +226,11 @@ func TestClient_Licenses_Outage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, k := kind(t, second(c.Licenses(t.Context()))); k != cocalc.NotSignedIn {
-		t.Errorf("got kind %v", k)
+		t.Errorf("got kind %v, want NotSignedIn", k)
 	}
 	server.SwitchOff("outage")
 	if licenses, err := c.Licenses(t.Context()); err != nil || len(licenses) != 1 {
-		t.Errorf("got %v, %v", licenses, err)
+		t.Errorf("got %v, %v, want one license", licenses, err)
 	}
 }
 
@@ -243,12 +244,12 @@ func TestClient_Store_Generations(t *testing.T) {
 			t.Errorf("got %v, %v; want %v", store, err, want)
 		}
 		if server.Count("shopping/cart/checkout")+server.Count("purchases/shopping-cart-checkout") != 0 {
-			t.Error("looking for the store checked out")
+			t.Error("got a checkout from Store, want reads alone")
 		}
 	}
 	c, _, _ := shop(t, cocalctest.Config{Generation: cocalctest.WithoutLicenses})
 	if _, k := kind(t, second(c.Store(t.Context()))); k != cocalc.NotSoldHere {
-		t.Errorf("got kind %v", k)
+		t.Errorf("got kind %v, want NotSoldHere", k)
 	}
 }
 
@@ -264,17 +265,17 @@ func TestClient_FindBrokenItem_UnlistableCart(t *testing.T) {
 	add(t, c, order("order 1"))
 	if outcome, k := kind(t, second(c.Cart(t.Context(), cocalc.InCart))); k != cocalc.CartBroken ||
 		outcome != cocalc.Rejected {
-		t.Errorf("got outcome %v, kind %v", outcome, k)
+		t.Errorf("got outcome %v, kind %v, want a rejection of kind CartBroken", outcome, k)
 	}
 	item, err := c.FindBrokenItem(t.Context())
 	if err != nil || !slices.ContainsFunc(account.Cart(), func(i cocalctest.CartItem) bool { return i.ID == item.ID }) ||
 		item.Title() != "Another program's license" {
-		t.Fatalf("got %+v, %v", item, err)
+		t.Fatalf("got %+v, %v, want the other program's item", item, err)
 	}
 	if removed, err := c.RemoveFromCart(t.Context(), item.ID); err != nil || !removed {
-		t.Errorf("got %v, %v", removed, err)
+		t.Errorf("remove: got %t, %v, want true", removed, err)
 	}
 	if items, err := c.Cart(t.Context(), cocalc.InCart); err != nil || len(items) != 1 || items[0].Text() != "order 1" {
-		t.Errorf("got %+v, %v", items, err)
+		t.Errorf("got %+v, %v, want the order's item alone", items, err)
 	}
 }

@@ -134,6 +134,6 @@ func TestCartItem_Text(t *testing.T) {
 		}
 	}
 	if got := (CartItem{Description: json.RawMessage(`{"title":"x","description":"y"}`)}).Title(); got != "x" {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want %q", got, "x")
 	}
 }

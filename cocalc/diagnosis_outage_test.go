@@ -48,7 +48,7 @@ func TestClient_Diagnose_NoAnswer(t *testing.T) {
 		d := c.Diagnose(t.Context())
 		c.Close()
 		if e := asError(t, d.Err); d.Condition != IsDown || d.Reason != test.want || e.Outcome != Transient {
-			t.Errorf("%s: got %+v", test.name, d)
+			t.Errorf("%s: got %+v, want the server down, reason %s", test.name, d, test.want)
 		}
 	}
 }
@@ -59,12 +59,12 @@ func TestClient_Diagnose_HangingServer(t *testing.T) {
 		s := &pipeServer{hangs: true}
 		c := s.client(t, Options{})
 		if d := c.Diagnose(t.Context()); d.Condition != IsDown || d.Reason != NoAnswer {
-			t.Errorf("got %+v", d)
+			t.Errorf("got %+v, want the server down, reason %s", d, NoAnswer)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if d := c.Diagnose(ctx); d.Condition != Undiagnosed || d.Err == nil || c.store != StoreCurrent {
-			t.Errorf("got %+v, knows of store %v", d, c.store)
+			t.Errorf("got %+v and the store %v, want no diagnosis and the current store", d, c.store)
 		}
 		c.Close()
 		s.running.Wait()
@@ -93,11 +93,11 @@ func TestClient_WhoAmI_Successor(t *testing.T) {
 		c, _ := serve(t, map[string][]said{userQuery: one(keyMayNot), profile: one(test.profile)})
 		got, err := c.WhoAmI(t.Context())
 		if got != test.want || (err == nil) != (test.want.ID != "") {
-			t.Errorf("%s: got %+v, %v", test.name, got, err)
+			t.Errorf("%s: got %+v, %v, want %+v", test.name, got, err, test.want)
 		}
 		if err != nil {
 			if e := asError(t, err); e.Outcome != test.outcome || e.Kind != test.kind || e.Op != profile {
-				t.Errorf("%s: got %v, kind %v", test.name, e, e.Kind)
+				t.Errorf("%s: got %v, kind %v, want outcome %v, kind %v", test.name, e, e.Kind, test.outcome, test.kind)
 			}
 		}
 	}

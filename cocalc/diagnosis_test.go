@@ -344,12 +344,12 @@ func TestClient_Diagnose(t *testing.T) {
 				for _, request := range s.requests() {
 					endpoint, _, _ := strings.Cut(request, " ")
 					if !slices.Contains(readingOnly, endpoint) {
-						t.Errorf("a diagnosis sent %q", request)
+						t.Errorf("got the request %q of a diagnosis, want reads alone", request)
 					}
 					asked = append(asked, endpoint)
 				}
 				if test.asks != "" && strings.Join(asked, " ") != test.asks {
-					t.Errorf("asked %q, want %q", asked, test.asks)
+					t.Errorf("got the requests %q, want %q", asked, test.asks)
 				}
 				keeps := want.Store
 				switch {
@@ -359,7 +359,7 @@ func TestClient_Diagnose(t *testing.T) {
 					keeps = storeUnknown // Store looks a second time
 				}
 				if c.store != keeps && (want.Condition != IsDown || c.store != storeUnknown) {
-					t.Errorf("knew of store %v, and knows of %v now", known, c.store)
+					t.Errorf("got the store %v after %v was known, want %v", c.store, known, keeps)
 				}
 			}
 		})
@@ -371,10 +371,10 @@ func checkDiagnosis(t *testing.T, got, want Diagnosis) {
 	t.Helper()
 	if (got.Err == nil) != (want.Condition == SellsLicenses) ||
 		(got.KeyErr == nil) != (want.Key == KeyValid || got.Condition != SellsLicenses && got.Condition != SellsMemberships) {
-		t.Errorf("errors %v and %v of the key, with %+v", got.Err, got.KeyErr, got)
+		t.Errorf("got the errors %v and %v of the key with %+v, want %+v", got.Err, got.KeyErr, got, want)
 	}
 	if (got.Account.ID == "u") != (want.Key == KeyValid) {
-		t.Errorf("got account %+v", got.Account)
+		t.Errorf("got the account %+v, want it only with a valid key: %+v", got.Account, want)
 	}
 	got.Err, got.KeyErr, got.Account, want.Account = nil, nil, Account{}, Account{}
 	if got != want {

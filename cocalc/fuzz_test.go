@@ -27,16 +27,16 @@ func FuzzPriceDescription(f *testing.F) {
 		cost, err := PriceDescription(description, testNow)
 		if err == nil && (cost.CheckoutTotal < cost.LineItemAmount ||
 			cost.CheckoutTotal > cost.LineItemAmount+1) && cost.LineItemAmount < 1<<40 && cost.LineItemAmount > -1<<40 {
-			t.Errorf("%s: %+v", description, cost)
+			t.Errorf("%s: got %+v, want a total at most a cent above the charge", description, cost)
 		}
 		item := CartItem{ID: 1, Product: "site-license", Description: description}
 		if item.Problem(testNow) == "" && err != nil {
-			t.Errorf("%s: no problem, but %v", description, err)
+			t.Errorf("%s: got no problem and the error %v, want both or neither", description, err)
 		}
 		_, _ = item.Text(), item.Title()
 		if json.Valid(description) && strings.HasPrefix(string(description), "{") {
 			if err := DescriptionMatches(description, description); err != nil {
-				t.Errorf("%s does not match itself: %v", description, err)
+				t.Errorf("%s: got %v, want it to match itself", description, err)
 			}
 		}
 	})
@@ -81,13 +81,13 @@ func FuzzAnswers(f *testing.F) {
 		ctx := context.Background()
 		check := func(err error) {
 			if err != nil && (asError(t, err).Op == "" || strings.Contains(err.Error(), testKey)) {
-				t.Errorf("got %v", err)
+				t.Errorf("got %v, want an error with an endpoint and without the key", err)
 			}
 		}
 		reading := func(err error) {
 			check(err)
 			if err != nil && asError(t, err).Outcome == Unknown {
-				t.Errorf("a read is unknown: %v", err)
+				t.Errorf("got the outcome unknown of a read, want another: %v", err)
 			}
 		}
 		reading(second(c.WhoAmI(ctx)))
@@ -108,7 +108,7 @@ func FuzzAnswers(f *testing.F) {
 		check(err)
 		var answer struct{ Success, Error any }
 		if err == nil && (status != 200 || json.Unmarshal(body, &answer) != nil || answer.Success != true) {
-			t.Errorf("%d %q counts as a checkout", status, body)
+			t.Errorf("%d %q: got a successful checkout, want an error", status, body)
 		}
 	})
 }

@@ -114,14 +114,14 @@ func TestClient_Diagnose_Generations(t *testing.T) {
 			d := c.Diagnose(t.Context())
 			if d.Condition != test.want || d.Store != test.store || d.Key != test.proof ||
 				(d.Key == cocalc.KeyValid && d.Account.ID != account.ID()) {
-				t.Errorf("got %+v", d)
+				t.Errorf("got %+v, want %s, store %v, key %q", d, test.want, test.store, test.proof)
 			}
 			if d.OlderKey {
-				t.Errorf("the key is called one of the older form: %+v", d)
+				t.Errorf("got a key of the older form in %+v, want another", d)
 			}
 			if again := c.Diagnose(t.Context()); again.Condition != d.Condition || again.Store != d.Store ||
 				again.Redirect.Host != d.Redirect.Host {
-				t.Errorf("at first %+v, then %+v", d, again)
+				t.Errorf("got %+v at first, then %+v, want the same", d, again)
 			}
 		})
 	}
@@ -149,11 +149,11 @@ func TestClient_Diagnose_ServerChanges(t *testing.T) {
 		}
 		d := c.Diagnose(t.Context())
 		if d.Condition != step.want || d.OlderKey != (step.fault == "successor") {
-			t.Errorf("with %q: got %+v", step.fault, d)
+			t.Errorf("with %q: got %+v, want %s", step.fault, d, step.want)
 		}
 		store, err := c.Store(t.Context())
 		if sells := d.Condition == cocalc.SellsLicenses; sells != (err == nil) || sells && store != d.Store {
-			t.Errorf("with %q: the store is %v, %v", step.fault, store, err)
+			t.Errorf("with %q: got the store %v, %v, want that of %+v", step.fault, store, err, d)
 		}
 	}
 }
@@ -164,15 +164,15 @@ func TestClient_Diagnose_OtherScheme(t *testing.T) {
 	own := strings.Replace(string(c.Site()), "http:", "https:", 1)
 	fault := server.Inject(cocalctest.Fault{Effect: cocalctest.MovedServer, Text: own})
 	if d := c.Diagnose(t.Context()); d.Condition != cocalc.Misaddressed || d.Redirect.Address != own {
-		t.Errorf("got %+v", d)
+		t.Errorf("got %+v, want it misaddressed, with the address %s", d, own)
 	}
 	if outcome, k := kind(t, c.AddToCart(t.Context(), order("order 1").CartDescription(time.Now()), "")); outcome !=
 		cocalc.Unknown || k != cocalc.Redirected {
-		t.Errorf("an add: got outcome %v, kind %v", outcome, k)
+		t.Errorf("add: got outcome %v, kind %v, want the outcome unknown, kind Redirected", outcome, k)
 	}
 	fault.Clear()
 	if d := c.Diagnose(t.Context()); d.Condition != cocalc.SellsLicenses || d.Key != cocalc.KeyValid {
-		t.Errorf("afterwards: got %+v", d)
+		t.Errorf("afterwards: got %+v, want a server that sells licenses, and a valid key", d)
 	}
 }
 
@@ -193,33 +193,33 @@ func TestClient_SpendsNothingWithoutStore(t *testing.T) {
 			readEverything(t.Context(), c)
 			for endpoint, n := range server.Counts() {
 				if !slices.Contains(mayRead, endpoint) {
-					t.Errorf("generation %d: %d requests to %s", generation, n, endpoint)
+					t.Errorf("generation %d: got %d requests to %s, want none", generation, n, endpoint)
 				}
 			}
 			if len(server.Counts()) < 5 {
-				t.Errorf("generation %d: only %v was asked", generation, server.Counts())
+				t.Errorf("generation %d: got requests to %v alone, want at least 5 endpoints", generation, server.Counts())
 			}
 			server.ForgetRequests()
 			// What would spend is not even sent where the store is looked for first; what is sent there does nothing.
 			if err := c.Checkout(t.Context()); err == nil {
-				t.Errorf("generation %d: a checkout succeeded", generation)
+				t.Errorf("generation %d: got a successful checkout, want an error", generation)
 			}
 			for endpoint := range server.Counts() {
 				if strings.Contains(endpoint, "checkout") && !strings.HasSuffix(endpoint, "-params") {
-					t.Errorf("generation %d: a checkout was sent to %s", generation, endpoint)
+					t.Errorf("generation %d: got a checkout sent to %s, want none", generation, endpoint)
 				}
 			}
 			if err := c.AddToCart(t.Context(), order("order 1").CartDescription(time.Now()), ""); err == nil {
-				t.Errorf("generation %d: an item was added", generation)
+				t.Errorf("generation %d: got an item added, want an error", generation)
 			}
 			server.ForgetRequests()
 		}
 		if account.Balance() != 100_00 || len(account.Cart()) != 0 || len(account.Licenses()) != 0 {
-			t.Errorf("generation %d: something was done", generation)
+			t.Errorf("generation %d: got a changed account, want it unchanged", generation)
 		}
 	}
 	if n := elsewhere.Load(); n != 0 {
-		t.Errorf("the host that the redirects name got %d requests", n)
+		t.Errorf("got %d requests to the host that the redirects name, want none", n)
 	}
 }
 
@@ -235,23 +235,23 @@ func TestClient_MembershipTiers_Successor(t *testing.T) {
 	for key, want := range map[string]int{server.Add(cocalctest.NewAccount{}).Key(): 3, "sk-abcdefghijklmnop000001": 2} {
 		tiers, err := visit(t, server, key).MembershipTiers(t.Context())
 		if err != nil || len(tiers) != want {
-			t.Fatalf("got %+v, %v", tiers, err)
+			t.Fatalf("got %+v, %v, want %d tiers", tiers, err, want)
 		}
 		pro, standard := tiers[want-1], tiers[want-2]
 		cents, exact := pro.Yearly.Cents()
 		if !exact || cents != 149050 || pro.Label != "Pro" || !pro.InStore || standard.Monthly.String() != "$24.00" ||
 			standard.Yearly != "" {
-			t.Errorf("got %+v", tiers)
+			t.Errorf("got %+v, want the tiers that the server was given", tiers)
 		}
 	}
 	// Servers that sell licenses have no such list.
 	for _, generation := range []cocalctest.Generation{cocalctest.Current, cocalctest.Older} {
 		c, _, _ := shop(t, cocalctest.Config{Generation: generation})
 		if outcome, _ := kind(t, second(c.MembershipTiers(t.Context()))); outcome != cocalc.Rejected {
-			t.Errorf("generation %d: got outcome %v", generation, outcome)
+			t.Errorf("generation %d: got outcome %v, want rejected", generation, outcome)
 		}
 		if store, err := c.Store(t.Context()); err != nil || store == 0 {
-			t.Errorf("generation %d: the store is %v, %v", generation, store, err)
+			t.Errorf("generation %d: got the store %v, %v, want a store", generation, store, err)
 		}
 	}
 }

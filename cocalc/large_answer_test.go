@@ -47,10 +47,10 @@ func TestClient_EndlessAnswer(t *testing.T) {
 					client.Close()
 					s.running.Wait()
 					if e := asError(t, err); e.Outcome != want || c.timed && !errors.Is(e, context.DeadlineExceeded) {
-						t.Errorf("got %v", err)
+						t.Errorf("got %v, want the outcome %v", err, want)
 					}
 					if c.timed && took != timeout || took > timeout {
-						t.Errorf("it took %s", took)
+						t.Errorf("got the error after %s, want it within the timeout of %s", took, timeout)
 					}
 				})
 			})
@@ -86,10 +86,10 @@ func TestClient_TooLargeAnswer(t *testing.T) {
 				client.Close()
 				s.running.Wait()
 				if read.Outcome != Transient || bought.Outcome != Unknown {
-					t.Errorf("got %v and %v", read, bought)
+					t.Errorf("got %v and %v, want the outcomes transient and unknown", read, bought)
 				}
 				if s.written > 2*c.read {
-					t.Errorf("%d bytes of %d were read, twice", s.written, len(c.answer))
+					t.Errorf("got %d bytes of %d read in two requests, want at most %d", s.written, len(c.answer), 2*c.read)
 				}
 			})
 		})

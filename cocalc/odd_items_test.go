@@ -39,21 +39,22 @@ func TestCartItem_Problem_Recorded(t *testing.T) {
 		}
 		refused := strings.Contains(each.Checkout, "error") && !strings.Contains(each.Checkout, "Insufficient credit")
 		if got := item.Problem(recorded); (got != "") != refused {
-			t.Errorf("%s: problem %q, checkout said %s", each.Case, got, each.Checkout)
+			t.Errorf("%s: got the problem %q, want one if checkout refuses: %s", each.Case, got, each.Checkout)
 		}
 		if got, want := item.BreaksCart(recorded), strings.Contains(each.CartGet, "error"); got != want {
-			t.Errorf("%s: breaks the cart: %v, cart/get said %s", each.Case, got, each.CartGet)
+			t.Errorf("%s: got that it breaks the cart %t, want %t: %s", each.Case, got, want, each.CartGet)
 		}
 		if refused {
 			problems++
 			e := classifyText(currentCheckout, nonIdempotent, checkoutError(t, each.Checkout))
 			if e.Kind != CartBroken || e.Outcome != Rejected {
-				t.Errorf("%s: %s is kind %v, outcome %v", each.Case, each.Checkout, e.Kind, e.Outcome)
+				t.Errorf("%s: %s: got kind %v, outcome %v, want a rejection of kind CartBroken", each.Case, each.Checkout, e.Kind,
+					e.Outcome)
 			}
 		}
 	}
 	if problems < 20 {
-		t.Errorf("only %d recorded problems", problems)
+		t.Errorf("got %d recorded problems, want at least 20", problems)
 	}
 }
 
@@ -61,7 +62,7 @@ func checkoutError(t *testing.T, answer string) string {
 	t.Helper()
 	text, ok := errorText([]byte(answer))
 	if !ok {
-		t.Fatalf("%s is no error", answer)
+		t.Fatalf("got no error in %s, want one", answer)
 	}
 	return text
 }

@@ -158,7 +158,7 @@ func TestClassify(t *testing.T) {
 						test.want[i].kind)
 				}
 				if sent := len(s.requests()) - before; (i == add || i == pay) && sent != 1 {
-					t.Errorf("%s was sent %d times", e.Op, sent)
+					t.Errorf("got %s %d times, want once", e.Op, sent)
 				}
 			}
 		})
@@ -176,10 +176,10 @@ func TestClassifyText_Details(t *testing.T) {
 	c.store = StoreCurrent
 	if e := asError(t, c.Checkout(t.Context())); e.Need != 56249501148 || !strings.Contains(e.Text, "$562,495,011.48") ||
 		e.Status != 200 {
-		t.Errorf("got %+v", e)
+		t.Errorf("got %+v, want the needed $562,495,011.48 and status 200", e)
 	}
 	if e := asError(t, c.AddToCart(t.Context(), []byte(`{}`), "")); e.Wait != time.Second || e.Op != cartAdd {
-		t.Errorf("got %+v", e)
+		t.Errorf("got %+v, want a wait of a second", e)
 	}
 	for text, want := range map[string]time.Duration{
 		"try again in 54 seconds": 54 * time.Second, "try again in 2 minutes": 2 * time.Minute,
@@ -219,21 +219,21 @@ func TestClient_RepeatsReads(t *testing.T) {
 		},
 	})
 	if got, err := c.Balance(t.Context()); err != nil || got != 1250 {
-		t.Errorf("got %v, %v", got, err)
+		t.Errorf("got the balance %v, %v, want $12.50", got, err)
 	}
 	if changed, err := c.SetChecked(t.Context(), 1, true); err != nil || !changed {
-		t.Errorf("got %v, %v", changed, err)
+		t.Errorf("got changed %t, %v, want true", changed, err)
 	}
 	if _, err := c.Purchases(t.Context(), PurchaseFilter{}); err != nil {
 		t.Error(err)
 	}
 	want := []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, 250 * time.Millisecond, 54 * time.Second}
 	if len(s.slept) != len(want) {
-		t.Fatalf("slept %v, want %v", s.slept, want)
+		t.Fatalf("got the waits %v, want %v", s.slept, want)
 	}
 	for i := range want {
 		if s.slept[i] != want[i] {
-			t.Errorf("slept %v, want %v", s.slept, want)
+			t.Errorf("got the waits %v, want %v", s.slept, want)
 		}
 	}
 }
@@ -248,21 +248,21 @@ func TestClient_ReadsGiveUp(t *testing.T) {
 		func(o *Options) { o.MaxAnswer = 1000 })
 	if e := asError(t, second(c.Balance(t.Context()))); e.Outcome != Transient || e.Status != 503 ||
 		len(s.requests()) != 3 {
-		t.Errorf("got %v after %q", e, s.requests())
+		t.Errorf("got %v after %q, want status 503 after three requests", e, s.requests())
 	}
 	if e := asError(t, second(c.Purchases(t.Context(), PurchaseFilter{}))); e.Kind != Throttled ||
 		e.Wait != 30*time.Minute || len(s.requests()) != 4 {
-		t.Errorf("got %v after %q", e, s.requests())
+		t.Errorf("got %v after %q, want a wait of 30 minutes after one more request", e, s.requests())
 	}
 	e := asError(t, second(c.Cart(t.Context(), InCart)))
 	if e.Outcome != Transient || !errors.Is(e, errTooLarge) || len(s.requests()) != 5 {
-		t.Errorf("got %v after %q", e, s.requests())
+		t.Errorf("got %v after %q, want errTooLarge after one more request", e, s.requests())
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	if e := asError(t, second(c.Balance(canceled))); e.Outcome != Transient || !errors.Is(e, context.Canceled) ||
 		len(s.requests()) != 5 {
-		t.Errorf("got %v after %q", e, s.requests())
+		t.Errorf("got %v after %q, want context.Canceled without a request", e, s.requests())
 	}
 }
 
@@ -272,7 +272,7 @@ func second[T any](_ T, err error) error { return err }
 func TestClient_LostAnswerStaysUnknown(t *testing.T) {
 	c, _ := serve(t, map[string][]said{cartRemove: {{status: 502}, {body: `{"error":"must be signed in"}`}}})
 	if e := asError(t, second(c.RemoveFromCart(t.Context(), 1))); e.Outcome != Unknown || e.Kind != NotSignedIn {
-		t.Errorf("got %v, kind %v", e, e.Kind)
+		t.Errorf("got %v, kind %v, want the outcome unknown, kind NotSignedIn", e, e.Kind)
 	}
 }
 
@@ -287,14 +287,14 @@ func TestClient_RedirectsAreNotFollowed(t *testing.T) {
 	_ = second(c.DeleteFromCart(t.Context(), 1))
 	for _, request := range s.requests() {
 		if strings.HasPrefix(request, userQuery) {
-			t.Errorf("followed a redirect: %q", s.requests())
+			t.Errorf("got the requests %q, want no redirect followed", s.requests())
 		}
 	}
 	if e := asError(t, second(c.SetChecked(t.Context(), 1, true))); e.Outcome != Unknown {
-		t.Errorf("two items changed: got %v", e)
+		t.Errorf("two items changed: got %v, want the outcome unknown", e)
 	}
 	if e := asError(t, second(c.WhoAmI(t.Context()))); e.Outcome != Transient {
-		t.Errorf("no account: got %v", e)
+		t.Errorf("no account: got %v, want the outcome transient", e)
 	}
 }
 
@@ -306,7 +306,7 @@ func TestClient_NeverRepeatsSpending(t *testing.T) {
 		_ = c.Checkout(t.Context())
 		_ = c.AddToCart(t.Context(), []byte(`{}`), "")
 		if n := len(s.requests()); n != 2 {
-			t.Errorf("after %d: %q", status, s.requests())
+			t.Errorf("after %d: got the requests %q, want two", status, s.requests())
 		}
 	}
 }

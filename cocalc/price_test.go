@@ -30,7 +30,7 @@ func readLines(t testing.TB, path string, f func(n int, line []byte)) {
 		t.Fatal(err)
 	}
 	if n == 0 {
-		t.Fatalf("%s has no lines", path)
+		t.Fatalf("got no lines in %s, want some", path)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestPrice_Recorded(t *testing.T) {
 		}
 		got, err := PriceDescription(want.Input, testNow)
 		if err != nil {
-			t.Errorf("line %d: %s: %v", n, want.Input, err)
+			t.Errorf("line %d: %s: got %v, want a price", n, want.Input, err)
 			return
 		}
 		cents := func(f float64) Cents { return Cents(math.Round(f * 100)) }
@@ -77,7 +77,7 @@ func TestRoundUp(t *testing.T) {
 	}
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e21} {
 		if got, err := roundUp(x); err == nil {
-			t.Errorf("roundUp(%v) = %d, want an error", x, got)
+			t.Errorf("roundUp(%v): got %d, want an error", x, got)
 		}
 	}
 }

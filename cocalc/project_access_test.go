@@ -24,12 +24,12 @@ func TestClient_Project_OnlyVisible(t *testing.T) {
 		got, err := c.Project(t.Context(), id)
 		if role != "" {
 			if err != nil || got.Role != role {
-				t.Errorf("%s: %+v, %v", users, got, err)
+				t.Errorf("%s: got %+v, %v, want the role %s", users, got, err, role)
 			}
 			continue
 		}
 		if e := asError(t, err); e.Kind != NotFound || got.ID != "" {
-			t.Errorf("%s: %+v, %v", users, got, err)
+			t.Errorf("%s: got %+v, %v, want kind NotFound", users, got, err)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestClient_Project(t *testing.T) {
 					t.Errorf("got %+v, %v; want %+v", got, err, c.want)
 				}
 			} else if !errors.As(err, &e) || e.Kind != c.kind {
-				t.Errorf("got %+v, %v", got, err)
+				t.Errorf("got %+v, %v, want kind %v", got, err, c.kind)
 			}
 		})
 	}

@@ -28,7 +28,7 @@ func recorded(t testing.TB, name string) (endpoint string, a said) {
 			return each.Endpoint, said{status: each.Status, body: each.Body}
 		}
 	}
-	t.Fatalf("%q was not recorded", name)
+	t.Fatalf("got no recording named %q, want one", name)
 	return "", said{}
 }
 
@@ -56,54 +56,54 @@ func TestClient_WhoAmI_Recorded(t *testing.T) {
 	got, err := replay(t, "whose key").WhoAmI(t.Context())
 	if want := (Account{ID: "1ca0a361-e153-42a0-b1bc-433e0af789a1", Email: "bot-1ca0a361@example.com"}); err != nil ||
 		got != want {
-		t.Errorf("got %+v, %v", got, err)
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	if e := asError(t, second(replay(t, "whose key, wrong key").WhoAmI(t.Context()))); e.Kind != NotSignedIn ||
 		e.Outcome != Rejected {
-		t.Errorf("got %v", e)
+		t.Errorf("got %v, want a rejection of kind NotSignedIn", e)
 	}
 	if balance, err := replay(t, "a balance with a float tail").Balance(t.Context()); err != nil || balance != 9370 {
-		t.Errorf("got %v, %v", balance, err)
+		t.Errorf("got the balance %v, %v, want $93.70", balance, err)
 	}
 }
 
 func TestClient_Cart_Recorded(t *testing.T) {
 	items, err := replay(t, "one item in the cart").Cart(t.Context(), InCart)
 	if err != nil || len(items) != 1 {
-		t.Fatalf("got %v, %v", items, err)
+		t.Fatalf("got %v, %v, want one item", items, err)
 	}
 	item := items[0]
 	if item.ID != 421 || !item.Checked || item.Product != "site-license" ||
 		!item.Added.Equal(at(t, "2026-11-22T21:08:33.312Z")) || !item.Removed.IsZero() ||
 		item.Purchased != nil || item.ProjectID != "" || item.Text() != "requested in #math by U123" ||
 		item.Title() != "slackbot tag 1234" || item.Problem(testNow) != "" {
-		t.Errorf("got %+v", item)
+		t.Errorf("got %+v, want the recorded item", item)
 	}
 	items, err = replay(t, "three bought items").Cart(t.Context(), Purchased)
 	if err != nil || len(items) != 3 {
-		t.Fatalf("got %v, %v", items, err)
+		t.Fatalf("got %v, %v, want three items", items, err)
 	}
 	want := &CartPurchase{
 		Time: at(t, "2026-11-22T21:06:21.984Z"), Success: true,
 		LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab",
 	}
 	if diff := cmp.Diff(want, items[0].Purchased); items[0].ID != 378 || diff != "" {
-		t.Errorf("item %d: %s", items[0].ID, diff)
+		t.Errorf("got item %d, want 378 (-want +got):\n%s", items[0].ID, diff)
 	}
 }
 
 func TestClient_CheckoutParams_Recorded(t *testing.T) {
 	got, err := replay(t, "params with one item").CheckoutParams(t.Context())
 	if err != nil || len(got.Items) != 1 {
-		t.Fatalf("got %+v, %v", got, err)
+		t.Fatalf("got %+v, %v, want one item", got, err)
 	}
 	if got.Balance != 10000000 || got.MinPayment != 250 || got.MinBalance != 0 || got.AmountDue != 0 ||
 		got.Total != 1255875 || got.Items[0].LineItemAmount != 1255875 || got.Items[0].ID != 552 {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want the recorded amounts", got)
 	}
 	if empty, err := replay(t, "params of an empty cart").CheckoutParams(t.Context()); err != nil ||
 		len(empty.Items) != 0 || empty.Balance != 4000 {
-		t.Errorf("got %+v, %v", empty, err)
+		t.Errorf("got %+v, %v, want no items and the balance $40.00", empty, err)
 	}
 }
 
@@ -119,21 +119,21 @@ func TestClient_CheckoutParams_Incomplete(t *testing.T) {
 	} {
 		c, _ := serve(t, map[string][]said{checkoutParams: one(body)})
 		if e := asError(t, second(c.CheckoutParams(t.Context()))); e.Outcome != Transient || e.Kind != Other {
-			t.Errorf("%s: got %v", body, e)
+			t.Errorf("%s: got %v, want the outcome transient, kind Other", body, e)
 		}
 	}
 	c, _ := serve(t,
 		map[string][]said{checkoutParams: one(`{"balance":"12.3400000000","amountDue":"0","total":"4.45","cart":[{"id":1,` +
 			`"product":"p","lineItemAmount":"4.44"}]}`)})
 	if got, err := c.CheckoutParams(t.Context()); err != nil || got.Balance != 1234 || got.Items[0].LineItemAmount != 444 {
-		t.Errorf("amounts as text: got %+v, %v", got, err)
+		t.Errorf("amounts as text: got %+v, %v, want the balance $12.34 and the price $4.44", got, err)
 	}
 }
 
 func TestClient_Licenses_Recorded(t *testing.T) {
 	licenses, err := replay(t, "three licenses").Licenses(t.Context())
 	if err != nil || len(licenses) != 3 {
-		t.Fatalf("got %v, %v", licenses, err)
+		t.Fatalf("got %v, %v, want three licenses", licenses, err)
 	}
 	quota := Quota{RAM: 2, CPU: 1, Disk: 3, User: "academic", Member: true, Uptime: "short"}
 	want := License{
@@ -148,12 +148,12 @@ func TestClient_Licenses_Recorded(t *testing.T) {
 	own, err := replay(t, "a license, to its manager").License(t.Context(), "f05ae633-48de-49e3-a653-26c58d2fadf0")
 	if err != nil || own.SubscriptionID == 0 || own.RunLimit != 2 || !own.IsManager || !own.Created.IsZero() ||
 		own.Quota != quota {
-		t.Errorf("got %+v, %v", own, err)
+		t.Errorf("got %+v, %v, want the recorded license", own, err)
 	}
 	other, err := replay(t, "a license, to somebody else").License(t.Context(), "db918436-5a10-4f86-971a-c584cf5baaab")
 	if err != nil || other.IsManager || other.Title != "range one" || other.Description != "" ||
 		other.ID != "db918436-5a10-4f86-971a-c584cf5baaab" {
-		t.Errorf("got %+v, %v", other, err)
+		t.Errorf("got %+v, %v, want the license as others see it", other, err)
 	}
 }
 
@@ -171,14 +171,14 @@ func TestClient_Licenses_OddValues(t *testing.T) {
 		{ID: "c"},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("%v %s", err, diff)
+		t.Errorf("got the error %v and other licenses (-want +got):\n%s", err, diff)
 	}
 }
 
 func TestClient_Purchases_Recorded(t *testing.T) {
 	rows, err := replay(t, "three charges and a credit").Purchases(t.Context(), PurchaseFilter{})
 	if err != nil || len(rows) != 4 {
-		t.Fatalf("got %v, %v", rows, err)
+		t.Fatalf("got %v, %v, want four purchases", rows, err)
 	}
 	want := PurchaseRow{
 		ID: 729, Time: at(t, "2026-11-22T21:06:21.970Z"), Cost: 345, Service: "license",
@@ -190,24 +190,24 @@ func TestClient_Purchases_Recorded(t *testing.T) {
 	}
 	if credit := rows[3]; credit.Cost != -50000 || credit.Service != "credit" || credit.CartItemID != 0 ||
 		credit.Text != "" {
-		t.Errorf("got %+v", credit)
+		t.Errorf("got %+v, want the recorded credit", credit)
 	}
 	since, err := replay(t, "three charges and a credit").Purchases(t.Context(),
 		PurchaseFilter{Since: at(t, "2026-11-22T21:06:21.970Z")})
 	if err != nil || len(since) != 3 {
-		t.Errorf("since the charges: got %v, %v", since, err)
+		t.Errorf("since the charges: got %v, %v, want three purchases", since, err)
 	}
 	odd := `{"purchases":[{"id":1,"cost":null,"description":null},{"id":2,"cost":1,"description":{"item":7,` +
 		`"license_id":7}},{"id":3,"cost":2,"description":{"item":{"id":"9","description":5}}}]}`
 	c, _ := serve(t, map[string][]said{getPurchases: one(odd)})
 	got, err := c.Purchases(t.Context(), PurchaseFilter{})
 	if diff := cmp.Diff([]PurchaseRow{{ID: 1}, {ID: 2, Cost: 100}, {ID: 3, Cost: 200}}, got); err != nil || diff != "" {
-		t.Errorf("%v %s", err, diff)
+		t.Errorf("got the error %v and other purchases (-want +got):\n%s", err, diff)
 	}
 	for _, body := range []string{`{}`, `{"purchases":null}`, `{"purchases":[{"cost":1}]}`, `[]`, `7`} {
 		c, _ := serve(t, map[string][]said{getPurchases: one(body)})
 		if e := asError(t, second(c.Purchases(t.Context(), PurchaseFilter{}))); e.Outcome != Transient {
-			t.Errorf("%s: got %v", body, e)
+			t.Errorf("%s: got %v, want the outcome transient", body, e)
 		}
 	}
 }
@@ -225,10 +225,10 @@ func TestClient_Subscriptions_Recorded(t *testing.T) {
 		},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("%v %s", err, diff)
+		t.Errorf("got the error %v and other subscriptions (-want +got):\n%s", err, diff)
 	}
 	c, _ := serve(t, map[string][]said{getSubscriptions: one(`[{"cost":1}]`)})
 	if e := asError(t, second(c.Subscriptions(t.Context()))); e.Outcome != Transient {
-		t.Errorf("got %v", e)
+		t.Errorf("got %v, want the outcome transient", e)
 	}
 }

@@ -101,26 +101,26 @@ func TestClient_RedirectTargetGetsNothing(t *testing.T) {
 			}
 			if text := e.Error(); strings.Contains(text, testKey) || strings.Contains(text, "user:") ||
 				strings.Contains(text, "key=") {
-				t.Errorf("%d, %s: it says %q", status, name, text)
+				t.Errorf("%d, %s: got %q, want an error without secrets", status, name, text)
 			}
 		}
 		for _, request := range s.requests() {
 			if n := strings.Count(strings.Join(s.requests(), "\n")+"\n", request+"\n"); strings.Contains(request, "cart/add ") &&
 				n != 1 {
-				t.Errorf("%d: %s was sent %d times", status, request, n)
+				t.Errorf("%d: got %s %d times, want once", status, request, n)
 			}
 		}
 		if strings.Contains(log.String(), testKey) || strings.Contains(log.String(), "user:") {
-			t.Errorf("the log has what the header has: %s", log.String())
+			t.Errorf("got the secrets of the header in the log, want none: %s", log.String())
 		}
 	}
 	if n := dialed.Load(); n != 0 {
-		t.Errorf("the other host was dialed %d times", n)
+		t.Errorf("got %d connections to the other host, want none", n)
 	}
 	if response, err := http.Get("http://" + elsewhere); err == nil { // the host would have noticed
 		_ = response.Body.Close()
 	}
 	if dialed.Load() != 1 {
-		t.Error("the other host does not notice who comes")
+		t.Error("got no connection noticed by the other host, want one")
 	}
 }

@@ -90,7 +90,7 @@ func TestClient_Redirect_HidesKey(t *testing.T) {
 		d := c.Diagnose(t.Context())
 		if e := asError(t, d.Err); strings.Contains(strings.ToLower(e.Error()+d.Redirect.Host+d.Redirect.Address),
 			strings.ToLower(testKey)) {
-			t.Errorf("%s: got %v, %+v", location, e, d.Redirect)
+			t.Errorf("%s: got the key in %v, %+v, want it redacted", location, e, d.Redirect)
 		}
 	}
 }
@@ -111,20 +111,20 @@ func FuzzRedirect(f *testing.F) {
 		for _, base := range []string{"https://cocalc.example/api/v2/", "http://127.0.0.1:5000/base/api/v2/"} {
 			r := readRedirect(base, userQuery, location)
 			if r.Host != "" && (!host.MatchString(r.Host) || len(r.Host) > 260) || r.Host == "" && r != (Redirect{}) {
-				t.Errorf("%q shows %+v", location, r)
+				t.Errorf("%q: got %+v, want a host that is safe to show", location, r)
 			}
 			if r.Address == "" {
 				continue
 			}
 			if !address.MatchString(r.Address) && strings.HasPrefix(base, "https") || r.Elsewhere || !r.KeepsPath || r.Address+
 				"/api/v2/" == base {
-				t.Errorf("%q gives the address %q: %+v", location, r.Address, r)
+				t.Errorf("%q: got the address %q of %+v, want a better one of the same host", location, r.Address, r)
 			}
 			if u, err := url.Parse(r.Address); err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-				t.Errorf("%q gives the address %q", location, r.Address)
+				t.Errorf("%q: got the address %q, want a plain one", location, r.Address)
 			}
 			if _, err := apiBase(r.Address); err != nil {
-				t.Errorf("%q gives an address that the settings refuse: %v", location, err)
+				t.Errorf("%q: got an address that New refuses: %v", location, err)
 			}
 		}
 	})

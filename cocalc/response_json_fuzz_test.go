@@ -177,39 +177,39 @@ func FuzzWire(f *testing.F) {
 				began := time.Now()
 				err := call(c)
 				if took := time.Since(began); took > timeout {
-					t.Errorf("%s took %s", what, took)
+					t.Errorf("%s: got it done after %s, want at most %s", what, took, timeout)
 				}
 				c.Close()
 				s.running.Wait()
 				if len(s.asked) != 1 || !strings.HasPrefix(s.asked[0], "cocalc.test/api/v2/") ||
 					strings.HasSuffix(s.asked[0], userQuery) || s.dials != 1 {
-					t.Errorf("%s asked %q on %d connections", what, s.asked, s.dials)
+					t.Errorf("%s: got the requests %q on %d connections, want one on one", what, s.asked, s.dials)
 				}
 				if err == nil {
 					return
 				}
 				e := asError(t, err)
 				if text := err.Error(); strings.Contains(text, testKey) || strings.Contains(text, secret) || len(text) > 2000 {
-					t.Errorf("%s says %q", what, text)
+					t.Errorf("%s: got the error %q, want a short one without secrets", what, text)
 				}
 				if what == "reading" && e.Outcome == Unknown {
-					t.Errorf("a read is unknown: %v", err)
+					t.Errorf("got the outcome unknown of a read, want another: %v", err)
 				}
 				if what != "reading" && e.Outcome == Transient && e.Kind != Throttled {
-					t.Errorf("%s arrived, and counts as unsent: %v", what, err)
+					t.Errorf("%s: got %v after the request arrived, want another outcome than transient", what, err)
 				}
 				if what != "reading" && e.Outcome == Rejected && !said.refuses {
-					t.Errorf("%s counts as refused: %v\n%q", what, err, raw)
+					t.Errorf("%s: got %v, want no rejection after %q", what, err, raw)
 				}
 				if e.Wait < 0 {
-					t.Errorf("%s waits %s", what, e.Wait)
+					t.Errorf("%s: got the wait %s, want none below 0", what, e.Wait)
 				}
 			})
 		}
 		ask("checkout", 2*time.Minute, func(c *Client) error {
 			err := c.Checkout(context.Background())
 			if err == nil && !said.succeeds {
-				t.Errorf("%q counts as a checkout", raw)
+				t.Errorf("%q: got a successful checkout, want an error", raw)
 			}
 			return err
 		})
@@ -217,14 +217,14 @@ func FuzzWire(f *testing.F) {
 		ask("reading", 30*time.Second, func(c *Client) error {
 			items, err := c.Cart(context.Background(), InCart)
 			if err == nil && len(items) == 0 && said.body != "[]" {
-				t.Errorf("%q counts as an empty cart", raw)
+				t.Errorf("%q: got an empty cart, want an error", raw)
 			}
 			return err
 		})
 		ask("reading", 30*time.Second, func(c *Client) error {
 			rows, err := c.Purchases(context.Background(), PurchaseFilter{})
 			if err == nil && len(rows) == 0 && !said.noPurchases {
-				t.Errorf("%q counts as an account without purchases", raw)
+				t.Errorf("%q: got no purchases, want an error", raw)
 			}
 			return err
 		})

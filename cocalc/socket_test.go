@@ -153,7 +153,7 @@ func TestClient_SpendingIsSentOnce(t *testing.T) {
 					t.Errorf("got %v, want unknown", e)
 				}
 				if n := w.count(endpoint); n != 1 {
-					t.Errorf("%s arrived %d times", endpoint, n)
+					t.Errorf("got %s %d times, want once", endpoint, n)
 				}
 			})
 		}
@@ -180,11 +180,11 @@ func TestClient_SpendingUsesNewConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	if from[getBalance] != from[cartChecked] {
-		t.Error("reads do not keep their connection")
+		t.Error("got two connections for reads, want one")
 	}
 	if from[cartAdd] == from[getBalance] || from[currentCheckout] == from[getBalance] ||
 		from[currentCheckout] == from[cartAdd] {
-		t.Errorf("connections: %v", from)
+		t.Errorf("got the connections %v, want a new one for each request that spends", from)
 	}
 }
 
@@ -241,12 +241,12 @@ func TestClient_Checkout_CutOff(t *testing.T) {
 	}
 	if e := asError(t, start(Options{CheckoutTimeout: 50 * time.Millisecond}).Checkout(t.Context())); e.Outcome !=
 		Unknown || !errors.Is(e, context.DeadlineExceeded) {
-		t.Errorf("timeout: got %v", e)
+		t.Errorf("timeout: got %v, want the outcome unknown and DeadlineExceeded", e)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if e := asError(t, start(Options{}).Checkout(ctx)); e.Outcome != Unknown || !errors.Is(e, context.DeadlineExceeded) {
-		t.Errorf("the caller's context: got %v", e)
+		t.Errorf("the caller's context: got %v, want the outcome unknown and DeadlineExceeded", e)
 	}
 	if e := asError(t, start(Options{}).Checkout(ctx)); e.Outcome != Transient {
 		t.Errorf("a context that was over before: got %v, want transient", e)
@@ -261,10 +261,10 @@ func TestClient_Checkout_OtherTransport(t *testing.T) {
 	}
 	c.store = StoreCurrent
 	if e := asError(t, c.Checkout(t.Context())); e.Outcome != Unknown {
-		t.Errorf("got %v", e)
+		t.Errorf("got %v, want the outcome unknown", e)
 	}
 	if e := asError(t, second(c.Balance(t.Context()))); e.Outcome != Transient {
-		t.Errorf("got %v", e)
+		t.Errorf("got %v, want the outcome transient", e)
 	}
 }
 
@@ -291,7 +291,7 @@ func TestClient_Checkout_TakesTurns(t *testing.T) {
 		}
 		synctest.Wait() // everybody is paying or waits for it
 		if inside, _, _ := server.counts(); inside != 1 {
-			t.Errorf("%d checkouts at once", inside)
+			t.Errorf("got %d checkouts at once, want 1", inside)
 		}
 		// Who stops waiting has sent nothing.
 		ctx, cancel := context.WithCancel(t.Context())
@@ -301,7 +301,7 @@ func TestClient_Checkout_TakesTurns(t *testing.T) {
 		}
 		all.Wait()
 		if _, most, total := server.counts(); most != 1 || total != 20 {
-			t.Errorf("%d checkouts, %d at once", total, most)
+			t.Errorf("got %d checkouts, %d at once, want 20, one at a time", total, most)
 		}
 	})
 }

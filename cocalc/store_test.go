@@ -39,15 +39,15 @@ func TestClient_Store(t *testing.T) {
 			}
 			if test.want == storeUnknown {
 				if e := asError(t, err); e.Kind != NotSoldHere || e.Outcome != Rejected {
-					t.Errorf("got %v", e)
+					t.Errorf("got %v, want a rejection of kind NotSoldHere", e)
 				}
 				if e := asError(t, c.Checkout(t.Context())); e.Kind != NotSoldHere || e.Outcome != Rejected {
-					t.Errorf("checkout: got %v", e)
+					t.Errorf("checkout: got %v, want a rejection of kind NotSoldHere", e)
 				}
 			}
 			for _, request := range s.requests() {
 				if strings.Contains(request, "cart/checkout ") || strings.Contains(request, "cart-checkout ") {
-					t.Errorf("looking for the store sent %q", request)
+					t.Errorf("got the request %q of Store, want reads alone", request)
 				}
 			}
 			if test.want == storeUnknown {
@@ -58,7 +58,7 @@ func TestClient_Store(t *testing.T) {
 				t.Error(err)
 			}
 			if sent := s.requests()[before:]; len(sent) != 1 || sent[0] != test.checks+" {}" {
-				t.Errorf("checkout sent %q", sent)
+				t.Errorf("got the requests %q of a checkout, want %q", sent, test.checks+" {}")
 			}
 		})
 	}
@@ -68,11 +68,11 @@ func TestClient_Store_NoAnswer(t *testing.T) {
 	c, _ := serve(t, map[string][]said{checkoutParams: {{status: 502}}})
 	store, err := c.Store(t.Context())
 	if e := asError(t, err); store != storeUnknown || e.Outcome != Transient || e.Kind != Other {
-		t.Errorf("got %v, %v", store, e)
+		t.Errorf("got %v, %v, want no store and the outcome transient", store, e)
 	}
 	// Nothing was sent that spends, so a checkout that could not even look is safe to repeat.
 	if e := asError(t, c.Checkout(t.Context())); e.Outcome != Transient {
-		t.Errorf("got %v", e)
+		t.Errorf("got %v, want the outcome transient", e)
 	}
 }
 
@@ -80,10 +80,10 @@ func TestClient_Store_Disappears(t *testing.T) {
 	c, s := serve(t, map[string][]said{cartGet: one(`[]`), getManaged: one(`[]`), olderCheckout: one(`{"success":true}`)})
 	c.store = StoreCurrent
 	if e := asError(t, c.Checkout(t.Context())); e.Kind != NotSoldHere || e.Outcome != Rejected {
-		t.Errorf("got %v", e)
+		t.Errorf("got %v, want a rejection of kind NotSoldHere", e)
 	}
 	if err := c.Checkout(t.Context()); err != nil || !slices.Contains(s.requests(), olderCheckout+" {}") {
-		t.Errorf("got %v after %q", err, s.requests())
+		t.Errorf("got %v after %q, want the older checkout", err, s.requests())
 	}
 }
 
@@ -106,11 +106,11 @@ func TestClient_OlderStore(t *testing.T) {
 		kind    Kind
 	}{{Rejected, CaptchaRequired}, {Rejected, NotSignedIn}, {Unknown, Other}} {
 		if e := asError(t, c.Checkout(t.Context())); e.Outcome != want.outcome || e.Kind != want.kind {
-			t.Errorf("checkout %d: got %v, kind %v", i, e, e.Kind)
+			t.Errorf("checkout %d: got %v, kind %v, want %+v", i, e, e.Kind, want)
 		}
 	}
 	if e := asError(t, second(c.Balance(t.Context()))); e.Kind != Other || e.Outcome != Rejected {
-		t.Errorf("balance: got %v, kind %v", e, e.Kind)
+		t.Errorf("balance: got %v, kind %v, want a rejection of kind Other", e, e.Kind)
 	}
 }
 
@@ -140,11 +140,11 @@ func TestClient_Licenses_EmptyNeedsProof(t *testing.T) {
 		c, _ := serve(t, map[string][]said{getManaged: test.licenses, userQuery: test.whoami})
 		got, err := c.Licenses(t.Context())
 		if len(got) != test.want || (err != nil) != test.fails {
-			t.Errorf("%s: got %d licenses, error %v", test.name, len(got), err)
+			t.Errorf("%s: got %d licenses, error %v, want %d, an error %t", test.name, len(got), err, test.want, test.fails)
 		}
 		if test.fails {
 			if e := asError(t, err); e.Kind != test.kind {
-				t.Errorf("%s: got kind %v: %v", test.name, e.Kind, e)
+				t.Errorf("%s: got kind %v of %v, want %v", test.name, e.Kind, e, test.kind)
 			}
 		}
 	}
@@ -203,12 +203,13 @@ func TestClient_Licenses_Pages(t *testing.T) {
 		c, s := serve(t, map[string][]said{getManaged: test.pages, userQuery: one(whoami)})
 		got, err := c.Licenses(t.Context())
 		if len(got) != test.want || (err != nil) != test.fails || len(s.requests()) != test.requests {
-			t.Errorf("%s: %d licenses, error %v, %d requests", test.name, len(got), err, len(s.requests()))
+			t.Errorf("%s: got %d licenses, error %v, %d requests, want %d, an error %t and %d", test.name, len(got), err,
+				len(s.requests()), test.want, test.fails, test.requests)
 		}
 		seen := map[string]bool{}
 		for _, l := range got {
 			if seen[l.ID] {
-				t.Errorf("%s: %s twice", test.name, l.ID)
+				t.Errorf("%s: got %s twice, want it once", test.name, l.ID)
 			}
 			seen[l.ID] = true
 		}
@@ -241,14 +242,14 @@ func TestClient_License(t *testing.T) {
 		c, _ := serve(t, map[string][]said{getLicense: test.answers, userQuery: test.whoami})
 		got, err := c.License(t.Context(), strings.ToUpper(id))
 		if got.IsManager != test.manager || (err != nil) != test.fails {
-			t.Errorf("%s: got %+v, %v", test.name, got, err)
+			t.Errorf("%s: got %+v, %v, want a manager %t, an error %t", test.name, got, err, test.manager, test.fails)
 		}
 		if test.fails {
 			if e := asError(t, err); e.Kind != test.kind {
-				t.Errorf("%s: got kind %v: %v", test.name, e.Kind, e)
+				t.Errorf("%s: got kind %v of %v, want %v", test.name, e.Kind, e, test.kind)
 			}
 		} else if !strings.EqualFold(got.ID, id) {
-			t.Errorf("%s: got id %q", test.name, got.ID)
+			t.Errorf("%s: got id %q, want %q", test.name, got.ID, id)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func TestClient_MembershipTiers(t *testing.T) {
 		{ID: "admin", Label: "Admin", Monthly: "0.0000000000", Yearly: "0.0000000000", Priority: 31},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("%v %s", err, diff)
+		t.Errorf("got the error %v and other tiers (-want +got):\n%s", err, diff)
 	}
 	if diff := cmp.Diff([]string{getMembershipTiers + " {}"}, s.requests()); diff != "" {
 		t.Error(diff)
@@ -45,12 +45,12 @@ func TestClient_MembershipTiers_Malformed(t *testing.T) {
 		c, _ := serve(t, map[string][]said{getMembershipTiers: one(body)})
 		tiers, err := c.MembershipTiers(t.Context())
 		if e := asError(t, err); e.Outcome != Transient || e.Reason != OtherJSON || tiers != nil {
-			t.Errorf("%s: got %v, %v", body, tiers, e)
+			t.Errorf("%s: got %v, %v, want the outcome transient and reason %s", body, tiers, e, OtherJSON)
 		}
 	}
 	c, _ := serve(t, map[string][]said{getMembershipTiers: one(`{"tiers":[]}`)})
 	if tiers, err := c.MembershipTiers(t.Context()); err != nil || tiers == nil || len(tiers) != 0 {
-		t.Errorf("no tiers: got %v, %v", tiers, err)
+		t.Errorf("no tiers: got %v, %v, want an empty list", tiers, err)
 	}
 }
 
@@ -92,16 +92,16 @@ func FuzzMembershipTiers(f *testing.F) {
 			return
 		}
 		if tiers == nil {
-			t.Errorf("%s: no list, and no error", body)
+			t.Errorf("%s: got no list and no error, want one of them", body)
 		}
 		for _, tier := range tiers {
 			if tier.ID == "" {
-				t.Errorf("%s: a tier without an id", body)
+				t.Errorf("%s: got a tier without an id, want an error", body)
 			}
 			for _, price := range []Dollars{tier.Monthly, tier.Yearly} {
 				if price != "" && (!strings.Contains(string(body), string(price)) && !strings.Contains(string(body), `\`) ||
 					!strings.HasPrefix(strings.TrimPrefix(price.String(), "-"), "$")) {
-					t.Errorf("%s: the price %q, shown as %q, is not in it", body, string(price), price)
+					t.Errorf("%s: got the price %q, shown as %q, want one of the answer", body, string(price), price)
 				}
 			}
 		}

@@ -104,12 +104,12 @@ func TestLicenseSpec_Validate(t *testing.T) {
 	} {
 		got := spec(test.change).Validate(testNow)
 		if diff := cmp.Diff(test.want, got.Sentences()); diff != "" {
-			t.Errorf("%s: %s", test.name, diff)
+			t.Errorf("%s: got other mistakes (-want +got):\n%s", test.name, diff)
 		}
 	}
 	all := LicenseSpec{}.Validate(testNow)
 	if fields := len(all); fields != 7 {
-		t.Errorf("the zero specification has %d mistakes: %s", fields, all.Error())
+		t.Errorf("the zero specification: got %d mistakes, want 7: %s", fields, all.Error())
 	}
 }
 
@@ -117,7 +117,7 @@ func TestPrice_InvalidSpec(t *testing.T) {
 	_, err := Price(spec(func(s *LicenseSpec) { s.RAM, s.Disk = 64, 0 }), testNow)
 	var mistakes Mistakes
 	if !errors.As(err, &mistakes) || len(mistakes) != 2 || mistakes[0].Field != "ram" {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want two mistakes, the first about ram", err)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestPrice_Quote(t *testing.T) {
 		sent, err := PriceDescription(s.CartDescription(testNow), testNow)
 		if err != nil || sent.LineItemAmount != got.Total || sent.PerUnit != got.PerUnit ||
 			sent.PerProjectMonth != got.PerProjectMonth {
-			t.Errorf("%s: quoted %+v, sent for %+v, %v", test.name, got, sent, err)
+			t.Errorf("%s: got the quote %+v, want the server's price %+v (%v)", test.name, got, sent, err)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestPrice_WaitingTerm(t *testing.T) {
 	for minutes := range 500 {
 		quote, err := Price(s, testNow.Add(time.Duration(minutes)*time.Minute))
 		if err != nil || quote.Total > before {
-			t.Fatalf("after %d minutes: %+v, %v; was %s", minutes, quote, err, before)
+			t.Fatalf("after %d minutes: got %+v, %v, want at most %s", minutes, quote, err, before)
 		}
 		before = quote.Total
 	}
@@ -177,7 +177,7 @@ func TestPrice_WaitingTerm(t *testing.T) {
 func TestLicenseSpec_Summary(t *testing.T) {
 	if got, want := spec().Summary(),
 		"16 GB RAM, 2 cores, 10 GB disk, member hosting, idle timeout 2 hours, business, 1 running project"; got != want {
-		t.Errorf("got %s", got)
+		t.Errorf("got %s, want %s", got, want)
 	}
 	odd := spec(func(s *LicenseSpec) {
 		s.CPU, s.Member, s.Uptime, s.RunLimit, s.Boost, s.User = 1, false, UptimeAlways, 1500, true, UserAcademic
@@ -185,13 +185,13 @@ func TestLicenseSpec_Summary(t *testing.T) {
 	if got, want := odd.Summary(),
 		"16 GB RAM, 1 core, 10 GB disk, no member hosting, always running, academic, 1,500 running projects, boost"; got !=
 		want {
-		t.Errorf("got %s", got)
+		t.Errorf("got %s, want %s", got, want)
 	}
 	if notes := odd.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "adds to another license") {
-		t.Errorf("got %q", notes)
+		t.Errorf("got %q, want a note about boosts alone", notes)
 	}
 	if notes := spec(func(s *LicenseSpec) { s.RAM = 1 }).Notes(); len(notes) != 1 || len(spec().Notes()) != 0 {
-		t.Errorf("got %q", notes)
+		t.Errorf("got %q, want one note, and none without 1 GB of RAM", notes)
 	}
 }
 

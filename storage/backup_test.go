@@ -22,7 +22,7 @@ func only(t *testing.T, dir string, names ...string) {
 		got = append(got, e.Name())
 	}
 	if err != nil || strings.Join(got, " ") != strings.Join(names, " ") {
-		t.Errorf("in the folder: %v (%v), want %v", got, err, names)
+		t.Errorf("got the files %v (%v), want %v", got, err, names)
 	}
 }
 
@@ -70,8 +70,8 @@ func TestLedger_Backup_WhileWriting(t *testing.T) {
 			account, err := r.Account()
 			head, err2 := r.Head()
 			if head.Hash != report.Head.Hash || int(head.Number) != 20+len(account.Broken) || head.Number < last {
-				t.Errorf("record %d with %d changes, after %d; reported is %d", head.Number, len(account.Broken), last,
-					report.Head.Number)
+				t.Errorf("got record %d with %d changes after record %d, want as many, and that of the report, %d", head.Number,
+					len(account.Broken), last, report.Head.Number)
 			}
 			last = head.Number
 			return errors.Join(err, err2)
@@ -95,7 +95,7 @@ func TestLedger_Backup_ExistingFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := l.Backup(context.Background(), to); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want fs.ErrExist", err)
 	}
 	if kept, err := os.ReadFile(to); err != nil || string(kept) != "the only copy of something" {
 		t.Errorf("got the file %q, want it unchanged; error %v", kept, err)
@@ -118,7 +118,7 @@ func TestLedger_Backup_Damaged(t *testing.T) {
 	dir := t.TempDir()
 	var f *RecordError
 	if _, err := l.Backup(context.Background(), filepath.Join(dir, "a.db")); !errors.As(err, &f) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want a RecordError", err)
 	}
 	only(t, dir)
 	ctx, cancel := context.WithCancel(context.Background())

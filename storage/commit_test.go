@@ -74,7 +74,7 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 		"verify":   verify,
 	} {
 		if !errors.Is(err, purchase.ErrStopped) || errors.Is(err, purchase.ErrUncertain) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: got %v, want ErrStopped alone", what, err)
 		}
 	}
 	if err := l.Close(); err != nil {
@@ -153,7 +153,7 @@ func TestLedger_View_WaitsForFsync(t *testing.T) {
 			}()
 			synctest.Wait()
 			if len(done) > 0 || !read {
-				t.Errorf("read: %t; it has an answer: %t", read, len(done) > 0)
+				t.Errorf("got that it read %t and returned %t, want a read that waits", read, len(done) > 0)
 			}
 			if fails {
 				_ = l.fail(errors.New("no fsync"), purchase.ErrUncertain)
@@ -162,7 +162,7 @@ func TestLedger_View_WaitsForFsync(t *testing.T) {
 			}
 			close(settled)
 			if err := <-done; errors.Is(err, purchase.ErrStopped) != fails {
-				t.Errorf("fails: %t; the reader is told %v", fails, err)
+				t.Errorf("got %v, want ErrStopped %t", err, fails)
 			}
 		})
 	}
@@ -251,7 +251,7 @@ func TestLedger_Truncated(t *testing.T) {
 			})
 		}
 		if err == nil || l.Failure() == nil {
-			t.Errorf("writes: %t; it says %v, and failed because of %v", writes, err, l.Failure())
+			t.Errorf("writes %t: got %v and the failure %v, want both", writes, err, l.Failure())
 		}
 	}
 }

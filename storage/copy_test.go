@@ -59,7 +59,8 @@ func TestReadCopy_WhileWriting(t *testing.T) {
 			}
 			n := int(newest[0].Number)
 			if n != budget.Bought || budget.Spent != purchase.Cents(100*n) || n < seen {
-				t.Errorf("round %d: %d purchases, after %d; the budget says %d for %s", round, n, seen, budget.Bought, budget.Spent)
+				t.Errorf("round %d: got %d purchases after %d, %d in the budget for %s, want the same at $1 each", round, n, seen,
+					budget.Bought, budget.Spent)
 			}
 			seen = n
 			return nil
@@ -121,7 +122,7 @@ func TestCopyOnce_Changed(t *testing.T) {
 			}
 		}})
 		if !met || !errors.Is(err, want) {
-			t.Errorf("%d transactions while it was copied (%v): %v, want %v", writes, met, err, want)
+			t.Errorf("got %v after %d transactions during the copy (%t), want %v", err, writes, met, want)
 		}
 	}
 }

@@ -163,13 +163,13 @@ func TestOpen_ConcurrentCreate(t *testing.T) {
 				got = append(got, l)
 				mu.Unlock()
 			} else if !errors.Is(err, ErrLocked) {
-				t.Errorf("got %v", err)
+				t.Errorf("got %v, want ErrLocked", err)
 			}
 		})
 	}
 	wg.Wait()
 	if len(got) != 1 {
-		t.Errorf("%d opened it", len(got))
+		t.Errorf("got %d that opened it, want 1", len(got))
 	}
 	for _, l := range got {
 		l.Close()
@@ -200,7 +200,7 @@ func TestLedger_CallerPanics(t *testing.T) {
 					t.Errorf("%s: got the panic %v, want that of the nil pointer", name, r)
 				}
 			}()
-			t.Errorf("%s: it answered %v", name, run())
+			t.Errorf("%s: got %v, want a panic", name, run())
 		}()
 		err := l.Update(ctx, func(w purchase.Writer) error {
 			budget, err := w.Budget("2026-11")
@@ -246,7 +246,7 @@ func TestLedger_DamagedWhileOpen(t *testing.T) {
 	} {
 		err := l.View(context.Background(), func(r purchase.Reader) error { _, err := r.Order(id); return err })
 		if !errors.Is(err, want) {
-			t.Errorf("order %s: %v, want %v", id, err, want)
+			t.Errorf("order %s: got %v, want %v", id, err, want)
 		}
 	}
 }

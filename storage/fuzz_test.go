@@ -67,7 +67,7 @@ func again[T any](t *testing.T, bucket, data []byte) {
 	refused := func(err error) bool {
 		var f *RecordError
 		if err != nil && (!errors.As(err, &f) || !errors.Is(err, ErrDamaged) || f.Record() == "") {
-			t.Errorf("%s: %v", bucket, err)
+			t.Errorf("%s: got %v, want a RecordError", bucket, err)
 		}
 		return err != nil
 	}
@@ -83,10 +83,10 @@ func again[T any](t *testing.T, bucket, data []byte) {
 	}
 	read, err := decode[T](bucket, key, record(stored))
 	if err != nil {
-		t.Fatalf("%s: stored as %q, it cannot be read: %v", bucket, stored, err)
+		t.Fatalf("%s: got %v from reading %q again, want no error", bucket, err, stored)
 	}
 	if twice, err := json.Marshal(read); err != nil || string(twice) != string(stored) {
-		t.Errorf("%s: stored as %q, then as %q (%v)", bucket, stored, twice, err)
+		t.Errorf("%s: got %q (%v) stored again, want %q", bucket, twice, err, stored)
 	}
 }
 
@@ -126,7 +126,7 @@ func FuzzDamagedFile(f *testing.F) {
 		}
 		known := func(doing string, err error) {
 			if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrForeign) && !errors.Is(err, ErrNewer) {
-				t.Errorf("%s: %v", doing, err)
+				t.Errorf("%s: got %v, want ErrDamaged, ErrForeign or ErrNewer", doing, err)
 			}
 		}
 		_, recordError := Verify(context.Background(), path)
@@ -137,7 +137,7 @@ func FuzzDamagedFile(f *testing.F) {
 			_, err := everything(l)
 			known("read", err)
 			if err != nil && recordError == nil {
-				t.Errorf("it verifies, and cannot be read: %v", err)
+				t.Errorf("got %v from reading a file that verifies, want no error", err)
 			}
 			known("check the books", l.View(context.Background(), func(r purchase.Reader) error {
 				_, err := reconcile.CheckConsistency(r)
@@ -145,10 +145,10 @@ func FuzzDamagedFile(f *testing.F) {
 			}))
 			l.Close()
 		} else if recordError == nil {
-			t.Errorf("it verifies, and is refused: %v", err)
+			t.Errorf("got %v from opening a file that verifies, want no error", err)
 		}
 		if after, err := os.ReadFile(path); err != nil || string(after) != string(data) {
-			t.Errorf("the file was changed (%v)", err)
+			t.Errorf("got a changed file (%v), want it unchanged", err)
 		}
 		writing, err := Open(path)
 		if err == nil {
@@ -157,7 +157,7 @@ func FuzzDamagedFile(f *testing.F) {
 		}
 		known("open", err)
 		if after, err := os.ReadFile(path); err != nil || string(after) != string(data) {
-			t.Errorf("it was refused, and changed (%v)", err)
+			t.Errorf("got a refused file changed (%v), want it unchanged", err)
 		}
 	})
 }

@@ -54,7 +54,7 @@ func TestOpen_Locked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	opened(t, path)
 	if _, err := Open(path); !errors.Is(err, ErrLocked) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want ErrLocked", err)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestOpen_OtherFiles(t *testing.T) {
 
 func TestOpen_Directory(t *testing.T) {
 	if _, err := Open(t.TempDir()); !errors.Is(err, ErrForeign) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want ErrForeign", err)
 	}
 }
 

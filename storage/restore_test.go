@@ -203,7 +203,7 @@ func TestReplace_Errors(t *testing.T) {
 		before := read(t, ledger)
 		if _, err := Replace(context.Background(), ledger, ledger, restoredAt, mark); err == nil ||
 			read(t, ledger) != before {
-			t.Errorf("got %v", err)
+			t.Errorf("got %v, want an error and the ledger unchanged", err)
 		}
 	})
 }

@@ -54,7 +54,7 @@ func TestOpen_OlderSchemas(t *testing.T) {
 			}
 			report, err := Verify(ctx, path)
 			if err != nil || report.Schema != version || report.Orders == 0 || report.Purchases == 0 || report.Head.Number == 0 {
-				t.Errorf("%+v, %v", report, err)
+				t.Errorf("got %+v, %v, want schema %d with orders, purchases and records", report, err, version)
 			}
 			l := opened(t, path)
 			keptIsWhole(t, l, data, version)
@@ -90,7 +90,7 @@ func TestOpen_OlderSchemas(t *testing.T) {
 			after, err := Verify(ctx, path)
 			if err != nil || after.Head.Number != report.Head.Number+1 || after.Head.Prev != report.Head.Hash ||
 				after.Purchases != report.Purchases+1 {
-				t.Errorf("written to: %+v, %v", after, err)
+				t.Errorf("got %+v, %v after a write, want one record and one purchase more", after, err)
 			}
 		})
 	}
@@ -101,7 +101,7 @@ func keptIsWhole(t *testing.T, l *Ledger, before []byte, version int) {
 	t.Helper()
 	if version == SchemaVersion {
 		if l.Kept() != "" {
-			t.Errorf("got %s kept of a file that needed no upgrade", l.Kept())
+			t.Errorf("got %s kept of a file that needed no upgrade, want none", l.Kept())
 		}
 		return
 	}
@@ -124,7 +124,7 @@ func keptIsWhole(t *testing.T, l *Ledger, before []byte, version int) {
 	}
 	defer old.Close()
 	if diff := cmp.Diff(events(old), events(l)); diff != "" || len(before) == 0 {
-		t.Errorf("the upgrade changed audit records: %s", diff)
+		t.Errorf("got other audit records after the upgrade (-before +after):\n%s", diff)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestOpen_UpgradeTwice(t *testing.T) {
 	}
 	done, err := Replace(t.Context(), path, kept, time.Now(), func(purchase.Writer) error { return nil })
 	if err != nil || done.Restored.Schema != 1 {
-		t.Fatalf("restored %+v (%v), want the file of schema version 1", done, err)
+		t.Fatalf("got %+v restored (%v), want the file of schema version 1", done, err)
 	}
 	if report, err := Verify(t.Context(), kept); err != nil || report.Schema != 1 {
 		t.Errorf("got %+v (%v), want the kept file as it was", report, err)

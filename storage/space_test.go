@@ -45,7 +45,7 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 		child.Env = append(os.Environ(), limited+"=yes")
 		if out, err := child.CombinedOutput(); err != nil ||
 			!strings.Contains(string(out), "--- PASS: TestLedger_Update_FullDisk/nothing_can_be_written/full") {
-			t.Errorf("%v\n%s", err, out)
+			t.Errorf("got %v, want the child to pass:\n%s", err, out)
 		}
 		return
 	}
@@ -93,7 +93,7 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 				written-- // the one that was refused
 				for range 3 {
 					if !errors.Is(err, purchase.ErrFull) {
-						t.Fatalf("it says %v", err)
+						t.Fatalf("got %v, want ErrFull", err)
 					}
 					checkWhole(t, l, written)
 					err = put(written)
@@ -101,7 +101,7 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 			})
 			for range 8 {
 				if err := put(written); err != nil {
-					t.Fatalf("there is room again: %v", err)
+					t.Fatalf("got %v once there is room again, want no error", err)
 				}
 				written++
 			}
@@ -123,7 +123,7 @@ func checkWhole(t *testing.T, l *Ledger, orders int) {
 		got, err := (&transaction{tx: tx}).Orders("", 1000)
 		events, err2 := (&transaction{tx: tx}).Events(1, 1000)
 		if len(got) != orders || len(events) != orders {
-			t.Errorf("%d orders and %d audit records, want %d", len(got), len(events), orders)
+			t.Errorf("got %d orders and %d audit records, want %d of each", len(got), len(events), orders)
 		}
 		return errors.Join(all, err, err2, checkMeta(tx))
 	})
@@ -135,17 +135,17 @@ func checkWhole(t *testing.T, l *Ledger, orders int) {
 func TestLedger_Room(t *testing.T) {
 	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	if err := l.Room(context.Background()); err != nil {
-		t.Fatalf("on this disk: %v", err)
+		t.Fatalf("got %v on this disk, want room", err)
 	}
 	for free, full := range map[uint64]bool{0: true, 16<<20 - 1: true, 16 << 20: false, 1 << 40: false} {
 		l.room = func(string) (uint64, error) { return free, nil }
 		if err := l.Room(context.Background()); errors.Is(err, purchase.ErrFull) != full {
-			t.Errorf("with %d bytes free it says %v", free, err)
+			t.Errorf("%d bytes free: got %v, want ErrFull %t", free, err, full)
 		}
 	}
 	l.room = func(string) (uint64, error) { return 0, syscall.EIO }
 	if err := l.Room(context.Background()); !errors.Is(err, syscall.EIO) || errors.Is(err, purchase.ErrFull) {
-		t.Errorf("a disk that cannot be asked: %v", err)
+		t.Errorf("got %v, want EIO alone", err)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestLedger_Here(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := l.Here(context.Background()); errors.Is(err, purchase.ErrAway) != s.away || err != nil && !s.away {
-			t.Errorf("%s: %v", s.what, err)
+			t.Errorf("%s: got %v, want ErrAway %t", s.what, err, s.away)
 		}
 	}
 }

@@ -114,7 +114,7 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 			var f *RecordError
 			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) || errors.As(err, &f) != (c.record != "") ||
 				(f != nil && f.Record() != c.record) {
-				t.Errorf("it says %v; want %s %s", err, c.record, c.says)
+				t.Errorf("got %v, want %s %s", err, c.record, c.says)
 			}
 			if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
 				t.Errorf("got a changed file, want it unchanged; error %v", err)
@@ -168,6 +168,6 @@ func TestVerify_Canceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := Verify(ctx, path); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 }

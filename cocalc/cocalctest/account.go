@@ -52,8 +52,8 @@ func (s *Server) Add(spec NewAccount) *Account {
 	return account
 }
 
-// addKey adds a key; an empty secret means a random one. A key of the successor's form has AccountRead. The caller holds
-// the lock.
+// addKey adds a key; an empty secret means a random one. A key of the successor's form has AccountRead. The caller
+// holds the lock.
 func (s *Server) addKey(a *account, secret, name string) *apiKey {
 	key := &apiKey{id: next(&s.ids.keyRows), secret: secret, name: name, account: a, created: s.now()}
 	switch {

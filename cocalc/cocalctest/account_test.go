@@ -49,7 +49,7 @@ func TestServer_RevokedKeyIsCached(t *testing.T) {
 		time.Sleep(17 * time.Second)
 		c.want("purchases/get-balance", "{}", `{"error":"must be signed in"}`)
 		if got := c.account.Key(); got != spare {
-			t.Errorf("the first valid key is %s, want %s", got, spare)
+			t.Errorf("got the first valid key %s, want %s", got, spare)
 		}
 		c.key = spare
 		c.want("purchases/get-balance", "{}", "100")
@@ -80,10 +80,10 @@ func TestServer_AccountsAreSeparate(t *testing.T) {
 	}
 	c.want("licenses/get-managed", "{}", "[]")
 	if got := other.Balance(); got != -130 {
-		t.Errorf("the other balance is %d, want -130: short by 1.30, within the slack", got)
+		t.Errorf("got the other balance %d, want -130: short by 1.30, within the slack", got)
 	}
 	if err := other.Checkout(); err != nil {
-		t.Errorf("an empty cart with an overdraft within the slack: %v", err)
+		t.Errorf("got %v from an empty cart with an overdraft within the slack, want no error", err)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestServer_ProjectGetsLicense(t *testing.T) {
 	c.want(checkout, "{}", success)
 	license := c.account.Licenses()[0].ID
 	if got := c.account.Projects()[0].Licenses; len(got) != 1 || got[0] != license {
-		t.Errorf("the project has the licenses %v, want %s", got, license)
+		t.Errorf("got the licenses %v of the project, want %s", got, license)
 	}
 	c.want("licenses/get-projects-with-license", `{"license_id":"`+license+`"}`, `[{"project_id":"`+project+
 		`","title":"Number theory"}]`)
@@ -109,14 +109,14 @@ func TestServer_RenameLicense(t *testing.T) {
 	license := c.account.Licenses()[0].ID
 	c.want("user-query", `{"query":{"manager_site_licenses":{"id":"`+license+`","title":"Algebra"}}}`, `{"query":{}}`)
 	if got := c.account.Licenses()[0].Title; got != "Algebra" {
-		t.Errorf("the title is %q", got)
+		t.Errorf("got the title %q, want %q", got, "Algebra")
 	}
 	stranger := c.server.Add(cocalctest.NewAccount{})
 	c.key = stranger.Key()
 	c.want("user-query", `{"query":{"manager_site_licenses":{"id":"`+license+`","title":"Mine"}}}`,
 		`{"error":"FATAL: user must be a manager of the license"}`)
 	if got := c.account.Licenses()[0].Title; got != "Algebra" {
-		t.Errorf("somebody else changed the title to %q", got)
+		t.Errorf("got the title %q after another account's change, want %q", got, "Algebra")
 	}
 }
 
@@ -152,12 +152,12 @@ func TestServer_OlderStore(t *testing.T) {
 	a.AddToCart("site-license", cheap)
 	c.want("shopping/cart/checkout", "{}", `{"error":"field \"custom_disk\" must be number"}`)
 	if n := len(a.Licenses()); n != 1 {
-		t.Errorf("%d licenses, want the one that was bought before the error", n)
+		t.Errorf("got %d licenses, want the one that was bought before the error", n)
 	}
 	a.Remove(1)
 	c.want("shopping/cart/checkout", "{}", success)
 	if n := len(a.Licenses()); n != 1 {
-		t.Errorf("%d licenses after checking out an empty cart, want 1", n)
+		t.Errorf("got %d licenses after checking out an empty cart, want 1", n)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestServer_LaterFixedTerm(t *testing.T) {
 		c.want("shopping/cart/checkout", "{}", success)
 		term := a.Licenses()[0] // the newest
 		if want := end.Add(40 * time.Millisecond); term.SubscriptionID != 0 || !term.Expires.Equal(want) {
-			t.Errorf("the license of the fixed term expires at %v, want %v", term.Expires, want)
+			t.Errorf("got %v as the end of the fixed term, want %v", term.Expires, want)
 		}
 	})
 }
@@ -190,7 +190,7 @@ func TestServer_CancelOtherSubscription(t *testing.T) {
 	id := other.Subscriptions()[0].ID
 	c.want("purchases/cancel-subscription", fmt.Sprintf(`{"subscription_id":%d}`, id), `{"status":"ok"}`)
 	if got := other.Subscriptions()[0].Status; got != "active" {
-		t.Errorf("the other subscription is %s", got)
+		t.Errorf("got the other subscription %s, want active", got)
 	}
 }
 
@@ -219,10 +219,10 @@ func TestServer_RecordedPrices(t *testing.T) {
 			Cart  []struct{ LineItemAmount json.Number }
 		}
 		if err := json.Unmarshal([]byte(c.post(params, "{}")), &got); err != nil || len(got.Cart) != 1 {
-			t.Fatalf("params for %s: %v", row.Input, err)
+			t.Fatalf("got %v from params for %s, want one item", err, row.Input)
 		}
 		if got.Cart[0].LineItemAmount != row.LineAmount || got.Total != row.Total {
-			t.Errorf("%s: line %s, total %s; recorded %s and %s", row.Input, got.Cart[0].LineItemAmount, got.Total,
+			t.Errorf("%s: got line %s, total %s, want %s and %s as recorded", row.Input, got.Cart[0].LineItemAmount, got.Total,
 				row.LineAmount, row.Total)
 		}
 		if row.LineAmount != row.Total {
@@ -230,7 +230,7 @@ func TestServer_RecordedPrices(t *testing.T) {
 		}
 	}
 	if more == 0 {
-		t.Error("no recorded total is above the line")
+		t.Error("got no recorded total above its line, want some")
 	}
 }
 
@@ -251,10 +251,10 @@ func TestServer_SeedDeterminesIDs(t *testing.T) {
 		return strings.Join([]string{c.account.ID(), c.key, c.account.Licenses()[0].ID}, " ")
 	}
 	if a, b := state(3), state(3); a != b {
-		t.Errorf("the same seed gave %s and %s", a, b)
+		t.Errorf("got %s and %s with the same seed, want the same", a, b)
 	}
 	if a, b := state(3), state(4); a == b {
-		t.Errorf("two seeds gave the same: %s", a)
+		t.Errorf("got %s with two seeds, want two states", a)
 	}
 }
 
@@ -266,14 +266,14 @@ func TestServer_RequestLog(t *testing.T) {
 	log := c.server.Requests()
 	if len(log) != 2 || log[0].Answer != "1" || log[0].AccountID != c.account.ID() || log[0].Body != item(cheap) ||
 		!log[1].Dropped || log[1].Status != 0 || log[1].Faults[0] != "lost-answer" {
-		t.Errorf("the log is %+v", log)
+		t.Errorf("got the log %+v, want an add and a dropped checkout", log)
 	}
 	if n, counts := c.server.Count(add), c.server.Counts(); n != 1 || counts[add] != 1 || counts[checkout] != 1 {
-		t.Errorf("%d adds counted, and in all %v", n, counts)
+		t.Errorf("got %d adds counted, and in all %v, want one add and one checkout", n, counts)
 	}
 	c.server.ForgetRequests()
 	if n := c.server.Count(""); n != 0 {
-		t.Errorf("%d requests counted after forgetting", n)
+		t.Errorf("got %d requests counted after forgetting, want none", n)
 	}
 }
 
@@ -310,7 +310,7 @@ func TestServer_LongTitle(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if !response.Uncompressed {
-		t.Error("the answer was not compressed")
+		t.Error("got an answer that was not compressed, want a compressed one")
 	}
 	var items []struct{ Description struct{ Title string } }
 	data, _ := io.ReadAll(response.Body)
@@ -318,6 +318,6 @@ func TestServer_LongTitle(t *testing.T) {
 		t.Fatal(err)
 	}
 	if items[0].Description.Title != title {
-		t.Error("the title is not what was added")
+		t.Errorf("got a title of %d bytes, want the %d that were added", len(items[0].Description.Title), len(title))
 	}
 }

@@ -63,7 +63,7 @@ func (c *client) post(path, body string) string {
 	c.t.Helper()
 	status, answer, err := c.send(context.Background(), path, body)
 	if err != nil || status != http.StatusOK {
-		c.t.Fatalf("%s %s: status %d, %v", path, body, status, err)
+		c.t.Fatalf("%s %s: got status %d, %v, want 200", path, body, status, err)
 	}
 	return answer
 }
@@ -72,7 +72,7 @@ func (c *client) post(path, body string) string {
 func (c *client) want(path, body, answer string) {
 	c.t.Helper()
 	if got := c.post(path, body); got != answer {
-		c.t.Errorf("%s %s answered %s, want %s", path, body, got, answer)
+		c.t.Errorf("%s %s: got %s, want %s", path, body, got, answer)
 	}
 }
 
@@ -86,10 +86,10 @@ func (c *client) bought(licenses int, balance int64) {
 		}
 	}
 	if n := len(c.account.Licenses()); n != licenses || charges != licenses {
-		c.t.Errorf("%d licenses and %d charges, want %d of each", n, charges, licenses)
+		c.t.Errorf("got %d licenses and %d charges, want %d of each", n, charges, licenses)
 	}
 	if got := c.account.Balance(); got != balance {
-		c.t.Errorf("the balance is %d cents, want %d", got, balance)
+		c.t.Errorf("got the balance of %d cents, want %d", got, balance)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestServer_OverlappingCheckouts(t *testing.T) {
 				all.Wait()
 				c.bought(trial.licenses, trial.balance)
 				if n := len(a.Subscriptions()); n != trial.licenses {
-					t.Errorf("%d subscriptions, want one for every license", n)
+					t.Errorf("got %d subscriptions, want one for every license: %d", n, trial.licenses)
 				}
 				marked := 0
 				for _, item := range a.Cart() {
@@ -67,14 +67,14 @@ func TestServer_OverlappingCheckouts(t *testing.T) {
 					}
 				}
 				if marked != trial.items {
-					t.Errorf("%d of %d cart items are marked as bought", marked, trial.items)
+					t.Errorf("got %d of %d cart items marked as bought, want all", marked, trial.items)
 				}
 				itemIDs := map[int64]int{}
 				for _, p := range a.Purchases() {
 					itemIDs[p.CartItemID]++
 				}
 				if n := itemIDs[a.Cart()[0].ID]; n != trial.licenses/trial.items {
-					t.Errorf("%d purchases name the first cart item, want %d", n, trial.licenses/trial.items)
+					t.Errorf("got %d purchases that name the first cart item, want %d", n, trial.licenses/trial.items)
 				}
 			})
 		})
@@ -93,7 +93,7 @@ func TestServer_OverdraftBlocksCheckout(t *testing.T) {
 		s.Wait()
 		c.bought(2, -560)
 		if got := c.post(checkout, "{}"); !strings.Contains(got, "Insufficient credit") {
-			t.Errorf("the next checkout answered %s", got)
+			t.Errorf("got %s from the next checkout, want insufficient credit", got)
 		}
 	})
 }
@@ -116,18 +116,18 @@ func TestServer_CartChangedDuringCheckout(t *testing.T) {
 				c.account.StartCheckout()
 				time.Sleep(6 * time.Millisecond)
 				if !change.do(c.account, id) {
-					t.Error("the change was refused")
+					t.Error("got the change refused, want it made")
 				}
 				c.server.Wait()
 				c.bought(1, 9370)
 				if got := describe(c.account.Cart()); got != change.remaining {
-					t.Errorf("the cart row is %q, want %q", got, change.remaining)
+					t.Errorf("got the cart row %q, want %q", got, change.remaining)
 				}
 				if change.name == "removed" {
 					c.want(get, `{"purchased":true}`, "[]")
 					c.want(get, `{"removed":true}`, "[]")
 					if got := c.post(get, `{"purchased":true,"removed":true}`); !strings.Contains(got, "license_id") {
-						t.Errorf("asked for bought and removed items: %s", got)
+						t.Errorf("got the bought and removed items %s, want the license", got)
 					}
 				}
 			})
@@ -159,7 +159,7 @@ func TestServer_CheckoutSurvivesDisconnect(t *testing.T) {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(ms)*time.Millisecond)
 				defer cancel()
 				if _, _, err := c.send(ctx, checkout, "{}"); !errors.Is(err, context.DeadlineExceeded) {
-					t.Fatalf("the caller got %v", err)
+					t.Fatalf("got %v, want context.DeadlineExceeded", err)
 				}
 				c.bought(0, 10000)
 				time.Sleep(400 * time.Millisecond)

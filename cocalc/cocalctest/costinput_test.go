@@ -38,15 +38,15 @@ func TestServer_CostInputOfOddItems(t *testing.T) {
 			}
 			body := post(s, account.Key(), "purchases/get-shopping-cart-checkout-params", `{}`)
 			if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Cart) != 1 {
-				t.Fatalf("%v: %s", err, body)
+				t.Fatalf("got %v: %s, want one item", err, body)
 			}
 			input := answer.Cart[0].Cost.Input
 			running, there := input["custom_always_running"]
 			if string(input["type"]) != c.kind || string(running) != c.running || there != (c.running != "") {
-				t.Errorf("the input is %s", body)
+				t.Errorf("got the input %s, want type %s and custom_always_running %q", body, c.kind, c.running)
 			}
 			if answer.Cart[0].Cost.Cost <= 0 {
-				t.Errorf("it costs %v", answer.Cart[0].Cost.Cost)
+				t.Errorf("got the cost %v, want one above 0", answer.Cart[0].Cost.Cost)
 			}
 		})
 	}

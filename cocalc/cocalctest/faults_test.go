@@ -57,16 +57,16 @@ func TestFaults_Named(t *testing.T) {
 		},
 		"lost-add": func(t *testing.T, c *client) {
 			if _, _, err := c.send(context.Background(), add, item(cheap)); !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("the answer of add was not lost: %v", err)
+				t.Errorf("got %v from add, want a lost answer", err)
 			}
 			if n := len(c.account.Cart()); n != 1 {
-				t.Errorf("%d items in the cart, want 1", n)
+				t.Errorf("got %d items in the cart, want 1", n)
 			}
 		},
 		"cart-stranger": func(t *testing.T, c *client) {
 			c.want(add, item(cheap), "1")
 			if cart := c.account.Cart(); len(cart) != 2 || cart[1].Title != "Another program's license" || !cart[1].Checked {
-				t.Errorf("the cart is %+v", cart)
+				t.Errorf("got the cart %+v, want another program's item checked too", cart)
 			}
 			c.want(checkout, "{}", success)
 			c.bought(2, 8740)
@@ -77,7 +77,7 @@ func TestFaults_Named(t *testing.T) {
 				c.want(path, "{}", `{"error":"Invalid time value"}`)
 			}
 			if got := c.post(get, `{"id":2}`); !strings.Contains(got, "Another program") {
-				t.Errorf("the item by its id: %s", got)
+				t.Errorf("got %s by the item's id, want another program's item", got)
 			}
 			c.want("shopping/cart/remove", `{"id":2}`, "1")
 			c.want(checkout, "{}", success)
@@ -93,7 +93,7 @@ func TestFaults_Named(t *testing.T) {
 			c.want(add, item(cheap), "1")
 			if got := c.post(params, "{}"); !strings.Contains(got, `"total":6.93,`) ||
 				!strings.Contains(got, `"lineItemAmount":6.93}`) {
-				t.Errorf("checkout params: %s", got)
+				t.Errorf("got the params %s, want 6.93", got)
 			}
 			c.want(checkout, "{}", success)
 			c.bought(1, 9307)
@@ -102,7 +102,7 @@ func TestFaults_Named(t *testing.T) {
 			c.want(add, item(cheap), "1")
 			c.want("purchases/get-balance", "{}", "0")
 			if got := c.post(checkout, "{}"); !strings.Contains(got, "you need $6.30") {
-				t.Errorf("checkout: %s", got)
+				t.Errorf("got %s from checkout, want that $6.30 are needed", got)
 			}
 			c.bought(0, 10000)
 		},
@@ -121,7 +121,7 @@ func TestFaults_Named(t *testing.T) {
 			start := time.Now()
 			c.want("purchases/get-balance", "{}", "100")
 			if took := time.Since(start); took != 3*time.Second {
-				t.Errorf("the answer took %v", took)
+				t.Errorf("got the answer after %v, want it after 3s", took)
 			}
 		},
 		"older-server": func(t *testing.T, c *client) {
@@ -145,7 +145,7 @@ func TestFaults_Named(t *testing.T) {
 			c.want("accounts/profile", "{}", `{"profile":{}}`) // the account's key has the older form
 			c.key = c.account.NewSuccessorKey("bot", cocalctest.AccountRead)
 			if got := c.post("accounts/profile", "{}"); !strings.Contains(got, c.account.ID()) {
-				t.Errorf("the profile is %s", got)
+				t.Errorf("got the profile %s, want the account's id", got)
 			}
 			c.key = c.account.Key()
 		},
@@ -162,12 +162,12 @@ func TestFaults_Named(t *testing.T) {
 					t.Fatal(err)
 				}
 				if on := c.server.SwitchedOn(); !slices.Equal(on, []string{name}) {
-					t.Errorf("switched on: %v", on)
+					t.Errorf("got %v switched on, want %s", on, name)
 				}
 				check(t, c)
 				c.server.SwitchOff(name)
 				if on := c.server.SwitchedOn(); len(on) != 0 {
-					t.Errorf("still switched on: %v", on)
+					t.Errorf("got %v still switched on, want none", on)
 				}
 				c.want("purchases/get-min-balance", "{}", "0") // and everything is well again
 				c.server.Wait()
@@ -181,15 +181,15 @@ func TestFaults_AllTested(t *testing.T) {
 	const tested = 19
 	named := cocalctest.Faults()
 	if len(named) != tested {
-		t.Errorf("%d named faults, %d are tested", len(named), tested)
+		t.Errorf("got %d named faults and %d tested ones, want as many", len(named), tested)
 	}
 	for _, n := range named {
 		if !strings.HasSuffix(n.Description, ".") || n.Name == "" {
-			t.Errorf("%q is described as %q, want a sentence", n.Name, n.Description)
+			t.Errorf("%q: got the description %q, want a sentence", n.Name, n.Description)
 		}
 	}
 	if err := cocalctest.New(cocalctest.Config{}).SwitchOn("earthquake"); err == nil {
-		t.Error("an unknown fault was switched on")
+		t.Error("got an unknown fault switched on, want an error")
 	}
 }
 
@@ -197,7 +197,7 @@ func TestFaults_AllTested(t *testing.T) {
 func (c *client) dropped(path string) {
 	c.t.Helper()
 	if status, answer, err := c.send(context.Background(), path, "{}"); !errors.Is(err, io.ErrUnexpectedEOF) {
-		c.t.Errorf("%s was answered with %d %s (%v), want a lost connection", path, status, answer, err)
+		c.t.Errorf("%s: got %d %s (%v), want a lost connection", path, status, answer, err)
 	}
 }
 
@@ -206,7 +206,7 @@ func (c *client) page(path string, status int) {
 	c.t.Helper()
 	got, answer, err := c.send(context.Background(), path, "{}")
 	if err != nil || got != status || !strings.Contains(answer, "<html") {
-		c.t.Errorf("%s was answered with %d %q (%v), want a page with status %d", path, got, answer, err, status)
+		c.t.Errorf("%s: got %d %q (%v), want a page with status %d", path, got, answer, err, status)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestFaults_Count(t *testing.T) {
 	c.want("purchases/get-min-balance", "{}", `{"error":"not now"}`)
 	c.want("purchases/get-balance", "{}", "100")
 	if twice.Hits() != 2 {
-		t.Errorf("it happened %d times", twice.Hits())
+		t.Errorf("got %d hits, want 2", twice.Hits())
 	}
 
 	always := c.server.Inject(cocalctest.Fault{Effect: cocalctest.KeyRevoked})
@@ -242,7 +242,7 @@ func TestFaults_PriceMoves(t *testing.T) {
 	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.PriceMoved, Percent: 200})
 	c.want(add, item(cheap), "1")
 	if got := c.post(params, "{}"); !strings.Contains(got, `"lineItemAmount":6.3}`) {
-		t.Errorf("params: %s", got)
+		t.Errorf("got the params %s, want 6.3", got)
 	}
 	c.want(checkout, "{}", success)
 	c.bought(1, 8740)
@@ -268,7 +268,7 @@ func TestFaults_DelayedRequest(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if _, _, err := c.send(ctx, checkout, "{}"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("the caller got %v", err)
+			t.Fatalf("got %v, want context.DeadlineExceeded", err)
 		}
 		c.bought(0, 10000)
 		c.server.Wait()
@@ -309,10 +309,10 @@ func TestFaults_LostAnswerOverSocket(t *testing.T) {
 	}
 	_ = c.server.SwitchOn("lost-answer")
 	if err := post(checkout); err == nil {
-		t.Error("the checkout was answered")
+		t.Error("got an answer to the checkout, want none")
 	}
 	c.bought(1, 9370)
 	if n := c.server.Count(checkout); n != 1 {
-		t.Errorf("the checkout arrived %d times", n)
+		t.Errorf("got %d checkouts, want 1", n)
 	}
 }

@@ -32,7 +32,7 @@ func readPrices(t testing.TB, path string, f func(n int, line recordedPrice)) {
 		f(n, price)
 	}
 	if n == 0 {
-		t.Fatalf("%s has no lines", path)
+		t.Fatalf("got no lines in %s, want some", path)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestComputeDollars_Recorded(t *testing.T) {
 	readPrices(t, "../testdata/prices.jsonl", func(n int, want recordedPrice) {
 		got, err := compute(t, want.Input)
 		if err != nil {
-			t.Errorf("line %d: %s: %v", n, want.Input, err)
+			t.Errorf("line %d: %s: got %v, want a price", n, want.Input, err)
 			return
 		}
 		if got.cost != *want.Cost || got.perUnit != want.PerUnit || got.perProjectMonth != want.PerProjectMonth ||
@@ -88,7 +88,7 @@ func TestComputeDollars_OddItems(t *testing.T) {
 				t.Errorf("line %d: %s: got %+v, error %v; want error %s", n, want.Input, got, err, wantError)
 			}
 		case err != nil:
-			t.Errorf("line %d: %s: %v", n, want.Input, err)
+			t.Errorf("line %d: %s: got %v, want a price", n, want.Input, err)
 		case want.CostRaw != nil:
 			if got.cost != *want.CostRaw {
 				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.cost, *want.CostRaw)
@@ -98,7 +98,7 @@ func TestComputeDollars_OddItems(t *testing.T) {
 				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.cost, *want.Cost)
 			}
 		default:
-			t.Errorf("line %d has neither a price nor an error", n)
+			t.Errorf("line %d: got neither a price nor an error, want one of them", n)
 		}
 	})
 }
@@ -131,7 +131,7 @@ func TestPrice_EqualsServer(t *testing.T) {
 		}
 	}
 	if count < 40_000 || t.Failed() {
-		t.Errorf("compared %d prices", count)
+		t.Errorf("got %d prices compared, want at least 40,000 that are equal", count)
 	}
 }
 
@@ -156,12 +156,12 @@ func comparePrice(t testing.TB, spec cocalc.LicenseSpec) {
 	t.Helper()
 	got, err := cocalc.Price(spec, testNow)
 	if err != nil {
-		t.Fatalf("%+v: %v", spec, err)
+		t.Fatalf("%+v: got %v, want a price", spec, err)
 	}
 	sent := spec.CartDescription(testNow)
 	want, err := compute(t, sent)
 	if err != nil {
-		t.Fatalf("%s: %v", sent, err)
+		t.Fatalf("%s: got %v, want a price", sent, err)
 	}
 	if toCents(got.Total) != want.lineItem() || toCents(got.PerUnit) != want.perUnit ||
 		toCents(got.PerProjectMonth) != want.perProjectMonth {
@@ -171,7 +171,7 @@ func comparePrice(t testing.TB, spec cocalc.LicenseSpec) {
 		spec.Period = cocalc.PeriodMonthly
 		month, err := compute(t, spec.CartDescription(testNow))
 		if saves := math.Round(100 * (12*month.lineItem() - want.lineItem())); err != nil || float64(got.Saves) != saves {
-			t.Errorf("%s: saves %s, want %v cents (error %v)", sent, got.Saves, saves, err)
+			t.Errorf("%s: got the saving %s (%v), want %v cents", sent, got.Saves, err, saves)
 		}
 	}
 }

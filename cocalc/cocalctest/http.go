@@ -244,8 +244,8 @@ func etag(body []byte) string {
 // movedTo is the default address to which a server that has moved redirects.
 const movedTo = "https://cocalc.ai"
 
-// redirectAway redirects to another host, with path and query preserved, as a server that has moved does. It ignores the
-// rest of the request, and does nothing.
+// redirectAway redirects to another host, with path and query preserved, as a server that has moved does. It ignores
+// the rest of the request, and does nothing.
 func (s *Server) redirectAway(w http.ResponseWriter, r *http.Request, entry *Request, to string) {
 	location := strings.TrimRight(cmp.Or(to, s.movedTo, movedTo), "/") + r.URL.RequestURI()
 	w.Header().Set("Location", location)

@@ -165,7 +165,7 @@ func (p *player) judgeHeldOut() {
 		want, listed := heldOutMatches[file]
 		switch {
 		case heldOut(file) != listed:
-			p.t.Errorf("%s: held out: %t; listed: %t", file, heldOut(file), listed)
+			p.t.Errorf("%s: got it listed %t, want %t, as it is held out", file, listed, heldOut(file))
 		case listed && got != want:
 			p.t.Errorf("%s: %d of %d steps match, and %d of %d are recorded", file, got[0], got[1], want[0], want[1])
 		}
@@ -243,10 +243,10 @@ func TestReplay_Later(t *testing.T) {
 		t.Logf("transcripts: %d of %d steps match, %d are of the later life of licenses", p.matched, p.total, p.excluded)
 		p.judgeHeldOut()
 		if got := p.perFile["later-subscriptions"]; got != [2]int{87, 93} {
-			t.Errorf("of the file that was not held out, %d of %d steps match, and were 87 of 93", got[0], got[1])
+			t.Errorf("got %d of %d steps of the file that was not held out that match, want 87 of 93", got[0], got[1])
 		}
 		if p.total != 283 || p.excluded != len(p.listed) {
-			t.Errorf("%d steps were replayed and %d passed over; 283 were recorded and %d are listed", p.total, p.excluded,
+			t.Errorf("got %d steps replayed and %d passed over, want 283 and the %d that are listed", p.total, p.excluded,
 				len(p.listed))
 		}
 	})

@@ -48,7 +48,7 @@ func TestServer_OddItemsInCart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(cases) != 52 {
-		t.Fatalf("%d cases, want the 52 recorded ones", len(cases))
+		t.Fatalf("got %d cases, want the 52 recorded ones", len(cases))
 	}
 	for _, n := range cases {
 		t.Run(n.Case, n.run)
@@ -112,7 +112,7 @@ func (n nonsenseCase) compareLicenses(t *testing.T, a *cocalctest.Account) {
 			title = *want.Title
 		}
 		if l.Title != title || l.RunLimit != int64(want.RunLimit) || string(l.Quota) != compact(want.Quota) {
-			t.Errorf("license %d is %q × %d with %s, recorded %q × %d with %s", i, l.Title, l.RunLimit, l.Quota, title,
+			t.Errorf("license %d: got %q × %d with %s, want %q × %d with %s", i, l.Title, l.RunLimit, l.Quota, title,
 				want.RunLimit, want.Quota)
 		}
 	}

@@ -78,10 +78,10 @@ func TestReplay(t *testing.T) {
 		t.Logf("transcripts: %d of %d steps match, %d are out of scope", p.matched, p.total, p.excluded)
 		p.judgeHeldOut()
 		if p.total < 979 {
-			t.Errorf("only %d steps were replayed, 979 were recorded", p.total)
+			t.Errorf("got %d steps replayed, want the 979 recorded ones", p.total)
 		}
 		if p.excluded != len(outOfScope) {
-			t.Errorf("%d steps were passed over, but %d are listed", p.excluded, len(outOfScope))
+			t.Errorf("got %d steps passed over, want the %d that are listed", p.excluded, len(outOfScope))
 		}
 	})
 }
@@ -301,14 +301,14 @@ func (p *player) judge(tr transcript, at int, got reply) {
 	reason, excluded := p.listed[name]
 	switch {
 	case excluded && difference == "":
-		p.t.Errorf("%s matches, but is listed as out of scope (%s)", name, reason)
+		p.t.Errorf("%s: got a match, want it out of scope as listed (%s)", name, reason)
 	case excluded:
 		p.excluded++
 	case difference == "":
 		p.matched++
 	default:
-		p.t.Errorf("%s %s %s %s: %s", name, tr.Steps[at].Label, tr.Steps[at].Request.Path, tr.Steps[at].Request.Body,
-			difference)
+		p.t.Errorf("%s %s %s %s: got another answer than was recorded: %s", name, tr.Steps[at].Label,
+			tr.Steps[at].Request.Path, tr.Steps[at].Request.Body, difference)
 	}
 }
 

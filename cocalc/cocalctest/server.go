@@ -31,7 +31,7 @@ const (
 type Config struct {
 	Now           func() time.Time // nil: time.Now, which is the fake clock under testing/synctest
 	Seed          uint64           // of the IDs, keys and UUIDs: the same seed gives the same ones
-	CheckoutTakes time.Duration    // from reading the cart to the commit: while it lasts, another checkout buys twice; 0: 40 ms
+	CheckoutTakes time.Duration    // from reading the cart to the commit, when another checkout buys twice; 0: 40 ms
 	Generation    Generation
 	// Keep is called with a Snapshot after every change of it, before the caller gets an answer; nil: snapshots are not
 	// kept.

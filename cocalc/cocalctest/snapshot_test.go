@@ -34,7 +34,7 @@ func TestSnapshot_Continues(t *testing.T) {
 	post(first, key, "purchases/shopping-cart-checkout", `{}`)
 	post(first, key, "shopping/cart/add", item)
 	if len(account.Licenses()) != 1 {
-		t.Fatal("nothing was sold")
+		t.Fatalf("got %d licenses, want 1", len(account.Licenses()))
 	}
 	next := New(Config{Seed: 2, Unthrottled: true})
 	if err := next.Restore(kept); err != nil {
@@ -42,7 +42,7 @@ func TestSnapshot_Continues(t *testing.T) {
 	}
 	again, ok := next.Account(account.ID())
 	if !ok || again.Key() != key || again.Balance() != account.Balance() {
-		t.Fatalf("the account is %v", again)
+		t.Fatalf("got the account %v, want it with its key and balance", again)
 	}
 	for _, path := range []string{
 		"shopping/cart/get", "licenses/get-managed", "purchases/get-purchases", "purchases/get-subscriptions",
@@ -54,27 +54,27 @@ func TestSnapshot_Continues(t *testing.T) {
 			body = `{"purchased":true}`
 		}
 		if diff := cmp.Diff(post(first, key, path, body), post(next, key, path, body)); diff != "" {
-			t.Errorf("%s: %s", path, diff)
+			t.Errorf("%s: got another answer after Restore (-before +after):\n%s", path, diff)
 		}
 	}
 	if !json.Valid(next.Snapshot()) {
-		t.Error("the snapshot is no JSON")
+		t.Errorf("got the snapshot %q, want JSON", next.Snapshot())
 	}
 	post(next, key, "purchases/shopping-cart-checkout", `{}`)
 	if got := again.Licenses(); len(got) != 2 || got[0].ID == got[1].ID {
-		t.Errorf("after another purchase there are %d licenses", len(got))
+		t.Errorf("got %d licenses after another purchase, want two different ones", len(got))
 	}
 	ids := map[int64]bool{}
 	for _, p := range again.Purchases() {
 		ids[p.ID] = true
 	}
 	if len(ids) != 3 || !ids[1] || !ids[2] || !ids[3] {
-		t.Errorf("the purchases are %v, want the credit and two licenses, counted on", ids)
+		t.Errorf("got the purchases %v, want 1 to 3: the credit and two licenses", ids)
 	}
 	if err := next.Restore(kept); err == nil {
-		t.Error("a server with accounts took another's")
+		t.Error("got a server with accounts restored, want an error")
 	}
 	if err := New(Config{}).Restore(kept[:len(kept)/2]); err == nil {
-		t.Error("half a snapshot was taken")
+		t.Error("got half a snapshot restored, want an error")
 	}
 }

@@ -285,8 +285,8 @@ func (s *Server) successorProfile(c *call, v visitor) (any, error) {
 	}}}, nil
 }
 
-// visitorAccount returns the account of a session or of a key; nil if there is none. It was read in the server's code, not
-// recorded.
+// visitorAccount returns the account of a session or of a key; nil if there is none. It was read in the server's code,
+// not recorded.
 func (s *Server) visitorAccount(v visitor) (*account, error) {
 	account, err := s.sessionOf(v)
 	if account != nil || err != nil {

@@ -79,7 +79,7 @@ func (step successorStep) ask(t *testing.T, s *Server, account *Account, session
 	case who == "Basic", strings.HasPrefix(who, "valid key"):
 		request.SetBasicAuth(account.SuccessorKey(), "")
 	default:
-		t.Fatalf("%s: whose request is it? %q", step.Label, who)
+		t.Fatalf("%s: got a request by %q, want a known sender", step.Label, who)
 	}
 	response, err := s.Transport().RoundTrip(request)
 	if err != nil {
@@ -115,7 +115,7 @@ func TestReplay_Successor(t *testing.T) {
 	defer s.Close()
 	steps := readSuccessorSteps(t, "what-licensebot-calls")
 	if matched := replaySuccessor(t, s, account, session, steps); matched != 70 || len(steps) != 70 {
-		t.Errorf("%d of %d steps match, 70 were recorded", matched, len(steps))
+		t.Errorf("got %d of %d steps that match, want the 70 recorded ones", matched, len(steps))
 	}
 }
 
@@ -133,7 +133,7 @@ func TestReplay_MembershipTiers(t *testing.T) {
 	}
 	s.SetMembershipTiers(tiers...)
 	if matched := replaySuccessor(t, s, account, session, steps); matched != 1 || len(steps) != 1 {
-		t.Errorf("%d of %d steps match, 1 was recorded", matched, len(steps))
+		t.Errorf("got %d of %d steps that match, want the recorded one", matched, len(steps))
 	}
 }
 
@@ -146,6 +146,6 @@ func TestReplay_SuccessorOutage(t *testing.T) {
 	s.Inject(Fault{Effect: Outage})
 	steps := readSuccessorSteps(t, "database-outage")
 	if matched := replaySuccessor(t, s, account, session, steps); matched != 7 || len(steps) != 7 {
-		t.Errorf("%d of %d steps match, 7 were recorded", matched, len(steps))
+		t.Errorf("got %d of %d steps that match, want the 7 recorded ones", matched, len(steps))
 	}
 }

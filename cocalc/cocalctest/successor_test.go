@@ -73,10 +73,10 @@ func TestSuccessor_Routes(t *testing.T) {
 	} {
 		status, header, answer := request(t, s, test.method, test.path, test.body, bearing(key)...)
 		if status != test.status || !strings.Contains(answer, test.says) {
-			t.Errorf("%s: got %d %s", test.name, status, answer)
+			t.Errorf("%s: got %d %s, want %d with %q", test.name, status, answer, test.status, test.says)
 		}
 		if isPage := strings.HasPrefix(header.Get("Content-Type"), "text/html"); isPage != strings.Contains(answer, "<pre>") {
-			t.Errorf("%s: got content type %q", test.name, header.Get("Content-Type"))
+			t.Errorf("%s: got content type %q, want text/html only for a page", test.name, header.Get("Content-Type"))
 		}
 	}
 	s.Close()
@@ -128,7 +128,7 @@ func TestSuccessor_Keys(t *testing.T) {
 		key := older.Add(cocalctest.NewAccount{}).NewSuccessorKey("bot", cocalctest.AccountRead)
 		if _, _, answer := request(t, older, http.MethodPost, "/api/v2/purchases/get-balance", "{}",
 			bearing(key)...); answer != `{"error":"must be signed in"}` {
-			t.Errorf("an older server answers %s", answer)
+			t.Errorf("got %s from an older server, want that it requires to be signed in", answer)
 		}
 	})
 }
@@ -141,11 +141,11 @@ func TestSuccessor_ListsRedactedKeys(t *testing.T) {
 	_, _, answer := request(t, s, http.MethodPost, "/api/v2/api-keys", `{"action":"get"}`, session...)
 	if shown := cocalc.RedactKey(account.Key()); !strings.Contains(answer, `"trunc":"`+shown+`"`) ||
 		len(account.Key()) != 69 {
-		t.Errorf("%s is not in %s", shown, answer)
+		t.Errorf("got %s, want %s in it", answer, shown)
 	}
 	if _, _, answer := request(t, s, http.MethodPost, "/api/v2/api-keys", `{"action":"get"}`,
 		bearing(account.Key())...); strings.Contains(answer, "trunc") {
-		t.Errorf("a key sees %s", answer)
+		t.Errorf("got %s with a key, want no keys", answer)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestSuccessor_RefusesSpending(t *testing.T) {
 		}
 	}
 	if account.Balance() != 100_00 || len(account.Purchases()) != 1 || len(account.Subscriptions()) != 0 {
-		t.Errorf("the account has %d cents, %d purchases", account.Balance(), len(account.Purchases()))
+		t.Errorf("got %d cents, %d purchases, want $100.00 and one", account.Balance(), len(account.Purchases()))
 	}
 }
 
@@ -195,7 +195,7 @@ func TestSuccessor_VisibleTiers(t *testing.T) {
 		_, _, answer := request(t, s, http.MethodPost, "/api/v2/purchases/get-membership-tiers", "{}", test.headers...)
 		if got := strings.Count(answer, `"id":`); got != test.want ||
 			!strings.Contains(answer, `"price_monthly":"24.0000000000"`) || strings.Contains(answer, "disabled\",") {
-			t.Errorf("%s sees %s", who, answer)
+			t.Errorf("%s: got %s, want %d tiers", who, answer, test.want)
 		}
 	}
 }
@@ -212,11 +212,12 @@ func TestSnapshot_SuccessorKeys(t *testing.T) {
 	again, ok := next.Account(account.ID())
 	if !ok || again.Key() != account.Key() || again.SuccessorKey() != account.SuccessorKey() ||
 		again.SuccessorKey() == "" {
-		t.Fatalf("got keys %q and %q", again.Key(), again.SuccessorKey())
+		t.Fatalf("got the keys %q and %q, want %q and %q", again.Key(), again.SuccessorKey(), account.Key(),
+			account.SuccessorKey())
 	}
 	if _, _, answer := request(t, next, http.MethodPost, "/api/v2/accounts/profile", "{}",
 		bearing(again.SuccessorKey())...); !strings.Contains(answer, account.ID()) {
-		t.Errorf("the profile is %s", answer)
+		t.Errorf("got the profile %s, want the account's id", answer)
 	}
 }
 
@@ -229,18 +230,19 @@ func TestServer_Moved(t *testing.T) {
 		for _, method := range []string{http.MethodPost, http.MethodGet} {
 			status, header, _ := request(t, s, method, path, "{}", bearing(account.Key())...)
 			if status != http.StatusFound || header.Get("Location") != "https://elsewhere.example"+path {
-				t.Errorf("%s %s: got %d, %q", method, path, status, header.Get("Location"))
+				t.Errorf("%s %s: got %d, %q, want a redirect to https://elsewhere.example", method, path, status,
+					header.Get("Location"))
 			}
 		}
 	}
 	if log := s.Requests(); len(log) != 8 || log[0].Endpoint != checkout || log[0].Status != http.StatusFound {
-		t.Errorf("the log is %+v", log)
+		t.Errorf("got the log %+v, want 8 redirects", log)
 	}
 	if account.Balance() != 100_00 || len(account.Licenses()) != 0 || len(account.Cart()) != 1 {
-		t.Error("something was done")
+		t.Error("got a changed account, want it unchanged")
 	}
 	if _, header, _ := request(t, cocalctest.New(cocalctest.Config{Generation: cocalctest.Moved}), http.MethodPost,
 		"/api/v2/user-query", "{}"); header.Get("Location") != "https://cocalc.ai/api/v2/user-query" {
-		t.Errorf("it leads to %q", header.Get("Location"))
+		t.Errorf("got the location %q, want https://cocalc.ai", header.Get("Location"))
 	}
 }
