@@ -26,7 +26,7 @@ func BenchmarkPriceDescription(b *testing.B) {
 
 // BenchmarkDecodeLicenses decodes 2,000 licenses as they were recorded, some 2 MB.
 func BenchmarkDecodeLicenses(b *testing.B) {
-	_, a := recorded(b, "three licenses")
+	_, a := recordedReply(b, "three licenses")
 	first, _, _ := strings.Cut(a.body, `},{"id":"14d63bc0`)
 	first = strings.TrimPrefix(first, "[") + "}"
 	var list []string

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Every recorded item of nonsense, by what it did to params and checkout.
+// Every recorded odd item, with the recorded results of params and checkout.
 func TestCartItem_Problem(t *testing.T) {
 	good := `"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,` +
 		`"period":"monthly","run_limit":1`
@@ -86,11 +86,11 @@ func TestCartItem_Problem(t *testing.T) {
 	}
 }
 
-// brokenCart is a server whose cart cannot be listed, with single items that can be read.
+// brokenCart is a server whose cart can't be listed. Its single items can be read.
 type brokenCart struct {
 	mu     sync.Mutex
 	broken bool
-	items  map[int64]string // by id; what is missing belongs to other accounts
+	items  map[int64]string // by id; other ids belong to other accounts
 	asked  int
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The answer about an item says which item it is about: one about another item proves nothing about this one.
+// An answer about an item names the item: one about another item proves nothing about this one.
 func TestClient_CartItem_OtherItem(t *testing.T) {
 	const item = `{"id":%ID%,"account_id":"x","added":"2026-11-22T12:00:00.000Z","checked":true,"removed":null,` +
 		`"purchased":{"time":"2026-11-22T12:00:01.000Z","success":true,` +
@@ -15,7 +15,7 @@ func TestClient_CartItem_OtherItem(t *testing.T) {
 		id string
 		ok bool
 	}{{"7", true}, {"8", false}, {"0", false}, {"null", false}} {
-		client, _ := serve(t, map[string][]said{cartGet: one(strings.ReplaceAll(item, "%ID%", c.id))})
+		client, _ := serve(t, map[string][]reply{cartGet: always(strings.ReplaceAll(item, "%ID%", c.id))})
 		got, err := client.CartItem(t.Context(), 7)
 		if c.ok {
 			if err != nil || got.ID != 7 || got.Purchased == nil {

@@ -25,24 +25,24 @@ const (
 	successorTestKey = "sk-cc-v2.Ab3dEf6hIj9lMn2p.0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wZm4_x-9Q"
 )
 
-// said is one answer of a scripted server.
-type said struct {
+// reply is one answer of a scripted server.
+type reply struct {
 	status int // 0: 200
 	body   string
 	header map[string]string
 }
 
-// script is a server that answers each endpoint with its answers in turn, the last one for ever, and keeps what it was
-// asked. An endpoint without answers has those of everything, if there are any, and else the page of a missing route.
-type script struct {
-	t       testing.TB
-	answers map[string][]said
-	mu      sync.Mutex
-	asked   []string // "endpoint body"
-	slept   []time.Duration
+// scriptedServer answers each endpoint with its replies in turn, and repeats the last one. It records the requests. An
+// endpoint without replies has those of anyEndpoint, and if there are none, the page of a missing route.
+type scriptedServer struct {
+	t        testing.TB
+	answers  map[string][]reply
+	mu       sync.Mutex
+	received []string // "endpoint body"
+	slept    []time.Duration
 }
 
-func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	endpoint := strings.TrimPrefix(r.URL.Path, "/api/v2/")
 	user, password, ok := r.BasicAuth()
@@ -53,10 +53,10 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.t.Errorf("got %s %s with %v, want a POST with the key, JSON and no condition", r.Method, r.URL, r.Header)
 	}
 	s.mu.Lock()
-	s.asked = append(s.asked, endpoint+" "+string(body))
+	s.received = append(s.received, endpoint+" "+string(body))
 	answers := s.answers[endpoint]
 	if len(answers) == 0 {
-		answers = s.answers[everything]
+		answers = s.answers[anyEndpoint]
 	} else if len(answers) > 1 {
 		s.answers[endpoint] = answers[1:]
 	}
@@ -78,21 +78,21 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, a.body)
 }
 
-// everything stands for all endpoints without answers of their own.
-const everything = "*"
+// anyEndpoint is the key of the replies for endpoints without their own.
+const anyEndpoint = "*"
 
-func (s *script) requests() []string {
+func (s *scriptedServer) requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.asked...)
+	return append([]string(nil), s.received...)
 }
 
-// with changes the options of a test's client.
-type with func(*Options)
+// clientOption changes the options of a test's client.
+type clientOption func(*Options)
 
-func serve(t testing.TB, answers map[string][]said, changes ...with) (*Client, *script) {
+func serve(t testing.TB, answers map[string][]reply, changes ...clientOption) (*Client, *scriptedServer) {
 	t.Helper()
-	s := &script{t: t, answers: answers}
+	s := &scriptedServer{t: t, answers: answers}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	o := Options{
@@ -110,7 +110,8 @@ func serve(t testing.TB, answers map[string][]said, changes ...with) (*Client, *
 	return c, s
 }
 
-func one(body string) []said { return []said{{body: body}} }
+// always returns replies that are always the same, with status 200.
+func always(body string) []reply { return []reply{{body: body}} }
 
 // asError finds the *Error in err, which every method of the client returns.
 func asError(t *testing.T, err error) *Error {
@@ -177,14 +178,14 @@ func TestIsOlderKey(t *testing.T) {
 	}
 }
 
-func TestClient_RequestsMatchContract(t *testing.T) {
-	c, s := serve(t, map[string][]said{
-		userQuery: one(`{"query":{"accounts":{"account_id":"u","email_address":null}}}`),
-		cartAdd:   one(`1`), cartGet: {{body: `[]`}, {body: `[]`}, {body: `[]`}, {body: `[]`}, {body: `{"id":7}`}},
-		cartChecked: one(`1`), cartRemove: one(`0`), cartDelete: one(`1`),
-		checkoutParams: one(`{"balance":1,"amountDue":0,"total":0,"cart":[]}`), getManaged: one(`[{"id":"x"}]`),
-		currentCheckout: one(`{"success":true}`), getBalance: one(`87.399994`), getSubscriptions: one(`[]`),
-		getPurchases: one(`{"purchases":[],"balance":0}`), getLicense: one(`{"id":"x","is_manager":true}`),
+func TestClient_Requests_Contract(t *testing.T) {
+	c, s := serve(t, map[string][]reply{
+		userQuery: always(`{"query":{"accounts":{"account_id":"u","email_address":null}}}`),
+		cartAdd:   always(`1`), cartGet: {{body: `[]`}, {body: `[]`}, {body: `[]`}, {body: `[]`}, {body: `{"id":7}`}},
+		cartChecked: always(`1`), cartRemove: always(`0`), cartDelete: always(`1`),
+		checkoutParams: always(`{"balance":1,"amountDue":0,"total":0,"cart":[]}`), getManaged: always(`[{"id":"x"}]`),
+		currentCheckout: always(`{"success":true}`), getBalance: always(`87.399994`), getSubscriptions: always(`[]`),
+		getPurchases: always(`{"purchases":[],"balance":0}`), getLicense: always(`{"id":"x","is_manager":true}`),
 	})
 	ctx := t.Context()
 	check := func(err error) {
@@ -233,7 +234,7 @@ func TestClient_RequestsMatchContract(t *testing.T) {
 			` {"purchased":true,"removed":true}`,
 		cartGet + ` {"id":7}`, cartChecked + ` {"checked":false,"id":7}`, cartRemove + ` {"id":7}`, cartDelete + ` {"id":7}`,
 		checkoutParams + ` {}`,
-		checkoutParams + ` {}`, getManaged + ` {"limit":1}`, currentCheckout + ` {}`, // which store it is, asked once
+		checkoutParams + ` {}`, getManaged + ` {"limit":1}`, currentCheckout + ` {}`, // which store it is, requested once
 		currentCheckout + ` {}`,
 		getBalance + ` {}`, getSubscriptions + ` {"limit":500}`,
 		getPurchases + ` {"cutoff":"2026-11-22T12:00:00.000Z","limit":500,"offset":3,"service":"license"}`,
@@ -245,7 +246,7 @@ func TestClient_RequestsMatchContract(t *testing.T) {
 }
 
 // No id would change every item of the cart, so nothing is sent.
-func TestClient_ChangeWithoutItem(t *testing.T) {
+func TestClient_SetChecked_WithoutItem(t *testing.T) {
 	c, s := serve(t, nil)
 	_, err1 := c.SetChecked(t.Context(), 0, false)
 	_, err2 := c.RemoveFromCart(t.Context(), -1)
@@ -261,13 +262,14 @@ func TestClient_ChangeWithoutItem(t *testing.T) {
 	}
 }
 
-func TestClient_KeyIsRedacted(t *testing.T) {
+func TestClient_Errors_RedactKey(t *testing.T) {
 	var log bytes.Buffer
 	echo := `Authorization: Basic c2stYWJjZGVmZ2hpamtsbW5vcDAwMDA3UDo= is ` + testKey
 	quoted, _ := json.Marshal(map[string]string{"error": echo})
-	c, _ := serve(t, map[string][]said{
-		userQuery: one(string(quoted)), getBalance: {{status: 500, body: echo}}, cartGet: one(`[{"id":"` + testKey + `"}]`),
-		cartAdd: one(echo), cartRemove: one(`"` + echo + `"`), getPurchases: one(testKey),
+	c, _ := serve(t, map[string][]reply{
+		userQuery: always(string(quoted)), getBalance: {{status: 500, body: echo}},
+		cartGet: always(`[{"id":"` + testKey + `"}]`),
+		cartAdd: always(echo), cartRemove: always(`"` + echo + `"`), getPurchases: always(testKey),
 	}, func(o *Options) { o.Log = zerolog.New(&log).Level(zerolog.DebugLevel) })
 	ctx := t.Context()
 	var errs []error

@@ -17,12 +17,12 @@ import (
 )
 
 // dated puts another Date on the answers; "" takes it off.
-type dated struct {
+type dateTransport struct {
 	http.RoundTripper
 	date *string
 }
 
-func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d dateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := d.RoundTripper.RoundTrip(r)
 	if err == nil && d.date != nil {
 		resp.Header.Del("Date")
@@ -89,13 +89,13 @@ func TestClient_Time(t *testing.T) {
 	})
 }
 
-// A Date that is none, or of a clock that was never set, says nothing.
+// A Date that is invalid, or from a clock that was never set, is ignored.
 func TestClient_Time_UselessDates(t *testing.T) {
 	for _, date := range []string{"", "yesterday", "Thu, 01 Jan 1970 00:00:07 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"} {
 		server := cocalctest.New(cocalctest.Config{Seed: 1})
 		c, err := cocalc.New(cocalc.Options{
 			BaseURL: "http://cocalc.test", Key: server.Add(cocalctest.NewAccount{}).Key(),
-			Transport: dated{server.Transport(), &date},
+			Transport: dateTransport{server.Transport(), &date},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -112,12 +112,12 @@ func TestClient_Time_UselessDates(t *testing.T) {
 }
 
 // fronted is a program in front of CoCalc that answers in its place, with a Date of its own.
-type fronted struct {
+type proxyTransport struct {
 	status int
 	header http.Header
 }
 
-func (f fronted) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: f.status, Header: f.header, Body: http.NoBody, Request: r}, nil
 }
 
@@ -138,7 +138,7 @@ func TestClient_Time_OtherPrograms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client, err := cocalc.New(cocalc.Options{
 				BaseURL: "http://cocalc.test", Key: "sk-" + strings.Repeat("a", 24),
-				Transport: fronted{c.status, c.header},
+				Transport: proxyTransport{c.status, c.header},
 			})
 			if err != nil {
 				t.Fatal(err)

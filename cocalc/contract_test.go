@@ -12,7 +12,7 @@ import (
 )
 
 // shop is a simulated CoCalc with an account, and a client with its key.
-func shop(t *testing.T, config cocalctest.Config) (*cocalc.Client, *cocalctest.Account, *cocalctest.Server) {
+func newClient(t *testing.T, config cocalctest.Config) (*cocalc.Client, *cocalctest.Account, *cocalctest.Server) {
 	t.Helper()
 	server := cocalctest.New(config)
 	account := server.Add(cocalctest.NewAccount{})
@@ -28,20 +28,20 @@ func shop(t *testing.T, config cocalctest.Config) (*cocalc.Client, *cocalctest.A
 	return client, account, server
 }
 
-func order(tag string) cocalc.LicenseSpec {
+func orderSpec(tag string) cocalc.LicenseSpec {
 	s := cocalc.DefaultSpec()
 	s.RAM, s.CPU, s.Title, s.Description = 16, 2, "team license", tag
 	return s
 }
 
-func add(t *testing.T, c *cocalc.Client, s cocalc.LicenseSpec) {
+func addToCart(t *testing.T, c *cocalc.Client, s cocalc.LicenseSpec) {
 	t.Helper()
 	if err := c.AddToCart(t.Context(), s.CartDescription(time.Now()), ""); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func kind(t *testing.T, err error) (cocalc.Outcome, cocalc.Kind) {
+func outcomeAndKind(t *testing.T, err error) (cocalc.Outcome, cocalc.Kind) {
 	t.Helper()
 	var e *cocalc.Error
 	if !errors.As(err, &e) {
@@ -52,21 +52,21 @@ func kind(t *testing.T, err error) (cocalc.Outcome, cocalc.Kind) {
 
 // The way of a purchase, step by step, as the package documents it.
 func TestClient_BuyLicense(t *testing.T) {
-	c, account, _ := shop(t, cocalctest.Config{})
+	c, account, _ := newClient(t, cocalctest.Config{})
 	ctx := t.Context()
 	who, err := c.WhoAmI(ctx)
 	if err != nil || who.ID != account.ID() || who.Email != account.Email() {
 		t.Fatalf("got %+v, %v, want the account %s", who, err, account.ID())
 	}
 	for _, spec := range []cocalc.LicenseSpec{
-		order("order 1"),
+		orderSpec("order 1"),
 		func() cocalc.LicenseSpec {
-			s := order("order 2")
+			s := orderSpec("order 2")
 			s.Period, s.RunLimit = cocalc.PeriodYearly, 2
 			return s
 		}(),
 		func() cocalc.LicenseSpec {
-			s := order("order 3")
+			s := orderSpec("order 3")
 			s.Period, s.End = cocalc.PeriodRange, time.Now().AddDate(0, 0, 40)
 			return s
 		}(),
@@ -133,10 +133,10 @@ func TestClient_BuyLicense(t *testing.T) {
 }
 
 func TestClient_CartChanges(t *testing.T) {
-	c, _, _ := shop(t, cocalctest.Config{})
+	c, _, _ := newClient(t, cocalctest.Config{})
 	ctx := t.Context()
-	add(t, c, order("a"))
-	add(t, c, order("b"))
+	addToCart(t, c, orderSpec("a"))
+	addToCart(t, c, orderSpec("b"))
 	items, err := c.Cart(ctx, cocalc.InCart)
 	if err != nil || len(items) != 2 {
 		t.Fatalf("got %+v, %v, want two items", items, err)
@@ -160,14 +160,14 @@ func TestClient_CartChanges(t *testing.T) {
 	if deleted, err := c.DeleteFromCart(ctx, b.ID); err != nil || !deleted {
 		t.Errorf("delete: got %t, %v, want true", deleted, err)
 	}
-	if _, k := kind(t, second(c.CartItem(ctx, b.ID))); k != cocalc.NotFound {
+	if _, k := outcomeAndKind(t, errorOf(c.CartItem(ctx, b.ID))); k != cocalc.NotFound {
 		t.Errorf("a deleted item: got kind %v, want NotFound", k)
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func errorOf[T any](_ T, err error) error { return err }
 
-// Every fault that a person can switch on in the simulator, and what the client makes of the two calls that spend.
+// Every fault that people can switch on in the simulator, and the outcomes of the two calls that spend.
 func TestClient_ServerFaults(t *testing.T) {
 	type expect struct {
 		outcome cocalc.Outcome
@@ -186,12 +186,12 @@ func TestClient_ServerFaults(t *testing.T) {
 		"no-licenses-sold":   {cocalc.Rejected, cocalc.NotSoldHere, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, account, server := shop(t, cocalctest.Config{})
-			add(t, c, order("order 1"))
+			c, account, server := newClient(t, cocalctest.Config{})
+			addToCart(t, c, orderSpec("order 1"))
 			if err := server.SwitchOn(name); err != nil {
 				t.Fatal(err)
 			}
-			outcome, k := kind(t, c.Checkout(t.Context()))
+			outcome, k := outcomeAndKind(t, c.Checkout(t.Context()))
 			server.Wait()
 			if bought := len(account.Licenses()); outcome != want.outcome || k != want.kind || bought != want.bought {
 				t.Errorf("got outcome %v, kind %v, %d licenses; want %+v", outcome, k, bought, want)
@@ -204,11 +204,11 @@ func TestClient_ServerFaults(t *testing.T) {
 		"outage":    {cocalc.Rejected, cocalc.NotSignedIn, 0},
 	} {
 		t.Run("add "+name, func(t *testing.T) {
-			c, account, server := shop(t, cocalctest.Config{})
+			c, account, server := newClient(t, cocalctest.Config{})
 			if err := server.SwitchOn(name); err != nil {
 				t.Fatal(err)
 			}
-			outcome, k := kind(t, c.AddToCart(t.Context(), order("order 1").CartDescription(time.Now()), ""))
+			outcome, k := outcomeAndKind(t, c.AddToCart(t.Context(), orderSpec("order 1").CartDescription(time.Now()), ""))
 			if items := len(account.Cart()); outcome != want.outcome || k != want.kind || items != want.bought {
 				t.Errorf("got outcome %v, kind %v, %d items; want %+v", outcome, k, items, want)
 			}
@@ -217,15 +217,15 @@ func TestClient_ServerFaults(t *testing.T) {
 }
 
 func TestClient_Licenses_Outage(t *testing.T) {
-	c, _, server := shop(t, cocalctest.Config{})
-	add(t, c, order("order 1"))
+	c, _, server := newClient(t, cocalctest.Config{})
+	addToCart(t, c, orderSpec("order 1"))
 	if err := c.Checkout(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.SwitchOn("outage"); err != nil {
 		t.Fatal(err)
 	}
-	if _, k := kind(t, second(c.Licenses(t.Context()))); k != cocalc.NotSignedIn {
+	if _, k := outcomeAndKind(t, errorOf(c.Licenses(t.Context()))); k != cocalc.NotSignedIn {
 		t.Errorf("got kind %v, want NotSignedIn", k)
 	}
 	server.SwitchOff("outage")
@@ -239,7 +239,7 @@ func TestClient_Store_Generations(t *testing.T) {
 		cocalctest.Current: cocalc.StoreCurrent,
 		cocalctest.Older:   cocalc.StoreOlder,
 	} {
-		c, _, server := shop(t, cocalctest.Config{Generation: generation})
+		c, _, server := newClient(t, cocalctest.Config{Generation: generation})
 		if store, err := c.Store(t.Context()); err != nil || store != want {
 			t.Errorf("got %v, %v; want %v", store, err, want)
 		}
@@ -247,23 +247,23 @@ func TestClient_Store_Generations(t *testing.T) {
 			t.Error("got a checkout from Store, want reads alone")
 		}
 	}
-	c, _, _ := shop(t, cocalctest.Config{Generation: cocalctest.WithoutLicenses})
-	if _, k := kind(t, second(c.Store(t.Context()))); k != cocalc.NotSoldHere {
+	c, _, _ := newClient(t, cocalctest.Config{Generation: cocalctest.WithoutLicenses})
+	if _, k := outcomeAndKind(t, errorOf(c.Store(t.Context()))); k != cocalc.NotSoldHere {
 		t.Errorf("got kind %v, want NotSoldHere", k)
 	}
 }
 
 func TestClient_FindBrokenItem_UnlistableCart(t *testing.T) {
-	c, account, server := shop(t, cocalctest.Config{})
-	add(t, c, order("bought before"))
+	c, account, server := newClient(t, cocalctest.Config{})
+	addToCart(t, c, orderSpec("bought before"))
 	if err := c.Checkout(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.SwitchOn("cart-broken"); err != nil {
 		t.Fatal(err)
 	}
-	add(t, c, order("order 1"))
-	if outcome, k := kind(t, second(c.Cart(t.Context(), cocalc.InCart))); k != cocalc.CartBroken ||
+	addToCart(t, c, orderSpec("order 1"))
+	if outcome, k := outcomeAndKind(t, errorOf(c.Cart(t.Context(), cocalc.InCart))); k != cocalc.CartBroken ||
 		outcome != cocalc.Rejected {
 		t.Errorf("got outcome %v, kind %v, want a rejection of kind CartBroken", outcome, k)
 	}

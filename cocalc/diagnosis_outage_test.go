@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Where no answer comes at all the server is down, and the reason says what is missing.
+// A server that does not answer is down, and the reason names the missing step.
 func TestClient_Diagnose_NoAnswer(t *testing.T) {
 	trusted := httptest.NewUnstartedServer(http.NotFoundHandler())
 	trusted.Config.ErrorLog = log.New(io.Discard, "", 0) // it is refused on purpose
@@ -71,7 +71,7 @@ func TestClient_Diagnose_HangingServer(t *testing.T) {
 	})
 }
 
-// The successor proves a key by the account's profile, and says plainly that its database is down.
+// The successor proves a key by the account's profile, and says that its database is down.
 func TestClient_WhoAmI_Successor(t *testing.T) {
 	for _, test := range []struct {
 		name, profile string
@@ -90,7 +90,7 @@ func TestClient_WhoAmI_Successor(t *testing.T) {
 		{"a profile of nobody", `{"profile":{"display_name":"x"}}`, Account{}, Transient, Other},
 		{"an id that is none", `{"profile":{"account_id":{}}}`, Account{}, Transient, Other},
 	} {
-		c, _ := serve(t, map[string][]said{userQuery: one(keyMayNot), profile: one(test.profile)})
+		c, _ := serve(t, map[string][]reply{userQuery: always(keyMayNot), profile: always(test.profile)})
 		got, err := c.WhoAmI(t.Context())
 		if got != test.want || (err == nil) != (test.want.ID != "") {
 			t.Errorf("%s: got %+v, %v, want %+v", test.name, got, err, test.want)

@@ -23,36 +23,39 @@ const (
 	missingOnHere = `<!DOCTYPE html><pre>Cannot POST /api/v2/x</pre>`
 )
 
-func html(status int, body string) said {
-	return said{status: status, body: body, header: map[string]string{"Content-Type": "text/html; charset=utf-8"}}
+func htmlReply(status int, body string) reply {
+	return reply{status: status, body: body, header: map[string]string{"Content-Type": "text/html; charset=utf-8"}}
 }
 
-func leads(status int, to string) []said {
-	return []said{{status: status, header: map[string]string{"Location": to}}}
+func redirectReply(status int, to string) []reply {
+	return []reply{{status: status, header: map[string]string{"Location": to}}}
 }
 
 // readingOnly are the requests that a diagnosis may send.
 var readingOnly = []string{checkoutParams, cartGet, getManaged, userQuery, profile, getMembershipTiers}
 
-// What answers, and what it is to a client that buys licenses.
+// The replies of each kind of server, and the diagnosis.
 func TestClient_Diagnose(t *testing.T) {
-	older := map[string][]said{cartGet: one(`[]`), getManaged: one(`[]`), userQuery: one(whoami)}
-	current := func(more map[string][]said) map[string][]said {
-		answers := map[string][]said{checkoutParams: one(someParams), getManaged: one(`[]`), userQuery: one(whoami)}
+	older := map[string][]reply{cartGet: always(`[]`), getManaged: always(`[]`), userQuery: always(whoami)}
+	current := func(more map[string][]reply) map[string][]reply {
+		answers := map[string][]reply{
+			checkoutParams: always(someParams), getManaged: always(`[]`),
+			userQuery: always(whoami),
+		}
 		for endpoint, said := range more {
 			answers[endpoint] = said
 		}
 		return answers
 	}
-	successor := func(profileSays, user string) map[string][]said {
-		return map[string][]said{
-			userQuery: one(user), profile: one(profileSays), getMembershipTiers: one(someTiers),
-			getBalance: one(moneyMayNot), everything: {html(404, missingOnHere)},
+	successor := func(profileSays, user string) map[string][]reply {
+		return map[string][]reply{
+			userQuery: always(user), profile: always(profileSays), getMembershipTiers: always(someTiers),
+			getBalance: always(moneyMayNot), anyEndpoint: {htmlReply(404, missingOnHere)},
 		}
 	}
 	for _, test := range []struct {
 		name    string
-		answers map[string][]said
+		answers map[string][]reply
 		want    Diagnosis // without errors, and with the account's id alone
 		asks    string    // endpoints, where the test is about them
 	}{
@@ -63,36 +66,39 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"a current store with a broken cart",
-			current(map[string][]said{checkoutParams: one(`{"error":"Invalid time value"}`)}),
+			current(map[string][]reply{checkoutParams: always(`{"error":"Invalid time value"}`)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
 			"",
 		},
 		{
 			"a current store, whose database is down or whose key is wrong",
-			current(map[string][]said{checkoutParams: one(`{"error":"must be signed in"}`), userQuery: one(anonymous)}),
+			current(map[string][]reply{
+				checkoutParams: always(`{"error":"must be signed in"}`),
+				userQuery:      always(anonymous),
+			}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyRefused},
 			"",
 		},
 		{
-			"a current store that lost its database in between", current(map[string][]said{userQuery: {{status: 502}}}),
+			"a current store that lost its database in between", current(map[string][]reply{userQuery: {{status: 502}}}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent},
 			"",
 		},
 		{
 			"a current store with words that nobody has heard",
-			current(map[string][]said{checkoutParams: one(`{"error":"something new"}`)}),
+			current(map[string][]reply{checkoutParams: always(`{"error":"something new"}`)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
 			"",
 		},
 		{
 			"a current store that limits the rate",
-			current(map[string][]said{checkoutParams: one(tooMany), getManaged: one(tooMany)}),
+			current(map[string][]reply{checkoutParams: always(tooMany), getManaged: always(tooMany)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
 			"",
 		},
 		{
 			"missing routes, and a limited rate",
-			map[string][]said{userQuery: one(tooMany)},
+			map[string][]reply{userQuery: always(tooMany)},
 			Diagnosis{Condition: IsDown, Reason: Busy, Status: 200},
 			"",
 		},
@@ -100,7 +106,7 @@ func TestClient_Diagnose(t *testing.T) {
 			" " + cartGet + " " + getManaged + " " + userQuery},
 		{
 			"a store that lets keys read the profile alone",
-			current(map[string][]said{userQuery: one(keyMayNot), profile: one(fullProfile)}),
+			current(map[string][]reply{userQuery: always(keyMayNot), profile: always(fullProfile)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
 			"",
 		},
@@ -133,32 +139,32 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"a successor that answers user-query with a missing route",
-			map[string][]said{getMembershipTiers: one(someTiers), profile: one(fullProfile)},
+			map[string][]reply{getMembershipTiers: always(someTiers), profile: always(fullProfile)},
 			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid},
 			"",
 		},
 		{
 			"a CoCalc without licenses, to a good key",
-			map[string][]said{userQuery: one(whoami)},
+			map[string][]reply{userQuery: always(whoami)},
 			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid},
 			"",
 		},
 		{
 			"a CoCalc without licenses, to a wrong key",
-			map[string][]said{userQuery: one(anonymous)},
+			map[string][]reply{userQuery: always(anonymous)},
 			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyRefused},
 			"",
 		},
 		{
 			"a CoCalc with a cart and no licenses",
-			map[string][]said{checkoutParams: one(someParams), userQuery: one(whoami)},
+			map[string][]reply{checkoutParams: always(someParams), userQuery: always(whoami)},
 			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid},
 			"",
 		},
 
 		{
 			"moved, path and query preserved",
-			map[string][]said{everything: leads(302, "https://cocalc.ai/api/v2/"+checkoutParams+"?a=b")},
+			map[string][]reply{anyEndpoint: redirectReply(302, "https://cocalc.ai/api/v2/"+checkoutParams+"?a=b")},
 			Diagnosis{
 				Condition: HasMoved, Reason: RedirectsAway, Status: 302,
 				Redirect: Redirect{302, "cocalc.ai", true, true, ""},
@@ -167,7 +173,7 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"moved, for good",
-			map[string][]said{everything: leads(301, "https://cocalc.ai/legacy/api/v2/"+checkoutParams)},
+			map[string][]reply{anyEndpoint: redirectReply(301, "https://cocalc.ai/legacy/api/v2/"+checkoutParams)},
 			Diagnosis{
 				Condition: HasMoved, Reason: RedirectsAway, Status: 301,
 				Redirect: Redirect{301, "cocalc.ai", true, true, ""},
@@ -176,7 +182,7 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"moved, to a front page",
-			map[string][]said{everything: leads(307, "//user:secret@cocalc.ai/?secret")},
+			map[string][]reply{anyEndpoint: redirectReply(307, "//user:secret@cocalc.ai/?secret")},
 			Diagnosis{
 				Condition: HasMoved, Reason: RedirectsAway, Status: 307,
 				Redirect: Redirect{307, "cocalc.ai", true, false, ""},
@@ -185,7 +191,7 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"https instead of http",
-			map[string][]said{everything: leads(301, "https://HOST/api/v2/"+checkoutParams)},
+			map[string][]reply{anyEndpoint: redirectReply(301, "https://HOST/api/v2/"+checkoutParams)},
 			Diagnosis{
 				Condition: Misaddressed, Reason: RedirectsHere, Status: 301,
 				Redirect: Redirect{301, "HOST", false, true, "https://HOST"},
@@ -194,7 +200,7 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"a slash at the end",
-			map[string][]said{everything: leads(308, "/api/v2/"+checkoutParams+"/")},
+			map[string][]reply{anyEndpoint: redirectReply(308, "/api/v2/"+checkoutParams+"/")},
 			Diagnosis{
 				Condition: Misaddressed, Reason: RedirectsHere, Status: 308,
 				Redirect: Redirect{308, "HOST", false, true, ""},
@@ -203,7 +209,7 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"a page to sign in on the same host",
-			map[string][]said{everything: leads(302, "/auth/sign-in?next=%2Fapi")},
+			map[string][]reply{anyEndpoint: redirectReply(302, "/auth/sign-in?next=%2Fapi")},
 			Diagnosis{
 				Condition: IsForeign, Reason: RedirectsPage, Status: 302,
 				Redirect: Redirect{302, "HOST", false, false, ""},
@@ -212,63 +218,63 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"a redirect to nowhere",
-			map[string][]said{everything: {{status: 302}}},
+			map[string][]reply{anyEndpoint: {{status: 302}}},
 			Diagnosis{Condition: IsForeign, Reason: RedirectsOdd, Status: 302, Redirect: Redirect{Status: 302}},
 			"",
 		},
 		{
 			"a redirect that is no URL",
-			map[string][]said{everything: leads(302, "https://%zz/"+testKey)},
+			map[string][]reply{anyEndpoint: redirectReply(302, "https://%zz/"+testKey)},
 			Diagnosis{Condition: IsForeign, Reason: RedirectsOdd, Status: 302, Redirect: Redirect{Status: 302}},
 			"",
 		},
 
 		{
 			"maintenance, 502",
-			map[string][]said{everything: {html(502, maintenance)}},
+			map[string][]reply{anyEndpoint: {htmlReply(502, maintenance)}},
 			Diagnosis{Condition: IsDown, Reason: ServerError, Status: 502},
 			"",
 		},
 		{
 			"maintenance, 503",
-			map[string][]said{everything: {html(503, maintenance)}},
+			map[string][]reply{anyEndpoint: {htmlReply(503, maintenance)}},
 			Diagnosis{Condition: IsDown, Reason: ServerError, Status: 503},
 			"",
 		},
 		{
 			"a fault",
-			map[string][]said{everything: {{status: 500, body: `{"error":"api_v2_error"}`}}},
+			map[string][]reply{anyEndpoint: {{status: 500, body: `{"error":"api_v2_error"}`}}},
 			Diagnosis{Condition: IsDown, Reason: ServerError, Status: 500},
 			"",
 		},
 		{
 			"too many requests",
-			map[string][]said{everything: {{status: 429}}},
+			map[string][]reply{anyEndpoint: {{status: 429}}},
 			Diagnosis{Condition: IsDown, Reason: Busy, Status: 429},
 			"",
 		},
 		{
 			"a database that is down, said plainly",
-			map[string][]said{everything: one(noDatabase)},
+			map[string][]reply{anyEndpoint: always(noDatabase)},
 			Diagnosis{Condition: IsDown, Reason: DatabaseDown, Status: 200},
 			"",
 		},
 		{
 			"an answer that ends early",
-			map[string][]said{everything: {{body: `{}`, header: map[string]string{"Content-Length": "50"}}}},
+			map[string][]reply{anyEndpoint: {{body: `{}`, header: map[string]string{"Content-Length": "50"}}}},
 			Diagnosis{Condition: IsDown, Reason: CutOff, Status: 200},
 			"",
 		},
 		{
 			"down behind missing routes",
-			map[string][]said{userQuery: {{status: 503}}},
+			map[string][]reply{userQuery: {{status: 503}}},
 			Diagnosis{Condition: IsDown, Reason: ServerError, Status: 503},
 			"",
 		},
 
 		{
 			"a captive network's page",
-			map[string][]said{everything: {html(200, "<html>Welcome to the hotel's network</html>")}},
+			map[string][]reply{anyEndpoint: {htmlReply(200, "<html>Welcome to the hotel's network</html>")}},
 			Diagnosis{Condition: IsForeign, Reason: Page, Status: 200},
 			"",
 		},
@@ -279,50 +285,50 @@ func TestClient_Diagnose(t *testing.T) {
 		},
 		{
 			"a missing route that is no page",
-			map[string][]said{everything: {{status: 404, body: `{"message":"Not Found"}`}}},
+			map[string][]reply{anyEndpoint: {{status: 404, body: `{"message":"Not Found"}`}}},
 			Diagnosis{Condition: IsForeign, Reason: OtherStatus, Status: 404},
 			"",
 		},
 		{
 			"a guard in front",
-			map[string][]said{everything: {html(403, "<html>Forbidden</html>")}},
+			map[string][]reply{anyEndpoint: {htmlReply(403, "<html>Forbidden</html>")}},
 			Diagnosis{Condition: IsForeign, Reason: OtherStatus, Status: 403},
 			"",
 		},
 		{
 			"JSON of another program",
-			map[string][]said{everything: one(`{"status":"ok"}`)},
+			map[string][]reply{anyEndpoint: always(`{"status":"ok"}`)},
 			Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200},
 			"",
 		},
 		{
 			"lists of another program",
-			map[string][]said{everything: one(`[]`)},
+			map[string][]reply{anyEndpoint: always(`[]`)},
 			Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200},
 			"",
 		},
 		{
 			"errors of another program",
-			map[string][]said{everything: one(`{"error":"unknown method"}`)},
+			map[string][]reply{anyEndpoint: always(`{"error":"unknown method"}`)},
 			Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200},
 			"",
 		},
 		{
 			"text of another program",
-			map[string][]said{everything: {{body: "hello", header: map[string]string{"Content-Type": "text/plain"}}}},
+			map[string][]reply{anyEndpoint: {{body: "hello", header: map[string]string{"Content-Type": "text/plain"}}}},
 			Diagnosis{Condition: IsForeign, Reason: NotJSON, Status: 200},
 			"",
 		},
 		{
 			"another program behind missing routes",
-			map[string][]said{userQuery: one(`{"error":"unknown method"}`)},
+			map[string][]reply{userQuery: always(`{"error":"unknown method"}`)},
 			Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200},
 			"",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for _, known := range []Store{storeUnknown, StoreCurrent, StoreOlder} { // what was known before does not count
-				answers := map[string][]said{}
+			for _, known := range []Store{storeUnknown, StoreCurrent, StoreOlder} { // earlier knowledge does not count
+				answers := map[string][]reply{}
 				c, s := serve(t, answers)
 				host := strings.TrimPrefix(string(c.Site()), "http://")
 				for endpoint, list := range test.answers {

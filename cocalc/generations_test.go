@@ -15,7 +15,7 @@ import (
 )
 
 // visit makes a client of a simulated CoCalc with one of its keys.
-func visit(t *testing.T, server *cocalctest.Server, key string) *cocalc.Client {
+func newClientWithKey(t *testing.T, server *cocalctest.Server, key string) *cocalc.Client {
 	t.Helper()
 	client, err := cocalc.New(cocalc.Options{
 		BaseURL: server.Start(t), Key: key, Timeout: 10 * time.Second,
@@ -28,7 +28,7 @@ func visit(t *testing.T, server *cocalctest.Server, key string) *cocalc.Client {
 	return client
 }
 
-// mayRead are the endpoints that change nothing. Whatever else a server is asked could spend, or change a cart.
+// mayRead are the endpoints that change nothing. Any other request could spend or change a cart.
 var mayRead = []string{
 	"user-query", "accounts/profile", "shopping/cart/get", "licenses/get-managed", "licenses/get-license",
 	"purchases/get-shopping-cart-checkout-params", "purchases/get-balance", "purchases/get-purchases",
@@ -110,7 +110,7 @@ func TestClient_Diagnose_Generations(t *testing.T) {
 			if test.key != nil {
 				key = test.key(account)
 			}
-			c := visit(t, server, key)
+			c := newClientWithKey(t, server, key)
 			d := c.Diagnose(t.Context())
 			if d.Condition != test.want || d.Store != test.store || d.Key != test.proof ||
 				(d.Key == cocalc.KeyValid && d.Account.ID != account.ID()) {
@@ -129,7 +129,7 @@ func TestClient_Diagnose_Generations(t *testing.T) {
 
 // A server that becomes its successor while the bot runs is found out, and so is one that becomes itself again.
 func TestClient_Diagnose_ServerChanges(t *testing.T) {
-	c, _, server := shop(t, cocalctest.Config{})
+	c, _, server := newClient(t, cocalctest.Config{})
 	for _, step := range []struct {
 		fault string
 		want  cocalc.Condition
@@ -158,15 +158,16 @@ func TestClient_Diagnose_ServerChanges(t *testing.T) {
 	}
 }
 
-// A server that wants another scheme, as after a change of its proxy, says by which address it is to be called.
+// A server that requires another scheme, as after a change of its proxy, names the address to use.
 func TestClient_Diagnose_OtherScheme(t *testing.T) {
-	c, _, server := shop(t, cocalctest.Config{})
+	c, _, server := newClient(t, cocalctest.Config{})
 	own := strings.Replace(string(c.Site()), "http:", "https:", 1)
 	fault := server.Inject(cocalctest.Fault{Effect: cocalctest.MovedServer, Text: own})
 	if d := c.Diagnose(t.Context()); d.Condition != cocalc.Misaddressed || d.Redirect.Address != own {
 		t.Errorf("got %+v, want it misaddressed, with the address %s", d, own)
 	}
-	if outcome, k := kind(t, c.AddToCart(t.Context(), order("order 1").CartDescription(time.Now()), "")); outcome !=
+	if outcome, k := outcomeAndKind(t, c.AddToCart(t.Context(), orderSpec("order 1").CartDescription(time.Now()),
+		"")); outcome !=
 		cocalc.Unknown || k != cocalc.Redirected {
 		t.Errorf("add: got outcome %v, kind %v, want the outcome unknown, kind Redirected", outcome, k)
 	}
@@ -178,7 +179,7 @@ func TestClient_Diagnose_OtherScheme(t *testing.T) {
 
 // Neither the successor nor a server that has moved gets a request that could spend from what reads, and the host
 // that the redirect names gets none at all, also not from what spends.
-func TestClient_SpendsNothingWithoutStore(t *testing.T) {
+func TestClient_Checkout_WithoutStore(t *testing.T) {
 	var elsewhere atomic.Int64
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer target.Close()
@@ -189,7 +190,7 @@ func TestClient_SpendsNothingWithoutStore(t *testing.T) {
 		server := cocalctest.New(cocalctest.Config{Generation: generation, MovedTo: target.URL})
 		account := server.Add(cocalctest.NewAccount{Credit: 100_00})
 		for _, key := range []string{account.Key(), "sk-abcdefghijklmnop000001", account.NewSuccessorKey("none")} {
-			c := visit(t, server, key)
+			c := newClientWithKey(t, server, key)
 			readEverything(t.Context(), c)
 			for endpoint, n := range server.Counts() {
 				if !slices.Contains(mayRead, endpoint) {
@@ -200,7 +201,7 @@ func TestClient_SpendsNothingWithoutStore(t *testing.T) {
 				t.Errorf("generation %d: got requests to %v alone, want at least 5 endpoints", generation, server.Counts())
 			}
 			server.ForgetRequests()
-			// What would spend is not even sent where the store is looked for first; what is sent there does nothing.
+			// A request that spends is not sent if the store is looked up first; otherwise it has no effect.
 			if err := c.Checkout(t.Context()); err == nil {
 				t.Errorf("generation %d: got a successful checkout, want an error", generation)
 			}
@@ -209,7 +210,7 @@ func TestClient_SpendsNothingWithoutStore(t *testing.T) {
 					t.Errorf("generation %d: got a checkout sent to %s, want none", generation, endpoint)
 				}
 			}
-			if err := c.AddToCart(t.Context(), order("order 1").CartDescription(time.Now()), ""); err == nil {
+			if err := c.AddToCart(t.Context(), orderSpec("order 1").CartDescription(time.Now()), ""); err == nil {
 				t.Errorf("generation %d: got an item added, want an error", generation)
 			}
 			server.ForgetRequests()
@@ -233,7 +234,7 @@ func TestClient_MembershipTiers_Successor(t *testing.T) {
 		cocalctest.MembershipTier{ID: "standard", Label: "Standard", Monthly: "24.0000000000", Priority: 10, InStore: true},
 		cocalctest.MembershipTier{ID: "hidden", Priority: 5})
 	for key, want := range map[string]int{server.Add(cocalctest.NewAccount{}).Key(): 3, "sk-abcdefghijklmnop000001": 2} {
-		tiers, err := visit(t, server, key).MembershipTiers(t.Context())
+		tiers, err := newClientWithKey(t, server, key).MembershipTiers(t.Context())
 		if err != nil || len(tiers) != want {
 			t.Fatalf("got %+v, %v, want %d tiers", tiers, err, want)
 		}
@@ -246,8 +247,8 @@ func TestClient_MembershipTiers_Successor(t *testing.T) {
 	}
 	// Servers that sell licenses have no such list.
 	for _, generation := range []cocalctest.Generation{cocalctest.Current, cocalctest.Older} {
-		c, _, _ := shop(t, cocalctest.Config{Generation: generation})
-		if outcome, _ := kind(t, second(c.MembershipTiers(t.Context()))); outcome != cocalc.Rejected {
+		c, _, _ := newClient(t, cocalctest.Config{Generation: generation})
+		if outcome, _ := outcomeAndKind(t, errorOf(c.MembershipTiers(t.Context()))); outcome != cocalc.Rejected {
 			t.Errorf("generation %d: got outcome %v, want rejected", generation, outcome)
 		}
 		if store, err := c.Store(t.Context()); err != nil || store == 0 {

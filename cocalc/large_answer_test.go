@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A server that sends a byte now and then, or nothing more, keeps nobody beyond the timeout. A checkout has its own,
-// longer one, and is unknown then: it arrived.
-func TestClient_EndlessAnswer(t *testing.T) {
+// A server that sends a byte now and then, or nothing more, holds a caller for at most the timeout. A checkout has its
+// own, longer one.
+func TestClient_Answer_Endless(t *testing.T) {
 	head := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	cases := []struct {
 		name   string
@@ -59,7 +59,7 @@ func TestClient_EndlessAnswer(t *testing.T) {
 }
 
 // Of an answer that is too large no more is read than may be kept, also when it only becomes large as it is unpacked.
-func TestClient_TooLargeAnswer(t *testing.T) {
+func TestClient_Answer_TooLarge(t *testing.T) {
 	const most = 1 << 20
 	cases := []struct {
 		name   string
@@ -71,7 +71,7 @@ func TestClient_TooLargeAnswer(t *testing.T) {
 			"with a length that is a lie", response(200, "["+strings.Repeat("1,", 8<<20), "Content-Length: 99999999999"),
 			most + 64<<10,
 		},
-		{"packed", response(200, zipped(strings.Repeat(" ", 64<<20)), "Content-Encoding: gzip"), 16 << 10},
+		{"packed", response(200, gzipText(strings.Repeat(" ", 64<<20)), "Content-Encoding: gzip"), 16 << 10},
 		{"a head without an end", []byte("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 32<<20)), 11 << 20},
 	}
 	for _, c := range cases {

@@ -5,7 +5,7 @@ import "testing"
 // An admin of the site can read every project. Only the people of one are in it.
 func TestClient_Project_OnlyVisible(t *testing.T) {
 	const id, me = "11111111-2222-4333-8444-555555555555", "22222222-2222-4333-8444-555555555555"
-	who := said{body: `{"query":{"accounts":{"account_id":"` + me + `","email_address":"a@example.com"}}}`}
+	who := reply{body: `{"query":{"accounts":{"account_id":"` + me + `","email_address":"a@example.com"}}}`}
 	for users, role := range map[string]Role{
 		`{"` + me + `":{"group":"owner"}}`:                           RoleOwner,
 		`{"` + me + `":{"group":"collaborator","hide":true}}`:        RoleCollaborator,
@@ -17,7 +17,7 @@ func TestClient_Project_OnlyVisible(t *testing.T) {
 		`null`:                                                       "",
 	} {
 		c, _ := serve(t,
-			map[string][]said{
+			map[string][]reply{
 				userQuery: {who, {body: `{"query":{"projects":{"project_id":"` + id + `","title":"x","users":` + users +
 					`,"deleted":null}}}`}},
 			})

@@ -22,15 +22,15 @@ func TestClient_Project(t *testing.T) {
 	}{
 		"its own": {id: ownProject, want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleOwner}},
 		"one that it works on": {
-			id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Collaborator = true }),
+			id: ownProject, prepare: changeProject(func(p *cocalctest.Project) { p.Collaborator = true }),
 			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleCollaborator},
 		},
 		"one that was not edited for a year": {
-			id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Edited = p.Edited.AddDate(-1, 0, 0) }),
+			id: ownProject, prepare: changeProject(func(p *cocalctest.Project) { p.Edited = p.Edited.AddDate(-1, 0, 0) }),
 			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleOwner},
 		},
 		"a deleted one": {
-			id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Deleted = true }),
+			id: ownProject, prepare: changeProject(func(p *cocalctest.Project) { p.Deleted = true }),
 			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleOwner, Deleted: true},
 		},
 		"one that does not exist": {id: someProject, kind: cocalc.NotFound},
@@ -46,7 +46,7 @@ func TestClient_Project(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, account, server := shop(t, cocalctest.Config{})
+			client, account, server := newClient(t, cocalctest.Config{})
 			account.AddProject(ownProject, "Number theory")
 			if c.prepare != nil {
 				c.prepare(server, account)
@@ -64,6 +64,6 @@ func TestClient_Project(t *testing.T) {
 	}
 }
 
-func change(how func(*cocalctest.Project)) func(*cocalctest.Server, *cocalctest.Account) {
+func changeProject(how func(*cocalctest.Project)) func(*cocalctest.Server, *cocalctest.Account) {
 	return func(_ *cocalctest.Server, a *cocalctest.Account) { a.ChangeProject(ownProject, how) }
 }

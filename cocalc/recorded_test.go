@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorded finds a recorded answer of the server by its name.
-func recorded(t testing.TB, name string) (endpoint string, a said) {
+// recordedReply finds a recorded answer of the server by its name.
+func recordedReply(t testing.TB, name string) (endpoint string, a reply) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/recorded.json")
 	if err != nil {
@@ -25,14 +25,14 @@ func recorded(t testing.TB, name string) (endpoint string, a said) {
 	}
 	for _, each := range all {
 		if each.Name == name {
-			return each.Endpoint, said{status: each.Status, body: each.Body}
+			return each.Endpoint, reply{status: each.Status, body: each.Body}
 		}
 	}
 	t.Fatalf("got no recording named %q, want one", name)
-	return "", said{}
+	return "", reply{}
 }
 
-func at(t *testing.T, iso string) time.Time {
+func parseTime(t *testing.T, iso string) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339Nano, iso)
 	if err != nil {
@@ -44,10 +44,10 @@ func at(t *testing.T, iso string) time.Time {
 // replay serves one recorded answer.
 func replay(t *testing.T, name string) *Client {
 	t.Helper()
-	endpoint, a := recorded(t, name)
-	c, _ := serve(t, map[string][]said{endpoint: {a}, userQuery: one(whoami)})
+	endpoint, a := recordedReply(t, name)
+	c, _ := serve(t, map[string][]reply{endpoint: {a}, userQuery: always(whoami)})
 	if endpoint == userQuery {
-		c, _ = serve(t, map[string][]said{endpoint: {a}})
+		c, _ = serve(t, map[string][]reply{endpoint: {a}})
 	}
 	return c
 }
@@ -58,7 +58,7 @@ func TestClient_WhoAmI_Recorded(t *testing.T) {
 		got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	if e := asError(t, second(replay(t, "whose key, wrong key").WhoAmI(t.Context()))); e.Kind != NotSignedIn ||
+	if e := asError(t, errorOf(replay(t, "whose key, wrong key").WhoAmI(t.Context()))); e.Kind != NotSignedIn ||
 		e.Outcome != Rejected {
 		t.Errorf("got %v, want a rejection of kind NotSignedIn", e)
 	}
@@ -74,7 +74,7 @@ func TestClient_Cart_Recorded(t *testing.T) {
 	}
 	item := items[0]
 	if item.ID != 421 || !item.Checked || item.Product != "site-license" ||
-		!item.Added.Equal(at(t, "2026-11-22T21:08:33.312Z")) || !item.Removed.IsZero() ||
+		!item.Added.Equal(parseTime(t, "2026-11-22T21:08:33.312Z")) || !item.Removed.IsZero() ||
 		item.Purchased != nil || item.ProjectID != "" || item.Text() != "requested in #math by U123" ||
 		item.Title() != "slackbot tag 1234" || item.Problem(testNow) != "" {
 		t.Errorf("got %+v, want the recorded item", item)
@@ -84,7 +84,7 @@ func TestClient_Cart_Recorded(t *testing.T) {
 		t.Fatalf("got %v, %v, want three items", items, err)
 	}
 	want := &CartPurchase{
-		Time: at(t, "2026-11-22T21:06:21.984Z"), Success: true,
+		Time: parseTime(t, "2026-11-22T21:06:21.984Z"), Success: true,
 		LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab",
 	}
 	if diff := cmp.Diff(want, items[0].Purchased); items[0].ID != 378 || diff != "" {
@@ -117,14 +117,13 @@ func TestClient_CheckoutParams_Incomplete(t *testing.T) {
 		`{"balance":1,"amountDue":0,"total":5,"cart":[null]}`, `{"balance":1e300,"amountDue":0,"total":5,"cart":[]}`,
 		`{"balance":1,"amountDue":0,"total":5,"cart":{}}`,
 	} {
-		c, _ := serve(t, map[string][]said{checkoutParams: one(body)})
-		if e := asError(t, second(c.CheckoutParams(t.Context()))); e.Outcome != Transient || e.Kind != Other {
+		c, _ := serve(t, map[string][]reply{checkoutParams: always(body)})
+		if e := asError(t, errorOf(c.CheckoutParams(t.Context()))); e.Outcome != Transient || e.Kind != Other {
 			t.Errorf("%s: got %v, want the outcome transient, kind Other", body, e)
 		}
 	}
-	c, _ := serve(t,
-		map[string][]said{checkoutParams: one(`{"balance":"12.3400000000","amountDue":"0","total":"4.45","cart":[{"id":1,` +
-			`"product":"p","lineItemAmount":"4.44"}]}`)})
+	c, _ := serve(t, map[string][]reply{checkoutParams: always(`{"balance":"12.3400000000","amountDue":"0",` +
+		`"total":"4.45","cart":[{"id":1,"product":"p","lineItemAmount":"4.44"}]}`)})
 	if got, err := c.CheckoutParams(t.Context()); err != nil || got.Balance != 1234 || got.Items[0].LineItemAmount != 444 {
 		t.Errorf("amounts as text: got %+v, %v, want the balance $12.34 and the price $4.44", got, err)
 	}
@@ -138,8 +137,8 @@ func TestClient_Licenses_Recorded(t *testing.T) {
 	quota := Quota{RAM: 2, CPU: 1, Disk: 3, User: "academic", Member: true, Uptime: "short"}
 	want := License{
 		ID: "db918436-5a10-4f86-971a-c584cf5baaab", Title: "range one", Description: "requested in #math by U123",
-		Activates: at(t, "2031-01-01T00:00:00Z"), Expires: at(t, "2031-01-15T23:59:59.999Z"),
-		Created:  at(t, "2026-11-22T21:06:21.970Z"),
+		Activates: parseTime(t, "2031-01-01T00:00:00Z"), Expires: parseTime(t, "2031-01-15T23:59:59.999Z"),
+		Created:  parseTime(t, "2026-11-22T21:06:21.970Z"),
 		RunLimit: 1, Quota: quota, IsManager: true,
 	}
 	if diff := cmp.Diff(want, licenses[0]); diff != "" {
@@ -159,14 +158,14 @@ func TestClient_Licenses_Recorded(t *testing.T) {
 
 // Licenses that other programs made must not hide the rest of the list.
 func TestClient_Licenses_OddValues(t *testing.T) {
-	c, _ := serve(t, map[string][]said{getManaged: one(`[
+	c, _ := serve(t, map[string][]reply{getManaged: always(`[
 		{"id":"a","title":null,"description":7,"quota":null,"run_limit":"3","expires":null,
 			"activates":"2026-01-01T00:00:00.000Z","info":[]},
 		{"id":"b","quota":{"ram":"4","always_running":true,"idle_timeout":"short","user":null}},
 		{"id":"c","quota":"none","is_manager":1}]`)})
 	got, err := c.Licenses(t.Context())
 	want := []License{
-		{ID: "a", Description: "7", Activates: at(t, "2026-01-01T00:00:00Z")},
+		{ID: "a", Description: "7", Activates: parseTime(t, "2026-01-01T00:00:00Z")},
 		{ID: "b", Quota: Quota{Uptime: "always_running"}},
 		{ID: "c"},
 	}
@@ -181,9 +180,9 @@ func TestClient_Purchases_Recorded(t *testing.T) {
 		t.Fatalf("got %v, %v, want four purchases", rows, err)
 	}
 	want := PurchaseRow{
-		ID: 729, Time: at(t, "2026-11-22T21:06:21.970Z"), Cost: 345, Service: "license",
+		ID: 729, Time: parseTime(t, "2026-11-22T21:06:21.970Z"), Cost: 345, Service: "license",
 		LicenseID:  "db918436-5a10-4f86-971a-c584cf5baaab",
-		CartItemID: 378, PeriodEnd: at(t, "2031-01-15T23:59:59.999Z"), Text: "requested in #math by U123",
+		CartItemID: 378, PeriodEnd: parseTime(t, "2031-01-15T23:59:59.999Z"), Text: "requested in #math by U123",
 	}
 	if diff := cmp.Diff(want, rows[0]); diff != "" {
 		t.Error(diff)
@@ -193,20 +192,20 @@ func TestClient_Purchases_Recorded(t *testing.T) {
 		t.Errorf("got %+v, want the recorded credit", credit)
 	}
 	since, err := replay(t, "three charges and a credit").Purchases(t.Context(),
-		PurchaseFilter{Since: at(t, "2026-11-22T21:06:21.970Z")})
+		PurchaseFilter{Since: parseTime(t, "2026-11-22T21:06:21.970Z")})
 	if err != nil || len(since) != 3 {
 		t.Errorf("since the charges: got %v, %v, want three purchases", since, err)
 	}
 	odd := `{"purchases":[{"id":1,"cost":null,"description":null},{"id":2,"cost":1,"description":{"item":7,` +
 		`"license_id":7}},{"id":3,"cost":2,"description":{"item":{"id":"9","description":5}}}]}`
-	c, _ := serve(t, map[string][]said{getPurchases: one(odd)})
+	c, _ := serve(t, map[string][]reply{getPurchases: always(odd)})
 	got, err := c.Purchases(t.Context(), PurchaseFilter{})
 	if diff := cmp.Diff([]PurchaseRow{{ID: 1}, {ID: 2, Cost: 100}, {ID: 3, Cost: 200}}, got); err != nil || diff != "" {
 		t.Errorf("got the error %v and other purchases (-want +got):\n%s", err, diff)
 	}
 	for _, body := range []string{`{}`, `{"purchases":null}`, `{"purchases":[{"cost":1}]}`, `[]`, `7`} {
-		c, _ := serve(t, map[string][]said{getPurchases: one(body)})
-		if e := asError(t, second(c.Purchases(t.Context(), PurchaseFilter{}))); e.Outcome != Transient {
+		c, _ := serve(t, map[string][]reply{getPurchases: always(body)})
+		if e := asError(t, errorOf(c.Purchases(t.Context(), PurchaseFilter{}))); e.Outcome != Transient {
 			t.Errorf("%s: got %v, want the outcome transient", body, e)
 		}
 	}
@@ -216,19 +215,19 @@ func TestClient_Subscriptions_Recorded(t *testing.T) {
 	got, err := replay(t, "two subscriptions").Subscriptions(t.Context())
 	want := []Subscription{
 		{
-			ID: 469, Cost: 1260, Interval: "month", Status: "active", CurrentPeriodEnd: at(t, "2026-12-22T23:59:59.999Z"),
+			ID: 469, Cost: 1260, Interval: "month", Status: "active", CurrentPeriodEnd: parseTime(t, "2026-12-22T23:59:59.999Z"),
 			LicenseID: "f05ae633-48de-49e3-a653-26c58d2fadf0",
 		},
 		{
-			ID: 468, Cost: 6300, Interval: "year", Status: "active", CurrentPeriodEnd: at(t, "2027-11-22T23:59:59.999Z"),
+			ID: 468, Cost: 6300, Interval: "year", Status: "active", CurrentPeriodEnd: parseTime(t, "2027-11-22T23:59:59.999Z"),
 			LicenseID: "14d63bc0-a0b8-4c97-990a-eec7ccfbde33",
 		},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("got the error %v and other subscriptions (-want +got):\n%s", err, diff)
 	}
-	c, _ := serve(t, map[string][]said{getSubscriptions: one(`[{"cost":1}]`)})
-	if e := asError(t, second(c.Subscriptions(t.Context()))); e.Outcome != Transient {
+	c, _ := serve(t, map[string][]reply{getSubscriptions: always(`[{"cost":1}]`)})
+	if e := asError(t, errorOf(c.Subscriptions(t.Context()))); e.Outcome != Transient {
 		t.Errorf("got %v, want the outcome transient", e)
 	}
 }

@@ -65,7 +65,7 @@ func everyRequest(t *testing.T, c *Client) map[string]error {
 
 // Wherever a server leads, by whatever status, the host there is not even dialed: it gets no request and no key. What
 // nonIdempotent and was answered so may have been done.
-func TestClient_RedirectTargetGetsNothing(t *testing.T) {
+func TestClient_Redirect_OtherHost(t *testing.T) {
 	target, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestClient_RedirectTargetGetsNothing(t *testing.T) {
 	for _, status := range []int{300, 301, 302, 303, 305, 307, 308} {
 		var log bytes.Buffer
 		location := fmt.Sprintf("http://user:%s@%s/api/v2/user-query?key=%s", testKey, elsewhere, testKey)
-		c, s := serve(t, map[string][]said{everything: {{status: status, header: map[string]string{"Location": location}}}},
+		c, s := serve(t, map[string][]reply{anyEndpoint: {{status: status, header: map[string]string{"Location": location}}}},
 			func(o *Options) { o.Log = zerolog.New(&log).Level(zerolog.DebugLevel) })
 		for name, err := range everyRequest(t, c) {
 			e := asError(t, err)

@@ -86,7 +86,7 @@ func TestReadRedirect(t *testing.T) {
 func TestClient_Redirect_HidesKey(t *testing.T) {
 	for _, location := range []string{"https://" + testKey + ".example/", "https://cocalc.ai/" + testKey, "/" + testKey +
 		"/api/v2/" + checkoutParams} {
-		c, _ := serve(t, map[string][]said{everything: {{status: 302, header: map[string]string{"Location": location}}}})
+		c, _ := serve(t, map[string][]reply{anyEndpoint: {{status: 302, header: map[string]string{"Location": location}}}})
 		d := c.Diagnose(t.Context())
 		if e := asError(t, d.Err); strings.Contains(strings.ToLower(e.Error()+d.Redirect.Host+d.Redirect.Address),
 			strings.ToLower(testKey)) {
@@ -95,7 +95,7 @@ func TestClient_Redirect_HidesKey(t *testing.T) {
 	}
 }
 
-// Whatever a server puts into the header, what is shown of it is a plain host, and never more than a host and a path.
+// For any Location header, the texts that are shown contain at most a plain host and a path.
 func FuzzRedirect(f *testing.F) {
 	for _, seed := range []string{
 		"https://cocalc.ai/api/v2/user-query?x=1", "//user@evil.example:1", "/auth",

@@ -23,7 +23,7 @@ import (
 type pipeServer struct {
 	answer []byte
 	drip   time.Duration // between two bytes; 0: all at once
-	hangs  bool          // says nothing more and does not close
+	hangs  bool          // sends nothing more and does not close
 	dials  int
 
 	mu      sync.Mutex
@@ -44,7 +44,7 @@ func (s *pipeServer) dial(context.Context, string, string) (net.Conn, error) {
 		s.mu.Lock()
 		s.asked = append(s.asked, request.Host+request.URL.Path)
 		s.mu.Unlock()
-		// Who hangs up says so: reading ends then.
+		// A caller that hangs up ends the reading.
 		gone := make(chan struct{})
 		s.running.Go(func() {
 			defer close(gone)
@@ -102,7 +102,7 @@ func response(status int, body string, headers ...string) []byte {
 	return []byte(head + "\r\n" + body)
 }
 
-func zipped(text string) string {
+func gzipText(text string) string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, _ = io.WriteString(w, text) // into memory: cannot fail
@@ -110,10 +110,10 @@ func zipped(text string) string {
 	return b.String()
 }
 
-// Whatever comes back over the wire: a checkout counts as done only where the server said so, as refused only where it
-// refused plainly, and as unsent never, since the request was read; a list is empty only where the server sent an
-// empty list. Nobody is sent the key but the server that was asked, once. Everything ends in its time, and no
-// error repeats the key.
+// For any bytes that a server sends: a checkout counts as done only if the server reported success, as refused only
+// after a clear refusal, and never as unsent, since the request was read. A list is empty only if the server sent an
+// empty list. Only the configured server gets the key, once. Every call ends within its timeout, and no error contains
+// the key.
 func FuzzWire(f *testing.F) {
 	for _, seed := range [][]byte{
 		response(200, `{"success":true}`),
@@ -136,10 +136,10 @@ func FuzzWire(f *testing.F) {
 		response(200, "10\r\n{\"success\":true}\r\n0\r\n\r\n", "Transfer-Encoding: chunked"),
 		response(200, "ffffffffff\r\n{\"success\":true}\r\n", "Transfer-Encoding: chunked"),
 		response(200, "10\r\n{\"success\":true}\r\n", "Transfer-Encoding: chunked"),
-		response(200, zipped(`{"success":true}`), "Content-Encoding: gzip"),
-		response(200, zipped(`{"success":true}`)[:20], "Content-Encoding: gzip"),
+		response(200, gzipText(`{"success":true}`), "Content-Encoding: gzip"),
+		response(200, gzipText(`{"success":true}`)[:20], "Content-Encoding: gzip"),
 		response(200, `{"success":true}`, "Content-Encoding: gzip"),
-		response(200, zipped(strings.Repeat(" ", 200_000)), "Content-Encoding: gzip"),
+		response(200, gzipText(strings.Repeat(" ", 200_000)), "Content-Encoding: gzip"),
 		response(204, ``), response(206, `{"success":true}`, "Content-Range: bytes 0-15/16"),
 		response(301, ``, "Location: http://evil.example/api/v2/"), response(302, ``, "Location: /api/v2/user-query"),
 		response(307, ``, "Location: https://evil.example/{KEY}"),
@@ -169,7 +169,7 @@ func FuzzWire(f *testing.F) {
 		raw = bytes.ReplaceAll(raw, []byte("{KEY}"), []byte(testKey))
 		secret := base64.StdEncoding.EncodeToString([]byte(testKey + ":"))
 		raw = bytes.ReplaceAll(raw, []byte("{AUTH}"), []byte(secret))
-		said := understand(raw)
+		said := parseAnswer(raw)
 		ask := func(what string, timeout time.Duration, call func(c *Client) error) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &pipeServer{answer: raw, drip: time.Duration(drip) * time.Second, hangs: hangs}
@@ -231,13 +231,13 @@ func FuzzWire(f *testing.F) {
 	})
 }
 
-// understood is what an answer says to somebody who only reads its text, and believes nothing that was cut off.
-type understood struct {
+// parsedAnswer is the content of a raw answer for a reader of its text. An answer that was cut off has none.
+type parsedAnswer struct {
 	succeeds, refuses, noPurchases bool
 	body                           string // without blanks
 }
 
-func understand(raw []byte) (u understood) {
+func parseAnswer(raw []byte) (u parsedAnswer) {
 	in := bufio.NewReader(bytes.NewReader(raw))
 	var r *http.Response
 	for {

@@ -15,24 +15,25 @@ import (
 	"time"
 )
 
-// wire is a server below HTTP: it reads requests from its connections and does with each what the test says.
-type wire struct {
+// rawServer is a server below HTTP: it reads requests from its connections, and the test decides what it does with
+// each.
+type rawServer struct {
 	t        *testing.T
 	listener net.Listener
 	serve    func(conn net.Conn, request *http.Request) bool // false closes the connection
 	mu       sync.Mutex
-	asked    []string // endpoints of the requests that arrived whole
+	asked    []string // endpoints of complete requests
 	conns    []net.Conn
 	running  sync.WaitGroup
 }
 
-func listen(t *testing.T, serve func(conn net.Conn, request *http.Request) bool) *wire {
+func listen(t *testing.T, serve func(conn net.Conn, request *http.Request) bool) *rawServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{t: t, listener: l, serve: serve}
+	w := &rawServer{t: t, listener: l, serve: serve}
 	w.running.Add(1)
 	go w.accept()
 	t.Cleanup(func() {
@@ -47,7 +48,7 @@ func listen(t *testing.T, serve func(conn net.Conn, request *http.Request) bool)
 	return w
 }
 
-func (w *wire) accept() {
+func (w *rawServer) accept() {
 	defer w.running.Done()
 	for {
 		conn, err := w.listener.Accept()
@@ -62,7 +63,7 @@ func (w *wire) accept() {
 	}
 }
 
-func (w *wire) handle(conn net.Conn) {
+func (w *rawServer) handle(conn net.Conn) {
 	defer w.running.Done()
 	defer conn.Close()
 	in := bufio.NewReader(conn)
@@ -83,7 +84,7 @@ func (w *wire) handle(conn net.Conn) {
 	}
 }
 
-func (w *wire) count(endpoint string) int {
+func (w *rawServer) count(endpoint string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
@@ -95,7 +96,7 @@ func (w *wire) count(endpoint string) int {
 	return n
 }
 
-func (w *wire) client() *Client {
+func (w *rawServer) client() *Client {
 	c, err := New(Options{
 		BaseURL: "http://" + w.listener.Addr().String(), Key: testKey, Timeout: 5 * time.Second,
 		Retries: -1,
@@ -117,7 +118,7 @@ func answer200(conn net.Conn, body string) bool {
 
 // The server closes kept connections after five seconds, and net/http repeats some requests by itself when that happens
 // in the wrong moment. A call that spends must arrive once, whatever the connections do.
-func TestClient_SpendingIsSentOnce(t *testing.T) {
+func TestClient_Spending_SentOnce(t *testing.T) {
 	dropped := func(net.Conn, *http.Request) bool { return false }
 	reset := func(conn net.Conn, _ *http.Request) bool {
 		_ = conn.(*net.TCPConn).SetLinger(0)
@@ -161,7 +162,7 @@ func TestClient_SpendingIsSentOnce(t *testing.T) {
 }
 
 // Kept connections that the server has closed meanwhile are no trouble: spending calls do not use them.
-func TestClient_SpendingUsesNewConnection(t *testing.T) {
+func TestClient_Spending_NewConnection(t *testing.T) {
 	var mu sync.Mutex
 	from := map[string]string{}
 	w := listen(t, func(conn net.Conn, r *http.Request) bool {
@@ -175,7 +176,7 @@ func TestClient_SpendingUsesNewConnection(t *testing.T) {
 	})
 	c := w.client()
 	ctx := t.Context()
-	if err := errors.Join(second(c.Balance(ctx)), second(c.SetChecked(ctx, 1, true)), c.AddToCart(ctx, []byte(`{}`), ""),
+	if err := errors.Join(errorOf(c.Balance(ctx)), errorOf(c.SetChecked(ctx, 1, true)), c.AddToCart(ctx, []byte(`{}`), ""),
 		c.Checkout(ctx)); err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func TestClient_SpendingUsesNewConnection(t *testing.T) {
 	}
 }
 
-func TestClient_UnsentIsTransient(t *testing.T) {
+func TestClient_Spending_Unsent(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +215,7 @@ func TestClient_UnsentIsTransient(t *testing.T) {
 		if e := asError(t, c.Checkout(t.Context())); e.Outcome != Transient || e.Status != 0 {
 			t.Errorf("%s: got %v, want transient", name, e)
 		}
-		if e := asError(t, second(c.RemoveFromCart(t.Context(), 1))); e.Outcome != Transient {
+		if e := asError(t, errorOf(c.RemoveFromCart(t.Context(), 1))); e.Outcome != Transient {
 			t.Errorf("%s: got %v, want transient", name, e)
 		}
 	}
@@ -253,9 +254,9 @@ func TestClient_Checkout_CutOff(t *testing.T) {
 	}
 }
 
-// A transport that reports nothing about its connections proves nothing about what was sent.
+// A transport that reports no connections proves nothing about what was sent.
 func TestClient_Checkout_OtherTransport(t *testing.T) {
-	c, err := New(Options{BaseURL: "http://cocalc.test", Key: testKey, Transport: failing{}, Retries: -1})
+	c, err := New(Options{BaseURL: "http://cocalc.test", Key: testKey, Transport: failingTransport{}, Retries: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,19 +264,21 @@ func TestClient_Checkout_OtherTransport(t *testing.T) {
 	if e := asError(t, c.Checkout(t.Context())); e.Outcome != Unknown {
 		t.Errorf("got %v, want the outcome unknown", e)
 	}
-	if e := asError(t, second(c.Balance(t.Context()))); e.Outcome != Transient {
+	if e := asError(t, errorOf(c.Balance(t.Context()))); e.Outcome != Transient {
 		t.Errorf("got %v, want the outcome transient", e)
 	}
 }
 
-type failing struct{}
+type failingTransport struct{}
 
-func (failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+func (failingTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, io.ErrUnexpectedEOF
+}
 
 // Two checkouts that overlap buy twice, so the client lets the second one wait.
 func TestClient_Checkout_TakesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &slowServer{}
+		server := &slowTransport{}
 		c, err := New(Options{BaseURL: "http://cocalc.test", Key: testKey, Transport: server})
 		if err != nil {
 			t.Fatal(err)
@@ -289,7 +292,7 @@ func TestClient_Checkout_TakesTurns(t *testing.T) {
 				}
 			})
 		}
-		synctest.Wait() // everybody is paying or waits for it
+		synctest.Wait() // all callers pay or wait
 		if inside, _, _ := server.counts(); inside != 1 {
 			t.Errorf("got %d checkouts at once, want 1", inside)
 		}
@@ -306,19 +309,19 @@ func TestClient_Checkout_TakesTurns(t *testing.T) {
 	})
 }
 
-// slowServer takes a second (of the test's own time) for a checkout and counts how many run at once.
-type slowServer struct {
+// slowTransport takes a second of fake time for a checkout, and counts how many run at once.
+type slowTransport struct {
 	mu                  sync.Mutex
 	inside, most, total int
 }
 
-func (s *slowServer) counts() (inside, most, total int) {
+func (s *slowTransport) counts() (inside, most, total int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.inside, s.most, s.total
 }
 
-func (s *slowServer) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *slowTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.count(1)
 	defer s.count(-1)
 	select {
@@ -331,7 +334,7 @@ func (s *slowServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func (s *slowServer) count(n int) {
+func (s *slowTransport) count(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inside += n

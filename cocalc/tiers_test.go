@@ -9,7 +9,7 @@ import (
 )
 
 func TestClient_MembershipTiers(t *testing.T) {
-	c, s := serve(t, map[string][]said{getMembershipTiers: one(`{"tiers":[
+	c, s := serve(t, map[string][]reply{getMembershipTiers: always(`{"tiers":[
 		{"id":"pro","label":"Pro","store_visible":true,"priority":20,
 			"price_monthly":"149.0000000000","price_yearly":"1490.5000000000",
 			"trial_days":null,"presentation":{"billing":[]}},
@@ -42,13 +42,13 @@ func TestClient_MembershipTiers_Malformed(t *testing.T) {
 		`{"tiers":[{"id":"a","price_yearly":"0x10"}]}`, `{"tiers":[{"id":"a","price_yearly":true}]}`,
 		`{"tiers":[{"id":"a","price_yearly":"1/3"}]}`, `{"tiers":[{"id":"a","price_yearly":""}]}`,
 	} {
-		c, _ := serve(t, map[string][]said{getMembershipTiers: one(body)})
+		c, _ := serve(t, map[string][]reply{getMembershipTiers: always(body)})
 		tiers, err := c.MembershipTiers(t.Context())
 		if e := asError(t, err); e.Outcome != Transient || e.Reason != OtherJSON || tiers != nil {
 			t.Errorf("%s: got %v, %v, want the outcome transient and reason %s", body, tiers, e, OtherJSON)
 		}
 	}
-	c, _ := serve(t, map[string][]said{getMembershipTiers: one(`{"tiers":[]}`)})
+	c, _ := serve(t, map[string][]reply{getMembershipTiers: always(`{"tiers":[]}`)})
 	if tiers, err := c.MembershipTiers(t.Context()); err != nil || tiers == nil || len(tiers) != 0 {
 		t.Errorf("no tiers: got %v, %v, want an empty list", tiers, err)
 	}
@@ -73,7 +73,7 @@ func TestDollars(t *testing.T) {
 	}
 }
 
-// Whatever a price list holds: what is understood has an id for each tier and keeps every digit of its prices.
+// For any price list that is understood, each tier has an id, and prices keep every digit.
 func FuzzMembershipTiers(f *testing.F) {
 	for _, seed := range []string{
 		`{"tiers":[{"id":"a","label":"A","price_monthly":"24.0000000000","price_yearly":240,"store_visible":true}]}`,

@@ -152,7 +152,7 @@ func TestPrice_Quote(t *testing.T) {
 		if err != nil || got != test.want {
 			t.Errorf("%s: got %+v, %v; want %+v", test.name, got, err, test.want)
 		}
-		// What is quoted is what the server asks for the description that is sent.
+		// The quote equals the server's price of the description that is sent.
 		sent, err := PriceDescription(s.CartDescription(testNow), testNow)
 		if err != nil || sent.LineItemAmount != got.Total || sent.PerUnit != got.PerUnit ||
 			sent.PerProjectMonth != got.PerProjectMonth {

@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// only fails when a folder holds anything else than the named files.
-func only(t *testing.T, dir string, names ...string) {
+// wantFiles fails unless a folder holds exactly the named files.
+func wantFiles(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	var got []string
@@ -26,10 +26,10 @@ func only(t *testing.T, dir string, names ...string) {
 	}
 }
 
-// A backup that is made while the bot writes is one moment of the ledger: what was written together is in it together.
+// A backup that is made while the bot writes is one state of the ledger: it has all or nothing of each transaction.
 func TestLedger_Backup_WhileWriting(t *testing.T) {
 	ctx := context.Background()
-	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 	fill(t, l, 20)
 	stop, stopped := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -84,11 +84,11 @@ func TestLedger_Backup_WhileWriting(t *testing.T) {
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
 	}
-	only(t, dir, "a.db", "b.db", "c.db")
+	wantFiles(t, dir, "a.db", "b.db", "c.db")
 }
 
 func TestLedger_Backup_ExistingFile(t *testing.T) {
-	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 	dir := t.TempDir()
 	to := filepath.Join(dir, "monday.db")
 	if err := os.WriteFile(to, []byte("the only copy of something"), 0o600); err != nil {
@@ -100,13 +100,13 @@ func TestLedger_Backup_ExistingFile(t *testing.T) {
 	if kept, err := os.ReadFile(to); err != nil || string(kept) != "the only copy of something" {
 		t.Errorf("got the file %q, want it unchanged; error %v", kept, err)
 	}
-	only(t, dir, "monday.db")
+	wantFiles(t, dir, "monday.db")
 }
 
 // What does not verify is not kept: neither its name nor its temporary file.
 func TestLedger_Backup_Damaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	l := opened(t, path)
+	l := openTest(t, path)
 	fill(t, l, 8)
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -120,21 +120,21 @@ func TestLedger_Backup_Damaged(t *testing.T) {
 	if _, err := l.Backup(context.Background(), filepath.Join(dir, "a.db")); !errors.As(err, &f) {
 		t.Errorf("got %v, want a RecordError", err)
 	}
-	only(t, dir)
+	wantFiles(t, dir)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := l.Backup(ctx, filepath.Join(dir, "a.db")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got the error %v, want context.Canceled", err)
 	}
-	only(t, dir)
+	wantFiles(t, dir)
 }
 
 func TestBackup_ClosedLedger(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	l := opened(t, path)
+	l := openTest(t, path)
 	fill(t, l, 8)
-	want, err := everything(l)
+	want, err := readAll(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestBackup_ClosedLedger(t *testing.T) {
 	if report, err := Backup(ctx, path, to); err != nil || report.Head.Number != 8 {
 		t.Fatalf("got the report %+v and the error %v, want 8 records and none", report, err)
 	}
-	if got, err := everything(opened(t, to)); err != nil || got != want {
+	if got, err := readAll(openTest(t, to)); err != nil || got != want {
 		t.Errorf("got other records in the backup, want those of the ledger; error %v", err)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"licensebot/purchase/reconcile"
 )
 
-// large makes a ledger of many bought orders, each with six audit records, as a team would have it after years.
-func large(b *testing.B, orders int) string {
+// largeLedger creates a ledger of many purchased orders, each with six audit records, like that of a team after years.
+func largeLedger(b *testing.B, orders int) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "ledger.db")
 	ledger, err := Open(path)
@@ -70,7 +70,7 @@ func large(b *testing.B, orders int) string {
 
 // How long a bot with many years of orders takes to start, and to have its ledger verified.
 func BenchmarkLargeLedger(b *testing.B) {
-	path := large(b, 100_000)
+	path := largeLedger(b, 100_000)
 	info, err := os.Stat(path)
 	if err != nil {
 		b.Fatal(err)

@@ -15,12 +15,12 @@ import (
 	"licensebot/purchase"
 )
 
-func event(kind string) func(purchase.Writer) error {
+func appendEvent(kind string) func(purchase.Writer) error {
 	return func(w purchase.Writer) error { return w.AppendEvent(purchase.Event{Kind: kind}) }
 }
 
-// After a commit that failed nothing is read from the file and nothing is written to it, whether the transaction is in
-// the file or not. The next start finds one or the other.
+// After a failed commit nothing is read from the file and nothing is written to it, whether or not the transaction is
+// in the file. The next start finds one or the other.
 func TestLedger_Update_FailedCommit(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -48,10 +48,10 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Update(ctx, event("first")); err != nil {
+	if err := l.Update(ctx, appendEvent("first")); err != nil {
 		t.Fatal(err)
 	}
-	err = l.Update(ctx, event("second"))
+	err = l.Update(ctx, appendEvent("second"))
 	if !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, syscall.EIO) {
 		t.Fatalf("got %v from the second, want ErrUncertain and the disk's error", err)
 	}
@@ -67,7 +67,7 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 	_, backup := l.Backup(ctx, copied)
 	_, verify := l.Verify(ctx)
 	for what, err := range map[string]error{
-		"a change": l.Update(ctx, event("third")),
+		"a change": l.Update(ctx, appendEvent("third")),
 		"a look":   l.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil }),
 		"room":     l.Room(ctx),
 		"a backup": backup,
@@ -80,7 +80,7 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	if got := kinds(t, opened(t, path)); got != want {
+	if got := kinds(t, openTest(t, path)); got != want {
 		t.Errorf("the next start finds %q, want %q", got, want)
 	}
 }
@@ -104,13 +104,13 @@ func kinds(t *testing.T, l *Ledger) string {
 // However slow the disk is, changes that arrive while a commit is under way share the next one.
 func TestLedger_Update_SharedCommit(t *testing.T) {
 	const many = 20
-	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 	before := l.known.Load().tx
 	l.writing.Lock() // a commit is under way
 	var changing sync.WaitGroup
 	for range many {
 		changing.Go(func() {
-			if err := l.Update(context.Background(), event("one of many")); err != nil {
+			if err := l.Update(context.Background(), appendEvent("one of many")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -139,9 +139,9 @@ func TestLedger_Update_SharedCommit(t *testing.T) {
 func TestLedger_View_WaitsForFsync(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+			l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 			before := l.known.Load()
-			if err := l.Update(t.Context(), event("first")); err != nil {
+			if err := l.Update(t.Context(), appendEvent("first")); err != nil {
 				t.Fatal(err)
 			}
 			after, settled := l.known.Load(), make(chan struct{})
@@ -170,7 +170,7 @@ func TestLedger_View_WaitsForFsync(t *testing.T) {
 
 // A file that is copied over the ledger of a bot that runs ends the work with it, before anything of it is read or
 // changed.
-func TestLedger_Overwritten(t *testing.T) {
+func TestLedger_Update_Overwritten(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	older := filepath.Join(dir, "older.db")
@@ -188,15 +188,15 @@ func TestLedger_Overwritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
-			l := opened(t, path)
-			if err := l.Update(ctx, event("first")); err != nil {
+			l := openTest(t, path)
+			if err := l.Update(ctx, appendEvent("first")); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := l.Backup(ctx, older); err != nil {
 				t.Fatal(err)
 			}
 			defer os.Remove(older)
-			if err := l.Update(ctx, event("second")); err != nil {
+			if err := l.Update(ctx, appendEvent("second")); err != nil {
 				t.Fatal(err)
 			}
 			if err := over(path); err != nil {
@@ -207,7 +207,7 @@ func TestLedger_Overwritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			look := l.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil })
-			change := l.Update(ctx, event("third"))
+			change := l.Update(ctx, appendEvent("third"))
 			for _, err := range []error{look, change} {
 				if !errors.Is(err, purchase.ErrStopped) || name == "an older copy" && !errors.Is(err, ErrOverwritten) {
 					t.Errorf("got %v, want ErrStopped, and ErrOverwritten if an older copy lies there", err)
@@ -225,20 +225,20 @@ func TestLedger_Overwritten(t *testing.T) {
 }
 
 // A file that is cut short while a transaction reads or changes it is an error, not the end of the program.
-func TestLedger_Truncated(t *testing.T) {
+func TestLedger_Update_Truncated(t *testing.T) {
 	ctx := context.Background()
 	for _, writes := range []bool{false, true} {
 		path := filepath.Join(t.TempDir(), "ledger.db")
-		l := opened(t, path)
+		l := openTest(t, path)
 		for range 20 {
-			if err := l.Update(ctx, event(strings.Repeat("x", 3000))); err != nil {
+			if err := l.Update(ctx, appendEvent(strings.Repeat("x", 3000))); err != nil {
 				t.Fatal(err)
 			}
 		}
 		var err error
 		if writes {
 			err = l.Update(ctx, func(w purchase.Writer) error {
-				first := event("first")(w)
+				first := appendEvent("first")(w)
 				return errors.Join(first, os.Truncate(path, 0))
 			})
 		} else {
@@ -256,7 +256,7 @@ func TestLedger_Truncated(t *testing.T) {
 	}
 }
 
-// What was uncertain is kept beside the ledger, in order, until it is told.
+// Decisions in doubt are kept beside the ledger, in order, until they are cleared.
 func TestDoubts_Keep(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	d := DoubtsOf(path)
@@ -272,11 +272,11 @@ func TestDoubts_Keep(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].Who != "UALICE" || all[1].Who != "UBOB" || all[0].Order != "1" {
 		t.Errorf("got the doubts %+v, want those that were kept; error %v", all, err)
 	}
-	only(t, filepath.Dir(path), "ledger.db.doubts")
+	wantFiles(t, filepath.Dir(path), "ledger.db.doubts")
 	if err := errors.Join(d.Clear(), d.Clear()); err != nil {
 		t.Error(err)
 	}
-	only(t, filepath.Dir(path))
+	wantFiles(t, filepath.Dir(path))
 	if err := os.WriteFile(path+".doubts", []byte("{\"who\": 1}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

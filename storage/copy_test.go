@@ -19,7 +19,7 @@ import (
 // copied.
 func TestReadCopy_WhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	l := opened(t, path)
+	l := openTest(t, path)
 	add := func(n int) error {
 		return l.Update(context.Background(), func(w purchase.Writer) error {
 			p, err := w.AddPurchase(purchase.Purchase{Month: "2026-11", Charged: 100, Reason: strings.Repeat("why ", 37*n%200)})
@@ -75,13 +75,13 @@ func TestReadCopy_WhileWriting(t *testing.T) {
 	}
 }
 
-// intruder is a file that is written to when its reader has come to the middle.
-type intruder struct {
+// writingReader is a file that is written to once its reader has read half of it.
+type writingReader struct {
 	io.ReaderAt
 	write func()
 }
 
-func (i *intruder) ReadAt(b []byte, at int64) (int, error) {
+func (i *writingReader) ReadAt(b []byte, at int64) (int, error) {
 	if at >= 32<<10 && i.write != nil {
 		i.write()
 		i.write = nil
@@ -91,7 +91,7 @@ func (i *intruder) ReadAt(b []byte, at int64) (int, error) {
 
 func TestCopyOnce_Changed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	l := opened(t, path)
+	l := openTest(t, path)
 	order := func() {
 		err := l.Update(context.Background(), func(w purchase.Writer) error {
 			return w.PutOrder(purchase.Order{ID: purchase.OrderID(ulid.Make().String()), Reason: strings.Repeat("why ", 1000)})
@@ -115,7 +115,7 @@ func TestCopyOnce_Changed(t *testing.T) {
 		}
 		defer temp.Close()
 		met := false
-		err = copyOnce(temp, &intruder{source, func() {
+		err = copyOnce(temp, &writingReader{source, func() {
 			met = true
 			for range writes {
 				order()
@@ -131,7 +131,7 @@ func TestReadCopy_RemovesCopy(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	opened(t, path)
+	openTest(t, path)
 	err := ReadCopy(context.Background(), path, func(r purchase.Reader) error {
 		entries, err := os.ReadDir(temp)
 		if err != nil || len(entries) != 1 {

@@ -51,8 +51,8 @@ func fill(t *testing.T, l *Ledger, orders int) {
 	}
 }
 
-// everything reads all that a ledger says.
-func everything(l *Ledger) (string, error) {
+// readAll returns all records of a ledger as JSON.
+func readAll(l *Ledger) (string, error) {
 	var all []any
 	err := l.View(context.Background(), func(r purchase.Reader) error {
 		orders, err1 := r.Orders("", 1000)
@@ -72,13 +72,13 @@ func everything(l *Ledger) (string, error) {
 // written to, and the program lives.
 func TestOpen_FlippedBytes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	l := opened(t, path)
+	l := openTest(t, path)
 	fill(t, l, 60)
-	want, err := everything(l)
+	want, err := readAll(l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var used int64 // what is behind was never written
+	var used int64 // the rest was never written
 	if err := l.db.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestOpen_FlippedBytes(t *testing.T) {
 		l, err := OpenReadOnly(path)
 		if err == nil {
 			var got string
-			if got, err = everything(l); err == nil && got != want {
+			if got, err = readAll(l); err == nil && got != want {
 				t.Errorf("a flip at %d: got other records without an error, want an error", at)
 			}
 			l.Close()
@@ -139,11 +139,11 @@ func TestOpen_MissingFolder(t *testing.T) {
 
 func TestOpen_TightensMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	opened(t, path).Close()
+	openTest(t, path).Close()
 	if err := os.Chmod(path, 0o664); err != nil {
 		t.Fatal(err)
 	}
-	opened(t, path)
+	openTest(t, path)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("got mode %v, want 0600; error %v", info.Mode(), err)
 	}
@@ -176,11 +176,11 @@ func TestOpen_ConcurrentCreate(t *testing.T) {
 	}
 }
 
-// A bug in what is run inside a transaction is no damage of the ledger: the panic goes to its caller, the
-// transaction is undone, and the ledger goes on.
-func TestLedger_CallerPanics(t *testing.T) {
+// A panic of a transaction's function is not damage of the ledger: its caller gets it, the transaction is undone, and
+// the ledger continues.
+func TestLedger_Update_Panic(t *testing.T) {
 	ctx := context.Background()
-	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 	var nobody *purchase.Order
 	for name, run := range map[string]func() error{
 		"view": func() error { return l.View(ctx, func(purchase.Reader) error { nobody.Rev++; return nil }) },
@@ -216,9 +216,9 @@ func TestLedger_CallerPanics(t *testing.T) {
 }
 
 // A record that is damaged while the ledger is open is refused when it is read, and the others are read as before.
-func TestLedger_DamagedWhileOpen(t *testing.T) {
+func TestLedger_View_DamagedRecord(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	l := opened(t, path)
+	l := openTest(t, path)
 	fill(t, l, 8)
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"licensebot/storage"
 )
 
-// Open creates a ledger where there is none. Changes go through Update, reading through View.
+// Open creates a ledger if there is none. Changes go through Update, reads through View.
 func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "ledger-")
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"licensebot/purchase"
 )
 
-// The failpoint of a transaction is named for its audit records, or else for what it changes.
+// A transaction's failpoint is named for its audit records, or else for the fields that it changes.
 func TestTxTrace_Name(t *testing.T) {
-	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 	at := time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
 	order := purchase.Order{ID: "01JD8Z3V5TQ4X6B7N8M9P00001", Rev: 1, State: purchase.Carted, HeldItems: []int64{3}}
 	if err := l.Update(t.Context(), func(w purchase.Writer) error { return w.PutOrder(order) }); err != nil {
@@ -41,7 +41,7 @@ func TestTxTrace_Name(t *testing.T) {
 			failpoint.Kept("only reconciled"),
 		},
 		{"Records", func(w purchase.Writer) error {
-			return errors.Join(w.PutOrder(order), event("paused")(w), event("unknown")(w), event("paused")(w))
+			return errors.Join(w.PutOrder(order), appendEvent("paused")(w), appendEvent("unknown")(w), appendEvent("paused")(w))
 		}, failpoint.Kept("paused, unknown")},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -49,16 +49,16 @@ func FuzzRecord(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		again[purchase.Order](t, bucketOrders, data)
-		again[purchase.Purchase](t, bucketPurchases, data)
-		again[purchase.Budget](t, bucketBudgets, data)
-		again[purchase.AccountState](t, bucketAccount, data)
-		again[purchase.Event](t, bucketEvents, data)
+		testRoundTrip[purchase.Order](t, bucketOrders, data)
+		testRoundTrip[purchase.Purchase](t, bucketPurchases, data)
+		testRoundTrip[purchase.Budget](t, bucketBudgets, data)
+		testRoundTrip[purchase.AccountState](t, bucketAccount, data)
+		testRoundTrip[purchase.Event](t, bucketEvents, data)
 	})
 }
 
-// again reads data as a record, and what it says once more after it was stored.
-func again[T any](t *testing.T, bucket, data []byte) {
+// testRoundTrip decodes data as a record, and checks that the record is the same after it was stored again.
+func testRoundTrip[T any](t *testing.T, bucket, data []byte) {
 	t.Helper()
 	key := []byte("k")
 	record := func(data []byte) []byte {
@@ -79,7 +79,7 @@ func again[T any](t *testing.T, bucket, data []byte) {
 	}
 	stored, err := json.Marshal(value)
 	if err != nil {
-		return // nothing of ours makes such a value: a year above 9999, say
+		return // the bot never makes such a value: a year above 9999, for example
 	}
 	read, err := decode[T](bucket, key, record(stored))
 	if err != nil {
@@ -134,7 +134,7 @@ func FuzzDamagedFile(f *testing.F) {
 		l, err := OpenReadOnly(path)
 		known("open for reading", err)
 		if err == nil {
-			_, err := everything(l)
+			_, err := readAll(l)
 			known("read", err)
 			if err != nil && recordError == nil {
 				t.Errorf("got %v from reading a file that verifies, want no error", err)

@@ -19,15 +19,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestLedger_Conformance(t *testing.T) {
 	storagetest.Ledger(t, func(t *testing.T) (purchase.Ledger, func() purchase.Ledger) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
-		l := opened(t, path)
+		l := openTest(t, path)
 		return l, func() purchase.Ledger {
 			l.Close()
-			return opened(t, path)
+			return openTest(t, path)
 		}
 	})
 }
 
-func opened(t *testing.T, path string) *Ledger {
+func openTest(t *testing.T, path string) *Ledger {
 	t.Helper()
 	l, err := Open(path)
 	if err != nil {
@@ -39,7 +39,7 @@ func opened(t *testing.T, path string) *Ledger {
 
 func TestOpen_CreatesPrivateFile(t *testing.T) {
 	dir := t.TempDir()
-	opened(t, filepath.Join(dir, "ledger.db"))
+	openTest(t, filepath.Join(dir, "ledger.db"))
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("got the files %v, want the ledger alone; error %v", entries, err)
@@ -52,7 +52,7 @@ func TestOpen_CreatesPrivateFile(t *testing.T) {
 
 func TestOpen_Locked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	opened(t, path)
+	openTest(t, path)
 	if _, err := Open(path); !errors.Is(err, ErrLocked) {
 		t.Errorf("got %v, want ErrLocked", err)
 	}
@@ -62,7 +62,7 @@ func TestOpen_Locked(t *testing.T) {
 func TestOpen_OtherFiles(t *testing.T) {
 	meta := func(change func(*bbolt.Bucket) error) func(*testing.T, string) {
 		return func(t *testing.T, path string) {
-			l := opened(t, path)
+			l := openTest(t, path)
 			if err := l.db.Update(func(tx *bbolt.Tx) error { return change(tx.Bucket(bucketMeta)) }); err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestOpen_OtherFiles(t *testing.T) {
 		{"an empty file", text(""), ErrDamaged},
 		{"an unreadable version", meta(func(b *bbolt.Bucket) error { return b.Put(keySchema, []byte("x")) }), ErrDamaged},
 		{"a ledger cut in half", func(t *testing.T, path string) {
-			opened(t, path).Close()
+			openTest(t, path).Close()
 			info, err := os.Stat(path)
 			if err != nil {
 				t.Fatal(err)
@@ -147,7 +147,7 @@ func TestOpenReadOnly_MissingFile(t *testing.T) {
 
 // A record that is changed behind the program's back no longer fits its hash.
 func TestHash_ChangedRecord(t *testing.T) {
-	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 	var e purchase.Event
 	err := l.Update(context.Background(), func(w purchase.Writer) error {
 		if err := w.AppendEvent(purchase.Event{Kind: "approved", By: "U1", Amount: 6375}); err != nil {

@@ -14,7 +14,7 @@ import (
 // unprivileged is set in the process of its own that may not write everywhere, as root may.
 const unprivileged = "LICENSEBOT_TEST_UNPRIVILEGED"
 
-// A folder or a ledger that the bot may not write says whose it is, as whom the bot runs, and what to do.
+// The error about a folder or ledger that the bot may not write names the owner, the bot's user, and what to do.
 func TestOpen_Unwritable(t *testing.T) {
 	if path := os.Getenv(unprivileged); path != "" {
 		_, err := Open(path)
@@ -27,7 +27,7 @@ func TestOpen_Unwritable(t *testing.T) {
 	}
 	foreign := t.TempDir()
 	whole := filepath.Join(t.TempDir(), "whole.db")
-	if err := opened(t, whole).Close(); err != nil {
+	if err := openTest(t, whole).Close(); err != nil {
 		t.Fatal(err)
 	}
 	cases := []struct {

@@ -16,7 +16,7 @@ import (
 	"licensebot/purchase"
 )
 
-// fixture is a ledger of schema version 1, as the first release wrote it. It must open for ever.
+// fixture is a ledger of schema version 1, as the first release wrote it. It must always open.
 const fixture = "testdata/v1.ledger"
 
 // copyOfFixture is a file of the first schema that may be written to.
@@ -39,9 +39,9 @@ var olderFiles = map[string]int{"v1": 1, "v1-0e4a2cf": 1, "v2": 2}
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// A file of every schema version verifies, says today what it said when it was written (testdata/vN.json, in which the
-// sentences of the first schema are causes), is upgraded with the file of before kept, goes on being written to, and
-// verifies then.
+// A file of each schema version verifies and has the content that it was written with (testdata/vN.json, in which the
+// sentences of the first schema are causes). Opening it upgrades it and keeps the earlier file; it can then be written
+// to, and verifies.
 func TestOpen_OlderSchemas(t *testing.T) {
 	ctx := context.Background()
 	for name, version := range olderFiles {
@@ -56,9 +56,9 @@ func TestOpen_OlderSchemas(t *testing.T) {
 			if err != nil || report.Schema != version || report.Orders == 0 || report.Purchases == 0 || report.Head.Number == 0 {
 				t.Errorf("got %+v, %v, want schema %d with orders, purchases and records", report, err, version)
 			}
-			l := opened(t, path)
-			keptIsWhole(t, l, data, version)
-			says, err := everything(l)
+			l := openTest(t, path)
+			wantKeptFile(t, l, data, version)
+			says, err := readAll(l)
 			var got bytes.Buffer
 			if err := errors.Join(err, json.Indent(&got, []byte(says), "", " ")); err != nil {
 				t.Fatal(err)
@@ -96,8 +96,8 @@ func TestOpen_OlderSchemas(t *testing.T) {
 	}
 }
 
-// keptIsWhole checks that an upgrade kept the file of before, whole, so that an older version can be gone back to.
-func keptIsWhole(t *testing.T, l *Ledger, before []byte, version int) {
+// wantKeptFile checks that an upgrade kept the complete earlier file, so that an older version can use it.
+func wantKeptFile(t *testing.T, l *Ledger, before []byte, version int) {
 	t.Helper()
 	if version == SchemaVersion {
 		if l.Kept() != "" {
@@ -131,12 +131,12 @@ func keptIsWhole(t *testing.T, l *Ledger, before []byte, version int) {
 // An upgrade that is repeated, after it was interrupted or after the kept file was restored, overwrites no kept file.
 func TestOpen_UpgradeTwice(t *testing.T) {
 	path := copyOfFixture(t)
-	first := opened(t, path)
+	first := openTest(t, path)
 	kept := first.Kept()
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if again := opened(t, path); again.Kept() != "" {
+	if again := openTest(t, path); again.Kept() != "" {
 		t.Errorf("got %s kept by the second start, want nothing", again.Kept())
 	} else if err := again.Close(); err != nil {
 		t.Fatal(err)

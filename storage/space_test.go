@@ -34,11 +34,11 @@ func limitFiles(t *testing.T, size uint64) {
 	}
 }
 
-// limited is set in the process of its own that meets the full disk: the limit holds for every file of a process, also
-// for those of the tests themselves.
+// limited is set in the child process that meets the full disk: a limit on file sizes affects every file of a process,
+// also those of the tests.
 const limited = "LICENSEBOT_TEST_FULL_DISK"
 
-// While there is no room nothing is written and everything can be read; afterwards the same ledger goes on.
+// Without room nothing is written and everything can be read; once there is room, the same ledger continues.
 func TestLedger_Update_FullDisk(t *testing.T) {
 	if os.Getenv(limited) == "" {
 		child := exec.Command(os.Args[0], "-test.run=^TestLedger_Update_FullDisk$", "-test.v")
@@ -68,7 +68,7 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
-			l := opened(t, path)
+			l := openTest(t, path)
 			put := func(n int) error {
 				return l.Update(ctx, func(w purchase.Writer) error {
 					return errors.Join(w.PutOrder(order(n)), w.AppendEvent(purchase.Event{Kind: "proposed", Order: order(n).ID}))
@@ -107,7 +107,7 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 			}
 			checkWhole(t, l, written)
 			l.Close()
-			checkWhole(t, opened(t, path), written)
+			checkWhole(t, openTest(t, path), written)
 		})
 	}
 }
@@ -133,7 +133,7 @@ func checkWhole(t *testing.T, l *Ledger, orders int) {
 }
 
 func TestLedger_Room(t *testing.T) {
-	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 	if err := l.Room(context.Background()); err != nil {
 		t.Fatalf("got %v on this disk, want room", err)
 	}
@@ -156,11 +156,11 @@ func TestLedger_Here(t *testing.T) {
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
-	direct := opened(t, path)
+	direct := openTest(t, path)
 	if err := direct.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l := opened(t, link)
+	l := openTest(t, link)
 	aside := path + ".aside"
 	steps := []struct {
 		what string

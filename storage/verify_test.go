@@ -17,7 +17,7 @@ import (
 
 func TestVerify_Report(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	l := opened(t, path)
+	l := openTest(t, path)
 	fill(t, l, 12)
 	report, err := Verify(context.Background(), path) // beside the program that has it open
 	if err != nil {
@@ -100,7 +100,7 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
-			l := opened(t, path)
+			l := openTest(t, path)
 			fill(t, l, 8)
 			if err := l.db.Update(c.tamper); err != nil {
 				t.Fatal(err)
@@ -125,9 +125,9 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 
 // Reading all audit records ends, since it goes by their keys, whatever number a record claims to have.
 func TestVerify_WrongEventNumber(t *testing.T) {
-	l := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
 	err := l.Update(t.Context(), func(w purchase.Writer) (err error) {
-		for n := 0; n < 1000 && err == nil; n++ { // twice what is read at once
+		for n := 0; n < 1000 && err == nil; n++ { // twice the size of a page
 			err = w.AppendEvent(purchase.Event{Kind: "refused"})
 		}
 		return err
@@ -164,7 +164,7 @@ func TestVerify_WrongEventNumber(t *testing.T) {
 
 func TestVerify_Canceled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	fill(t, opened(t, path), 4)
+	fill(t, openTest(t, path), 4)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := Verify(ctx, path); !errors.Is(err, context.Canceled) {

@@ -17,7 +17,7 @@ import (
 
 const whoAmI = `{"query":{"accounts":{"email_address":null}}}`
 
-// A purchase, in the three requests that it needs at least.
+// A purchase in three requests, the fewest possible.
 func Example() {
 	s := cocalctest.New(cocalctest.Config{Seed: 7})
 	defer s.Close()
@@ -39,7 +39,7 @@ func Example() {
 	// my title 3625
 }
 
-func TestServer_RevokedKeyIsCached(t *testing.T) {
+func TestAccount_RevokeKey_Cached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		spare := c.account.NewKey("spare")
@@ -60,7 +60,7 @@ func TestServer_RevokedKeyIsCached(t *testing.T) {
 	})
 }
 
-func TestServer_BannedAccount(t *testing.T) {
+func TestAccount_Ban(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.account.Ban(true)
 	c.want("user-query", whoAmI, `{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`)
@@ -68,7 +68,7 @@ func TestServer_BannedAccount(t *testing.T) {
 	c.want("user-query", whoAmI, `{"query":{"accounts":{"email_address":"`+c.account.Email()+`"}}}`)
 }
 
-func TestServer_AccountsAreSeparate(t *testing.T) {
+func TestServer_Add_SeparateAccounts(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	other := c.server.Add(cocalctest.NewAccount{Credit: 500})
 	id := other.AddToCart("site-license", cheap)
@@ -87,8 +87,8 @@ func TestServer_AccountsAreSeparate(t *testing.T) {
 	}
 }
 
-// A license is put on the project that the cart item names, if there is one.
-func TestServer_ProjectGetsLicense(t *testing.T) {
+// A license is applied to the project that the cart item names, if there is one.
+func TestAccount_AddProject_License(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	const project = "11111111-2222-4333-8444-555555555555"
 	c.account.AddProject(project, "Number theory")
@@ -102,7 +102,7 @@ func TestServer_ProjectGetsLicense(t *testing.T) {
 		`","title":"Number theory"}]`)
 }
 
-func TestServer_RenameLicense(t *testing.T) {
+func TestServer_UserQuery_RenameLicense(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.account.AddToCart("site-license", cheap)
 	c.want(checkout, "{}", success)
@@ -120,8 +120,8 @@ func TestServer_RenameLicense(t *testing.T) {
 	}
 }
 
-// What PostgreSQL does not take in a description, wherever it stands.
-func TestServer_CartRefusesCharacters(t *testing.T) {
+// Characters that PostgreSQL refuses in a description.
+func TestServer_CartAdd_InvalidCharacters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		for description, answer := range map[string]string{
@@ -132,7 +132,7 @@ func TestServer_CartRefusesCharacters(t *testing.T) {
 			`{"title":"\ude80\ud83d"}`:   `{"error":"invalid input syntax for type json"}`,
 			`{"title":"\\ud83d"}`:        "1", // a backslash and letters
 			`{"title":"\\u0000"}`:        "1",
-			`"{\"title\":\"text\"}"`:     "1", // text is read as JSON
+			`"{\"title\":\"text\"}"`:     "1", // text is parsed as JSON
 		} {
 			c.want(add, item(description), answer)
 			time.Sleep(time.Second)
@@ -140,8 +140,8 @@ func TestServer_CartRefusesCharacters(t *testing.T) {
 	})
 }
 
-// An older server sells to partners, item after item: what was bought before an error stays bought.
-func TestServer_OlderStore(t *testing.T) {
+// An older server sells to partners, item by item: items before an error stay purchased.
+func TestServer_Checkout_Older(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Older, CheckoutTakes: time.Nanosecond})
 	a := s.Add(cocalctest.NewAccount{Partner: true})
 	c := &client{t, s, a, a.Key()}
@@ -162,7 +162,7 @@ func TestServer_OlderStore(t *testing.T) {
 }
 
 // The time that passed since the cart was read is given back at the end of a fixed term.
-func TestServer_LaterFixedTerm(t *testing.T) {
+func TestServer_Checkout_FixedTerm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Older, CheckoutTakes: 40 * time.Millisecond})
 		a := s.Add(cocalctest.NewAccount{Partner: true})
@@ -170,7 +170,7 @@ func TestServer_LaterFixedTerm(t *testing.T) {
 		end := time.Now().Add(240 * time.Hour).UTC()
 		a.AddToCart("site-license", strings.Replace(cheap, `"monthly"`, fmt.Sprintf(`"range","range":[%q,%q]`,
 			time.Now().UTC().Format(time.RFC3339), end.Format(time.RFC3339)), 1))
-		a.AddToCart("site-license", cheap) // is bought first
+		a.AddToCart("site-license", cheap) // bought first
 		c.want("shopping/cart/checkout", "{}", success)
 		term := a.Licenses()[0] // the newest
 		if want := end.Add(40 * time.Millisecond); term.SubscriptionID != 0 || !term.Expires.Equal(want) {
@@ -179,8 +179,8 @@ func TestServer_LaterFixedTerm(t *testing.T) {
 	})
 }
 
-// cancel-subscription says ok also for somebody else's, and leaves it alone.
-func TestServer_CancelOtherSubscription(t *testing.T) {
+// cancel-subscription answers ok for another account's subscription, and does not change it.
+func TestServer_CancelSubscription_OtherAccount(t *testing.T) {
 	c := newClient(t, cocalctest.Config{CheckoutTakes: time.Nanosecond})
 	other := c.server.Add(cocalctest.NewAccount{Credit: 10000})
 	other.AddToCart("site-license", cheap)
@@ -194,9 +194,8 @@ func TestServer_CancelOtherSubscription(t *testing.T) {
 	}
 }
 
-// Item by item, what a checkout would cost is what was recorded (scenario i5), and so is the total, which can be a cent
-// more.
-func TestServer_RecordedPrices(t *testing.T) {
+// The price of each item equals the recorded one (scenario i5), and so does the total, which can be a cent higher.
+func TestServer_CheckoutParams_Recorded(t *testing.T) {
 	data, err := os.ReadFile("../testdata/prices.jsonl")
 	if err != nil {
 		t.Fatal(err)
@@ -234,7 +233,7 @@ func TestServer_RecordedPrices(t *testing.T) {
 	}
 }
 
-func TestServer_NoLicenses(t *testing.T) {
+func TestServer_WithoutLicenses(t *testing.T) {
 	c := newClient(t, cocalctest.Config{Generation: cocalctest.WithoutLicenses})
 	c.page(get, http.StatusNotFound)
 	c.page(checkout, http.StatusNotFound)
@@ -243,7 +242,7 @@ func TestServer_NoLicenses(t *testing.T) {
 }
 
 // The same seed gives the same ids and keys.
-func TestServer_SeedDeterminesIDs(t *testing.T) {
+func TestNew_Seed(t *testing.T) {
 	state := func(seed uint64) string {
 		c := newClient(t, cocalctest.Config{Seed: seed, CheckoutTakes: time.Nanosecond})
 		c.account.AddToCart("site-license", cheap)
@@ -258,7 +257,7 @@ func TestServer_SeedDeterminesIDs(t *testing.T) {
 	}
 }
 
-func TestServer_RequestLog(t *testing.T) {
+func TestServer_Requests(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.want(add, item(cheap), "1")
 	_ = c.server.SwitchOn("lost-answer")
@@ -278,7 +277,7 @@ func TestServer_RequestLog(t *testing.T) {
 }
 
 // The throttle of 200 an hour was not recorded, only read: it needs more adds than a minute allows.
-func TestServer_HourlyThrottle(t *testing.T) {
+func TestServer_Throttle_Hourly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		for range 200 {
@@ -293,14 +292,14 @@ func TestServer_HourlyThrottle(t *testing.T) {
 	})
 }
 
-// What a title holds comes back unchanged, up to the size of a request; answers are compressed for those who accept it.
-func TestServer_LongTitle(t *testing.T) {
+// A title comes back unchanged, up to the size of a request. Answers are compressed for clients that accept it.
+func TestServer_Cart_LongTitle(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	base := c.server.Start(t)
 	title := strings.Repeat("z", 900_000) + "Ω 🚀 \u2028"
 	quoted, _ := json.Marshal(title)
 	c.want(add, item(strings.Replace(cheap, `"cheap"`, string(quoted), 1)), "1")
-	transport := &http.Transport{} // asks for gzip by itself
+	transport := &http.Transport{} // requests gzip by itself
 	defer transport.CloseIdleConnections()
 	request, _ := http.NewRequest(http.MethodPost, base+"/api/v2/"+get, nil)
 	request.SetBasicAuth(c.key, "")

@@ -33,14 +33,14 @@ type client struct {
 	key     string
 }
 
-// newClient makes a server with one account that has $100, in-process.
+// newClient returns a client of an in-process server with one account that has $100.
 func newClient(t testing.TB, config cocalctest.Config) *client {
 	s := cocalctest.New(config)
 	a := s.Add(cocalctest.NewAccount{Credit: 10000})
 	return &client{t, s, a, a.Key()}
 }
 
-// send posts and returns the status and the body; the error is that of a dropped connection or an ended context.
+// send posts and returns status and body. It returns an error for a dropped connection or an ended context.
 func (c *client) send(ctx context.Context, path, body string) (int, string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://cocalc.test/api/v2/"+path,
 		strings.NewReader(body))
@@ -58,7 +58,7 @@ func (c *client) send(ctx context.Context, path, body string) (int, string, erro
 	return response.StatusCode, string(answer), err
 }
 
-// post is send for what must be answered with 200.
+// post is send for requests whose status must be 200. It returns the body.
 func (c *client) post(path, body string) string {
 	c.t.Helper()
 	status, answer, err := c.send(context.Background(), path, body)
@@ -76,7 +76,7 @@ func (c *client) want(path, body, answer string) {
 	}
 }
 
-// bought compares how many licenses, charges and subscriptions the account has, and its balance in cents.
+// bought checks the numbers of licenses, charges and subscriptions, and the balance in cents.
 func (c *client) bought(licenses int, balance int64) {
 	c.t.Helper()
 	charges := 0

@@ -15,7 +15,7 @@ import (
 )
 
 // The trials of testdata/transcripts/double-buy.json, with the durations that were measured.
-func TestServer_OverlappingCheckouts(t *testing.T) {
+func TestServer_Checkout_Overlapping(t *testing.T) {
 	for _, trial := range []struct {
 		name             string
 		checkouts, items int
@@ -82,7 +82,7 @@ func TestServer_OverlappingCheckouts(t *testing.T) {
 }
 
 // After a double buy the account is overdrawn by more than the slack, and even an empty cart cannot be checked out.
-func TestServer_OverdraftBlocksCheckout(t *testing.T) {
+func TestServer_Checkout_Overdraft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := cocalctest.New(cocalctest.Config{})
 		a := s.Add(cocalctest.NewAccount{Credit: 700})
@@ -98,8 +98,8 @@ func TestServer_OverdraftBlocksCheckout(t *testing.T) {
 	})
 }
 
-// testdata/transcripts/race.json: what is taken out of the cart while a checkout runs is bought all the same.
-func TestServer_CartChangedDuringCheckout(t *testing.T) {
+// testdata/transcripts/race.json: an item that is removed from the cart while a checkout runs is bought nevertheless.
+func TestServer_Checkout_CartChanged(t *testing.T) {
 	for _, change := range []struct {
 		name      string
 		do        func(*cocalctest.Account, int64) bool
@@ -149,8 +149,8 @@ func describe(cart []cocalctest.CartItem) string {
 	return strings.Join(words, ", ")
 }
 
-// testdata/transcripts/disconnect.json: a checkout whose caller is gone goes on.
-func TestServer_CheckoutSurvivesDisconnect(t *testing.T) {
+// testdata/transcripts/disconnect.json: a checkout whose caller disconnected continues.
+func TestServer_Checkout_Disconnected(t *testing.T) {
 	for _, ms := range []int{1, 2, 5, 10, 20} {
 		t.Run(fmt.Sprint(ms, " ms"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestServer_CheckoutSurvivesDisconnect(t *testing.T) {
 	}
 }
 
-func TestServer_RetriedCheckoutBuysTwice(t *testing.T) {
+func TestServer_Checkout_Retried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		c.account.AddToCart("site-license", cheap)
@@ -181,7 +181,7 @@ func TestServer_RetriedCheckoutBuysTwice(t *testing.T) {
 	})
 }
 
-func TestServer_IncompleteRequest(t *testing.T) {
+func TestServer_ServeHTTP_IncompleteRequest(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	address := strings.TrimPrefix(c.server.Start(t), "http://")
 	c.account.AddToCart("site-license", cheap)

@@ -5,10 +5,9 @@ import (
 	"testing"
 )
 
-// What checkout-params says that it computed a price from, where a cart item has what the store does not write.
-// CoCalc's price code (packages/util/licenses/store/compute-cost) names every such item a quota, and hands
-// always_running on as it is.
-func TestServer_CostInputOfOddItems(t *testing.T) {
+// The input that checkout-params reports for the price of items with fields that the store does not write. CoCalc's
+// price code (packages/util/licenses/store/compute-cost) calls every such item a quota, and keeps always_running.
+func TestServer_CheckoutParams_CostInput(t *testing.T) {
 	const rest = `"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","user":"academic","boost":false,` +
 		`"period":"monthly","run_limit":1`
 	for _, c := range []struct {

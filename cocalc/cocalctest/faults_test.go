@@ -14,7 +14,7 @@ import (
 	"licensebot/cocalc/cocalctest"
 )
 
-// Every fault that a person can switch on, at work on a purchase of $6.30 with $100 of credit.
+// The effect of every named fault on a purchase of $6.30 with $100 of credit.
 func TestFaults_Named(t *testing.T) {
 	for name, check := range map[string]func(t *testing.T, c *client){
 		"lost-answer": func(t *testing.T, c *client) {
@@ -169,7 +169,7 @@ func TestFaults_Named(t *testing.T) {
 				if on := c.server.SwitchedOn(); len(on) != 0 {
 					t.Errorf("got %v still switched on, want none", on)
 				}
-				c.want("purchases/get-min-balance", "{}", "0") // and everything is well again
+				c.want("purchases/get-min-balance", "{}", "0") // the fault has no effect anymore
 				c.server.Wait()
 			})
 		})
@@ -193,7 +193,7 @@ func TestFaults_AllTested(t *testing.T) {
 	}
 }
 
-// dropped posts {} and wants the connection to be lost.
+// dropped posts {} and checks that the connection is lost.
 func (c *client) dropped(path string) {
 	c.t.Helper()
 	if status, answer, err := c.send(context.Background(), path, "{}"); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -201,7 +201,7 @@ func (c *client) dropped(path string) {
 	}
 }
 
-// page posts {} and wants an HTML page.
+// page posts {} and checks that the answer is an HTML page.
 func (c *client) page(path string, status int) {
 	c.t.Helper()
 	got, answer, err := c.send(context.Background(), path, "{}")
@@ -236,8 +236,8 @@ func TestFaults_Count(t *testing.T) {
 	c.want("purchases/get-balance", "{}", "100")
 }
 
-// The price moves between what the client was told and what it is charged.
-func TestFaults_PriceMoves(t *testing.T) {
+// The price changes between the preview and the checkout.
+func TestFaults_PriceMoved(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.PriceMoved, Percent: 200})
 	c.want(add, item(cheap), "1")
@@ -248,8 +248,8 @@ func TestFaults_PriceMoves(t *testing.T) {
 	c.bought(1, 8740)
 }
 
-// Somebody else acts at a named moment, here between the quote and the checkout.
-func TestFaults_StrangerActs(t *testing.T) {
+// Another person acts at a certain moment, here between the preview and the checkout.
+func TestFaults_OtherPerson(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.want(add, item(cheap), "1")
 	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Call, Do: func(a *cocalctest.Account) {
@@ -259,7 +259,7 @@ func TestFaults_StrangerActs(t *testing.T) {
 	c.bought(0, 10000)
 }
 
-// A delayed request is carried out although the caller gave up long ago.
+// A delayed request is carried out although its caller gave up.
 func TestFaults_DelayedRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
@@ -276,8 +276,8 @@ func TestFaults_DelayedRequest(t *testing.T) {
 	})
 }
 
-// Closing the server ends what waits, undone.
-func TestServer_CloseEndsDelayedRequests(t *testing.T) {
+// Close ends waiting requests, which have no effect.
+func TestServer_Close_DelayedRequests(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.account.AddToCart("site-license", cheap)
 	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.ActLate, Wait: time.Hour, Times: 1})

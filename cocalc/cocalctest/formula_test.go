@@ -61,7 +61,7 @@ func compute(t testing.TB, description []byte) (dollars, error) {
 	return computeDollars(v, testNow)
 }
 
-// Every recorded price of the server's own code, all amounts to the last bit.
+// Every recorded price of the server's own code, with all amounts equal to the last bit.
 func TestComputeDollars_Recorded(t *testing.T) {
 	readPrices(t, "../testdata/prices.jsonl", func(n int, want recordedPrice) {
 		got, err := compute(t, want.Input)
@@ -77,7 +77,7 @@ func TestComputeDollars_Recorded(t *testing.T) {
 	})
 }
 
-// What the server's price code refuses, or prices though it has the wrong JSON type.
+// Descriptions that the server's price code refuses, or prices despite a wrong JSON type.
 func TestComputeDollars_OddItems(t *testing.T) {
 	readPrices(t, "testdata/prices-errors.jsonl", func(n int, want recordedPrice) {
 		got, err := compute(t, want.Input)
@@ -135,7 +135,7 @@ func TestPrice_EqualsServer(t *testing.T) {
 	}
 }
 
-// variantOf returns the license of number n from 0 to 47: every combination of what has few values.
+// variantOf returns license n of 48 (from 0): every combination of the fields with few values.
 func variantOf(n int) cocalc.LicenseSpec {
 	pick := func(count int) int {
 		defer func() { n /= count }()
@@ -197,8 +197,8 @@ func FuzzPrice_EqualsServer(f *testing.F) {
 	})
 }
 
-// FuzzPriceDescription_EqualsServer compares the prices of any descriptions: what the client prices has the server's
-// price.
+// FuzzPriceDescription_EqualsServer compares the prices of any descriptions: if the client has a price, it is the
+// server's.
 func FuzzPriceDescription_EqualsServer(f *testing.F) {
 	readPrices(f, "testdata/prices-errors.jsonl", func(_ int, line recordedPrice) { f.Add([]byte(line.Input)) })
 	for _, seed := range []string{

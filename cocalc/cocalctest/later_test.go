@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// laterFiles tell of the later life of licenses: they are edited, renewed, cancelled and resumed, renamed and given
-// away.
+// laterFiles are recordings of licenses after their purchase: they are edited, renewed, canceled, resumed, renamed and
+// transferred.
 var laterFiles = []string{
 	"later-subscriptions", "later-edit-license", "later-license-management",
 	"later-renewal-by-the-server",
@@ -31,7 +31,7 @@ const (
 // shortly is the time between two requests of these recordings.
 const shortly = 20 * time.Millisecond
 
-// laterSetups are what was done beside the requests: licenses were bought, and rows of the database changed by hand.
+// laterSetups are the changes beside the recorded requests: purchases of licenses, and edits of the database.
 var laterSetups = map[string]setup{
 	"s1-cancel-resume": {credit: 500000, gap: shortly, begin: func(p *player, keys []string) {
 		p.named(keyM, "u1")
@@ -80,8 +80,8 @@ var laterSetups = map[string]setup{
 	}},
 }
 
-// buys has the owner of a recorded key buy a license of the kind that these recordings begin with: 2 projects for a
-// business. subscription and license are its ids there, where no answer tells them in time.
+// buys lets the owner of a recorded key buy a license like those in these recordings: 2 projects, business.
+// subscription and license are its recorded ids, if no answer shows them in time.
 func (p *player) buys(key, period, title, description string, subscription int, license string) {
 	a := p.accounts[key]
 	a.AddToCart(siteLicense, `{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"business",`+
@@ -103,7 +103,7 @@ func (p *player) knows(kind, recorded, simulated string) {
 	}
 }
 
-// named gives the owner of a recorded key their name.
+// named sets the first name of the owner of a recorded key.
 func (p *player) named(key, first string) {
 	p.accounts[key].a.firstName, p.accounts[key].a.lastName = first, "X"
 }
@@ -132,7 +132,7 @@ func (p *player) pay(recorded int, until time.Time) {
 	}
 }
 
-// lapse lets a cancelled subscription end.
+// lapse ends a canceled subscription.
 func (p *player) lapse(recorded int, end time.Time) {
 	p.pay(recorded, end)
 	for _, u := range p.server.subscriptions {
@@ -142,8 +142,8 @@ func (p *player) lapse(recorded int, end time.Time) {
 	}
 }
 
-// heldOut reports whether a file belongs to the third that was left out while the simulator was brought to the others:
-// which third, the hash of its name says.
+// heldOut reports whether a file is in the third of the recordings that was not used while the simulator was written.
+// The hash of its name decides.
 func heldOut(file string) bool {
 	sum := 0
 	for _, b := range sha256.Sum256([]byte(file)) {
@@ -152,13 +152,13 @@ func heldOut(file string) bool {
 	return sum%3 == 1
 }
 
-// heldOutMatches is how many steps of each file that was held out match. What is missing is in laterLife.
+// heldOutMatches has the number of matching steps of each file that was held out. The others are in laterLife.
 var heldOutMatches = map[string][2]int{
 	"after-purchase": {83, 83}, "checkout": {64, 64}, "flow": {19, 19},
 	"later-edit-license": {40, 128}, "later-license-management": {13, 53}, "later-renewal-by-the-server": {1, 9},
 }
 
-// judgeHeldOut compares the files of the third that were played with what is recorded of them.
+// judgeHeldOut checks the numbers of matching steps of the files that were held out.
 func (p *player) judgeHeldOut() {
 	p.t.Helper()
 	for file, got := range p.perFile {
@@ -185,8 +185,8 @@ const (
 	afterThat = "it follows from edits before it"
 )
 
-// laterLife lists the steps about the later life of licenses in which the simulator differs, by scenario. No order of
-// the bot needs them: it edits, renews and renames nothing.
+// laterLife lists, by scenario, the steps after a purchase in which the simulator differs. The bot sends none of these
+// requests: it does not edit, renew or rename.
 var laterLife = map[string]map[string]string{ // step or from-to: why
 	"s1-cancel-resume":             {"28": atOnce},
 	"s2-cost-to-resume-and-lapsed": {"17": atOnce, "19": atOnce, "21": atOnce, "23": atOnce, "25": atOnce},
@@ -230,8 +230,8 @@ func laterSteps(t *testing.T) map[string]string {
 	return all
 }
 
-// TestReplay_Later replays what was recorded of the later life of licenses. What the bot reads of it matches:
-// subscriptions, balance, purchases, licenses, cancelling and resuming. What it never asks for is listed.
+// TestReplay_Later replays the recordings of licenses after their purchase. What the bot reads matches: subscriptions,
+// balance, purchases, licenses, and the results of canceling and resuming. Requests that it never sends are listed.
 func TestReplay_Later(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlayer(t)

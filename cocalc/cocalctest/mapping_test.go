@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// mapping relates what was recorded to what is simulated: ids, uuids, addresses and keys one to one, moments in order.
+// mapping maps recorded values to simulated ones: ids, UUIDs, addresses and keys one to one, times in order.
 type mapping struct {
 	keys    map[string]string // recorded secret to simulated
 	there   map[string]string // "kind/recorded" to simulated
@@ -26,14 +26,15 @@ func newMapping() *mapping {
 	}
 }
 
-// drift is how far a moment may lie from the recorded one. What the recording waited between two steps is not known.
+// drift is the largest difference of a time from the recorded one. How long the recording waited between two steps is
+// unknown.
 const drift = 3 * time.Minute
 
-// coincidence is how many milliseconds apart moments may be here that fell together there, or stood the other way
-// round: the recorded server needed time for what takes none here.
+// coincidence is by how many milliseconds times may differ that were equal in the recording, or in the other order:
+// the recorded server needed time for work that takes none here.
 const coincidence = 5
 
-// relate says whether a recorded name may be this simulated one, and holds both to it.
+// relate maps a recorded name to a simulated one. It returns an error if one of them is mapped to another.
 func (m *mapping) relate(kind, recorded, simulated string) error {
 	to, known := m.there[kind+"/"+recorded]
 	from, used := m.back[kind+"/"+simulated]
@@ -47,8 +48,8 @@ func (m *mapping) relate(kind, recorded, simulated string) error {
 	return nil
 }
 
-// relateMoment wants the same order of moments, and the very same moment where it is a round one or lies on another
-// day.
+// relateMoment maps a time. It returns an error if the order differs, or if a time at midnight or on another day is
+// not the recorded one.
 func (m *mapping) relateMoment(recorded, simulated int64) error {
 	if recorded == simulated {
 		return nil
@@ -76,7 +77,7 @@ var (
 	cartIDs             = regexp.MustCompile(`"id":(\d+),"account_id":"[^"]*","added"`)
 )
 
-// beginScenario notes which item is the first of a scenario.
+// beginScenario stores the first item of a scenario.
 func (m *mapping) beginScenario(s *Server, tr transcript) {
 	m.firstItem, m.firstSimulated = 0, s.ids.item+1
 	m.moments = map[int64]int64{}
@@ -92,7 +93,7 @@ func (m *mapping) beginScenario(s *Server, tr transcript) {
 	}
 }
 
-// request puts simulated ids into a recorded body.
+// request replaces the recorded ids in a body by simulated ones.
 func (m *mapping) request(path, body string) string {
 	v, err := parseJSON([]byte(body))
 	o, ok := v.(object)
@@ -136,7 +137,7 @@ func (m *mapping) replaceID(body, field, kind string, value any) string {
 		`"`+field+`":"`+to, 1)
 }
 
-// compare says where two bodies differ; empty: nowhere. Keys must have the same order.
+// compare returns where two bodies differ; empty if they don't. Keys must have the same order.
 func (m *mapping) compare(recorded, simulated string) string {
 	r, err := parseJSON([]byte(recorded))
 	if err != nil {
@@ -234,7 +235,7 @@ func (m *mapping) texts(kind, r, s string) error {
 	return nil
 }
 
-// kindOf says what a number is, from its name and what stands beside it.
+// kindOf returns the kind of a number, from its name and its neighbors.
 func kindOf(o object, name string) string {
 	has := func(other string) bool { _, gone := o.get(other).(undefined); return !gone }
 	switch name {

@@ -11,8 +11,8 @@ import (
 	"licensebot/cocalc/cocalctest"
 )
 
-// nonsenseCase is a line of testdata/nonsense.json: what an odd item did to the recorded account, with a good item
-// beside it.
+// nonsenseCase is a line of testdata/nonsense.json: the effect of an odd item on the recorded account, beside a good
+// item.
 type nonsenseCase struct {
 	Case        string
 	Description json.RawMessage
@@ -37,8 +37,8 @@ type nonsenseCase struct {
 	}
 }
 
-// TestServer_OddItemsInCart puts every odd item that was tried into a cart, and wants to see the recorded damage.
-func TestServer_OddItemsInCart(t *testing.T) {
+// TestServer_Cart_OddItems adds every recorded odd item to a cart, and checks that its effect is the recorded one.
+func TestServer_Cart_OddItems(t *testing.T) {
 	data, err := os.ReadFile("testdata/nonsense.json")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestServer_OddItemsInCart(t *testing.T) {
 }
 
 func (n nonsenseCase) run(t *testing.T) {
-	// A range that has begun costs what is left of it, so the clock stands where it stood when this was recorded.
+	// A range that has begun costs only its rest, so the clock has the time of the recording.
 	recorded := time.Date(2026, 11, 22, 21, 5, 14, 0, time.UTC)
 	s := cocalctest.New(cocalctest.Config{CheckoutTakes: 1, Now: func() time.Time { return recorded }})
 	a := s.Add(cocalctest.NewAccount{Credit: 500000})
@@ -122,7 +122,7 @@ func compact(raw json.RawMessage) string {
 	return strings.NewReplacer(" ", "", "\n", "").Replace(string(raw))
 }
 
-// summary says what a list has, in the words of the recording; an error is left as it is.
+// summary describes a list as the recording does; an error is unchanged.
 func summary(body string) string {
 	var list []json.RawMessage
 	if json.Unmarshal([]byte(body), &list) != nil {

@@ -18,8 +18,7 @@ import (
 	"time"
 )
 
-// transcript is one recorded scenario: requests, one after the other unless the label says otherwise, and their
-// answers.
+// transcript is a recorded scenario: requests, one after the other unless the label says otherwise, and their answers.
 type transcript struct {
 	Name, Note string
 	Steps      []recordedStep
@@ -40,7 +39,7 @@ type recordedStep struct {
 	}
 }
 
-// transcriptFiles are in the order in which they were recorded: some scenarios go on with the accounts of earlier ones.
+// transcriptFiles are in the order of their recording: some scenarios continue with the accounts of earlier ones.
 var transcriptFiles = []string{
 	"auth-and-user-query", "cart-add", "cart", "balance-and-params", "checkout", "double-buy", "disconnect", "nonsense",
 	"after-purchase", "routes", "tag-survival", "database-outage", "race", "misc", "flow",
@@ -66,8 +65,8 @@ var outOfScope = map[string]string{
 }
 
 // TestReplay sends every recorded request to a server in the recorded order, and compares status, headers and body of
-// the answers. Ids, keys and uuids are mapped one to one; dates are mapped in order, and must be those of the recording
-// when they are no "now".
+// the answers. Ids, keys and UUIDs are mapped one to one. Dates are mapped in order, and must be equal if they are not
+// the current time.
 func TestReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlayer(t)
@@ -112,14 +111,14 @@ func newPlayer(t *testing.T) *player {
 	return p
 }
 
-// now is the recorded day, in step with the fake clock.
+// now returns the recorded time that corresponds to the fake clock.
 func (p *player) now() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return time.Now().Add(p.offset).UTC().Truncate(time.Millisecond)
 }
 
-// jump moves the clock forward to a moment; never back.
+// jump moves the clock forward to a time, but never back.
 func (p *player) jump(to time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,7 +129,7 @@ func (p *player) jump(to time.Time) {
 
 var recordedDay = regexp.MustCompile(`2026-11-(22T2|28T1)\d:\d\d:\d\d\.\d{3}Z`)
 
-// begin is the first moment that a scenario tells.
+// begin returns the first time in a scenario.
 func (tr transcript) begin() (first time.Time) {
 	for _, step := range tr.Steps {
 		for _, text := range recordedDay.FindAllString(step.Response.Body, -1) {
@@ -191,7 +190,7 @@ func (p *player) play(tr transcript) {
 	p.server.Wait()
 }
 
-// reply is what the simulator answered.
+// reply is the simulator's answer.
 type reply struct {
 	status int
 	header http.Header
@@ -199,7 +198,7 @@ type reply struct {
 	err    error
 }
 
-// send does n steps at once, each a little after the one before it.
+// send sends n steps at once, each a little after the one before.
 func (p *player) send(tr transcript, at, n int, stagger time.Duration) []reply {
 	replies := make([]reply, n)
 	var wait sync.WaitGroup
@@ -249,14 +248,13 @@ func (p *player) do(step recordedStep) reply {
 	return reply{response.StatusCode, response.Header, string(got), err}
 }
 
-// slowAnswer makes a request that is dropped take longer than its caller waits, where the work itself takes no time
-// here.
+// slowAnswer delays a request that was dropped beyond its caller's timeout, since its work takes no time here.
 func (p *player) slowAnswer(step recordedStep) func() {
 	path := strings.TrimPrefix(step.Request.Path, apiRoot)
 	return p.server.Inject(Fault{Endpoint: path, When: After, Effect: Delay, Wait: time.Second, Times: 1}).Clear
 }
 
-// header puts the simulated key in the place of the recorded one.
+// header replaces the recorded key of a header by the simulated one.
 func (p *player) header(name, value string) string {
 	if name != "Authorization" {
 		return value
@@ -281,7 +279,7 @@ func (p *player) simulatedKeys(text string) string {
 
 var clipped = regexp.MustCompile(`(.)\.\.\.\[(\d+) chars in all\]$`)
 
-// expand restores a request that the recording cut short in the middle of a long title.
+// expand restores a request whose long title was cut in the recording.
 func expand(body string) string {
 	m := clipped.FindStringSubmatch(body)
 	if m == nil {
@@ -293,7 +291,7 @@ func expand(body string) string {
 	return head + strings.Repeat(m[1], length-len(head)-len(tail)) + tail
 }
 
-// judge compares one answer and counts.
+// judge compares an answer with the recorded one, and counts it.
 func (p *player) judge(tr transcript, at int, got reply) {
 	p.total++
 	name := fmt.Sprintf("%s[%d]", tr.Name, at)

@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A fault is remembered with the order that it happened to: the item that was added, or those that were checked out.
-func TestStrikes_Names(t *testing.T) {
+// A strike has the description of the affected order: the item that was added, or those that were checked out.
+func TestServer_Strikes(t *testing.T) {
 	s := New(Config{Unthrottled: true})
 	account := s.Add(NewAccount{Credit: 100000, Partner: true})
 	add := func(order string) {

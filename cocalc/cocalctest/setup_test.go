@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// setup is what the recording did beside the requests of a scenario: its notes tell it.
+// setup is what the recording did beside the requests of a scenario, according to its notes.
 type setup struct {
 	credit int64         // cents that new accounts get; 0: 100 dollars
 	broke  bool          // no credit at all
@@ -32,7 +32,7 @@ func (s setup) gapAfter(next int) time.Duration {
 	return 370 * time.Millisecond
 }
 
-// setupOf is the setup of a scenario by name.
+// setupOf returns the setup of a scenario by its name.
 func setupOf(name string) setup {
 	if strings.HasPrefix(name, "nonsense: ") {
 		return setup{credit: 500000, gap: 20 * time.Millisecond}
@@ -43,7 +43,7 @@ func setupOf(name string) setup {
 	return setups[name]
 }
 
-// unknownKeys were never keys of the recorded server.
+// unknownKeys are keys that the recorded server did not know.
 var unknownKeys = map[string]bool{"sk-ZbAtWx84KymW2xm4000005": true, "sk-abcdefghijklmnop00zzzz": true}
 
 const (
@@ -126,7 +126,7 @@ func decodeAuthorization(value string) string {
 	return ""
 }
 
-// account makes the account that a recorded key belonged to, once.
+// account adds the account of a recorded key, once.
 func (p *player) account(key string, setup setup) {
 	if p.accounts[key] != nil || key == keyToDelete || key == keyToExpire {
 		return
@@ -142,8 +142,8 @@ func (p *player) account(key string, setup setup) {
 	p.accounts[key], p.mapping.keys[key] = a, a.Key()
 }
 
-// concurrent is how to run the checkouts of a scenario that was recorded as trials, so that they come out as the
-// recorded one: who names its license in the cart item was a matter of chance there, and is one of timing here.
+// concurrent is how to run the checkouts of a scenario that was recorded as trials, so that the result is the recorded
+// one. Which license the cart item names was random in the recording, and depends on timing here.
 type concurrent struct {
 	items   int
 	stagger time.Duration

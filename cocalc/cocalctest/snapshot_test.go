@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// post asks a server as a client does.
+// post sends a request like a client.
 func post(s *Server, key, path, body string) string {
 	r := httptest.NewRequest(http.MethodPost, "/api/v2/"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -20,8 +20,8 @@ func post(s *Server, key, path, body string) string {
 	return w.Body.String()
 }
 
-// A server that goes on with another's snapshot gives the same answers, and counts its ids on.
-func TestSnapshot_Continues(t *testing.T) {
+// A server that restores another's snapshot gives the same answers, and continues its ids.
+func TestServer_Restore(t *testing.T) {
 	var kept []byte
 	first := New(Config{Seed: 1, Unthrottled: true, Keep: func(snapshot []byte) { kept = snapshot }})
 	account := first.Add(NewAccount{Credit: 100000, Partner: true})

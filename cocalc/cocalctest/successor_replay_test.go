@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// successorStep is one recorded request to CoCalc's successor, and its answer. Keys and cookies were not kept: Auth
-// says in words whose request it was.
+// successorStep is a recorded request to CoCalc's successor, and its answer. Keys and cookies were not recorded: Auth
+// describes the sender.
 type successorStep struct {
 	Label   string
 	Request struct {
@@ -47,7 +47,7 @@ const (
 	wrongTestKey = successorPrefix + ".0123456789abcdef.0123456789abcdefghijklmnopqrstuvwxyz0123456"
 )
 
-// newSuccessor makes a successor with the account of the recording, which has a key of each form and a session.
+// newSuccessor returns a successor with the account of the recording, which has a key of each form and a session.
 func newSuccessor() (s *Server, account *Account, session string) {
 	s = New(Config{Seed: 1, Generation: Successor})
 	account = s.Add(NewAccount{ID: "8eb4bc93-f823-4845-8714-8249e7f3cc27", Email: "team@example.com", Key: olderTestKey})
@@ -55,7 +55,7 @@ func newSuccessor() (s *Server, account *Account, session string) {
 	return s, account, account.SignIn()
 }
 
-// ask sends a recorded request with the key or the session that it names.
+// ask sends a recorded request with the key or the session of its sender.
 func (step successorStep) ask(t *testing.T, s *Server, account *Account, session string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequest(step.Request.Method, "http://cocalc.test"+step.Request.Path,
@@ -93,7 +93,7 @@ func (step successorStep) ask(t *testing.T, s *Server, account *Account, session
 	return response, string(body)
 }
 
-// replaySuccessor sends every recorded request and counts the answers that are the recorded ones, byte for byte.
+// replaySuccessor sends every recorded request and counts the answers that equal the recorded ones, byte for byte.
 func replaySuccessor(t *testing.T, s *Server, account *Account, session string, steps []successorStep) (matched int) {
 	t.Helper()
 	for i, step := range steps {
@@ -109,7 +109,7 @@ func replaySuccessor(t *testing.T, s *Server, account *Account, session string, 
 	return matched
 }
 
-// Everything that a client of licenses asks, with every kind of key, with a session and without either.
+// Every request of a client of licenses, with every kind of key, with a session and without either.
 func TestReplay_Successor(t *testing.T) {
 	s, account, session := newSuccessor()
 	defer s.Close()
@@ -137,9 +137,8 @@ func TestReplay_MembershipTiers(t *testing.T) {
 	}
 }
 
-// The database is stopped. This recording was held out: it was not replayed before everything above matched. 5 of its
-// 7 steps matched at first; a code stood beside the text where the server has none, and the hub's other API was
-// missing.
+// The database is stopped. This recording was held out: it was replayed only once everything above matched. 5 of its 7
+// steps matched at first: a code stood beside a text where the server has none, and the hub's other API was missing.
 func TestReplay_SuccessorOutage(t *testing.T) {
 	s, account, session := newSuccessor()
 	defer s.Close()

@@ -13,7 +13,7 @@ import (
 	"licensebot/cocalc/cocalctest"
 )
 
-// request is one to a server, with the headers as name and value in turn.
+// request sends a request, with the headers as name and value in turn.
 func request(t *testing.T, s *cocalctest.Server, method, path, body string, headers ...string) (status int,
 	header http.Header, answer string,
 ) {
@@ -40,7 +40,7 @@ func request(t *testing.T, s *cocalctest.Server, method, path, body string, head
 
 func bearing(key string) []string { return []string{"Authorization", "Bearer " + key} }
 
-// The successor's HTTP layer is another one than the older CoCalc's.
+// The successor's HTTP layer differs from the older CoCalc's.
 func TestSuccessor_Routes(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	key := s.Add(cocalctest.NewAccount{}).Key()
@@ -82,7 +82,7 @@ func TestSuccessor_Routes(t *testing.T) {
 	s.Close()
 }
 
-// Only the profile tells a valid key from another one.
+// Only the profile distinguishes a valid key from others.
 func TestSuccessor_Keys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
@@ -123,7 +123,7 @@ func TestSuccessor_Keys(t *testing.T) {
 				t.Errorf("%s: got %s, want %s", name, answer, test.says)
 			}
 		}
-		// An older server takes none of the successor's.
+		// An older server refuses the successor's keys.
 		older := cocalctest.New(cocalctest.Config{})
 		key := older.Add(cocalctest.NewAccount{}).NewSuccessorKey("bot", cocalctest.AccountRead)
 		if _, _, answer := request(t, older, http.MethodPost, "/api/v2/purchases/get-balance", "{}",
@@ -134,7 +134,7 @@ func TestSuccessor_Keys(t *testing.T) {
 }
 
 // The page of the account lists a key as cocalc.RedactKey shows it.
-func TestSuccessor_ListsRedactedKeys(t *testing.T) {
+func TestSuccessor_APIKeys_Redacted(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	account := s.Add(cocalctest.NewAccount{})
 	session := []string{"Cookie", account.SignIn()}
@@ -149,8 +149,8 @@ func TestSuccessor_ListsRedactedKeys(t *testing.T) {
 	}
 }
 
-// A key can spend nothing, and a session that is not fresh cannot either.
-func TestSuccessor_RefusesSpending(t *testing.T) {
+// A key can't spend, and neither can a session that is not fresh.
+func TestSuccessor_Spending_Refused(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	account := s.Add(cocalctest.NewAccount{Credit: 100_00})
 	for _, path := range []string{
@@ -180,8 +180,8 @@ func TestSuccessor_RefusesSpending(t *testing.T) {
 	}
 }
 
-// Who is signed in sees the tiers that no store shows, and nobody sees what is disabled.
-func TestSuccessor_VisibleTiers(t *testing.T) {
+// A person who is signed in also sees the tiers that the store does not show, but no disabled ones.
+func TestSuccessor_MembershipTiers_Visible(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	key := s.Add(cocalctest.NewAccount{}).Key()
 	s.SetMembershipTiers(
@@ -200,8 +200,8 @@ func TestSuccessor_VisibleTiers(t *testing.T) {
 	}
 }
 
-// The keys of both forms are there after a restart.
-func TestSnapshot_SuccessorKeys(t *testing.T) {
+// The keys of both forms exist after a restart.
+func TestServer_Restore_SuccessorKeys(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{})
 	account := s.Add(cocalctest.NewAccount{})
 	account.NewSuccessorKey("bot", cocalctest.AccountRead)
@@ -221,7 +221,7 @@ func TestSnapshot_SuccessorKeys(t *testing.T) {
 	}
 }
 
-// A server that has moved leads there from everywhere, with path and query, and does nothing.
+// A server that has moved redirects every request, with path and query, and does nothing.
 func TestServer_Moved(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Moved, MovedTo: "https://elsewhere.example/"})
 	account := s.Add(cocalctest.NewAccount{Credit: 100_00})

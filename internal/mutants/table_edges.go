@@ -43,7 +43,7 @@ func answers() []mutant {
 			"that the older checkout may have charged before its error",
 			"cocalc.classifyText",
 			never("olderCheckout", "CaptchaRequired"),
-			[]tests{client("^(TestClassify|TestClient_OlderStore)$")},
+			[]tests{client("^(TestClassify|TestClient_Checkout_OlderStore)$")},
 		},
 		{
 			"that success is said in so many words",
@@ -55,7 +55,7 @@ func answers() []mutant {
 			"that what spends is never repeated",
 			"cocalc.(*Client).call",
 			swap("!again || try >= tries", "what != nonIdempotent && !again || try >= 3"),
-			[]tests{client("^TestClient_NeverRepeatsSpending$")},
+			[]tests{client("^TestClient_Spending_NotRepeated$")},
 		},
 		{
 			"that checkouts of one client take turns",
@@ -67,22 +67,22 @@ func answers() []mutant {
 			"a connection of its own for what spends",
 			"cocalc.transports",
 			dropStatement("DisableKeepAlives"),
-			[]tests{client("^TestClient_SpendingUsesNewConnection$")},
+			[]tests{client("^TestClient_Spending_NewConnection$")},
 		},
 		{
 			"that redirects are not followed",
 			"cocalc.httpClient",
 			swap("http.ErrUseLastResponse", "nil"),
 			[]tests{
-				client("^TestClient_RedirectsAreNotFollowed$"), client("^FuzzWire$"),
-				client("^TestClient_RedirectTargetGetsNothing$"),
+				client("^TestClient_Redirect_NotFollowed$"), client("^FuzzWire$"),
+				client("^TestClient_Redirect_OtherHost$"),
 			},
 		},
 		{
 			"that a redirect of what spends is unknown",
 			"cocalc.classifyStatus",
 			before("e.Outcome = Rejected", "Redirected"),
-			[]tests{client("^TestClassify$"), client("^FuzzWire$"), client("^TestClient_RedirectTargetGetsNothing$")},
+			[]tests{client("^TestClassify$"), client("^FuzzWire$"), client("^TestClient_Redirect_OtherHost$")},
 		},
 		{
 			"that another host is no other scheme",
@@ -142,19 +142,19 @@ func answers() []mutant {
 			"the bound of an answer",
 			"cocalc.(*Client).send",
 			swap("io.LimitReader(resp.Body, c.options.MaxAnswer+1)", "resp.Body"),
-			[]tests{client("^TestClient_TooLargeAnswer$")},
+			[]tests{client("^TestClient_Answer_TooLarge$")},
 		},
 		{
 			"the timeout of an answer",
 			"cocalc.(*Client).send",
 			swap("timeout", "100 * timeout", "WithTimeout"),
-			[]tests{client("^TestClient_EndlessAnswer$")},
+			[]tests{client("^TestClient_Answer_Endless$")},
 		},
 		{
 			"that the key is in no error",
 			"cocalc.(*Client).redactKey",
 			dropStatement("c.key"),
-			[]tests{client("^(TestClient_KeyIsRedacted|FuzzWire)$")},
+			[]tests{client("^(TestClient_Errors_RedactKey|FuzzWire)$")},
 		},
 		{
 			"that the key is shown shortened",
@@ -166,7 +166,7 @@ func answers() []mutant {
 			"that a change names its item",
 			"cocalc.checkItemID",
 			swap("id > 0", "id > -1"),
-			[]tests{client("^TestClient_ChangeWithoutItem$")},
+			[]tests{client("^TestClient_SetChecked_WithoutItem$")},
 		},
 		{
 			"the cent by which CoCalc does not round up",

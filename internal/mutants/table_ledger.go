@@ -19,7 +19,7 @@ func ledger() []mutant {
 			"that an overwritten ledger is noticed",
 			"storage.(*Ledger).checkUsable",
 			always("readOnly"),
-			[]tests{kept("^TestLedger_Overwritten$")},
+			[]tests{kept("^TestLedger_Update_Overwritten$")},
 		},
 		{
 			"that a doubted decision is told of",
