@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"testing"
@@ -104,6 +105,78 @@ func TestMultiply(t *testing.T) {
 	} {
 		if got := multiply(test.amount, test.factor); got != test.want && !(math.IsNaN(got) && math.IsNaN(test.want)) {
 			t.Errorf("%s × %v = %v, want %v", test.amount, test.factor, got, test.want)
+		}
+	}
+}
+
+func TestPrice_InvalidSpec(t *testing.T) {
+	_, err := Price(spec(func(s *LicenseSpec) { s.RAM, s.Disk = 64, 0 }), testNow)
+	var mistakes Mistakes
+	if !errors.As(err, &mistakes) || len(mistakes) != 2 || mistakes[0].Field != "ram" {
+		t.Errorf("got %v, want two mistakes, the first about ram", err)
+	}
+}
+
+func TestPrice_Quote(t *testing.T) {
+	month := fixedTerm(time.Time{}, testNow.Add(61*12*time.Hour)) // 30.5 days
+	for _, test := range []struct {
+		name   string
+		change func(*LicenseSpec)
+		want   Quote
+	}{
+		{"monthly", func(*LicenseSpec) {}, Quote{
+			Total: 6375, PerUnit: 6375, PerProjectMonth: 6375, RenewsAt: 6375,
+			Period: PeriodMonthly,
+		}},
+		{
+			"yearly, three projects", func(s *LicenseSpec) { s.Period, s.RunLimit = PeriodYearly, 3 },
+			Quote{Total: 191268, PerUnit: 63756, PerProjectMonth: 5313, Saves: 38232, RenewsAt: 191268, Period: PeriodYearly},
+		},
+		{"a month as a fixed term", month, Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange}},
+		{
+			"a fixed term that began", func(s *LicenseSpec) { month(s); s.Start = testNow.Add(-1000 * time.Hour) },
+			Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange},
+		},
+		{
+			"a fixed term later", func(s *LicenseSpec) { month(s); s.Start = s.End.Add(-61 * 6 * time.Hour) },
+			Quote{Total: 3542, PerUnit: 3542, PerProjectMonth: 7084, Period: PeriodRange},
+		},
+	} {
+		test.want.Version = "3"
+		s := spec(test.change)
+		got, err := Price(s, testNow)
+		if err != nil || got != test.want {
+			t.Errorf("%s: got %+v, %v; want %+v", test.name, got, err, test.want)
+		}
+		// The quote equals the server's price of the description that is sent.
+		sent, err := PriceDescription(s.CartDescription(testNow), testNow)
+		if err != nil || sent.LineItemAmount != got.Total || sent.PerUnit != got.PerUnit ||
+			sent.PerProjectMonth != got.PerProjectMonth {
+			t.Errorf("%s: got the quote %+v, want the server's price %+v (%v)", test.name, got, sent, err)
+		}
+	}
+}
+
+// A fixed term that begins when it is bought costs less the longer it waits.
+func TestPrice_WaitingTerm(t *testing.T) {
+	s := spec(fixedTerm(time.Time{}, testNow.Add(40*24*time.Hour)))
+	before := Cents(1 << 40)
+	for minutes := range 500 {
+		quote, err := Price(s, testNow.Add(time.Duration(minutes)*time.Minute))
+		if err != nil || quote.Total > before {
+			t.Fatalf("after %d minutes: got %+v, %v, want at most %s", minutes, quote, err, before)
+		}
+		before = quote.Total
+	}
+}
+
+func TestCents_String(t *testing.T) {
+	for cents, want := range map[Cents]string{
+		0: "$0.00", 5: "$0.05", 6375: "$63.75", -560: "-$5.60", 123450: "$1,234.50",
+		100000000: "$1,000,000.00", -100000: "-$1,000.00",
+	} {
+		if got := cents.String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

@@ -1,13 +1,51 @@
 package cocalc
 
 import (
-	"errors"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+func TestLicenseSpec_CartDescription(t *testing.T) {
+	monthly := spec(func(s *LicenseSpec) { s.Title, s.Description = "my title", "my desc <&>" })
+	const want = `{"ram":16,"cpu":2,"disk":10,"member":true,"uptime":"medium","type":"quota","user":"business",` +
+		`"boost":false,` +
+		`"period":"monthly","run_limit":1,"title":"my title","description":"my desc <&>"}`
+	if got := monthly.CartDescription(testNow); string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	zone := time.FixedZone("elsewhere", 3600)
+	for name, test := range map[string]struct{ start, end, want string }{
+		"begins when bought": {"", "2027-01-31T00:00:00+01:00", `["2026-11-22T12:00:00.000Z","2027-01-30T23:00:00.000Z"]`},
+		"began already": {
+			"2026-11-01T00:00:00Z", "2027-01-31T00:00:00Z",
+			`["2026-11-22T12:00:00.000Z","2027-01-31T00:00:00.000Z"]`,
+		},
+		"begins later": {
+			"2026-12-01T00:00:00.123456Z", "2027-01-31T00:00:00Z",
+			`["2026-12-01T00:00:00.123Z","2027-01-31T00:00:00.000Z"]`,
+		},
+	} {
+		parse := func(s string) time.Time {
+			if s == "" {
+				return time.Time{}
+			}
+			at, err := time.Parse(time.RFC3339Nano, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return at.In(zone)
+		}
+		var got struct{ Range json.RawMessage }
+		if err := json.Unmarshal(spec(fixedTerm(parse(test.start), parse(test.end))).CartDescription(testNow), &got); err !=
+			nil || string(got.Range) != test.want {
+			t.Errorf("%s: got %s, %v; want %s", name, got.Range, err, test.want)
+		}
+	}
+}
 
 // spec is a valid specification with changes.
 func spec(changes ...func(*LicenseSpec)) LicenseSpec {
@@ -113,67 +151,6 @@ func TestLicenseSpec_Validate(t *testing.T) {
 	}
 }
 
-func TestPrice_InvalidSpec(t *testing.T) {
-	_, err := Price(spec(func(s *LicenseSpec) { s.RAM, s.Disk = 64, 0 }), testNow)
-	var mistakes Mistakes
-	if !errors.As(err, &mistakes) || len(mistakes) != 2 || mistakes[0].Field != "ram" {
-		t.Errorf("got %v, want two mistakes, the first about ram", err)
-	}
-}
-
-func TestPrice_Quote(t *testing.T) {
-	month := fixedTerm(time.Time{}, testNow.Add(61*12*time.Hour)) // 30.5 days
-	for _, test := range []struct {
-		name   string
-		change func(*LicenseSpec)
-		want   Quote
-	}{
-		{"monthly", func(*LicenseSpec) {}, Quote{
-			Total: 6375, PerUnit: 6375, PerProjectMonth: 6375, RenewsAt: 6375,
-			Period: PeriodMonthly,
-		}},
-		{
-			"yearly, three projects", func(s *LicenseSpec) { s.Period, s.RunLimit = PeriodYearly, 3 },
-			Quote{Total: 191268, PerUnit: 63756, PerProjectMonth: 5313, Saves: 38232, RenewsAt: 191268, Period: PeriodYearly},
-		},
-		{"a month as a fixed term", month, Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange}},
-		{
-			"a fixed term that began", func(s *LicenseSpec) { month(s); s.Start = testNow.Add(-1000 * time.Hour) },
-			Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange},
-		},
-		{
-			"a fixed term later", func(s *LicenseSpec) { month(s); s.Start = s.End.Add(-61 * 6 * time.Hour) },
-			Quote{Total: 3542, PerUnit: 3542, PerProjectMonth: 7084, Period: PeriodRange},
-		},
-	} {
-		test.want.Version = "3"
-		s := spec(test.change)
-		got, err := Price(s, testNow)
-		if err != nil || got != test.want {
-			t.Errorf("%s: got %+v, %v; want %+v", test.name, got, err, test.want)
-		}
-		// The quote equals the server's price of the description that is sent.
-		sent, err := PriceDescription(s.CartDescription(testNow), testNow)
-		if err != nil || sent.LineItemAmount != got.Total || sent.PerUnit != got.PerUnit ||
-			sent.PerProjectMonth != got.PerProjectMonth {
-			t.Errorf("%s: got the quote %+v, want the server's price %+v (%v)", test.name, got, sent, err)
-		}
-	}
-}
-
-// A fixed term that begins when it is bought costs less the longer it waits.
-func TestPrice_WaitingTerm(t *testing.T) {
-	s := spec(fixedTerm(time.Time{}, testNow.Add(40*24*time.Hour)))
-	before := Cents(1 << 40)
-	for minutes := range 500 {
-		quote, err := Price(s, testNow.Add(time.Duration(minutes)*time.Minute))
-		if err != nil || quote.Total > before {
-			t.Fatalf("after %d minutes: got %+v, %v, want at most %s", minutes, quote, err, before)
-		}
-		before = quote.Total
-	}
-}
-
 func TestLicenseSpec_Summary(t *testing.T) {
 	if got, want := spec().Summary(),
 		"16 GB RAM, 2 cores, 10 GB disk, member hosting, idle timeout 2 hours, business, 1 running project"; got != want {
@@ -192,16 +169,5 @@ func TestLicenseSpec_Summary(t *testing.T) {
 	}
 	if notes := spec(func(s *LicenseSpec) { s.RAM = 1 }).Notes(); len(notes) != 1 || len(spec().Notes()) != 0 {
 		t.Errorf("got %q, want one note, and none without 1 GB of RAM", notes)
-	}
-}
-
-func TestCents_String(t *testing.T) {
-	for cents, want := range map[Cents]string{
-		0: "$0.00", 5: "$0.05", 6375: "$63.75", -560: "-$5.60", 123450: "$1,234.50",
-		100000000: "$1,000,000.00", -100000: "-$1,000.00",
-	} {
-		if got := cents.String(); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
 	}
 }
