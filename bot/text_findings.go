@@ -103,6 +103,8 @@ var comparisonWords = map[purchase.CauseCode]wording{
 			return row + ", already reported."
 		case "copied":
 			return row + t.say(", from a copy of the cart item of order %s.", t.Args["order"])
+		case "older":
+			return row + t.say(", which has the tag of order %s but is older than its item.", t.Args["order"])
 		}
 		return row + "."
 	},

@@ -101,9 +101,16 @@ var evidenceWords = map[purchase.CauseCode]wording{
 		return "The account has no purchases since the order was created."
 	},
 	purchase.ShowsPurchase: func(t renderer) text {
-		return t.say("CoCalc purchase %s on %s: license `%s` for %s.", t.Args["purchase"], t.dateTime("at"),
+		said := t.say("CoCalc purchase %s on %s: license `%s` for %s.", t.Args["purchase"], t.dateTime("at"),
 			t.Args["license"],
 			t.money("amount"))
+		switch t.Args["but"] {
+		case "older":
+			said += " It has the order's tag but is older than the order's item, so it isn't this order's."
+		case "copied":
+			said += " It has the order's tag but is of another cart item, so someone bought a copy."
+		}
+		return said
 	},
 	purchase.ShowsAccount: func(t renderer) text {
 		return t.say("CoCalc accepts the API key: it belongs to account `%s`.", t.Args["account"])

@@ -253,6 +253,10 @@ var examples = map[Noun][]purchase.Cause{
 		cause(purchase.ShowsNoPurchases, "rows", "4"),
 		cause(purchase.ShowsNoPurchases, "older", "true"),
 		cause(purchase.ShowsPurchase, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375"),
+		cause(purchase.ShowsPurchase, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375", "but",
+			"older"),
+		cause(purchase.ShowsPurchase, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375", "but",
+			"copied"),
 		cause(purchase.ShowsAccount, "account", "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"),
 	},
 	Results: {

@@ -128,4 +128,6 @@ var comparisonExamples = []purchase.Cause{
 	cause(purchase.NotedStranger, "at", exampleTime, "license", exampleLicense, "amount", "0", "but", "reported"),
 	cause(purchase.NotedStranger, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375", "but",
 		"copied", "order", exampleOrder),
+	cause(purchase.NotedStranger, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375", "but",
+		"older", "order", exampleOrder),
 }

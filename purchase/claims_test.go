@@ -20,33 +20,23 @@ import (
 // sales are what CoCalc says was bought, as the account's owner would read it.
 func (s *shop) sales() reconcile.Account {
 	s.t.Helper()
-	ctx := context.Background()
-	sold := reconcile.Account{ID: s.account.ID()}
-	store, err := s.client.Store(ctx)
+	sold, err := reconcile.ReadAccount(context.Background(), s.client)
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	if sold.Older = store == cocalc.StoreOlder; !sold.Older {
-		if sold.Rows, err = s.client.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Limit: 500}); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	if sold.Licenses, err = s.client.Licenses(ctx); err != nil {
 		s.t.Fatal(err)
 	}
 	return sold
 }
 
-func (s *shop) claims() (c reconcile.LedgerView) {
+func (s *shop) claims() (v *reconcile.LedgerView) {
 	s.t.Helper()
 	err := s.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
-		c, err = reconcile.ReadLedgerView(r, time.Now())
+		v, err = reconcile.ReadLedgerView(r, time.Now())
 		return err
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return c
+	return v
 }
 
 // agrees compares ledger and CoCalc, and wants nothing wrong.

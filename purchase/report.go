@@ -64,8 +64,10 @@ const (
 	ShowsItem CauseCode = "cart-item"
 	// ShowsNoPurchases has rows, how many there are of other orders; older: the server has no list.
 	ShowsNoPurchases CauseCode = "no-purchases"
-	ShowsPurchase    CauseCode = "purchase-shown" // purchase, at, license, amount
-	ShowsAccount     CauseCode = "key-account"    // account: the key's
+	// ShowsPurchase has purchase, at, license and amount; but: the purchase has the order's tag, and is "older" than its
+	// item or of a "copied" one.
+	ShowsPurchase CauseCode = "purchase-shown"
+	ShowsAccount  CauseCode = "key-account" // account: the key's
 )
 
 // For returns what a person reads of the evidence: admins also read to which account the key belongs, with which all of
@@ -98,8 +100,8 @@ const (
 	NotedCounting   CauseCode = "noted-counting"    // entry, logged, charged: the bot is to count it again
 	NotedNotManaged CauseCode = "noted-not-managed" // license, entry: the account no longer manages the license
 	NotedUnderWay   CauseCode = "noted-under-way"   // purchase, at, license, amount, order: the bot works on the order
-	// NotedStranger is a purchase made outside the bot: purchase, at, license, amount; but: "reported", or "copied" from
-	// the cart item of an order.
+	// NotedStranger is a purchase made outside the bot: purchase, at, license, amount; but: "reported", "copied" from the
+	// cart item of an order, or "older" than the order whose tag it has.
 	NotedStranger CauseCode = "noted-stranger"
 )
 

@@ -164,21 +164,29 @@ func NewReceipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Recei
 	return r
 }
 
-// AccountsFor reports whether the order's receipt names the purchase.
+// AccountsFor reports whether the order's receipt names the purchase: by CoCalc's number, or by the license if one of
+// them has no number. The same license under another number was charged once more.
 func (o *Order) AccountsFor(row cocalc.PurchaseRow) bool {
 	r := o.Receipt
 	if r == nil {
 		return false
 	}
-	return (r.PurchaseID != 0 && r.PurchaseID == row.ID) || (r.LicenseID != "" && r.LicenseID == row.LicenseID) ||
-		slices.ContainsFunc(r.Duplicates, func(x DuplicatePurchase) bool { return x.LicenseID == row.LicenseID })
+	names := func(number int64, license string) bool {
+		if number != 0 && row.ID != 0 {
+			return number == row.ID
+		}
+		return license != "" && license == row.LicenseID
+	}
+	return names(r.PurchaseID, r.LicenseID) || slices.ContainsFunc(r.Duplicates, func(d DuplicatePurchase) bool {
+		return names(d.PurchaseID, d.LicenseID)
+	})
 }
 
 // AwaitsPurchase reports whether the purchase is the one that was not found when the order was bought. If CoCalc
 // numbers its purchases, an admin may have named the wrong license.
 func (o *Order) AwaitsPurchase(row cocalc.PurchaseRow) bool {
 	r := o.Receipt
-	if o.State != Purchased || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID {
+	if o.State != Purchased || r == nil || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID {
 		return false
 	}
 	return r.LicenseID == "" || row.ID != 0 && (r.LicenseID == row.LicenseID || r.Settled != nil)
@@ -187,13 +195,6 @@ func (o *Order) AwaitsPurchase(row cocalc.PurchaseRow) bool {
 // IsActive reports whether the worker still works on the order, and finds its purchases by itself.
 func (o *Order) IsActive() bool {
 	return o.State == Approved || o.State.UnderWay() || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
-}
-
-// HasReported tells whether the purchase was reported before.
-func (a AccountState) HasReported(row cocalc.PurchaseRow) bool {
-	return slices.ContainsFunc(a.UnrecognizedPurchases, func(s UnrecognizedPurchase) bool {
-		return s.PurchaseID == row.ID && s.LicenseID == row.LicenseID
-	})
 }
 
 // ByWord reports whether the order counts as bought by the word of an admin alone: CoCalc has shown no purchase of it.

@@ -104,7 +104,7 @@ type verification struct {
 	out   io.Writer
 
 	report storage.Report
-	claims reconcile.LedgerView
+	ledger *reconcile.LedgerView
 	wrong  int
 }
 
@@ -124,7 +124,7 @@ func (v *verification) read(ctx context.Context) error {
 		if then, err = v.noted.record(r); err != nil {
 			return err
 		}
-		v.claims, err = reconcile.ReadLedgerView(r, at)
+		v.ledger, err = reconcile.ReadLedgerView(r, at)
 		return err
 	})
 	if errors.Is(err, storage.ErrDamaged) {
@@ -178,11 +178,11 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 	if d := client.Diagnose(ctx); d.Condition != cocalc.SellsLicenses {
 		return &diagnosis.ServerError{Address: settings.CoCalcURL, Diagnosis: d}
 	}
-	sales, err := readSales(ctx, client)
+	account, err := reconcile.ReadAccount(ctx, client)
 	if err != nil {
 		return err
 	}
-	said := v.claims.Compare(sales)
+	said := v.ledger.Compare(account)
 	for _, f := range said.Wrong {
 		v.bad("%s", bot.FindingWords(f, bot.Reader{}))
 	}
@@ -190,7 +190,7 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 		v.note("%s", bot.Words(bot.Comparing, n, bot.Reader{}))
 	}
 	same := "id and amount"
-	if sales.Older {
+	if !said.HasAmounts {
 		same = "id (this older CoCalc doesn't report amounts)"
 	}
 	if len(said.Wrong) == 0 {
@@ -211,27 +211,6 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 			plural(said.Earlier, "purchase on the account is", "purchases on the account are"))
 	}
 	return nil
-}
-
-// readSales reads what CoCalc sold to the account, ever.
-func readSales(ctx context.Context, client *cocalc.Client) (reconcile.Account, error) {
-	var s reconcile.Account
-	store, err := client.Store(ctx)
-	if err != nil {
-		return s, err
-	}
-	s.Older = store == cocalc.StoreOlder
-	if !s.Older {
-		if s.Rows, err = reconcile.ListPurchases(ctx, client, time.Time{}); err != nil {
-			return s, err
-		}
-	}
-	if s.Licenses, err = client.Licenses(ctx); err != nil {
-		return s, err
-	}
-	who, err := client.WhoAmI(ctx) // an empty list is only worth something beside a proof of the key
-	s.ID = who.ID
-	return s, err
 }
 
 func (v *verification) good(text string, args ...any) { fmt.Fprintf(v.out, "✓ "+text+"\n", args...) }

@@ -11,6 +11,7 @@ func table() []mutant {
 
 // Tests that many mutants meet.
 func core(run string) tests       { return tests{pkg: "./purchase", run: run} }
+func reconciled(run string) tests { return tests{pkg: "./purchase/reconcile", run: run} }
 func client(run string) tests     { return tests{pkg: "./cocalc", run: run} }
 func kept(run string) tests       { return tests{pkg: "./storage", run: run} }
 func dispatched(run string) tests { return tests{pkg: "./bot/socket", run: run} }

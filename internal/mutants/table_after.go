@@ -90,7 +90,7 @@ func watching() []mutant {
 		{
 			"comparing the account's purchases with the ledger",
 			"purchase/reconcile.(*Reconciler).compare",
-			swap("sold.rows", "sold.rows[:0]", "HasReported"),
+			swap("sold.Rows", "sold.Rows[:0]", "view.load"),
 			[]tests{core("^(TestAForeignPurchase|TestACheckoutThatCommitsAnHourLate)$")},
 		},
 		{
@@ -137,13 +137,13 @@ func watching() []mutant {
 		},
 		{
 			"entering a purchase of a failed order that the comparison finds",
-			"purchase/reconcile.(*Reconciler).explainRow",
+			"purchase/reconcile.kindOf",
 			never("purchase.Failed"),
 			[]tests{core("^TestACheckoutThatCommitsAnHourLate$")},
 		},
 		{
 			"the proof of the key beside the comparison",
-			"purchase/reconcile.currentStore.sales",
+			"purchase/reconcile.currentStore.account",
 			dropStatement("WhoAmI"),
 			[]tests{core("^TestACheckoutThatCommitsAnHourLate$"), core("^TestTheComparisonProvesTheKey$")},
 		},
@@ -156,7 +156,7 @@ func watching() []mutant {
 		{
 			"that a license with an order's tag is not older than the order",
 			"purchase/reconcile.(*Reconciler).provenBy",
-			dropOperand("rc.newEnough"),
+			dropOperand("isNewEnough"),
 			[]tests{core("^TestATagInAnotherLicense$")},
 		},
 		{
@@ -167,8 +167,8 @@ func watching() []mutant {
 		},
 		{
 			"that a purchase with an order's tag is not older than the order",
-			"purchase/reconcile.(*Reconciler).explainRow",
-			never("rc.newEnough"),
+			"purchase/reconcile.kindOf",
+			never("MismatchOlder"),
 			[]tests{core("^TestATagInAnOlderPurchase$")},
 		},
 		{
@@ -208,8 +208,26 @@ func watching() []mutant {
 			[]tests{core("^TestAPurchaseThatTheBackupLacks$")},
 		},
 		{
+			"that a copy of an order's item is another person's",
+			"purchase/reconcile.kindOf",
+			never("MismatchCopied"),
+			[]tests{core("^TestACopyOfOurItem$"), reconciled("^TestClassify_EveryKind$")},
+		},
+		{
+			"that a report of one charge is no report of another one",
+			"purchase/reconcile.reportSet.has",
+			swap("number == 0 || row.ID == 0", "true"),
+			[]tests{reconciled("^TestClassify_EveryKind$")},
+		},
+		{
+			"that a purchase without a tag belongs to the order of its item",
+			"purchase/reconcile.(*LedgerView).orderOf",
+			never("Owns"),
+			[]tests{reconciled("^TestClassify_EveryKind$"), reconciled("^FuzzClassify_OurPurchase$")},
+		},
+		{
 			"entering what a restore had ended, and was bought",
-			"purchase/reconcile.(*Reconciler).explainRow",
+			"purchase/reconcile.kindOf",
 			never("Restored"),
 			[]tests{core("^TestAPurchaseThatTheBackupLacks$")},
 		},
@@ -269,8 +287,8 @@ func watching() []mutant {
 		},
 		{
 			"purchases that a new ledger found at its beginning",
-			"purchase/reconcile.(*Reconciler).explainRow",
-			never("r.earlier"),
+			"purchase/reconcile.(*LedgerView).kindOfTag",
+			never("v.earlier"),
 			[]tests{core("^TestAPurchaseAMomentOlderThanANewLedger$")},
 		},
 		{

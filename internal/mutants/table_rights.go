@@ -6,13 +6,13 @@ func rights() []mutant {
 	return []mutant{
 		{
 			"the product of an item",
-			"purchase/reconcile.(*Reconciler).Differs",
+			"purchase/reconcile.differs",
 			never("item.Product"),
 			[]tests{core("^TestAnItemThatDiffersFromWhatWasSent$")},
 		},
 		{
 			"the project of an item",
-			"purchase/reconcile.(*Reconciler).Differs",
+			"purchase/reconcile.differs",
 			never("item.ProjectID"),
 			[]tests{core("^TestAnItemThatDiffersFromWhatWasSent$")},
 		},

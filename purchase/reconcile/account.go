@@ -117,8 +117,8 @@ func (rc *Reconciler) beforeTheLedger(ctx context.Context) (n int, newest time.T
 	if err != nil || !begins {
 		return 0, time.Time{}, err
 	}
-	sold, err := rc.soldSince(ctx, time.Time{})
-	for _, row := range sold.rows {
+	sold, err := rc.readAccount(ctx, time.Time{})
+	for _, row := range sold.Rows {
 		if _, ours := purchase.ParseTag(row.Text); ours {
 			n++
 			if row.Time.After(newest) {

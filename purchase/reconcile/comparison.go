@@ -2,276 +2,245 @@ package reconcile
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"licensebot/cocalc"
 	"licensebot/purchase"
 )
 
-// LedgerView are what a ledger says about the CoCalc account at one moment: what was bought, and which cart items are its
-// orders'. Compare holds them against what CoCalc says.
-type LedgerView struct {
-	readAt  time.Time // when the ledger said so
-	account string    // of the CoCalc account; empty: unknown
-	since   time.Time // every purchase of the account since then must be explained
-	entries []entry   // oldest first
-	orders  map[purchase.OrderID]purchase.Order
-	items   map[int64]purchase.OrderID
-	// The licenses that were reported as not the ledger's, and CoCalc's numbers of their purchases.
-	reportedLicenses  map[string]bool
-	reportedPurchases map[int64]bool
-	// acceptedAnew is set if a person accepted this ledger in place of a missing one. Tagged purchases up to earlier
-	// are then the missing ledger's.
-	acceptedAnew bool
-	earlier      time.Time // when the newest of these was made
-}
-
-// entry is one license that the ledger says was bought.
+// entry is one license that the purchase log says was bought.
 type entry struct {
-	entry    uint64 // number in the purchase log
-	order    purchase.OrderID
-	item     int64
-	row      int64 // CoCalc's purchase; 0: not known
-	license  string
-	charged  purchase.Cents // with the corrections
-	settled  bool           // by the word of an admin
-	counting bool           // it is still to be counted, which may correct it
+	number    uint64 // in the log
+	order     purchase.OrderID
+	item      int64
+	row       int64 // CoCalc's purchase; 0: not known
+	license   string
+	charged   purchase.Cents // with the corrections
+	byWord    bool           // bought by the word of an admin
+	unchecked bool           // still to be counted, which may correct it
 }
 
-// Account are what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the key.
+// Account is what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the key.
 type Account struct {
-	ID       string               // whose key it is
+	ID       string               // of the account that the key belongs to
 	Rows     []cocalc.PurchaseRow // of licenses
-	Licenses []cocalc.License     // that the account manages
-	Older    bool                 // a server without a list of purchases: its licenses are all there is
+	Licenses []cocalc.License     // that the account manages; nil: not read
+	Store    LicenseStore         // that answered; nil is the current one
 }
 
-// Comparison is what came of holding a ledger against CoCalc.
+// ReadAccount reads what CoCalc ever sold to the account.
+func ReadAccount(ctx context.Context, shop purchase.Shop) (a Account, err error) {
+	store, err := storeOf(ctx, shop, time.Now)
+	if err != nil {
+		return a, err
+	}
+	if a, err = store.account(ctx, time.Time{}); err != nil {
+		return a, err
+	}
+	if a.Licenses == nil {
+		if a.Licenses, err = shop.Licenses(ctx); err != nil {
+			return a, err
+		}
+	}
+	who, err := shop.WhoAmI(ctx) // an empty list is only worth something beside a proof of the key
+	a.ID = who.ID
+	return a, err
+}
+
+// Comparison is the result of comparing a ledger with CoCalc.
 type Comparison struct {
-	// licenses of the log that CoCalc sold under the same id for the same amount (a server without a list tells no
-	// amounts)
-	Agree int
-	// Wrong are what cannot be if the ledger is whole and the only one of its account.
+	// Agree is the number of licenses of the log that CoCalc sold under the same id and, if HasAmounts is set, for the
+	// same amount.
+	Agree      int
+	HasAmounts bool
+	// Wrong are contradictions: they can't be if the ledger is whole and the only one of its account.
 	Wrong []purchase.Finding
 	// Unrecognized are other people's purchases on the account since the ledger began; Earlier is the number of older
 	// ones.
 	Unrecognized []purchase.Cause
 	Earlier      int
-	// Notes are what is no fault, and should be known all the same.
+	// Notes are no faults, but worth knowing.
 	Notes []purchase.Cause
 }
 
-func newLedgerView(at time.Time) LedgerView {
-	return LedgerView{
-		readAt: at, orders: map[purchase.OrderID]purchase.Order{}, items: map[int64]purchase.OrderID{},
-		reportedLicenses:  map[string]bool{},
-		reportedPurchases: map[int64]bool{},
-	}
-}
-
-// ReadLedgerView reads what a ledger claims. at is the present.
-func ReadLedgerView(r purchase.Reader, at time.Time) (LedgerView, error) {
-	c := newLedgerView(at)
+// ReadLedgerView reads all that a ledger says about its CoCalc account. at is the present; the purchases that the view
+// is compared with are read after it.
+func ReadLedgerView(r purchase.Reader, at time.Time) (*LedgerView, error) {
+	v := newLedgerView(at)
+	v.readAt = at
 	account, err := r.Account()
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	c.account, c.since, c.earlier = account.CoCalc, account.Watching, account.Earlier
-	for _, read := range []func(purchase.Reader) error{c.readOrders, c.readLog, c.readReports} {
-		if err := read(r); err != nil {
-			return c, err
-		}
-	}
-	return c, nil
-}
-
-func (c *LedgerView) readOrders(r purchase.Reader) error {
 	for o, err := range purchase.AllOrders(r) {
 		if err != nil {
-			return fmt.Errorf("read the orders: %w", err)
+			return nil, fmt.Errorf("read the orders: %w", err)
 		}
-		// What the comparison needs, and no more: a ledger can have very many.
-		c.orders[o.ID] = purchase.Order{
+		// A ledger can have very many orders, so only what classifies a purchase is kept of each.
+		v.add(purchase.Order{
 			ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, AddedAfter: o.AddedAfter,
-			WatchUntil: o.WatchUntil, Receipt: o.Receipt,
-		}
-		if o.ItemID != 0 {
-			c.items[o.ItemID] = o.ID
-		}
+			WatchUntil: o.WatchUntil, Receipt: o.Receipt, Restored: o.Restored,
+		})
 	}
-	return nil
+	v.setAccount(account)
+	if err := v.readLog(r); err != nil {
+		return nil, err
+	}
+	return v, v.readReports(r)
 }
 
-func (c *LedgerView) readLog(r purchase.Reader) error {
+// readLog reads the purchase log.
+func (v *LedgerView) readLog(r purchase.Reader) error {
 	log, err := r.Purchases(0, 1<<31-1)
 	if err != nil {
 		return fmt.Errorf("read the purchase log: %w", err)
 	}
-	own := map[purchase.OrderID]int{} // where the order's own purchase is, which is no double buy
+	own := map[purchase.OrderID]int{} // the index of the order's own purchase, which is no double buy
 	for _, p := range slices.Backward(log) {
+		if p.LicenseID != "" {
+			v.licenses[p.LicenseID] = p.Order
+		}
 		if i, known := own[p.Order]; known && p.Correction {
-			b := &c.entries[i]
-			b.charged += p.Charged
-			b.row, b.license = cmp.Or(p.PurchaseID, b.row), cmp.Or(p.LicenseID, b.license)
+			e := &v.entries[i]
+			e.charged += p.Charged
+			e.row, e.license = cmp.Or(p.PurchaseID, e.row), cmp.Or(p.LicenseID, e.license)
 			continue
 		}
-		b := entry{
-			entry: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID,
+		e := entry{
+			number: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID,
 			charged: p.Charged,
 		}
-		if o := c.orders[p.Order]; o.Receipt != nil && !p.Duplicate {
-			b.settled, b.counting = o.Receipt.Settled != nil, o.Receipt.Unchecked
-			if b.row == 0 {
-				b.row = o.Receipt.PurchaseID // learned when it was counted, at the price that was logged
+		if o := v.orders[p.Order]; o.Receipt != nil && !p.Duplicate {
+			e.byWord, e.unchecked = o.Receipt.Settled != nil, o.Receipt.Unchecked
+			if e.row == 0 {
+				e.row = o.Receipt.PurchaseID // learned when it was counted, at the price that was logged
 			}
 		}
 		if !p.Duplicate {
-			own[p.Order] = len(c.entries)
+			own[p.Order] = len(v.entries)
 		}
-		c.entries = append(c.entries, b)
+		v.entries = append(v.entries, e)
 	}
 	return nil
 }
 
-// readReports gathers what was reported as not the ledger's: once is enough.
-func (c *LedgerView) readReports(r purchase.Reader) error {
+// readReports reads which purchases were reported as not the ledger's, and whether the ledger was accepted in place of a
+// missing one. A ledger that doesn't know since when it watches the account watches it since its first record.
+func (v *LedgerView) readReports(r purchase.Reader) error {
 	for e, err := range purchase.AllEvents(r) {
 		if err != nil {
 			return fmt.Errorf("read the audit records: %w", err)
 		}
-		if c.since.IsZero() {
-			c.since = e.Time
+		if v.since.IsZero() {
+			v.since = e.Time
 		}
 		if e.Cause.Code == purchase.AcceptsNewLedger {
-			c.acceptedAnew = true
+			v.isAccepted = true
 		}
-		license, purchase := e.ReportedLicense()
-		if license != "" {
-			c.reportedLicenses[license] = true
-		}
-		if purchase != 0 {
-			c.reportedPurchases[purchase] = true
+		if license, number := e.ReportedLicense(); license != "" || number != 0 {
+			v.reported.add(number, license)
 		}
 	}
 	return nil
 }
 
-// isReported reports whether a purchase was reported. Reports from a server without a list of purchases name the
-// license only.
-func (c *LedgerView) isReported(row cocalc.PurchaseRow) bool {
-	return c.reportedLicenses[row.LicenseID] || c.reportedPurchases[row.ID]
-}
-
-// Compare holds the ledger against CoCalc. It decides nothing and writes nothing: a running bot compares by itself, and
-// enters or reports what it finds.
-func (c LedgerView) Compare(s Account) Comparison {
-	v := comparer{LedgerView: c, Account: s, matched: map[int]bool{}, managed: map[string]bool{}}
-	if c.account != "" && s.ID != c.account {
-		v.wrong("account", purchase.FoundOtherAccount, s.ID, c.account)
-		return v.result
+// Compare compares the ledger with CoCalc. It writes nothing: a running bot compares by itself, and enters or reports
+// what it finds.
+func (v *LedgerView) Compare(a Account) Comparison {
+	if a.Store == nil {
+		a.Store = currentStore{}
 	}
-	for _, l := range s.Licenses {
-		v.managed[l.ID] = true
+	c := comparer{view: v, account: a, matched: map[int]bool{}, managed: map[string]bool{}}
+	c.result.HasAmounts = a.Store.counts()
+	if v.account != "" && a.ID != v.account {
+		c.wrong("account", purchase.FoundOtherAccount, a.ID, v.account)
+		return c.result
 	}
-	if s.Older {
-		v.Rows = taggedPurchases(s.Licenses)
+	for _, l := range a.Licenses {
+		c.managed[l.ID] = true
 	}
-	v.Rows = slices.Clone(v.Rows)
-	slices.SortStableFunc(v.Rows, func(x, y cocalc.PurchaseRow) int { return cmp.Compare(x.ID, y.ID) })
-	for _, b := range c.entries {
-		v.matchEntry(b)
+	c.rows = slices.Clone(a.Rows)
+	slices.SortStableFunc(c.rows, func(x, y cocalc.PurchaseRow) int { return cmp.Compare(x.ID, y.ID) })
+	for _, e := range v.entries {
+		c.matchEntry(e)
 	}
-	for i, row := range v.Rows {
-		if !v.matched[i] {
-			v.classify(row)
+	for i, row := range c.rows {
+		if !c.matched[i] {
+			c.classify(row)
 		}
 	}
-	return v.result
+	return c.result
 }
 
-// taggedPurchases are the purchases that licenses with a tag of ours tell of, on a server without a list of purchases.
-func taggedPurchases(licenses []cocalc.License) (rows []cocalc.PurchaseRow) {
-	for _, l := range licenses {
-		if _, ours := purchase.ParseTag(l.Description); ours {
-			rows = append(rows, cocalc.PurchaseRow{LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires, Text: l.Description})
-		}
-	}
-	return rows
-}
-
-// comparer is a comparison while it is made.
+// comparer compares a ledger with an account.
 type comparer struct {
-	LedgerView
-	Account
-	matched map[int]bool // rows that a claim has found
-	managed map[string]bool
+	view    *LedgerView
+	account Account
+	rows    []cocalc.PurchaseRow // of the account, oldest first
+	matched map[int]bool         // rows that an entry of the log names
+	managed map[string]bool      // licenses
 	result  Comparison
 }
 
-func (v *comparer) wrong(record string, code purchase.FindingCode, args ...any) {
-	v.result.Wrong = append(v.result.Wrong, purchase.NewFinding(record, code, args...))
+func (c *comparer) wrong(record string, code purchase.FindingCode, args ...any) {
+	c.result.Wrong = append(c.result.Wrong, purchase.NewFinding(record, code, args...))
 }
 
-func (v *comparer) note(code purchase.CauseCode, pairs ...string) {
-	v.result.Notes = append(v.result.Notes, purchase.NewCause(code, pairs...))
+func (c *comparer) note(code purchase.CauseCode, pairs ...string) {
+	c.result.Notes = append(c.result.Notes, purchase.NewCause(code, pairs...))
 }
 
-// matchEntry looks for the purchase that an entry of the log speaks of.
-func (v *comparer) matchEntry(b entry) {
-	record := fmt.Sprintf("entry %d", b.entry)
-	at := v.rowOf(b)
+// matchEntry finds the purchase that an entry of the log names, and compares the two.
+func (c *comparer) matchEntry(e entry) {
+	number := strconv.FormatUint(e.number, 10)
+	record := "entry " + number
+	at := c.rowOf(e)
 	switch {
-	case at < 0 && b.settled:
-		v.note(purchase.NotedByWord, "entry", strconv.FormatUint(b.entry, 10), "order", string(b.order), "charged",
-			purchase.ArgCents(b.charged))
-		return
-	case at < 0 && v.Older:
-		v.wrong(record, purchase.FoundLicenseNotListed, cmp.Or(b.license, "(unknown)"), b.entry, b.order)
+	case at < 0 && e.byWord:
+		c.note(purchase.NotedByWord, "entry", number, "order", string(e.order), "charged", purchase.ArgCents(e.charged))
 		return
 	case at < 0:
-		v.wrong(record, purchase.FoundPurchaseMissing, b.entry, b.order, cmp.Or(b.license, "unknown"), b.charged)
+		c.result.Wrong = append(c.result.Wrong, c.account.Store.missing(record, e))
 		return
 	}
-	v.matched[at] = true
-	row := v.Rows[at]
+	c.matched[at] = true
+	row := c.rows[at]
 	switch {
-	case b.license != row.LicenseID && (b.license != "" || !b.counting):
-		v.wrong(record, purchase.FoundOtherLicense, b.entry, cmp.Or(b.license, "(none)"), row.ID, row.LicenseID)
+	case e.license != row.LicenseID && (e.license != "" || !e.unchecked):
+		c.wrong(record, purchase.FoundOtherLicense, e.number, cmp.Or(e.license, "(none)"), row.ID, row.LicenseID)
 		return
-	case v.Older: // tells no amounts
-	case b.charged != row.Cost && b.counting:
-		v.note(purchase.NotedCounting, "entry", strconv.FormatUint(b.entry, 10), "logged", purchase.ArgCents(b.charged),
-			"charged",
-			purchase.ArgCents(row.Cost))
+	case !c.result.HasAmounts:
+	case e.charged != row.Cost && e.unchecked:
+		c.note(purchase.NotedCounting, "entry", number, "logged", purchase.ArgCents(e.charged),
+			"charged", purchase.ArgCents(row.Cost))
 		return
-	case b.charged != row.Cost:
-		v.wrong(record, purchase.FoundOtherAmount, b.entry, b.license, b.charged, row.Cost, row.ID)
+	case e.charged != row.Cost:
+		c.wrong(record, purchase.FoundOtherAmount, e.number, e.license, e.charged, row.Cost, row.ID)
 		return
 	}
-	if !v.managed[row.LicenseID] {
-		v.note(purchase.NotedNotManaged, "license", row.LicenseID, "entry", strconv.FormatUint(b.entry, 10))
+	if !c.managed[row.LicenseID] {
+		c.note(purchase.NotedNotManaged, "license", row.LicenseID, "entry", number)
 	}
-	v.result.Agree++
+	c.result.Agree++
 }
 
-// rowOf finds the purchase of a claim: by its number, else by its license, else by the order's tag or cart item. -1:
-// none.
-func (v *comparer) rowOf(b entry) int {
-	o := v.orders[b.order]
+// rowOf returns the index of an entry's purchase: by its number, else by its license, else by the order's tag or cart
+// item. It returns -1 if there is none.
+func (c *comparer) rowOf(e entry) int {
+	o := c.view.orders[e.order]
 	for _, fits := range []func(cocalc.PurchaseRow) bool{
-		func(row cocalc.PurchaseRow) bool { return b.row != 0 && row.ID == b.row },
-		func(row cocalc.PurchaseRow) bool { return b.license != "" && row.LicenseID == b.license },
+		func(row cocalc.PurchaseRow) bool { return e.row != 0 && row.ID == e.row },
+		func(row cocalc.PurchaseRow) bool { return e.license != "" && row.LicenseID == e.license },
 		func(row cocalc.PurchaseRow) bool {
-			return b.license == "" && b.item != 0 && row.CartItemID == b.item && o.Owns(row.Text, row.Time)
+			return e.license == "" && e.item != 0 && row.CartItemID == e.item && o.Owns(row.Text, row.Time)
 		},
 	} {
-		for i, row := range v.Rows {
-			if !v.matched[i] && fits(row) {
+		for i, row := range c.rows {
+			if !c.matched[i] && fits(row) {
 				return i
 			}
 		}
@@ -279,50 +248,47 @@ func (v *comparer) rowOf(b entry) int {
 	return -1
 }
 
-// classify finds out whose a purchase is that no entry of the log speaks of.
-func (v *comparer) classify(row cocalc.PurchaseRow) {
-	id, isTagged := purchase.ParseTag(row.Text)
-	if !isTagged {
-		if id = v.items[row.CartItemID]; id != "" {
-			if o := v.orders[id]; !o.Owns(row.Text, row.Time) {
-				id = ""
-			}
-		}
-	}
-	o, known := v.orders[id]
+// classify adds what a purchase means that no entry of the log names. A purchase of ours should have an entry, whether
+// the running bot will add one at its next comparison or not.
+func (c *comparer) classify(row cocalc.PurchaseRow) {
+	verdict := Classify(c.view, row)
+	id := string(verdict.Order)
 	what := []string{
 		"purchase", purchase.ArgSomeID(row.ID), "at", purchase.ArgTime(row.Time), "license", row.LicenseID, "amount",
 		purchase.ArgCents(row.Cost),
 	}
-	stranger := func(pairs ...string) {
-		v.result.Unrecognized = append(v.result.Unrecognized, purchase.NewCause(purchase.NotedStranger, append(what, pairs...)...))
+	unrecognized := func(pairs ...string) {
+		c.result.Unrecognized = append(c.result.Unrecognized,
+			purchase.NewCause(purchase.NotedStranger, append(what, pairs...)...))
 	}
-	switch {
-	case row.Time.After(v.readAt) || row.Time.After(v.readAt.Add(-time.Hour)) && createdAfter(id, v.readAt):
-		// since the ledger was read; clocks differ
-	case known && o.IsActive():
-		v.note(purchase.NotedUnderWay, append(what, "order", string(id))...)
-	case v.isReported(row):
-		stranger("but", "reported")
-	case known && o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
-		stranger("but", "copied", "order", string(id))
-	case known:
-		v.wrong("order "+string(id), purchase.FoundNotLogged, row.ID, purchase.ArgTime(row.Time), row.LicenseID,
-			int64(row.Cost), id)
-	case id != "" && v.acceptedAnew && (row.Time.Before(v.since) || !row.Time.After(v.earlier)):
-		v.result.Earlier++
-	case id != "":
-		v.wrong("order "+string(id), purchase.FoundUnknownTag, row.ID, purchase.ArgTime(row.Time), row.LicenseID,
-			int64(row.Cost), id)
-	case row.Time.Before(v.since):
-		v.result.Earlier++
-	default:
-		stranger()
+	wrong := func(code purchase.FindingCode) {
+		c.wrong("order "+id, code, row.ID, purchase.ArgTime(row.Time), row.LicenseID, int64(row.Cost), verdict.Order)
 	}
-}
-
-// createdAfter reports whether an order was proposed after a moment, which its id tells.
-func createdAfter(id purchase.OrderID, than time.Time) bool {
-	parsed, err := ulid.ParseStrict(string(id))
-	return err == nil && ulid.Time(parsed.Time()).After(than)
+	if verdict.Reported {
+		unrecognized("but", "reported")
+		return
+	}
+	switch verdict.Kind {
+	case KindUnread:
+	case KindUnderWay:
+		c.note(purchase.NotedUnderWay, append(what, "order", id)...)
+	case KindAccounted, KindAwaited, KindBoughtLate, KindDuplicate, KindEndedByRestore, KindNeverSent:
+		wrong(purchase.FoundNotLogged)
+	case KindLost, KindUnattributed, KindUnknownTag:
+		wrong(purchase.FoundUnknownTag)
+	case KindMissingLedger:
+		if !c.view.isAccepted {
+			wrong(purchase.FoundUnknownTag)
+			return
+		}
+		c.result.Earlier++
+	case KindEarlier:
+		c.result.Earlier++
+	case KindForeign:
+		if verdict.Mismatch == "" {
+			unrecognized()
+			return
+		}
+		unrecognized("but", string(verdict.Mismatch), "order", id)
+	}
 }

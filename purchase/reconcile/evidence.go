@@ -13,13 +13,17 @@ import (
 
 // Differs compares the item as the cart shows it with what was sent.
 func (rc *Reconciler) Differs(o purchase.Order, item cocalc.CartItem) error {
+	return differs(o, item, rc.now())
+}
+
+func differs(o purchase.Order, item cocalc.CartItem, now time.Time) error {
 	if item.Product != "site-license" {
 		return fmt.Errorf("product is %q", item.Product)
 	}
 	if item.ProjectID != o.Spec.ProjectID {
 		return fmt.Errorf("project is %q", item.ProjectID)
 	}
-	return cocalc.DescriptionMatches(clampStart(o.Sent, item.Description, rc.now()), item.Description)
+	return cocalc.DescriptionMatches(clampStart(o.Sent, item.Description, now), item.Description)
 }
 
 // clampStart returns the description that was sent, as the server may show it by now. Every look at the cart moves a start
@@ -126,14 +130,7 @@ type Counted struct {
 // evidence, and one that costs something else than was approved pauses buying.
 func (rc *Reconciler) provenBy(ctx context.Context, o purchase.Order, l purchase.License) bool {
 	id, ok := purchase.ParseTag(l.Description)
-	return ok && id == o.ID && rc.newEnough(o, l.Created) && (matches(o.Sent, l) || !rc.Counts(ctx))
-}
-
-// newEnough reports whether something with the order's tag is new enough to be the order's. If only the machine's clock
-// dates the add, and that clock was ahead, nothing is too old.
-func (rc *Reconciler) newEnough(o purchase.Order, made time.Time) bool {
-	return o.CreatedAfterAdd(made, overlap) || o.AddedAfter.IsZero() &&
-		o.AddSent.After(rc.reg.ServerTimeOrNow().Add(time.Hour))
+	return ok && id == o.ID && isNewEnough(o, l.Created, rc.reg.ServerTimeOrNow()) && (matches(o.Sent, l) || !rc.Counts(ctx))
 }
 
 // FindPurchase reads everything that could show a purchase of the order's item. Nothing found is only worth something

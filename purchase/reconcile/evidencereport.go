@@ -27,7 +27,7 @@ func (rc *Reconciler) Evidence(ctx context.Context, o purchase.Order) purchase.E
 			}
 			n++
 			switch {
-			case !rc.newEnough(o, l.Created):
+			case !isNewEnough(o, l.Created, rc.reg.ServerTimeOrNow()):
 				e.Add(purchase.ShowsTagged, "license", l.ID, "but", "older")
 			case !matches(o.Sent, l):
 				e.Add(purchase.ShowsTagged, "license", l.ID, "but", "different")
@@ -92,15 +92,19 @@ func (rc *Reconciler) showPurchases(ctx context.Context, o purchase.Order, e *pu
 	if !e.Readable(err, "purchases") {
 		return
 	}
+	view := newLedgerView(rc.reg.ServerTimeOrNow())
+	view.add(o)
 	n := 0
 	for _, row := range rows {
-		id, isTagged := purchase.ParseTag(row.Text)
-		if (isTagged && id == o.ID) || (o.ItemID != 0 && row.CartItemID == o.ItemID && o.Owns(row.Text, row.Time)) {
-			n++
-			e.Add(purchase.ShowsPurchase, "purchase", purchase.ArgSomeID(row.ID), "at", purchase.ArgTime(row.Time), "license",
-				row.LicenseID, "amount",
-				purchase.ArgCents(row.Cost))
+		verdict := Classify(view, row)
+		if verdict.Order != o.ID {
+			continue
 		}
+		n++
+		// A purchase with the order's tag that isn't its own is shown as such: an admin who took it for the order's would
+		// enter other people's money as the order's.
+		e.Add(purchase.ShowsPurchase, "purchase", purchase.ArgSomeID(row.ID), "at", purchase.ArgTime(row.Time), "license",
+			row.LicenseID, "amount", purchase.ArgCents(row.Cost), "but", string(verdict.Mismatch))
 	}
 	switch {
 	case len(rows) == 0:

@@ -23,10 +23,10 @@ const MaxCostAttempts = 10
 // The error says that the licenses could not be read; the cost is the item's then, as when the license is not among
 // them.
 func (s olderStore) charged(ctx context.Context, o purchase.Order, item cocalc.CartItem) (purchase.Cents, error) {
-	if item.Purchased == nil || s.rec.Differs(o, item) == nil {
+	if item.Purchased == nil || differs(o, item, s.now()) == nil {
 		return o.AnnouncedPrice(), nil
 	}
-	licenses, err := s.rec.shop.Licenses(ctx)
+	licenses, err := s.shop.Licenses(ctx)
 	i := slices.IndexFunc(licenses, func(l cocalc.License) bool { return l.ID == item.Purchased.LicenseID })
 	switch {
 	case err != nil || i < 0:

@@ -12,39 +12,24 @@ import (
 	"licensebot/purchase"
 )
 
-// strayed explains a purchase with the tag of an order that the ledger does not have.
-func (rc *Reconciler) strayed(w purchase.Writer, r *reports, row cocalc.PurchaseRow, id purchase.OrderID,
-	licenses map[string]purchase.License,
+// enterUnattributed enters a purchase of an order that no readable ledger has, under no person's name, and pauses buying
+// until an admin has seen it.
+func (rc *Reconciler) enterUnattributed(w purchase.Writer, r *results, id purchase.OrderID, row cocalc.PurchaseRow,
+	license cocalc.License,
 ) error {
-	account, err := w.Account()
-	if err != nil {
+	made, _ := ulid.ParseStrict(string(id))
+	o := purchase.Order{
+		ID: id, Requester: purchase.Unattributed, Price: row.Cost, Created: ulid.Time(made.Time()).UTC(),
+		Spec: specOf(license, row),
+	}
+	if err := rc.enterLostOrder(w, r, o, row); err != nil {
 		return err
 	}
-	o, known := account.Before.Find(id)
-	switch {
-	case known && !o.Owns(row.Text, row.Time):
-		return rc.reportForeign(w, r, row)
-	case known:
-		if row.ID == 0 {
-			row.Cost = priceOf(o, licenses[row.LicenseID])
-		}
-		return rc.enterLostOrder(w, r, o, row)
-	case account.Before.MayLack(id, time.Hour) && row.ID != 0: // without a list of purchases, its cost is unknown too
-		made, _ := ulid.ParseStrict(string(id))
-		o = purchase.Order{
-			ID: id, Requester: purchase.Unattributed, Price: row.Cost, Created: ulid.Time(made.Time()).UTC(),
-			Spec: specOf(licenses[row.LicenseID], row),
-		}
-		if err := rc.enterLostOrder(w, r, o, row); err != nil {
-			return err
-		}
-		_, err := rc.reg.RaiseAlarm(w, o, purchase.Cause{
-			Code: purchase.IncidentUnattributed,
-			Args: reportArgs(row),
-		}.With("order", string(id)))
-		return err
-	}
-	return rc.reportUnexplained(w, r, row, id, "unknown-order")
+	_, err := rc.reg.RaiseAlarm(w, o, purchase.Cause{
+		Code: purchase.IncidentUnattributed,
+		Args: reportArgs(row),
+	}.With("order", string(id)))
+	return err
 }
 
 // specOf derives an order's specification from its license.
@@ -59,7 +44,7 @@ func specOf(l purchase.License, row cocalc.PurchaseRow) purchase.Spec {
 
 // enterLostOrder enters an order that only the previous ledger had, with its purchase. The order passes through the usual
 // states in one transaction, without requests or notices.
-func (rc *Reconciler) enterLostOrder(w purchase.Writer, r *reports, o purchase.Order, row cocalc.PurchaseRow) error {
+func (rc *Reconciler) enterLostOrder(w purchase.Writer, r *results, o purchase.Order, row cocalc.PurchaseRow) error {
 	r.count(o, row)
 	return rc.enterOrder(w, o, row, func(o purchase.Order) *purchase.Receipt {
 		return purchase.NewReceipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row})
@@ -110,7 +95,7 @@ func (rc *Reconciler) enterOrder(w purchase.Writer, o purchase.Order, row cocalc
 }
 
 // enterEndedOrder enters the purchase of an order that the backup had, and that its restore has ended.
-func (rc *Reconciler) enterEndedOrder(w purchase.Writer, r *reports, o purchase.Order, row cocalc.PurchaseRow) error {
+func (rc *Reconciler) enterEndedOrder(w purchase.Writer, r *results, o purchase.Order, row cocalc.PurchaseRow) error {
 	account, err := w.Account()
 	if err != nil {
 		return err
@@ -127,7 +112,7 @@ func (rc *Reconciler) enterEndedOrder(w purchase.Writer, r *reports, o purchase.
 }
 
 // count counts an entered purchase.
-func (r *reports) count(o purchase.Order, row cocalc.PurchaseRow) {
+func (r *results) count(o purchase.Order, row cocalc.PurchaseRow) {
 	r.entered++
 	r.sum += row.Cost
 	if o.Requester.ID == purchase.Unattributed.ID {
@@ -138,7 +123,7 @@ func (r *reports) count(o purchase.Order, row cocalc.PurchaseRow) {
 
 // entries returns what was entered, as arguments: entered and sum; of these, by-word and by-word-sum were bought by an
 // admin's word, and unattributed and unattributed-sum name no person.
-func (r *reports) entries() []string {
+func (r *results) entries() []string {
 	if r.entered == 0 {
 		return nil
 	}
@@ -155,12 +140,9 @@ func ArgSomeCount(n int) string { return purchase.ArgSomeID(int64(n)) }
 // enterAdminPurchases enters, at the first comparison after a restore, what the previous ledger had as bought by the word of
 // an admin alone and the backup lacks: CoCalc doesn't show it, so nothing else would bring it back. late are the orders
 // of which CoCalc has just shown a purchase.
-func (rc *Reconciler) enterAdminPurchases(w purchase.Writer, r *reports, account purchase.AccountState,
+func (rc *Reconciler) enterAdminPurchases(w purchase.Writer, r *results, account purchase.AccountState,
 	late map[purchase.OrderID][]cocalc.PurchaseRow,
 ) error {
-	if account.Restored == nil || account.Before == nil {
-		return nil
-	}
 	for _, then := range account.Before.Orders {
 		if !then.ByWord() || late[then.ID] != nil {
 			continue

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -18,22 +19,28 @@ type LicenseStore interface {
 	// counts reports whether the store lists purchases. If not, a license is the only evidence of a purchase, and
 	// nothing can be counted again later.
 	counts() bool
-	// sales returns the license purchases of the account since a time, with the key proven.
-	sales(ctx context.Context, from time.Time) (sales, error)
+	// account returns the license purchases of the account since a time, with the key proven.
+	account(ctx context.Context, from time.Time) (Account, error)
+	// missing returns the finding about an entry of the log (record) for which the account has no purchase.
+	missing(record string, e entry) purchase.Finding
 	// Charge completes the receipt of a bought order. An error says that the charge may change if it is tried again.
 	Charge(ctx context.Context, o purchase.Order, item cocalc.CartItem, r *purchase.Receipt) error
 }
 
 // StoreOf returns the store of the server.
 func (rc *Reconciler) StoreOf(ctx context.Context) (LicenseStore, error) {
-	kind, err := rc.shop.Store(ctx)
+	return storeOf(ctx, rc.shop, rc.now)
+}
+
+func storeOf(ctx context.Context, shop purchase.Shop, now func() time.Time) (LicenseStore, error) {
+	kind, err := shop.Store(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case kind == cocalc.StoreOlder:
-		return olderStore{rc}, nil
+		return olderStore{shop, now}, nil
 	default:
-		return currentStore{rc}, nil
+		return currentStore{shop}, nil
 	}
 }
 
@@ -44,11 +51,11 @@ func (rc *Reconciler) Counts(ctx context.Context) bool {
 }
 
 // currentStore lists purchases and previews a checkout.
-type currentStore struct{ rec *Reconciler }
+type currentStore struct{ shop purchase.Shop }
 
 func (s currentStore) Preview(ctx context.Context, o purchase.Order) (CheckoutPreview, error) {
 	look := CheckoutPreview{Amount: o.Price}
-	params, err := s.rec.shop.CheckoutParams(ctx)
+	params, err := s.shop.CheckoutParams(ctx)
 	for _, item := range params.Items {
 		look.Checked = append(look.Checked, item.CartItem)
 		if item.ID == o.ItemID {
@@ -61,17 +68,23 @@ func (s currentStore) Preview(ctx context.Context, o purchase.Order) (CheckoutPr
 }
 
 func (s currentStore) purchases(ctx context.Context, from time.Time) ([]cocalc.PurchaseRow, error) {
-	return ListPurchases(ctx, s.rec.shop, from)
+	return ListPurchases(ctx, s.shop, from)
 }
 
 func (currentStore) counts() bool { return true }
 
-func (s currentStore) sales(ctx context.Context, from time.Time) (found sales, err error) {
-	if found.rows, err = s.purchases(ctx, from); err != nil {
-		return found, err
+func (s currentStore) account(ctx context.Context, from time.Time) (a Account, err error) {
+	if a.Rows, err = s.purchases(ctx, from); err != nil {
+		return a, err
 	}
-	_, err = s.rec.shop.WhoAmI(ctx)
-	return found, err
+	_, err = s.shop.WhoAmI(ctx)
+	a.Store = s
+	return a, err
+}
+
+func (currentStore) missing(record string, e entry) purchase.Finding {
+	return purchase.NewFinding(record, purchase.FoundPurchaseMissing, e.number, e.order, cmp.Or(e.license, "unknown"),
+		e.charged)
 }
 
 // Charge keeps what the purchases say.
@@ -80,17 +93,20 @@ func (currentStore) Charge(context.Context, purchase.Order, cocalc.CartItem, *pu
 }
 
 // olderStore reports neither prices nor charges. It sells by the formula of the quote.
-type olderStore struct{ rec *Reconciler }
+type olderStore struct {
+	shop purchase.Shop
+	now  func() time.Time
+}
 
 func (s olderStore) Preview(ctx context.Context, o purchase.Order) (CheckoutPreview, error) {
 	look := CheckoutPreview{Amount: o.Price}
-	all, err := s.rec.shop.Cart(ctx, cocalc.InCart)
+	all, err := s.shop.Cart(ctx, cocalc.InCart)
 	for _, item := range all {
 		if !item.Checked {
 			continue
 		}
 		look.Checked = append(look.Checked, item)
-		if cost, err := cocalc.PriceDescription(item.Description, s.rec.now()); err == nil && item.ID == o.ItemID {
+		if cost, err := cocalc.PriceDescription(item.Description, s.now()); err == nil && item.ID == o.ItemID {
 			look.Amount = min(cost.LineItemAmount, look.Amount) // a fixed term that has begun costs less by now
 		}
 	}
@@ -103,25 +119,26 @@ func (olderStore) purchases(context.Context, time.Time) ([]cocalc.PurchaseRow, e
 
 func (olderStore) counts() bool { return false }
 
-// sales returns the purchases that tagged licenses prove: the licenses do not show who bought the others. A list of
+// account returns the purchases that tagged licenses prove: the licenses do not show who bought the others. A list of
 // licenses comes with a proof of the key.
-func (s olderStore) sales(ctx context.Context, from time.Time) (sales, error) {
-	licenses, err := s.rec.shop.Licenses(ctx)
+func (s olderStore) account(ctx context.Context, from time.Time) (Account, error) {
+	licenses, err := s.shop.Licenses(ctx)
 	if err != nil {
-		return sales{}, err
+		return Account{}, err
 	}
-	found := sales{licenses: map[string]cocalc.License{}}
+	a := Account{Licenses: licenses, Store: s}
 	for _, l := range licenses {
-		if !l.Created.Before(from) {
-			found.licenses[l.ID] = l
+		if _, tagged := purchase.ParseTag(l.Description); tagged && !l.Created.Before(from) {
+			a.Rows = append(a.Rows, cocalc.PurchaseRow{
+				LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires, Text: l.Description,
+			})
 		}
 	}
-	for _, row := range taggedPurchases(licenses) {
-		if !row.Time.Before(from) {
-			found.rows = append(found.rows, row)
-		}
-	}
-	return found, nil
+	return a, nil
+}
+
+func (olderStore) missing(record string, e entry) purchase.Finding {
+	return purchase.NewFinding(record, purchase.FoundLicenseNotListed, cmp.Or(e.license, "(unknown)"), e.number, e.order)
 }
 
 // Charge computes the charge.

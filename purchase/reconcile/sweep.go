@@ -20,8 +20,9 @@ import (
 // row with the time at which it began.
 const overlap = 24 * time.Hour
 
-// Reconcile compares the purchases of the account with the ledger. Each is ours, of an order that is still being looked
-// after, or reported: nothing that was paid from the account stays unseen.
+// Reconcile compares the purchases of the account with the ledger, once CoCalc allows it, and plans the next comparison.
+// Each purchase is entered, left to the worker that looks after its order, or reported: nothing that was paid from the
+// account stays unseen.
 func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	pause, err := rc.VerifyAccount(ctx)
 	if pause > 0 {
@@ -53,22 +54,15 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	if back := account.Reconciled.Add(-overlap); back.After(from) && !deep {
 		from = back
 	}
-	sold, err := rc.soldSince(ctx, from)
+	sold, err := rc.readAccount(ctx, from)
+	if err == nil && account.Before != nil && sold.Licenses == nil { // a license shows what was bought if no ledger does
+		sold.Licenses, err = rc.shop.Licenses(ctx)
+	}
 	if err != nil {
 		return rc.retryReconcile(err)
 	}
-	if account.Before != nil && sold.licenses == nil { // licenses show what was bought if no ledger does
-		licenses, err := rc.shop.Licenses(ctx)
-		if err != nil {
-			return rc.retryReconcile(err)
-		}
-		sold.licenses = map[string]cocalc.License{}
-		for _, l := range licenses {
-			sold.licenses[l.ID] = l
-		}
-	}
 	rc.failures = 0
-	late, err := rc.compare(ctx, sold, from, at, deep)
+	late, err := rc.compare(ctx, sold, at, deep)
 	if err != nil {
 		return err
 	}
@@ -138,70 +132,56 @@ func (rc *Reconciler) beginWatch(ctx context.Context, now time.Time) (account pu
 	return account, err
 }
 
-// sales are license purchases of the account. A server of the older kind tells only of licenses, which are told by id.
-type sales struct {
-	rows     []cocalc.PurchaseRow
-	licenses map[string]cocalc.License
-}
-
-// soldSince reads the license purchases of the account, with the key proven: a list that is empty is empty.
-func (rc *Reconciler) soldSince(ctx context.Context, from time.Time) (sales, error) {
+// readAccount reads the license purchases of the account, with the key proven: a list that is empty is empty.
+func (rc *Reconciler) readAccount(ctx context.Context, from time.Time) (Account, error) {
 	store, err := rc.StoreOf(ctx)
 	if err != nil {
-		return sales{}, err
+		return Account{}, err
 	}
-	return store.sales(ctx, from)
+	return store.account(ctx, from)
 }
 
-// compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.
-func (rc *Reconciler) compare(ctx context.Context, sold sales, from, at time.Time,
+// compare classifies the purchases, and does in one transaction what each verdict asks for. It returns those of orders
+// that had failed. deep: purchases are read again that were reported long ago.
+func (rc *Reconciler) compare(ctx context.Context, sold Account, at time.Time,
 	deep bool,
 ) (late map[purchase.OrderID][]cocalc.PurchaseRow, err error) {
-	slices.SortFunc(sold.rows, func(x, y cocalc.PurchaseRow) int {
+	slices.SortFunc(sold.Rows, func(x, y cocalc.PurchaseRow) int {
 		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.LicenseID, y.LicenseID))
 	})
-	byItem, err := rc.itemsSince(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	var before LedgerView // all earlier reports
-	if deep {
-		if err := rc.ledger.View(ctx, func(r purchase.Reader) error {
-			before = newLedgerView(at)
-			return before.readReports(
-				r)
-		}); err !=
-			nil {
+	var view *LedgerView
+	if len(sold.Rows) > 0 {
+		if view, err = rc.readView(ctx, sold.Rows, deep); err != nil {
 			return nil, err
 		}
 	}
 	told := false
 	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
 		told, late = false, map[purchase.OrderID][]cocalc.PurchaseRow{}
-		var found reports
 		account, err := w.Account()
 		if err != nil {
 			return err
 		}
-		found.earlier = account.Earlier
-		for _, row := range sold.rows {
-			if account.HasReported(row) {
-				continue
+		found := results{reported: reportSet{}}
+		for _, u := range account.UnrecognizedPurchases {
+			found.reported.add(u.PurchaseID, u.LicenseID)
+		}
+		for _, row := range sold.Rows {
+			if err := view.load(w, row); err != nil {
+				return err
 			}
-			if before.isReported(row) {
-				found.again = append(found.again, unrecognized(row))
-				continue
-			}
-			o, err := rc.explainRow(w, &found, &row, sold.licenses, byItem)
+			id, err := rc.apply(w, &found, view, &row, sold.Licenses)
 			if err != nil {
 				return err
 			}
-			if o != "" {
-				late[o] = append(late[o], row)
+			if id != "" {
+				late[id] = append(late[id], row)
 			}
 		}
-		if err := rc.enterAdminPurchases(w, &found, account, late); err != nil {
-			return err
+		if account.Restored != nil && account.Before != nil {
+			if err := rc.enterAdminPurchases(w, &found, account, late); err != nil {
+				return err
+			}
 		}
 		told, err = rc.finish(w, account, found, at)
 		return err
@@ -212,60 +192,130 @@ func (rc *Reconciler) compare(ctx context.Context, sold sales, from, at time.Tim
 	return late, err
 }
 
-// explainRow finds out whose a purchase is, and enters or reports what the ledger does not have. It answers the order
-// that had ended without a purchase, if the purchase is such an order's. Where the server has no list of purchases, the
-// row gets what the license cost by the formula.
-func (rc *Reconciler) explainRow(w purchase.Writer, r *reports, found *cocalc.PurchaseRow,
-	licenses map[string]cocalc.License,
-	byItem map[int64]purchase.OrderID,
+// readView reads what classifies the purchases, except for the orders that they name, which change while purchases are
+// entered (LedgerView.load).
+func (rc *Reconciler) readView(ctx context.Context, rows []cocalc.PurchaseRow, deep bool) (*LedgerView, error) {
+	v := newLedgerView(rc.reg.ServerTimeOrNow())
+	return v, rc.ledger.View(ctx, func(r purchase.Reader) error {
+		account, err := r.Account()
+		if err != nil {
+			return err
+		}
+		v.setAccount(account)
+		if deep {
+			if err := v.readReports(r); err != nil {
+				return err
+			}
+		}
+		return v.readItems(r, rows)
+	})
+}
+
+// readItems looks for the cart items of purchases without a tag among all orders, however old: a person can put an item
+// back into the cart after weeks. Purchases that were reported, and those of the replaced ledger's items, are left out,
+// so that the orders are read once for each purchase that somebody made outside the bot.
+func (v *LedgerView) readItems(r purchase.Reader, rows []cocalc.PurchaseRow) error {
+	wanted := map[int64]bool{}
+	for _, row := range rows {
+		_, tagged := purchase.ParseTag(row.Text)
+		if !tagged && row.CartItemID != 0 && v.items[row.CartItemID] == "" && !v.reported.has(row) {
+			wanted[row.CartItemID] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	for o, err := range purchase.AllOrders(r) {
+		if err != nil {
+			return err
+		}
+		if wanted[o.ItemID] {
+			v.items[o.ItemID] = o.ID
+			if delete(wanted, o.ItemID); len(wanted) == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// load reads the ledger's record of the order that a purchase names, as it is now.
+func (v *LedgerView) load(r purchase.Reader, row cocalc.PurchaseRow) error {
+	ids := []purchase.OrderID{v.items[row.CartItemID]}
+	if id, tagged := purchase.ParseTag(row.Text); tagged {
+		ids[0] = id
+	} else if p, ok, err := r.PurchaseOf(row.LicenseID); err != nil {
+		return err
+	} else if ok {
+		v.licenses[row.LicenseID] = p.Order
+		ids = append(ids, p.Order)
+	}
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		o, err := r.Order(id)
+		switch {
+		case errors.Is(err, purchase.ErrNoOrder):
+			delete(v.orders, id)
+		case err != nil:
+			return err
+		default:
+			v.orders[id] = o
+		}
+	}
+	return nil
+}
+
+// apply classifies a purchase, and enters or results what the ledger does not have. It returns the order if that had
+// failed, and counts as bought now. A row without an amount, of a server without a list of purchases, gets what the
+// license cost by the formula.
+func (rc *Reconciler) apply(w purchase.Writer, found *results, v *LedgerView, row *cocalc.PurchaseRow,
+	licenses []cocalc.License,
 ) (purchase.OrderID, error) {
-	row := *found
-	id, isTagged := purchase.ParseTag(row.Text)
-	if !isTagged {
-		id = byItem[row.CartItemID] // a person edited the tag away
+	verdict := Classify(v, *row)
+	o, _ := v.find(verdict.Order)
+	var license cocalc.License
+	if i := slices.IndexFunc(licenses, func(l cocalc.License) bool { return l.ID == row.LicenseID }); i >= 0 {
+		license = licenses[i]
 	}
-	if id == "" {
-		return "", rc.reportForeign(w, r, row)
+	if row.ID == 0 && o.ID != "" {
+		row.Cost = priceOf(o, license)
 	}
-	o, err := w.Order(id)
-	switch {
-	case errors.Is(err, purchase.ErrNoOrder) && !r.earlier.IsZero() && !row.Time.After(r.earlier):
-		return "", nil // the missing ledger's, announced with it
-	case errors.Is(err, purchase.ErrNoOrder):
-		return "", rc.strayed(w, r, row, id, licenses)
-	case err != nil:
-		return "", err
-	}
-	if row.ID == 0 {
-		row.Cost = priceOf(o, licenses[row.LicenseID])
-		*found = row
-	}
-	switch {
-	case !o.Owns(row.Text, row.Time):
-		return "", rc.reportForeign(w, r, row)
-	case o.IsActive():
+	if verdict.Reported { // once is enough
+		if !found.reported.has(*row) {
+			found.again = append(found.again, unrecognized(*row))
+		}
 		return "", nil
-	case isTagged && row.CartItemID != o.ItemID && !o.NeverAdded() && !rc.newEnough(o, row.Time):
-		return "", rc.reportForeign(w, r, row, "why", "older", "order", string(o.ID))
-	case o.AwaitsPurchase(row):
-		return "", rc.Correct(w, &o, []cocalc.PurchaseRow{row}, true)
-	case o.AccountsFor(row):
-		return "", nil
-	case o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
-		return "", rc.reportForeign(w, r, row, "why", "copied", "order", string(o.ID), "item", purchase.ArgSomeID(o.ItemID))
-	case o.State == purchase.Failed && !o.NeverAdded():
+	}
+	switch verdict.Kind {
+	case KindAccounted, KindUnderWay, KindEarlier, KindUnread:
+	case KindMissingLedger: // announced with the ledger that is missing
+	case KindAwaited:
+		return "", rc.Correct(w, &o, []cocalc.PurchaseRow{*row}, true)
+	case KindBoughtLate:
 		return o.ID, nil
-	case o.State == purchase.Purchased:
-		return "", rc.recordDuplicate(w, o, row)
-	case o.Restored && o.State.CanBecome(purchase.Purchased):
-		return "", rc.enterEndedOrder(w, r, o, row)
+	case KindDuplicate:
+		return "", rc.recordDuplicate(w, o, *row)
+	case KindEndedByRestore:
+		return "", rc.enterEndedOrder(w, found, o, *row)
+	case KindLost:
+		return "", rc.enterLostOrder(w, found, o, *row)
+	case KindUnattributed:
+		return "", rc.enterUnattributed(w, found, verdict.Order, *row, license)
+	case KindForeign:
+		return "", rc.reportForeign(w, found, *row, verdict, o)
+	case KindUnknownTag:
+		return "", rc.reportUnexplained(w, found, *row, verdict.Order, "unknown-order")
+	case KindNeverSent:
+		return "", rc.reportUnexplained(w, found, *row, verdict.Order, "never-sent")
 	}
-	return "", rc.reportUnexplained(w, r, row, id, "never-sent")
+	return "", nil
 }
 
 // finish keeps that the account was compared with the ledger, and reports whether there is something to tell. A
 // restored ledger has caught up with that.
-func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r reports,
+func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r results,
 	at time.Time,
 ) (told bool, err error) {
 	account, err := w.Account()
@@ -309,38 +359,13 @@ func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r 
 			restored.At), what, purchase.Order{}, ""))
 }
 
-// itemsSince are the cart items of the orders since then.
-func (rc *Reconciler) itemsSince(ctx context.Context, from time.Time) (map[int64]purchase.OrderID, error) {
-	items := map[int64]purchase.OrderID{}
-	err := rc.ledger.View(ctx, func(r purchase.Reader) error {
-		account, err := r.Account()
-		if err != nil {
-			return err
-		}
-		if account.Before != nil {
-			for _, o := range account.Before.Orders {
-				if o.ItemID != 0 {
-					items[o.ItemID] = o.ID
-				}
-			}
-		}
-		for o, err := range purchase.AllOrders(r) {
-			if err != nil || o.Created.Before(from.Add(-overlap)) {
-				return err
-			}
-			if o.ItemID != 0 {
-				items[o.ItemID] = o.ID
-			}
-		}
-		return nil
-	})
-	return items, err
-}
-
 // recordDuplicate enters one more purchase of an order that has its own: a double buy that showed up late.
 func (rc *Reconciler) recordDuplicate(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow) error {
 	extra := purchase.DuplicatePurchase{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost}
-	r := *o.Receipt
+	var r purchase.Receipt
+	if o.Receipt != nil {
+		r = *o.Receipt
+	}
 	r.Duplicates = append(slices.Clone(r.Duplicates), extra)
 	o.Receipt = &r
 	o.Rev++
@@ -351,28 +376,37 @@ func (rc *Reconciler) recordDuplicate(w purchase.Writer, o purchase.Order, row c
 	return rc.reg.RecordDuplicates(w, o, []purchase.DuplicatePurchase{extra})
 }
 
-// reports are purchases that are not the ledger's, as one comparison found them. They are stored together at its end:
-// there can be hundreds, and storing them one by one would block other writers.
-type reports struct {
+// results are what one comparison found. They are stored together at its end: there can be hundreds of reports, and
+// storing them one by one would block other writers.
+type results struct {
 	unrecognized []purchase.UnrecognizedPurchase
 	again        []purchase.UnrecognizedPurchase // reported long ago, and read again
 	notices      []purchase.Notification
-
-	earlier time.Time // tagged purchases until then are a missing ledger's
+	reported     reportSet // what the account's record names, before this comparison
 
 	entered, unattributed, byWord   int // purchases that a restored backup lacked
 	sum, unattributedSum, byWordSum purchase.Cents
 }
 
-// reportForeign reports another person's purchase on the account, once. It is never counted as the bot's. pairs are further
-// arguments: why, order and item.
-func (rc *Reconciler) reportForeign(w purchase.Writer, r *reports, row cocalc.PurchaseRow, pairs ...string) error {
-	return rc.report(w, r, row, purchase.NotificationForeign, "", pairs...)
+// reportForeign reports another person's purchase on the account, once. It is never counted as the bot's. o is the
+// order whose tag the purchase has, and of which the verdict says why it isn't the order's.
+func (rc *Reconciler) reportForeign(w purchase.Writer, r *results, row cocalc.PurchaseRow, verdict Verdict,
+	o purchase.Order,
+) error {
+	switch verdict.Mismatch {
+	case MismatchOlder:
+		return rc.report(w, r, row, purchase.NotificationForeign, "", "why", "older", "order", string(o.ID))
+	case MismatchCopied:
+		return rc.report(w, r, row, purchase.NotificationForeign, "", "why", "copied", "order", string(o.ID),
+			"item", purchase.ArgSomeID(o.ItemID))
+	default:
+		return rc.report(w, r, row, purchase.NotificationForeign, "")
+	}
 }
 
 // reportUnexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
 // buying: either this ledger is not the only one, or it has lost something. why is "never-sent" or "unknown-order".
-func (rc *Reconciler) reportUnexplained(w purchase.Writer, r *reports, row cocalc.PurchaseRow, id purchase.OrderID,
+func (rc *Reconciler) reportUnexplained(w purchase.Writer, r *results, row cocalc.PurchaseRow, id purchase.OrderID,
 	why string,
 ) error {
 	if err := rc.report(w, r, row, purchase.NotificationUnexplained, id, "why", why, "order", string(id)); err != nil {
@@ -387,7 +421,7 @@ func (rc *Reconciler) reportUnexplained(w purchase.Writer, r *reports, row cocal
 
 // report keeps a purchase that is not the ledger's, and has people told. pairs are arguments besides those of the
 // purchase.
-func (rc *Reconciler) report(w purchase.Writer, r *reports, row cocalc.PurchaseRow, kind purchase.NotificationKind,
+func (rc *Reconciler) report(w purchase.Writer, r *results, row cocalc.PurchaseRow, kind purchase.NotificationKind,
 	order purchase.OrderID,
 	pairs ...string,
 ) error {
