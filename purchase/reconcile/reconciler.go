@@ -2,10 +2,15 @@ package reconcile
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"licensebot/cocalc"
+	"licensebot/internal/backoff"
 	"licensebot/purchase"
 	"licensebot/purchase/register"
 )
@@ -46,4 +51,249 @@ func New(reg *register.Register, spans *register.Spans, worker Completer) *Recon
 		reg: reg, ledger: o.Ledger, shop: o.Shop, policy: o.Policy, timing: o.Timing, keyName: o.KeyName, site: o.Site,
 		now: o.Now, log: o.Log, changed: o.Changed, spans: spans, worker: worker,
 	}
+}
+
+// lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes its
+// row with the time at which it began.
+const overlap = 24 * time.Hour
+
+// Reconcile compares the purchases of the account with the ledger, once CoCalc allows it, and plans the next comparison.
+// Each purchase is entered, left to the worker that looks after its order, or reported: nothing that was paid from the
+// account stays unseen.
+func (rc *Reconciler) Reconcile(ctx context.Context) error {
+	pause, err := rc.VerifyAccount(ctx)
+	if pause > 0 {
+		rc.ReconcileAt = rc.reg.Elapsed() + pause
+		return nil
+	}
+	if err != nil {
+		return rc.retryReconcile(err)
+	}
+	at := rc.reg.ServerTimeOrNow()
+	account, err := rc.beginWatch(ctx, at)
+	if err != nil {
+		return err
+	}
+	// A checkout that was sent before the ledger was restored may still be at work, and this copy does not know of it: as
+	// long as that buys whatever is checked, no order is taken, and nothing is known for certain.
+	if r := account.Restored; r != nil {
+		if left := rc.spans.Remains("", register.Span{
+			What: "restored", Until: r.At.Add(rc.timing.Settle), Length: rc.timing.Settle,
+			Careful: true,
+		}); left > 0 {
+			rc.ReconcileAt = rc.reg.Elapsed() + left
+			return nil
+		}
+	}
+	// A comparison in the future was stored by a clock that was ahead. What came since is unknown, so everything is
+	// read.
+	from, deep := account.Watching, account.Reconciled.After(at.Add(time.Hour))
+	if back := account.Reconciled.Add(-overlap); back.After(from) && !deep {
+		from = back
+	}
+	sold, err := rc.readAccount(ctx, from)
+	if err == nil && account.Before != nil && sold.Licenses == nil { // a license shows what was bought if no ledger does
+		sold.Licenses, err = rc.shop.Licenses(ctx)
+	}
+	if err != nil {
+		return rc.retryReconcile(err)
+	}
+	rc.failures = 0
+	late, err := rc.compare(ctx, sold, at, deep)
+	if err != nil {
+		return err
+	}
+	for id, rows := range late {
+		o, err := rc.reg.Order(ctx, id)
+		if err != nil {
+			return err
+		}
+		if item := rows[0].CartItemID; item != 0 {
+			o.ItemID = item
+		}
+		r := purchase.NewReceipt(o, cocalc.CartItem{}, rows)
+		r.Adopted = o.CheckoutSent.IsZero()
+		rc.log.Error().Str("order", string(id)).Str("license", purchase.ShortID(r.LicenseID)).
+			Msg("record a purchase of an order that had ended without one")
+		if err := rc.worker.CompleteOrder(ctx, o, r); err != nil && !errors.Is(err, register.ErrMoved) {
+			return err
+		}
+	}
+	rc.ReconcileAt = rc.reg.Elapsed() + rc.timing.Sweep
+	return nil
+}
+
+// retryReconcile plans the next comparison after one that CoCalc did not allow; an error of the ledger is answered.
+func (rc *Reconciler) retryReconcile(err error) error {
+	if purchase.AsCoCalc(err) == nil {
+		return err
+	}
+	pause := backoff.Policy{First: rc.timing.PollMax, Max: rc.timing.Sweep}.Delay(rc.failures)
+	rc.failures++
+	rc.ReconcileAt = rc.reg.Elapsed() + pause
+	rc.log.Debug().Err(err).Int64("pause_ms", pause.Milliseconds()).
+		Msg("put off comparing the account's purchases with the ledger")
+	return nil
+}
+
+// beginWatch returns the account's state, and sets the time, by CoCalc's clock if known, from which its purchases have
+// to be explained. A stored time in the future comes from a clock that was ahead, and becomes now at the latest.
+func (rc *Reconciler) beginWatch(ctx context.Context, now time.Time) (account purchase.AccountState, err error) {
+	var first []purchase.Event
+	err = rc.ledger.View(ctx, func(r purchase.Reader) error {
+		if account, err = r.Account(); err == nil {
+			first, err = r.Events(1, 1)
+		}
+		return err
+	})
+	if err != nil || !account.Watching.IsZero() && !account.Watching.After(now) {
+		return account, err
+	}
+	since := now
+	if len(first) > 0 && account.Watching.IsZero() {
+		since = first[0].Time
+		if !since.Before(rc.reg.Born.Round(0)) { // set by this run: how long ago that was doesn't depend on the clock
+			since = now.Add(-rc.reg.Elapsed())
+		}
+		if since.After(now) {
+			since = now
+		}
+	}
+	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
+		if account, err = w.Account(); err != nil {
+			return err
+		}
+		account.Watching = since
+		return w.PutAccount(account)
+	})
+	return account, err
+}
+
+// VerifyAccount makes sure, once in a run, that the key is of the account that the ledger tells of. With the key of
+// another one nothing is bought, and nothing that is or is not found there says anything about an order. It answers how
+// long to wait otherwise; 0: not at all, with the error of a CoCalc that does not say.
+func (rc *Reconciler) VerifyAccount(ctx context.Context) (time.Duration, error) {
+	if rc.isProven {
+		return 0, nil
+	}
+	who, err := rc.shop.WhoAmI(ctx)
+	if err != nil {
+		return 0, err
+	}
+	before, newest, err := rc.beforeTheLedger(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var told, foreign bool
+	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
+		told, foreign = false, false
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		if account.CoCalc == who.ID {
+			return rc.noteAddress(w, account)
+		}
+		if account.CoCalc == "" { // the ledger has just begun, or is from before this was kept
+			account.CoCalc, account.Address = who.ID, string(rc.site)
+			if account.Restored == nil { // purchases that a restored backup lacks are entered or reported
+				account.Earlier = newest
+			}
+			if err := w.PutAccount(account); err != nil {
+				return err
+			}
+			err := w.AppendEvent(purchase.Event{
+				Time: rc.now(), Kind: "account", By: purchase.BotName,
+				Note: fmt.Sprintf("the ledger belongs to CoCalc account %s on %s", who.ID, rc.site),
+			})
+			if err != nil || before == 0 {
+				return err
+			}
+			told, err = rc.reg.RaiseAlarm(w, purchase.Order{}, purchase.Cause{
+				Code: purchase.IncidentNewLedger,
+				Args: purchase.Args{"purchases": strconv.Itoa(before)},
+			})
+			return err
+		}
+		foreign = true
+		told, err = rc.reg.RaiseAlarm(w, purchase.Order{},
+			purchase.Cause{Code: purchase.IncidentForeignKey, Args: purchase.Args{
+				"key": rc.keyName, "account": who.ID,
+				"ledger": account.CoCalc,
+			}})
+		return err
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case told && !foreign:
+		rc.log.Error().Int("purchases", before).Msg("pause buying: the ledger is new and empty, and the account has " +
+			"purchases with tags of this bot; a ledger is missing")
+		rc.changed("")
+	case told:
+		rc.log.Error().Str("account", who.ID).Msg("pause buying: the key is of another CoCalc account than the ledger")
+		rc.changed("")
+	}
+	if foreign {
+		return rc.timing.PollMax, nil
+	}
+	rc.isProven = true
+	if told {
+		return rc.timing.Poll, nil // buying is paused now: look at the orders again
+	}
+	return 0, nil
+}
+
+// noteAddress notes the address of the server on which the key was proven, if the ledger has another one or none.
+func (rc *Reconciler) noteAddress(w purchase.Writer, account purchase.AccountState) error {
+	before := account.Address
+	if before == string(rc.site) || rc.site == "" {
+		return nil
+	}
+	account.Address = string(rc.site)
+	if err := w.PutAccount(account); err != nil {
+		return err
+	}
+	note := fmt.Sprintf("the CoCalc server is %s", rc.site)
+	if before != "" {
+		note = fmt.Sprintf("the CoCalc server changed from %s to %s", before, rc.site)
+	}
+	return w.AppendEvent(purchase.Event{Time: rc.now(), Kind: "address", By: purchase.BotName, Note: note})
+}
+
+// beforeTheLedger returns, for a new and empty ledger, how many purchases with the bot's tags the account has, and when
+// CoCalc sold the newest; 0 for any other ledger.
+func (rc *Reconciler) beforeTheLedger(ctx context.Context) (n int, newest time.Time, err error) {
+	begins := false
+	err = rc.ledger.View(ctx, func(r purchase.Reader) error {
+		account, err := r.Account()
+		if err != nil || account.CoCalc != "" || !account.Watching.IsZero() {
+			return err
+		}
+		orders, err := r.Orders("", 1)
+		begins = len(orders) == 0
+		return err
+	})
+	if err != nil || !begins {
+		return 0, time.Time{}, err
+	}
+	sold, err := rc.readAccount(ctx, time.Time{})
+	for _, row := range sold.Rows {
+		if _, ours := purchase.ParseTag(row.Text); ours {
+			n++
+			if row.Time.After(newest) {
+				newest = row.Time
+			}
+		}
+	}
+	return n, newest, err
+}
+
+// readAccount reads the license purchases of the account, with the key proven: a list that is empty is empty.
+func (rc *Reconciler) readAccount(ctx context.Context, from time.Time) (Account, error) {
+	store, err := rc.StoreOf(ctx)
+	if err != nil {
+		return Account{}, err
+	}
+	return store.account(ctx, from)
 }

@@ -11,135 +11,9 @@ import (
 	"time"
 
 	"licensebot/cocalc"
-	"licensebot/internal/backoff"
 	"licensebot/purchase"
 	"licensebot/purchase/register"
 )
-
-// lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes its
-// row with the time at which it began.
-const overlap = 24 * time.Hour
-
-// Reconcile compares the purchases of the account with the ledger, once CoCalc allows it, and plans the next comparison.
-// Each purchase is entered, left to the worker that looks after its order, or reported: nothing that was paid from the
-// account stays unseen.
-func (rc *Reconciler) Reconcile(ctx context.Context) error {
-	pause, err := rc.VerifyAccount(ctx)
-	if pause > 0 {
-		rc.ReconcileAt = rc.reg.Elapsed() + pause
-		return nil
-	}
-	if err != nil {
-		return rc.retryReconcile(err)
-	}
-	at := rc.reg.ServerTimeOrNow()
-	account, err := rc.beginWatch(ctx, at)
-	if err != nil {
-		return err
-	}
-	// A checkout that was sent before the ledger was restored may still be at work, and this copy does not know of it: as
-	// long as that buys whatever is checked, no order is taken, and nothing is known for certain.
-	if r := account.Restored; r != nil {
-		if left := rc.spans.Remains("", register.Span{
-			What: "restored", Until: r.At.Add(rc.timing.Settle), Length: rc.timing.Settle,
-			Careful: true,
-		}); left > 0 {
-			rc.ReconcileAt = rc.reg.Elapsed() + left
-			return nil
-		}
-	}
-	// A comparison in the future was stored by a clock that was ahead. What came since is unknown, so everything is
-	// read.
-	from, deep := account.Watching, account.Reconciled.After(at.Add(time.Hour))
-	if back := account.Reconciled.Add(-overlap); back.After(from) && !deep {
-		from = back
-	}
-	sold, err := rc.readAccount(ctx, from)
-	if err == nil && account.Before != nil && sold.Licenses == nil { // a license shows what was bought if no ledger does
-		sold.Licenses, err = rc.shop.Licenses(ctx)
-	}
-	if err != nil {
-		return rc.retryReconcile(err)
-	}
-	rc.failures = 0
-	late, err := rc.compare(ctx, sold, at, deep)
-	if err != nil {
-		return err
-	}
-	for id, rows := range late {
-		o, err := rc.reg.Order(ctx, id)
-		if err != nil {
-			return err
-		}
-		if item := rows[0].CartItemID; item != 0 {
-			o.ItemID = item
-		}
-		r := purchase.NewReceipt(o, cocalc.CartItem{}, rows)
-		r.Adopted = o.CheckoutSent.IsZero()
-		rc.log.Error().Str("order", string(id)).Str("license", purchase.ShortID(r.LicenseID)).
-			Msg("record a purchase of an order that had ended without one")
-		if err := rc.worker.CompleteOrder(ctx, o, r); err != nil && !errors.Is(err, register.ErrMoved) {
-			return err
-		}
-	}
-	rc.ReconcileAt = rc.reg.Elapsed() + rc.timing.Sweep
-	return nil
-}
-
-// retryReconcile plans the next comparison after one that CoCalc did not allow; an error of the ledger is answered.
-func (rc *Reconciler) retryReconcile(err error) error {
-	if purchase.AsCoCalc(err) == nil {
-		return err
-	}
-	pause := backoff.Policy{First: rc.timing.PollMax, Max: rc.timing.Sweep}.Delay(rc.failures)
-	rc.failures++
-	rc.ReconcileAt = rc.reg.Elapsed() + pause
-	rc.log.Debug().Err(err).Int64("pause_ms", pause.Milliseconds()).
-		Msg("put off comparing the account's purchases with the ledger")
-	return nil
-}
-
-// beginWatch returns the account's state, and sets the time, by CoCalc's clock if known, from which its purchases have
-// to be explained. A stored time in the future comes from a clock that was ahead, and becomes now at the latest.
-func (rc *Reconciler) beginWatch(ctx context.Context, now time.Time) (account purchase.AccountState, err error) {
-	var first []purchase.Event
-	err = rc.ledger.View(ctx, func(r purchase.Reader) error {
-		if account, err = r.Account(); err == nil {
-			first, err = r.Events(1, 1)
-		}
-		return err
-	})
-	if err != nil || !account.Watching.IsZero() && !account.Watching.After(now) {
-		return account, err
-	}
-	since := now
-	if len(first) > 0 && account.Watching.IsZero() {
-		since = first[0].Time
-		if !since.Before(rc.reg.Born.Round(0)) { // set by this run: how long ago that was doesn't depend on the clock
-			since = now.Add(-rc.reg.Elapsed())
-		}
-		if since.After(now) {
-			since = now
-		}
-	}
-	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
-		if account, err = w.Account(); err != nil {
-			return err
-		}
-		account.Watching = since
-		return w.PutAccount(account)
-	})
-	return account, err
-}
-
-// readAccount reads the license purchases of the account, with the key proven: a list that is empty is empty.
-func (rc *Reconciler) readAccount(ctx context.Context, from time.Time) (Account, error) {
-	store, err := rc.StoreOf(ctx)
-	if err != nil {
-		return Account{}, err
-	}
-	return store.account(ctx, from)
-}
 
 // compare classifies the purchases, and does in one transaction what each verdict asks for. It returns those of orders
 // that had failed. deep: purchases are read again that were reported long ago.
@@ -357,23 +231,6 @@ func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r 
 	return true, register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRestored,
 		register.NotificationID("restored",
 			restored.At), what, purchase.Order{}, ""))
-}
-
-// recordDuplicate enters one more purchase of an order that has its own: a double buy that showed up late.
-func (rc *Reconciler) recordDuplicate(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow) error {
-	extra := purchase.DuplicatePurchase{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost}
-	var r purchase.Receipt
-	if o.Receipt != nil {
-		r = *o.Receipt
-	}
-	r.Duplicates = append(slices.Clone(r.Duplicates), extra)
-	o.Receipt = &r
-	o.Rev++
-	o.Updated = rc.now()
-	if err := w.PutOrder(o); err != nil {
-		return err
-	}
-	return rc.reg.RecordDuplicates(w, o, []purchase.DuplicatePurchase{extra})
 }
 
 // results are what one comparison found. They are stored together at its end: there can be hundreds of reports, and
