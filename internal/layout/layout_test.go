@@ -41,7 +41,10 @@ var rooms = []room{
 		"cocalc/cocalctest", "storage", "purchase/desk", "purchase/orders", "purchase/reconcile", "purchase/register",
 	}},
 	{dir: "purchase/register", may: []string{"cocalc", "purchase"}},
-	{dir: "purchase/reconcile", may: []string{"cocalc", "internal/backoff", "purchase", "purchase/register"}},
+	{
+		dir: "purchase/reconcile", may: []string{"cocalc", "internal/backoff", "purchase", "purchase/register"},
+		tests: []string{"storage"},
+	},
 	{dir: "purchase/notify", may: []string{"purchase", "purchase/register"}},
 	{dir: "purchase/orders", may: []string{"cocalc", "purchase", "purchase/register"}},
 	{dir: "purchase/checkout", may: []string{

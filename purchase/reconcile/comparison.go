@@ -24,7 +24,8 @@ type entry struct {
 	unchecked bool           // still to be counted, which may correct it
 }
 
-// Account is what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the key.
+// Account is what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the
+// key.
 type Account struct {
 	ID       string               // of the account that the key belongs to
 	Rows     []cocalc.PurchaseRow // of licenses
@@ -128,8 +129,8 @@ func (v *LedgerView) readLog(r purchase.Reader) error {
 	return nil
 }
 
-// readReports reads which purchases were reported as not the ledger's, and whether the ledger was accepted in place of a
-// missing one. A ledger that doesn't know since when it watches the account watches it since its first record.
+// readReports reads which purchases were reported as not the ledger's, and whether the ledger was accepted in place of
+// a missing one. A ledger that doesn't know since when it watches the account watches it since its first record.
 func (v *LedgerView) readReports(r purchase.Reader) error {
 	for e, err := range purchase.AllEvents(r) {
 		if err != nil {

@@ -14,7 +14,8 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Correct brings receipt and ledger of a purchase in line with the list of purchases.
+// Correct corrects the receipt of a bought order, the log and the budget by the purchases that CoCalc lists for it. late
+// ends the order's watch.
 func (rc *Reconciler) Correct(w purchase.Writer, o *purchase.Order, rows []cocalc.PurchaseRow, late bool) error {
 	had := *o.Receipt
 	full := purchase.NewReceipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{
@@ -62,7 +63,7 @@ func (rc *Reconciler) Correct(w purchase.Writer, o *purchase.Order, rows []cocal
 			return err
 		}
 	}
-	if full.Charged != had.Charged { // otherwise it was told before
+	if full.Charged != had.Charged { // otherwise it was reported before
 		if err := rc.reg.CheckCharge(w, *o, *r); err != nil {
 			return err
 		}
@@ -87,8 +88,8 @@ func (rc *Reconciler) recordDuplicate(w purchase.Writer, o purchase.Order, row c
 	return rc.reg.RecordDuplicates(w, o, []purchase.DuplicatePurchase{extra})
 }
 
-// enterUnattributed enters a purchase of an order that no readable ledger has, under no person's name, and pauses buying
-// until an admin has seen it.
+// enterUnattributed enters a purchase of an order that no readable ledger has, under no person's name, and pauses
+// buying until an admin has seen it.
 func (rc *Reconciler) enterUnattributed(w purchase.Writer, r *results, id purchase.OrderID, row cocalc.PurchaseRow,
 	license cocalc.License,
 ) error {
@@ -117,8 +118,8 @@ func specOf(l purchase.License, row cocalc.PurchaseRow) purchase.Spec {
 	}
 }
 
-// enterLostOrder enters an order that only the previous ledger had, with its purchase. The order passes through the usual
-// states in one transaction, without requests or notices.
+// enterLostOrder enters an order that only the previous ledger had, with its purchase. The order passes through the
+// usual states in one transaction, without requests or notices.
 func (rc *Reconciler) enterLostOrder(w purchase.Writer, r *results, o purchase.Order, row cocalc.PurchaseRow) error {
 	r.count(o, row)
 	return rc.enterOrder(w, o, row, func(o purchase.Order) *purchase.Receipt {
@@ -126,7 +127,7 @@ func (rc *Reconciler) enterLostOrder(w purchase.Writer, r *results, o purchase.O
 	})
 }
 
-// enterOrder enters an order with the receipt that it gets once it is entered.
+// enterOrder enters an order that the ledger lacks as bought, with the receipt that receiptOf returns for it.
 func (rc *Reconciler) enterOrder(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow,
 	receiptOf func(purchase.Order) *purchase.Receipt,
 ) error {
@@ -212,9 +213,9 @@ func (r *results) entries() []string {
 // ArgSomeCount formats a number of things as an argument; empty if there are none.
 func ArgSomeCount(n int) string { return purchase.ArgSomeID(int64(n)) }
 
-// enterAdminPurchases enters, at the first comparison after a restore, what the previous ledger had as bought by the word of
-// an admin alone and the backup lacks: CoCalc doesn't show it, so nothing else would bring it back. late are the orders
-// of which CoCalc has just shown a purchase.
+// enterAdminPurchases enters, at the first comparison after a restore, what the previous ledger had as bought by the
+// word of an admin alone and the backup lacks: CoCalc doesn't show it, so nothing else would bring it back. late are
+// the orders of which CoCalc has just shown a purchase.
 func (rc *Reconciler) enterAdminPurchases(w purchase.Writer, r *results, account purchase.AccountState,
 	late map[purchase.OrderID][]cocalc.PurchaseRow,
 ) error {

@@ -14,7 +14,8 @@ import (
 // evidence, and one that costs something else than was approved pauses buying.
 func (rc *Reconciler) provenBy(ctx context.Context, o purchase.Order, l purchase.License) bool {
 	id, ok := purchase.ParseTag(l.Description)
-	return ok && id == o.ID && isNewEnough(o, l.Created, rc.reg.ServerTimeOrNow()) && (matches(o.Sent, l) || !rc.Counts(ctx))
+	return ok && id == o.ID && isNewEnough(o, l.Created, rc.reg.ServerTimeOrNow()) &&
+		(matches(o.Sent, l) || !rc.Counts(ctx))
 }
 
 // FindPurchase reads everything that could show a purchase of the order's item. Nothing found is only worth something

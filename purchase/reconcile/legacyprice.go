@@ -15,13 +15,12 @@ import (
 // equals the announced price, unless a person edited the item between the last look and the moment in which CoCalc read
 // it for the checkout.
 
-// LooksForCost is how often the license of an edited item is looked for before the item alone has to tell what it cost.
+// MaxCostAttempts is how often the license of an edited item is read before the price is computed from the item alone.
 const MaxCostAttempts = 10
 
-// charged is what the order's item cost, as it was sold. What is sold cannot be edited any more, but it can be
-// edited while a checkout is at work that has read it before: what the license gives shows which of the two was sold.
-// The error says that the licenses could not be read; the cost is the item's then, as when the license is not among
-// them.
+// charged returns what the order's item cost when it was sold. A sold item can't be edited, but a person can edit it
+// after a checkout has read it and before it is sold: the license shows which of the two was sold. If the license is
+// not listed, the cost is the item's; so it is beside an error, which says that the licenses could not be read.
 func (s olderStore) charged(ctx context.Context, o purchase.Order, item cocalc.CartItem) (purchase.Cents, error) {
 	if item.Purchased == nil || differs(o, item, s.now()) == nil {
 		return o.AnnouncedPrice(), nil
@@ -38,8 +37,8 @@ func (s olderStore) charged(ctx context.Context, o purchase.Order, item cocalc.C
 	}
 }
 
-// priceOf is what a license of the order cost. A license tells what each project gets from it and for how many
-// projects it is; the period and the dates are taken as they were sent.
+// priceOf returns what a license of the order cost. A license shows what each project gets and for how many projects it
+// is; the period and the dates are those that were sent.
 func priceOf(o purchase.Order, l cocalc.License) purchase.Cents {
 	if matches(o.Sent, l) {
 		return o.AnnouncedPrice()
@@ -56,7 +55,7 @@ func priceOf(o purchase.Order, l cocalc.License) purchase.Cents {
 	return priceAt(o, description, l.Created)
 }
 
-// fields is what a license gives, in the words of a description.
+// fields returns what a license gives, under the names of a description.
 func fields(l cocalc.License) map[string]any {
 	return map[string]any{
 		"ram": l.Quota.RAM, "cpu": l.Quota.CPU, "disk": l.Quota.Disk, "member": l.Quota.Member,

@@ -87,7 +87,7 @@ func (rc *Reconciler) readView(ctx context.Context, rows []cocalc.PurchaseRow, d
 
 // readItems looks for the cart items of purchases without a tag among all orders, however old: a person can put an item
 // back into the cart after weeks. Purchases that were reported, and those of the replaced ledger's items, are left out,
-// so that the orders are read once for each purchase that somebody made outside the bot.
+// so that the orders are read once for each purchase outside the bot.
 func (v *LedgerView) readItems(r purchase.Reader, rows []cocalc.PurchaseRow) error {
 	wanted := map[int64]bool{}
 	for _, row := range rows {
@@ -187,8 +187,8 @@ func (rc *Reconciler) apply(w purchase.Writer, found *results, v *LedgerView, ro
 	return "", nil
 }
 
-// finish keeps that the account was compared with the ledger, and reports whether there is something to tell. A
-// restored ledger has caught up with that.
+// finish stores that the account was compared with the ledger, with the reports and notices of this comparison. told is
+// set if there is a notice to deliver. A restored ledger is in use again from then on.
 func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r results,
 	at time.Time,
 ) (told bool, err error) {
@@ -196,12 +196,12 @@ func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r 
 	if err != nil {
 		return false, err
 	}
-	account.UnrecognizedPurchases = append(slices.Clone(account.UnrecognizedPurchases), append(r.again, r.unrecognized...)...)
+	account.UnrecognizedPurchases = slices.Concat(account.UnrecognizedPurchases, r.again, r.unrecognized)
 	account.Notifications = append(slices.Clone(account.Notifications), r.notices...)
 	found, restored := len(r.unrecognized), account.Restored
 	told = len(account.Notifications) > len(before.Notifications)
 	if !told && found+r.entered == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
-		return false, nil // nothing new that is worth a write
+		return false, nil // nothing new; the time of the comparison is stored once an hour
 	}
 	account.Reconciled, account.Restored = at, nil
 	if account.Before != nil && rc.now().Sub(account.Before.At) > overlap {
@@ -215,22 +215,18 @@ func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r 
 		return told, err
 	}
 	if restored == nil {
-		return true,
-			register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRestored, register.NotificationID("entered",
-				at),
-				purchase.NewCause(purchase.NotificationRestored, r.entries()...), purchase.Order{}, ""))
+		what := purchase.NewCause(purchase.NotificationRestored, r.entries()...)
+		return true, register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRestored,
+			register.NotificationID("entered", at), what, purchase.Order{}, ""))
 	}
-	what := purchase.NewCause(purchase.NotificationRestored, append(r.entries(), "record",
-		strconv.FormatUint(restored.Head, 10),
-		"last",
-		purchase.ArgTime(restored.Last),
+	what := purchase.NewCause(purchase.NotificationRestored, append(r.entries(),
+		"record", strconv.FormatUint(restored.Head, 10), "last", purchase.ArgTime(restored.Last),
 		"outside", ArgSomeCount(found))...)
 	if err := w.AppendEvent(purchase.Event{Time: at, Kind: "reconciled", By: purchase.BotName, Cause: what}); err != nil {
 		return true, err
 	}
 	return true, register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRestored,
-		register.NotificationID("restored",
-			restored.At), what, purchase.Order{}, ""))
+		register.NotificationID("restored", restored.At), what, purchase.Order{}, ""))
 }
 
 // results are what one comparison found. They are stored together at its end: there can be hundreds of reports, and
@@ -261,8 +257,8 @@ func (rc *Reconciler) reportForeign(w purchase.Writer, r *results, row cocalc.Pu
 	}
 }
 
-// reportUnexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
-// buying: either this ledger is not the only one, or it has lost something. why is "never-sent" or "unknown-order".
+// reportUnexplained reports a purchase with an order's tag that the ledger can't explain, and pauses buying: either
+// another ledger uses the account, or this one has lost records. why is "never-sent" or "unknown-order".
 func (rc *Reconciler) reportUnexplained(w purchase.Writer, r *results, row cocalc.PurchaseRow, id purchase.OrderID,
 	why string,
 ) error {
@@ -276,8 +272,8 @@ func (rc *Reconciler) reportUnexplained(w purchase.Writer, r *results, row cocal
 	return err
 }
 
-// report keeps a purchase that is not the ledger's, and has people told. pairs are arguments besides those of the
-// purchase.
+// report records a purchase that is not the ledger's in the audit, and adds a notice about it to the results. pairs are
+// arguments besides those of the purchase.
 func (rc *Reconciler) report(w purchase.Writer, r *results, row cocalc.PurchaseRow, kind purchase.NotificationKind,
 	order purchase.OrderID,
 	pairs ...string,

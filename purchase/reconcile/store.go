@@ -166,8 +166,8 @@ const purchasesPage = 500
 // server.
 const maxPurchasePages = 400
 
-// ListPurchases reads all license purchases of the account since then (zero: ever), newest first, each once. The list grows
-// while it is read, so a row can be on two pages. One that was not read to its end is an error: it looks like an
+// ListPurchases reads all license purchases of the account since then (zero: ever), newest first, each once. The list
+// grows while it is read, so a row can be on two pages. One that was not read to its end is an error: it looks like an
 // account that bought less.
 func ListPurchases(ctx context.Context, shop interface {
 	Purchases(context.Context, cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
@@ -231,10 +231,10 @@ func differs(o purchase.Order, item cocalc.CartItem, now time.Time) error {
 	return cocalc.DescriptionMatches(clampStart(o.Sent, item.Description, now), item.Description)
 }
 
-// clampStart returns the description that was sent, as the server may show it by now. Every look at the cart moves a start
-// in the past to the server's current time, so the longer an item waits, the later it begins and the less it costs,
-// without any edit. A start in the future must stay. DescriptionMatches tolerates the rest of the difference, which
-// comes from adding.
+// clampStart returns the description that was sent, as the server may show it by now. Every look at the cart moves a
+// start in the past to the server's current time, so the longer an item waits, the later it begins and the less it
+// costs, without any edit. A start in the future must stay. DescriptionMatches tolerates the rest of the difference,
+// which comes from adding.
 func clampStart(sent, got json.RawMessage, now time.Time) json.RawMessage {
 	var have struct {
 		Range []time.Time `json:"range"`

@@ -13,13 +13,13 @@ import (
 // Kind says whose a purchase of the CoCalc account is.
 type Kind string
 
-// The kinds of purchases. Ours are those of which a record of the ledger, or of the ledger that a restore has replaced,
+// The kinds of purchases. Ours are the bot's: a record of the ledger, or of the ledger that a restore has replaced,
 // shows that the bot bought them.
 const (
 	// KindAccounted: ours, and the order's receipt names it.
 	KindAccounted Kind = "accounted"
-	// KindUnderWay: it has the tag or the cart item of an order that the worker still looks after, which finds its
-	// purchases by itself.
+	// KindUnderWay: it has the tag or the cart item of an order that the worker still works on or watches. The worker
+	// finds the purchases of such an order by itself.
 	KindUnderWay Kind = "under-way"
 	// KindAwaited: ours, of an order that counts as bought although CoCalc had not shown this purchase.
 	KindAwaited Kind = "awaited"
@@ -39,7 +39,7 @@ const (
 	// KindUnknownTag: it has the tag of an order that no ledger has.
 	KindUnknownTag Kind = "unknown-tag"
 
-	// KindForeign: somebody bought it outside the bot. If it has an order's tag, Mismatch says why it isn't the order's.
+	// KindForeign: bought outside the bot. If it has an order's tag, Mismatch says why it isn't the order's.
 	KindForeign Kind = "foreign"
 	// KindEarlier: without a tag, and from before the ledger began.
 	KindEarlier Kind = "earlier"

@@ -21,7 +21,7 @@ var added = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // example is an order that was bought: its item, and the purchase that its receipt names.
 func example(change ...func(*purchase.Order)) purchase.Order {
 	o := purchase.Order{
-		ID: exampleOrder, State: purchase.Purchased, ItemID: 7, AddSent: added, AddedAfter: added,
+		ID: exampleOrder, State: purchase.Purchased, Month: "2026-11", ItemID: 7, AddSent: added, AddedAfter: added,
 		Receipt: &purchase.Receipt{LicenseID: "license", PurchaseID: 70, Charged: 6375, Time: added.Add(time.Minute)},
 	}
 	for _, c := range change {
@@ -61,12 +61,15 @@ func number(id int64) func(*cocalc.PurchaseRow) { return func(r *cocalc.Purchase
 func license(id string) func(*cocalc.PurchaseRow) {
 	return func(r *cocalc.PurchaseRow) { r.LicenseID = id }
 }
+
 func item(id int64) func(*cocalc.PurchaseRow) {
 	return func(r *cocalc.PurchaseRow) { r.CartItemID = id }
 }
+
 func text(text string) func(*cocalc.PurchaseRow) {
 	return func(r *cocalc.PurchaseRow) { r.Text = text }
 }
+
 func at(d time.Duration) func(*cocalc.PurchaseRow) {
 	return func(r *cocalc.PurchaseRow) { r.Time = added.Add(d) }
 }
@@ -122,7 +125,8 @@ func TestClassify_EveryKind(t *testing.T) {
 			"named by the receipt as a double buy",
 			view(has(example(func(o *purchase.Order) {
 				o.Receipt.Duplicates = []purchase.DuplicatePurchase{{PurchaseID: 80, LicenseID: "second"}}
-			}))), row(), Verdict{Kind: KindAccounted},
+			}))), row(),
+			Verdict{Kind: KindAccounted},
 		},
 		{
 			"named by the receipt, of an older server", view(has(example())), row(olderServer, license("license")),
@@ -130,7 +134,8 @@ func TestClassify_EveryKind(t *testing.T) {
 		},
 		{
 			"named by the receipt, without the tag", view(has(example()), logged("license", exampleOrder)),
-			row(number(70), license("license"), untagged, item(0)), Verdict{Kind: KindAccounted},
+			row(number(70), license("license"), untagged, item(0)),
+			Verdict{Kind: KindAccounted},
 		},
 		{
 			"named by the receipt, by the word of an admin, and older than the order",
@@ -166,16 +171,21 @@ func TestClassify_EveryKind(t *testing.T) {
 		},
 		{"failed", view(has(failed)), row(), Verdict{Kind: KindBoughtLate}},
 		{"failed, without the tag", view(has(failed)), row(untagged), Verdict{Kind: KindBoughtLate}},
-		{"failed, and reported by an older copy", view(has(failed), reported(80, "second")), row(), Verdict{Kind: KindBoughtLate}},
+		{
+			"failed, and reported by an older copy", view(has(failed), reported(80, "second")), row(),
+			Verdict{Kind: KindBoughtLate},
+		},
 		{"a second purchase", view(has(example())), row(), Verdict{Kind: KindDuplicate}},
 		{"a second purchase, without the tag", view(has(example())), row(untagged), Verdict{Kind: KindDuplicate}},
 		{
 			"expired by the restore", view(has(example(in(purchase.Expired), ended, neverAdded)), replaced(example())),
-			row(), Verdict{Kind: KindEndedByRestore},
+			row(),
+			Verdict{Kind: KindEndedByRestore},
 		},
 		{
 			"failed by the restore before it was added",
-			view(has(example(in(purchase.Failed), ended, neverAdded)), replaced()), row(), Verdict{Kind: KindEndedByRestore},
+			view(has(example(in(purchase.Failed), ended, neverAdded)), replaced()), row(),
+			Verdict{Kind: KindEndedByRestore},
 		},
 		{
 			"expired by the restore, without the tag: the replaced ledger added the item",
@@ -194,7 +204,8 @@ func TestClassify_EveryKind(t *testing.T) {
 		},
 		{
 			"only the replaced ledger has the order, and the backup reported the purchase",
-			view(replaced(example()), reported(80, "second")), row(), Verdict{Kind: KindLost},
+			view(replaced(example()), reported(80, "second")), row(),
+			Verdict{Kind: KindLost},
 		},
 		{
 			"a copy of an item of the replaced ledger", view(replaced(example())), row(onlyTagged),
@@ -207,7 +218,8 @@ func TestClassify_EveryKind(t *testing.T) {
 		{"the replaced ledger is unreadable", view(replaced()), row(), Verdict{Kind: KindUnattributed}},
 		{
 			"the replaced ledger is unreadable, and the backup reported the purchase",
-			view(replaced(), reported(80, "second")), row(), Verdict{Kind: KindUnknownTag, Reported: true},
+			view(replaced(), reported(80, "second")), row(),
+			Verdict{Kind: KindUnknownTag, Reported: true},
 		},
 		{
 			"the replaced ledger is unreadable, without an amount", view(replaced()), row(olderServer),
@@ -219,7 +231,10 @@ func TestClassify_EveryKind(t *testing.T) {
 			Verdict{Kind: KindNeverSent, Reported: true},
 		},
 		{"a tag that no ledger has", view(), row(), Verdict{Kind: KindUnknownTag}},
-		{"a tag that no ledger has, reported", view(reported(80, "second")), row(), Verdict{Kind: KindUnknownTag, Reported: true}},
+		{"a tag that no ledger has, reported", view(reported(80, "second")), row(), Verdict{
+			Kind:     KindUnknownTag,
+			Reported: true,
+		}},
 		{
 			"a tag older than the order", view(has(failed)), row(onlyTagged, at(-2*time.Minute)),
 			Verdict{Kind: KindForeign, Mismatch: MismatchOlder},
@@ -231,12 +246,15 @@ func TestClassify_EveryKind(t *testing.T) {
 		{
 			"a tag older than an order without an item, of an older server",
 			view(has(example(in(purchase.Failed), func(o *purchase.Order) { o.ItemID = 0 }))),
-			row(olderServer, at(-2*time.Minute)), Verdict{Kind: KindForeign, Mismatch: MismatchOlder},
+			row(olderServer, at(-2*time.Minute)),
+			Verdict{Kind: KindForeign, Mismatch: MismatchOlder},
 		},
 		{
-			"a tag older than an add that only a clock ahead dates", view(has(example(in(purchase.Failed), func(o *purchase.Order) {
+			"a tag older than an add that only a clock ahead dates",
+			view(has(example(in(purchase.Failed), func(o *purchase.Order) {
 				o.AddedAfter, o.AddSent = time.Time{}, added.AddDate(0, 0, 7)
-			}))), row(item(0)), Verdict{Kind: KindBoughtLate},
+			}))), row(item(0)),
+			Verdict{Kind: KindBoughtLate},
 		},
 		{
 			"a copy of the item", view(has(example())), row(onlyTagged),
@@ -269,7 +287,8 @@ func TestClassify_EveryKind(t *testing.T) {
 		},
 		{
 			"without a tag, of an item with the same number on another server", view(has(example())),
-			row(untagged, at(-time.Hour)), Verdict{Kind: KindForeign},
+			row(untagged, at(-time.Hour)),
+			Verdict{Kind: KindForeign},
 		},
 		{
 			"without a tag, from before the ledger", view(), row(untagged, at(-3*365*24*time.Hour)),
@@ -277,7 +296,8 @@ func TestClassify_EveryKind(t *testing.T) {
 		},
 		{
 			"without a tag, of the millisecond in which the ledger began",
-			view(func(v *LedgerView) { v.since = added.Add(time.Microsecond) }), row(untagged, at(0)), Verdict{Kind: KindForeign},
+			view(func(v *LedgerView) { v.since = added.Add(time.Microsecond) }), row(untagged, at(0)),
+			Verdict{Kind: KindForeign},
 		},
 		{"with a tag, from before the ledger", view(), row(at(-3 * 365 * 24 * time.Hour)), Verdict{Kind: KindMissingLedger}},
 		{
