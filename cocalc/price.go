@@ -132,7 +132,7 @@ type priceInput struct {
 	start, end     time.Time // of a fixed term
 }
 
-// cost returns the price; an error if there is none.
+// cost returns the price. It returns an error for an input that has none.
 func (p priceInput) cost() (Cost, error) {
 	month, err := p.month()
 	if err != nil {

@@ -98,7 +98,7 @@ func (c *Client) attempt(ctx context.Context, what safety, endpoint string, para
 		}
 		event = event.Stringer("outcome", err.Outcome).AnErr("error", err)
 	}
-	event.Msg("ask CoCalc")
+	event.Msg("send a request to CoCalc")
 	return body, err
 }
 
@@ -112,7 +112,7 @@ func (s redactedError) Error() string { return s.text }
 
 func (s redactedError) Unwrap() error { return s.cause }
 
-// send sends one HTTP request. When ctx ends or the timeout passes, send returns, but the server goes on with what it
+// send sends one HTTP request. When ctx ends or the timeout passes, send returns, but the server continues with what it
 // received.
 func (c *Client) send(ctx context.Context, what safety, endpoint string, params any) answer {
 	timeout, client := c.options.Timeout, c.reading

@@ -165,7 +165,7 @@ const (
 type KeyProof string
 
 const (
-	// KeyUnproven means that the key was not checked, or the answer was of no use; Diagnosis.KeyErr says which.
+	// KeyUnproven means that the key was not checked, or the answer proves nothing; Diagnosis.KeyErr says which.
 	KeyUnproven KeyProof = ""
 	// KeyValid means that the key belongs to Diagnosis.Account.
 	KeyValid KeyProof = "valid"

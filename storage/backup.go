@@ -70,7 +70,7 @@ func (l *Ledger) backup(ctx context.Context, to string) (report Report, err erro
 		return report, linkFinal(temp.Name(), to+UnprovenEnding)
 	}
 	if err != nil {
-		return report, fmt.Errorf("the copy is not in order, so it was discarded: %w", err)
+		return report, fmt.Errorf("the copy is damaged, so it was discarded: %w", err)
 	}
 	return report, linkFinal(temp.Name(), to)
 }
@@ -113,8 +113,8 @@ func (l *Ledger) keep(version int) (name string, err error) {
 	}
 }
 
-// checkKept returns an error if a kept file is not in order: a damaged ledger is not written to. With a broken audit
-// chain it is in order all the same, since the bot goes on with such a ledger.
+// checkKept returns an error if a kept file is damaged, so that a damaged ledger is not written to. It accepts a broken
+// audit chain, since the bot continues with such a ledger.
 func checkKept(name string) error {
 	_, err := verifyFile(context.Background(), name)
 	if fault, ok := errors.AsType[*RecordError](err); ok && fault.OfChain() {

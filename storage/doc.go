@@ -7,6 +7,6 @@
 // changed.
 //
 // [Verify] reads a whole ledger and names the first bad record in a [RecordError]. [Backup] copies a ledger, also while
-// a bot writes to it. [Replace] puts a backup in a ledger's place. [Doubts] keeps beside the ledger what it can't store
+// a bot writes to it. [Replace] replaces a ledger by a backup. [Doubts] keeps beside the ledger what it can't store
 // when its disk fails.
 package storage

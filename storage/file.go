@@ -216,7 +216,7 @@ func (p *pages) take(id uint64, what string) ([]byte, error) {
 	head := p.data[id*p.size:]
 	n := u32(head, 12) + 1
 	if u64(head, 0) != id || id+n > p.high {
-		return nil, damagedf("page %d says it is page %d, of %d", id, u64(head, 0), n)
+		return nil, damagedf("page %d has the number %d and %d pages", id, u64(head, 0), n)
 	}
 	for i := id; i < id+n; i++ {
 		if p.used[i] {
@@ -340,11 +340,11 @@ func checkContents(tx *bbolt.Tx) error {
 	}
 	for license, n := range licenses {
 		if at := tx.Bucket(bucketLicenses).Get([]byte(license)); !bytes.Equal(at, number(n)) {
-			return recordError(bucketPurchases, number(n), "is not found by its license %s", license)
+			return recordError(bucketPurchases, number(n), "is not listed under its license %s", license)
 		}
 	}
 	if n := tx.Bucket(bucketLicenses).Stats().KeyN; n != len(licenses) {
-		return damagedf("the list of licenses has %d, and should have %d", n, len(licenses))
+		return damagedf("the list of licenses has %d entries instead of %d", n, len(licenses))
 	}
 	err = eachNumbered(tx, bucketEvents, func([]byte, checksumOnly) error { return nil })
 	if err != nil {
@@ -352,7 +352,7 @@ func checkContents(tx *bbolt.Tx) error {
 	}
 	err = each(tx, bucketBudgets, func(key []byte, b purchase.Budget) error {
 		if b.Month != string(key) {
-			return recordError(bucketBudgets, key, "says it is that of %q", b.Month)
+			return recordError(bucketBudgets, key, "names the month %q", b.Month)
 		}
 		return nil
 	})
@@ -361,7 +361,7 @@ func checkContents(tx *bbolt.Tx) error {
 	}
 	return each(tx, bucketAccount, func(key []byte, _ purchase.AccountState) error {
 		if !bytes.Equal(key, keyAccount) {
-			return recordError(bucketAccount, key, "is kept as %q", key)
+			return recordError(bucketAccount, key, "has the wrong key %q", key)
 		}
 		return nil
 	})
@@ -376,7 +376,7 @@ func checkOrders(tx *bbolt.Tx) error {
 	}{{bucketOpen, (*purchase.Order).Open, 0}, {bucketUnpublished, (*purchase.Order).Stale, 0}}
 	err := each(tx, bucketOrders, func(key []byte, o purchase.Order) error {
 		if string(o.ID) != string(key) {
-			return recordError(bucketOrders, key, "says it is order %q", o.ID)
+			return recordError(bucketOrders, key, "contains order %q", o.ID)
 		}
 		for i := range indexes {
 			index := &indexes[i]
@@ -386,10 +386,10 @@ func checkOrders(tx *bbolt.Tx) error {
 			}
 			at := tx.Bucket(index.bucket).Get(key)
 			if (at != nil) != lists {
-				return recordError(bucketOrders, key, "is not where the list of %s orders has it", index.bucket)
+				return recordError(bucketOrders, key, "does not match the list of %s orders", index.bucket)
 			}
 			if len(at) > 0 && !bytes.Equal(at, queueValue(o)) {
-				return recordError(bucketOrders, key, "has another place in the queue than its list says")
+				return recordError(bucketOrders, key, "has another place in the list of open orders")
 			}
 		}
 		return nil
@@ -399,7 +399,7 @@ func checkOrders(tx *bbolt.Tx) error {
 	}
 	for _, index := range indexes {
 		if n := tx.Bucket(index.bucket).Stats().KeyN; n != index.count {
-			return damagedf("the list of %s orders has %d, and should have %d", index.bucket, n, index.count)
+			return damagedf("the list of %s orders has %d entries instead of %d", index.bucket, n, index.count)
 		}
 	}
 	return nil

@@ -78,7 +78,7 @@ type Ledger struct {
 	path     string
 	pageSize int64
 	readOnly bool
-	kept     string // the file of before an upgrade
+	kept     string // path of the file that an upgrade kept; empty: none
 	room     func(dir string) (free uint64, err error)
 	committer
 }
@@ -98,11 +98,11 @@ func commitPlainly(commit, _ func() error) error { return commit() }
 
 // Open opens the ledger at path, or creates one if there is no file. It creates the ledger in a temporary file beside
 // path and renames it when it is complete, so that a crash leaves no half-made ledger. A file that other users can read
-// gets mode 0600. A ledger of an older schema version is upgraded; the file of before is kept beside it
-// ([Ledger.Kept]).
+// gets mode 0600. A ledger of an older schema version is upgraded, and the earlier file is kept beside it (see
+// [Ledger.Kept]).
 //
 // The error wraps [ErrLocked] (after a second), [ErrNewer], [ErrForeign] or [ErrDamaged] if the file is refused, and
-// purchase.ErrFull if there is no space to create it or to keep the file of before an upgrade. The file is then
+// purchase.ErrFull if there is no space to create it or to keep the earlier file. The file is then
 // unchanged.
 func Open(path string, options ...Option) (*Ledger, error) {
 	l, err := open(path, false)
@@ -263,7 +263,7 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 	if version < 1 {
 		return fmt.Errorf("%w: schema version %d", ErrDamaged, version)
 	}
-	if id := tx.ID(); id < 0 { // which of the two meta pages is next could not be told
+	if id := tx.ID(); id < 0 { // it does not say which of the two meta pages is next
 		return fmt.Errorf("%w: transaction number %d", ErrDamaged, id)
 	}
 	for _, name := range buckets {
@@ -283,14 +283,14 @@ func schema(tx *bbolt.Tx) (version int, err error) {
 	return version, nil
 }
 
+// upgrade marks a ledger of an older schema as one of [SchemaVersion]. Before that, it keeps a durable copy of the file
+// (see [Ledger.Kept]). The error wraps purchase.ErrFull if there is no space for the copy; the ledger is then
+// unchanged.
+//
 // Schema 2 has causes (codes with arguments) where schema 1 had sentences: in waits, holds, failures, pauses, notices
-// and receipts. Package purchase reads records of both, so an upgrade changes no record: each gets its new form when it
-// is written next, and audit records keep their bytes for ever. What an upgrade does is to mark the file, so that no
-// older program reads causes as sentences that are empty, and to keep the file of before for those who go back.
-
-// upgrade marks a ledger of an older schema as one of [SchemaVersion]. Before that it keeps the file as it was,
-// durably, beside it (see [Ledger.Kept]). The error wraps purchase.ErrFull if there is no space for that; the ledger is
-// then unchanged.
+// and receipts. Package purchase reads records of both, so an upgrade changes no record: a record gets its new form
+// when it is next written, and audit records keep their bytes. The mark prevents that an older program reads causes as
+// empty sentences. The copy is for going back to an older version.
 func (l *Ledger) upgrade() error {
 	var version int
 	err := l.db.View(func(tx *bbolt.Tx) (err error) {

@@ -25,7 +25,7 @@ type Replacement struct {
 // name, so that no bot ever starts with an unprepared copy.
 //
 // The file from is only read. Nothing is replaced if Replace returns an error: [ErrLocked] if a bot has the ledger
-// open, the errors of [Verify] if from or the prepared copy is not in order, or the error of prepare. At every moment
+// open, the errors of [Verify] if from or the prepared copy is damaged, or the error of prepare. At every moment
 // the ledger's path leads to either the previous ledger or the new one.
 func Replace(ctx context.Context, path, from string, now time.Time, prepare func(purchase.Writer) error) (Replacement,
 	error,
@@ -99,7 +99,7 @@ func prepareCopy(ctx context.Context, copied string, prepare func(purchase.Write
 	if err != nil {
 		return err
 	}
-	// What is restored stays as it is, so no file of before is kept of its copy.
+	// The backup itself stays, so no copy of its earlier schema is kept.
 	if err = l.markSchema(); err == nil {
 		err = l.Update(ctx, prepare)
 	}

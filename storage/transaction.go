@@ -375,7 +375,7 @@ func eachNumbered[T any](tx *bbolt.Tx, bucket []byte, visit func(key []byte, val
 
 func checkNumber(bucket, key []byte, n uint64) error {
 	if !bytes.Equal(key, number(n)) {
-		return recordError(bucket, key, "says it is number %d", n)
+		return recordError(bucket, key, "has the number %d", n)
 	}
 	return nil
 }

@@ -28,7 +28,8 @@ type Report struct {
 // own checks, the checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each
 // record's hash, and the hash of the one before, which it names). The error is the first fault: a [*RecordError] names
 // a record; others wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked
-// by purchase.CheckBooks. Without a fault, Verify then calls each read with the same state, and returns its error.
+// by reconcile.CheckConsistency. Without a fault, Verify then calls each read with the same state, and returns its
+// error.
 func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
 	err = withCopy(ctx, path, func(l *Ledger) error {
 		if report, err = l.verify(ctx); err != nil {
@@ -105,7 +106,7 @@ func checkChain(ctx context.Context, tx *bbolt.Tx) (last purchase.Event, err err
 			return err
 		}
 		if hash != e.Hash {
-			return recordError(bucketEvents, key, "was changed after it was written: its hash is not that of what it says")
+			return recordError(bucketEvents, key, "was changed after it was written: its hash does not match its content")
 		}
 		last = e
 		return nil

@@ -66,13 +66,13 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 			four, _, err2 := getJSON[purchase.Event](tx, bucketEvents, number(4))
 			return errors.Join(err, err2, putJSON(tx, bucketEvents, number(3), four),
 				putJSON(tx, bucketEvents, number(4), three))
-		}, "audit record 3", "says it is number 4"},
+		}, "audit record 3", "has the number 4"},
 		{"an entry of the purchase log is gone", func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketPurchases).Delete(number(1))
 		}, "entry 1 of the purchase log", "is missing"},
 		{"a license that leads nowhere", func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketLicenses).Put([]byte("license-2"), number(7))
-		}, "entry 1 of the purchase log", "is not found by its license"},
+		}, "entry 1 of the purchase log", "is not listed under its license"},
 		{"a flipped digit", func(tx *bbolt.Tx) error {
 			record := append([]byte(nil), tx.Bucket(bucketOrders).Get([]byte(order))...)
 			record[len(record)-10] ^= 1
@@ -83,7 +83,7 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 		}, "the budget of 2026-11", "cannot be read"},
 		{"an order under another's name", func(tx *bbolt.Tx) error {
 			return putJSON(tx, bucketOrders, []byte(order), purchase.Order{ID: "01JD8Z3V5TQ4X6B7N8M9P00099"})
-		}, "order " + order, "says it is order"},
+		}, "order " + order, "contains order"},
 		{"an order that the index forgot", func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketOpen).Delete([]byte("01JD8Z3V5TQ4X6B7N8M9P00000"))
 		}, "order 01JD8Z3V5TQ4X6B7N8M9P00000", "list of open orders"},
@@ -152,7 +152,7 @@ func TestVerify_WrongEventNumber(t *testing.T) {
 	err = l.View(t.Context(), func(r purchase.Reader) error {
 		for e, err := range purchase.AllEvents(r) {
 			if seen++; err != nil || e.Number != seen {
-				return fmt.Errorf("record %d says it is %d, %w", seen, e.Number, err)
+				return fmt.Errorf("got record %d with the number %d, want the same: %w", seen, e.Number, err)
 			}
 		}
 		return nil

@@ -262,8 +262,8 @@ func TestRun_BrokenAuditChain(t *testing.T) {
 	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
 	forge(t, s["DATABASE"], 2, func(e *purchase.Event) { e.By = "U0CAROL" })
-	const why = "The audit chain is broken: audit record 2 was changed after it was written: its hash is not that of " +
-		"what it says."
+	const why = "The audit chain is broken: audit record 2 was changed after it was written: its hash does not match " +
+		"its content."
 	bot := launch(t, s, "run")
 	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)

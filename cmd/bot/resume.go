@@ -74,7 +74,7 @@ func resumeAlone(ctx context.Context, c stdio, database, by, reason string) (was
 	}
 	defer ledger.Close()
 	if kept := ledger.Kept(); kept != "" {
-		fmt.Fprintf(c.err, "The ledger was upgraded. Its file of before is kept as %s.\n", kept)
+		fmt.Fprintf(c.err, "The ledger was upgraded. A copy from before is kept as %s.\n", kept)
 	}
 	err = ledger.Update(ctx, func(w purchase.Writer) error {
 		was, err = orders.ResumeBuying(w, by, reason, time.Now())

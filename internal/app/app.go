@@ -69,7 +69,7 @@ func New(c Config) (*Service, error) {
 		if kept := bolt.Kept(); kept != "" {
 			log := s.part("storage")
 			log.Warn().Str("file", kept).Int("schema", storage.SchemaVersion).
-				Msg("keep the ledger's file of before its upgrade: older versions need it")
+				Msg("keep a copy of the ledger from before its upgrade, for older versions")
 		}
 		s.Ledger, ledger = bolt, decorate(c.Decorators.Ledger, purchase.Ledger(bolt))
 	}
