@@ -14,8 +14,8 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Correct corrects the receipt of a bought order, the log and the budget by the purchases that CoCalc lists for it. late
-// ends the order's watch.
+// Correct corrects the receipt of a bought order, the log and the budget by the purchases that CoCalc lists for it.
+// late ends the order's watch.
 func (rc *Reconciler) Correct(w purchase.Writer, o *purchase.Order, rows []cocalc.PurchaseRow, late bool) error {
 	had := *o.Receipt
 	full := purchase.NewReceipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{

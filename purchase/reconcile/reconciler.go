@@ -15,8 +15,8 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Reconciler compares the ledger with CoCalc, for one run of the bot. What it remembers may be lost. Its methods must not
-// be called at the same time, except for Evidence and PauseInconsistent.
+// Reconciler compares the ledger with CoCalc, for one run of the bot. What it remembers may be lost. Its methods must
+// not be called at the same time, except for Evidence and PauseInconsistent.
 type Reconciler struct {
 	reg     *register.Register
 	ledger  purchase.Ledger
@@ -57,9 +57,9 @@ func New(reg *register.Register, spans *register.Spans, worker Completer) *Recon
 // row with the time at which it began.
 const overlap = 24 * time.Hour
 
-// Reconcile compares the purchases of the account with the ledger, and plans the next comparison, which is soon if CoCalc
-// can't be read. Each purchase is entered, left to the worker while it works on the order, or reported, so that nothing
-// that was paid from the account stays unseen. Errors are the ledger's.
+// Reconcile compares the purchases of the account with the ledger, and plans the next comparison, which is soon if
+// CoCalc can't be read. Each purchase is entered, left to the worker while it works on the order, or reported, so that
+// nothing that was paid from the account stays unseen. Errors are the ledger's.
 func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	pause, err := rc.VerifyAccount(ctx)
 	if pause > 0 {
@@ -169,9 +169,9 @@ func (rc *Reconciler) beginWatch(ctx context.Context, now time.Time) (account pu
 	return account, err
 }
 
-// VerifyAccount checks, once in a run, that the key belongs to the CoCalc account of the ledger. With the key of another
-// account nothing is bought, and what that account shows proves nothing about an order: it returns how long to wait. The
-// wait is 0 if the key was verified, or beside an error of CoCalc or the ledger.
+// VerifyAccount checks, once in a run, that the key belongs to the CoCalc account of the ledger. With the key of
+// another account nothing is bought, and what that account shows proves nothing about an order: it returns how long to
+// wait. The wait is 0 if the key was verified, or beside an error of CoCalc or the ledger.
 func (rc *Reconciler) VerifyAccount(ctx context.Context) (time.Duration, error) {
 	if rc.isProven {
 		return 0, nil

@@ -341,7 +341,7 @@ func TestClassify_EveryKind(t *testing.T) {
 	}
 }
 
-// FuzzClassify_OurPurchase: a purchase of an order's cart item after its add is never classified as somebody else's,
+// FuzzClassify_OurPurchase: a purchase of an order's cart item after its add is never classified as another person's,
 // whatever else the ledger knows, and no ledger and no purchase makes Classify panic.
 func FuzzClassify_OurPurchase(f *testing.F) {
 	f.Add(uint8(7), uint16(0), int64(7), int64(80), "license", "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", int64(3600))
