@@ -81,7 +81,7 @@ func TestAccessWatch_Run_RevokedToken(t *testing.T) {
 				err := <-ended
 				fatal, is := errors.AsType[*socket.FatalError](err)
 				if is != c.ends || c.ends && (fatal.Remedy == "" || fatal.Code == "") || !is && err != nil {
-					t.Errorf("it ended with %v", err)
+					t.Errorf("got %v, want a *FatalError: %t", err, c.ends)
 				}
 			})
 		})

@@ -74,7 +74,7 @@ func checkContains(t *testing.T, m slacksim.Message, words ...string) {
 	t.Helper()
 	for _, want := range words {
 		if !strings.Contains(m.ContentText(), want) {
-			t.Errorf("it does not say %q:\n%s", want, m.ContentText())
+			t.Errorf("got this, want %q in it:\n%s", want, m.ContentText())
 		}
 	}
 }
@@ -106,10 +106,10 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 				"Cart item 1 is in the cart and isn't marked as bought",
 				"The account has no licenses")
 			if strings.Contains(seen.ContentText(), "API key") {
-				t.Errorf("alice reads of the API key:\n%s", seen.ContentText())
+				t.Errorf("alice reads of the API key; want no %q:\n%s", "API key", seen.ContentText())
 			}
 			if len(seen.Buttons()) > 0 {
-				t.Errorf("alice gets buttons: %v", seen.Buttons())
+				t.Errorf("alice gets buttons: %v; want none", seen.Buttons())
 			}
 			w.says(slacksim.Bob, "settle "+id)
 			w.sees(slacksim.Bob, "Only admins can do that")
@@ -123,20 +123,20 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 			modal, err := carol.WaitForModal(w.ctx, nil)
 			w.must(err)
 			if problems, err := carol.Submit(w.ctx); err != nil || problems["reason"] == "" {
-				t.Errorf("without a reason: %v, %v", problems, err)
+				t.Errorf("without a reason: got %v, %v; want a problem of the reason", problems, err)
 			}
 			w.must(carol.Fill(w.ctx, modal, "How do you know?", "CoCalc's support looked"))
 			if c.spent > 0 {
 				w.must(carol.Fill(w.ctx, modal, "License id", "the big one"))
 				if problems, err := carol.Submit(w.ctx); err != nil ||
 					!strings.Contains(problems["license"], "isn't a license id") {
-					t.Errorf("with nonsense for a license: %v, %v", problems, err)
+					t.Errorf("with nonsense for a license: got %v, %v; want a problem of the license", problems, err)
 				}
 				w.must(carol.Fill(w.ctx, modal, "License id", "https://cocalc.example/settings/licenses?id="+license))
 			}
 			problems, err := carol.Submit(w.ctx)
 			if err != nil || len(problems) > 0 {
-				t.Fatalf("%v, %v", problems, err)
+				t.Fatalf("%v, %v; want no error, len(problems) = 0", problems, err)
 			}
 			done, err := carol.WaitForUpdate(w.ctx, choice, func(m slacksim.Message) bool {
 				return strings.Contains(m.ContentText(), "Marked as")
@@ -144,7 +144,7 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 			w.must(err)
 			if text := strings.ReplaceAll(done.ContentText(), "*", ""); !strings.Contains(text, c.says) ||
 				len(done.Buttons()) > 0 {
-				t.Errorf("carol reads, with the buttons %v:\n%s", done.Buttons(), text)
+				t.Errorf("got this with the buttons %v, want %q and no buttons:\n%s", done.Buttons(), c.says, text)
 			}
 			now := w.becomes(card, c.reads)
 			if c.spent > 0 {
@@ -152,11 +152,12 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 			}
 			if e := w.events("settled"); len(e) != 1 || e[0].By != slacksim.Carol ||
 				!strings.Contains(e[0].Note, "CoCalc's support looked") {
-				t.Errorf("recorded %+v", e)
+				t.Errorf("recorded %+v; want len(e) = 1, e[0].By = %v, e[0].Note with %q", e, slacksim.Carol,
+					"CoCalc's support looked")
 			}
 			h, err := w.desk.History(w.ctx, 1, 10)
 			if w.must(err); h.Months[0].Spent != c.spent || h.Months[0].Reserved != 0 {
-				t.Errorf("the ledger says %+v", h.Months[0])
+				t.Errorf("the ledger says %+v; want h.Months[0].Spent = %v, h.Months[0].Reserved = 0", h.Months[0], c.spent)
 			}
 			w.clicks(slacksim.Carol, choice, c.button) // the buttons of a screen that lags behind
 			w.sees(slacksim.Carol, "There's nothing to resolve")
@@ -191,7 +192,7 @@ func TestPublisher_Notices_ForeignPurchaseOnce(t *testing.T) {
 		}
 	}
 	if told != 1 || len(w.events("foreign-purchase")) != 1 {
-		t.Errorf("told %d times, recorded %d times", told, len(w.events("foreign-purchase")))
+		t.Errorf("told %d times, recorded %d times; want 1 and 1", told, len(w.events("foreign-purchase")))
 	}
 }
 
@@ -211,7 +212,7 @@ func TestHandler_RemoveItem_Button(t *testing.T) {
 	})
 	w.must(err)
 	if checkContains(t, now, "An item blocks the CoCalc cart", "I removed item"); len(now.Buttons()) > 0 {
-		t.Errorf("the button is still there: %v", now.Buttons())
+		t.Errorf("the button is still there: %v; want none", now.Buttons())
 	}
 	w.becomes(card, "Bought for $63.75")
 	w.clicks(slacksim.Carol, named, button) // on a screen that lags behind
@@ -235,7 +236,7 @@ func TestHandler_RemoveItem_OnlyAdmins(t *testing.T) {
 	w.waitForRefusal(slacksim.Bob, purchase.NotAnAdmin)
 	for _, item := range w.account.Cart() {
 		if item.ID == w.foreignItem() && !item.Removed.IsZero() {
-			t.Error("it was taken out all the same")
+			t.Error("got the item removed, want it kept")
 		}
 	}
 }
@@ -265,7 +266,7 @@ func TestHandler_Pause_Resume(t *testing.T) {
 	})
 	w.must(err)
 	if strings.Contains(home.ContentText(), "/license resume") {
-		t.Errorf("alice is told how to resume:\n%s", home.ContentText())
+		t.Errorf("alice is told how to resume; want no %q:\n%s", "/license resume", home.ContentText())
 	}
 	w.says(slacksim.Carol, "pause once more")
 	w.sees(slacksim.Carol, "Buying is already paused. ")

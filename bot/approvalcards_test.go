@@ -147,7 +147,7 @@ func TestReasonView_Golden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if problems := blockkit.ValidateView(raw, "modal", blockkit.Rules{Strict: true}); len(problems) > 0 {
-				t.Errorf("Slack would refuse it: %v", problems)
+				t.Errorf("Slack would refuse it: %v; want none", problems)
 			}
 		})
 	}
@@ -162,7 +162,7 @@ func TestRefusalText_Channels(t *testing.T) {
 		" You can use <#C1>, <#C2>, <#C3>, <#C4>, <#C5> and 2 other channels.": {"C1", "C2", "C3", "C4", "C5", "C6", "C7"},
 	} {
 		if got := channelWords(ids); got != want {
-			t.Errorf("%v: %q", ids, got)
+			t.Errorf("%v: %q; want %v", ids, got, want)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func TestHandler_Approve(t *testing.T) {
 	checkContains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+">")
 	done := w.cardBecomes(ask, "Bought for $63.75")
 	if checkContains(t, done, "<@"+slacksim.Bob+"> approved", "winter school"); len(done.Buttons()) > 0 {
-		t.Errorf("the approvers still have the buttons %v", done.Buttons())
+		t.Errorf("the approvers still have the buttons %v; want none", done.Buttons())
 	}
 	w.clicks(slacksim.Carol, ask, "Approve") // on a screen that lags behind
 	w.seesIn(slacksim.Carol, theDesk, "This order was already decided: bob approved it on ")
@@ -104,16 +104,16 @@ func TestHandler_SubmitDenial(t *testing.T) {
 	modal, err := carol.WaitForModal(w.ctx, nil)
 	w.must(err)
 	if problems, err := carol.Submit(w.ctx); err != nil || problems["reason"] == "" {
-		t.Errorf("without a reason: %v, %v", problems, err)
+		t.Errorf("without a reason: got %v, %v; want a problem of the reason", problems, err)
 	}
 	w.must(carol.Fill(w.ctx, modal, "Reason", "there is *one* already"))
 	if problems, err := carol.Submit(w.ctx); err != nil || len(problems) > 0 {
-		t.Fatalf("%v, %v", problems, err)
+		t.Fatalf("%v, %v; want no error, len(problems) = 0", problems, err)
 	}
 	checkContains(t, w.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already",
 		"Nothing was charged")
 	if done := w.cardBecomes(ask, "denied it"); len(done.Buttons()) > 0 {
-		t.Errorf("the approvers still have the buttons %v", done.Buttons())
+		t.Errorf("the approvers still have the buttons %v; want none", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.seesIn(slacksim.Bob, theDesk, "carol denied it")
@@ -151,7 +151,7 @@ func TestHandler_SubmitReason(t *testing.T) {
 	checkContains(t, w.becomes(card, "This order needs approval"), "You won't be charged unless it's approved")
 	w.must(alice.Fill(w.ctx, modal, "Reason", "winter school"))
 	if problems, err := alice.Submit(w.ctx); err != nil || len(problems) > 0 {
-		t.Fatalf("%v, %v", problems, err)
+		t.Fatalf("%v, %v; want no error, len(problems) = 0", problems, err)
 	}
 	card = w.becomes(card, "Waiting for approval")
 	ask := w.seesIn(slacksim.Bob, theDesk, "Reason: winter school")
@@ -169,7 +169,7 @@ func TestHandler_Cancel_AwaitingApproval(t *testing.T) {
 	w.clicks(slacksim.Alice, card, "Withdraw")
 	w.becomes(card, "Request withdrawn. Nothing was charged")
 	if done := w.cardBecomes(ask, "Withdrawn"); len(done.Buttons()) > 0 {
-		t.Errorf("the approvers still have the buttons %v", done.Buttons())
+		t.Errorf("the approvers still have the buttons %v; want none", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.seesIn(slacksim.Bob, theDesk, "can no longer be approved or denied: alice withdrew it")
@@ -186,7 +186,7 @@ func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 	w.restart()
 	w.becomes(card, "No one approved this in time")
 	if done := w.cardBecomes(ask, "Expired"); len(done.Buttons()) > 0 {
-		t.Errorf("the approvers still have the buttons %v", done.Buttons())
+		t.Errorf("the approvers still have the buttons %v; want none", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.seesIn(slacksim.Bob, theDesk, "can no longer be approved or denied: it expired on")
@@ -197,7 +197,7 @@ func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 		}
 	}
 	if reminders != 1 {
-		t.Errorf("%d reminders", reminders)
+		t.Errorf("%d reminders; want 1", reminders)
 	}
 	w.checkSpent(0, 0)
 }
@@ -343,18 +343,18 @@ func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 			}
 			for range 2 { // a Slack that is slow to say who someone is has them try again
 				if err := decide(); err != nil {
-					t.Errorf("%s: %v", who, err)
+					t.Errorf("%s: %v; want no error", who, err)
 				}
 				if w.hasDecided(who) {
 					return
 				}
 				m, err := person.WaitForMessage(w.ctx, where, func(m slacksim.Message) bool { return m.OnlyFor == who })
 				if err != nil {
-					t.Errorf("%s is not answered: %v", who, err)
+					t.Errorf("%s is not answered: %v; want no error", who, err)
 				}
 				if !strings.Contains(m.ContentText(), "Slack didn't tell me") {
 					if !strings.Contains(m.ContentText(), "This order was already decided") {
-						t.Errorf("%s reads %q", who, m.ContentText())
+						t.Errorf("%s reads %q; want %q in it", who, m.ContentText(), "This order was already decided")
 					}
 					return
 				}
@@ -364,7 +364,7 @@ func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 	crowd.Wait()
 	for _, o := range w.orders() {
 		if len(o.Approvals) != 1 {
-			t.Errorf("order %s was decided by %+v", o.ID, o.Approvals)
+			t.Errorf("order %s was decided by %+v; want 1", o.ID, o.Approvals)
 		}
 	}
 	for _, ask := range asked {
@@ -387,12 +387,12 @@ func TestHandler_ShowBudget(t *testing.T) {
 	checkContains(t, m, "<@"+slacksim.Alice+">: $63.75 spent",
 		"1 active subscription on the CoCalc account, $63.75 a month")
 	if !strings.Contains(string(m.Blocks), "data_visualization") {
-		t.Errorf("there is no chart: %s", m.Blocks)
+		t.Errorf("there is no chart: %s; want %q in it", m.Blocks, "data_visualization")
 	}
 	w.slack.SetFaults(slacksim.Faults{NoNewBlocks: true})
 	w.says(slacksim.Bob, "budget")
 	m = w.sees(slacksim.Bob, "$63.75 spent, *$936.25 of $1,000.00 left*")
 	if strings.Contains(string(m.Blocks), "data_visualization") {
-		t.Error("there is a chart where none is taken")
+		t.Errorf("there is a chart where none is taken; want no %q", "data_visualization")
 	}
 }

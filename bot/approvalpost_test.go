@@ -32,7 +32,7 @@ func TestPublisher_PublishApproval_CardReplaced(t *testing.T) {
 	}
 	w.seesIn(slacksim.Carol, theDesk, "This card is out of date")
 	if w.hasDecided(slacksim.Carol) {
-		t.Error("a click on the older card counts")
+		t.Error("got a decision by the older card, want none")
 	}
 	w.clicks(slacksim.Carol, newer, "Approve")
 	w.becomes(card, "Bought for $63.75")

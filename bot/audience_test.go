@@ -31,7 +31,7 @@ func (w *env) checkNoAmounts(t *testing.T, channels ...string) {
 	for _, channel := range channels {
 		for _, m := range w.slack.Person(gus).Messages(channel) {
 			if text := m.ContentText(); money.MatchString(text) {
-				t.Errorf("a guest reads in %s: %s", channel, text)
+				t.Errorf("a guest reads in %s: %s; want no match of %s", channel, text, money)
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 			w.becomes(card, "Bought for $63.75")
 			line := w.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
 			if text := line.ContentText(); money.MatchString(text) {
-				t.Errorf("the line says %s", text)
+				t.Errorf("the line says %s; want no match of %s", text, money)
 			}
 			checkContains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why,
 				"<#"+slacksim.General+">")
@@ -126,7 +126,7 @@ func TestPeople_AudienceOf_LargeChannel(t *testing.T) {
 				}
 			}
 			if asked > 5 {
-				t.Errorf("Slack was asked about %d people one by one", asked)
+				t.Errorf("Slack was asked about %d people one by one; want at most 5", asked)
 			}
 		})
 	}
@@ -160,7 +160,7 @@ func TestPublisher_PublishCard_AudienceUnknown(t *testing.T) {
 	w.becomes(card, "Bought for $63.75")
 	for _, m := range w.slack.Messages(slacksim.General) { // still waiting for the answer
 		if strings.Contains(m.ContentText(), "bought a CoCalc license") {
-			t.Errorf("the receipt came after the line: %s", m.ContentText())
+			t.Errorf("the receipt came after the line: %s; want no %q", m.ContentText(), "bought a CoCalc license")
 		}
 	}
 	w.slack.SetFaults(slacksim.Faults{})
@@ -178,7 +178,7 @@ func TestPublisher_PublishApproval_ChannelWithGuest(t *testing.T) {
 	w.becomes(card, "Waiting for approval")
 	ask := w.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
 	if len(ask.Buttons()) > 0 {
-		t.Errorf("the channel has the buttons %v", ask.Buttons())
+		t.Errorf("the channel has the buttons %v; want none", ask.Buttons())
 	}
 	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
 		checkContains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school",
@@ -191,7 +191,7 @@ func TestPublisher_PublishApproval_ChannelWithGuest(t *testing.T) {
 	w.checkNoAmounts(t, theDesk)
 	for _, m := range w.slack.Person(slacksim.Alice).Messages(w.slack.DM(slacksim.Alice)) {
 		if strings.Contains(m.ContentText(), "needs your approval") {
-			t.Errorf("the requester is asked: %s", m.ContentText())
+			t.Errorf("the requester is asked: %s; want no %q", m.ContentText(), "needs your approval")
 		}
 	}
 	w.checkSpent(1, 6375)
@@ -238,7 +238,7 @@ func TestPublisher_OutsiderReason_GuestAmongAdmins(t *testing.T) {
 	w.seesIn(slacksim.Bob, w.slack.DM(slacksim.Bob), "$999.00")
 	w.until(func() bool { return len(w.events("untold")) == 1 })
 	if e := w.events("untold")[0]; e.Place != gus || !strings.Contains(e.Note, "guest") {
-		t.Errorf("%+v", e)
+		t.Errorf("%+v; want e.Place = %v, e.Note with %q", e, gus, "guest")
 	}
 	w.checkNoAmounts(t, w.slack.DM(gus))
 }
@@ -273,10 +273,10 @@ func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 	w.clicks(slacksim.Bob, other, "Request approval ($48.75)")
 	ask = w.cardBecomes(ask, "requests a CoCalc license for $63.75 a month")
 	if buttons := ask.Buttons(); len(buttons) != 2 {
-		t.Errorf("the card has the buttons %v", buttons)
+		t.Errorf("the card has the buttons %v; want 2", buttons)
 	}
 	if n := w.countDirectRequests(slacksim.Carol); n != 1 {
-		t.Errorf("asked directly %d times", n)
+		t.Errorf("asked directly %d times; want 1", n)
 	}
 	// The guest comes back. Approvers have been asked about this order, so only the other one is new to them.
 	withGuest(w, theDesk)
@@ -296,7 +296,7 @@ func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 		return len(left) == 0
 	})
 	if n := w.countDirectRequests(slacksim.Carol); n != len(w.orders()) {
-		t.Errorf("asked directly %d times about %d orders", n, len(w.orders()))
+		t.Errorf("got %d direct requests, want %d", n, len(w.orders()))
 	}
 }
 
@@ -332,11 +332,11 @@ func TestPublisher_PublishApproval_AudienceUnknown(t *testing.T) {
 		return asked >= 2
 	})
 	if o := w.orders()[0]; o.Message(purchase.MessageAsk).PublishedRev == o.Rev {
-		t.Error("the card was shown anew, although it isn't known who reads it")
+		t.Errorf("the card was shown anew, although it isn't known who reads it; want an older revision than %d", o.Rev)
 	}
 	for _, m := range w.slack.Person(slacksim.Bob).Messages(theDesk) {
 		if m.TS == ask.TS && len(m.Buttons()) != 2 {
-			t.Errorf("the card says %s", m.ContentText())
+			t.Errorf("got the card %s, want two buttons", m.ContentText())
 		}
 	}
 }
@@ -394,6 +394,6 @@ func TestPublisher_PublishApproval_DecidedOrder(t *testing.T) {
 		return err == nil && len(notices) == 0
 	})
 	if n := w.countDirectRequests(slacksim.Carol); n != 0 {
-		t.Errorf("asked directly %d times", n)
+		t.Errorf("asked directly %d times; want 0", n)
 	}
 }

@@ -82,11 +82,11 @@ func TestBudgetPage_Golden(t *testing.T) {
 			for range c.charts {
 				var had bool
 				if got, had = withoutLastChart(got); !had {
-					t.Error("a chart cannot be left out")
+					t.Error("got no chart to leave out, want one")
 				}
 			}
 			if _, had := withoutLastChart(got); had {
-				t.Error("there is a chart more")
+				t.Error("got another chart, want none")
 			}
 		})
 	}

@@ -162,10 +162,10 @@ func checkGolden(t *testing.T, name string, c content) {
 		t.Fatal(err)
 	}
 	if complaints := blockkit.Validate(raw, blockkit.Rules{Strict: true}); len(complaints) > 0 {
-		t.Errorf("Slack would refuse it: %v", complaints)
+		t.Errorf("Slack would refuse it: %v; want none", complaints)
 	}
 	if c.text == "" {
-		t.Error("it has no text for notifications")
+		t.Error("it has no text for notifications; want a text")
 	}
 	var buf bytes.Buffer
 	encoder := json.NewEncoder(&buf)
@@ -191,7 +191,7 @@ func checkHarmless(t *testing.T, c content) {
 		case map[string]any:
 			if text, _ := v["text"].(string); v["type"] == slack.MarkdownType &&
 				(strings.Contains(text, "evil") || strings.Contains(text, "channel>")) {
-				t.Errorf("what people wrote is formatted: %q", text)
+				t.Errorf("got %q as Markdown, want what people wrote without format", text)
 			}
 			for _, x := range v {
 				walk(x)
@@ -208,6 +208,6 @@ func checkHarmless(t *testing.T, c content) {
 	}
 	walk(blocks)
 	if strings.Contains(c.text, "evil") {
-		t.Errorf("what people wrote is in the notification: %q", c.text)
+		t.Errorf("what people wrote is in the notification: %q; want no %q", c.text, "evil")
 	}
 }

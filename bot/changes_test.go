@@ -29,10 +29,10 @@ func TestChanges_Add_WakesOnce(t *testing.T) {
 	default:
 	}
 	if !c.turns.due("A") {
-		t.Error("order A has changed, and is not due")
+		t.Error("got order A not due after its change, want it due")
 	}
 	if !c.turns.due("B") {
-		t.Error("an order that never slept is not due")
+		t.Error("got order B not due, want it due: it never slept")
 	}
 }
 
@@ -40,10 +40,10 @@ func TestNewPublisher_SharesChanges(t *testing.T) {
 	c, front := NewChanges(time.Now), desk.New(desk.Options{})
 	if p := NewPublisher(Options{Desk: front, Account: front.Account, Outbox: front.Outbox, Changes: c}); p.changes != c ||
 		p.turns != c.turns {
-		t.Error("the publisher has changes of its own")
+		t.Error("got a publisher with changes of its own, want those of the options")
 	}
 	if p := NewPublisher(Options{Desk: front, Account: front.Account, Outbox: front.Outbox}); p.changes == nil ||
 		p.turns != p.changes.turns {
-		t.Error("without changes in the options, the publisher has none")
+		t.Error("got no changes without an option, want the publisher's own")
 	}
 }

@@ -33,21 +33,21 @@ func TestChannelLimits_Post_RateLimit(t *testing.T) {
 	p.slack.errIn = map[string]error{"CMATH": &slack.RateLimitedError{RetryAfter: 90 * time.Second}}
 	if got := p.publishLater(); strings.Count(got, "post to CMATH") != 1 ||
 		strings.Count(got, "update 7 in DUALICE") != 20 {
-		t.Errorf("Slack was asked to %s", got)
+		t.Errorf("got %s, want one line and 20 messages", got)
 	}
 	for _, after := range []time.Duration{time.Second, 88 * time.Second} {
 		p.now = p.now.Add(after)
 		if got := p.publishNow(); got != "" {
-			t.Errorf("while the channel rests, Slack was asked to %s", got)
+			t.Errorf("while the channel rests, Slack was asked to %s; want empty", got)
 		}
 	}
 	if pause, err := p.publishDue(t.Context()); err != nil || pause != time.Second {
-		t.Errorf("the next look is in %s (%v)", pause, err)
+		t.Errorf("the next look is in %s (%v); want no error, pause = %v", pause, err, time.Second)
 	}
 	p.slack.errIn = nil
 	p.now = p.now.Add(2 * time.Second)
 	if got := p.publishNow(); strings.Count(got, "post to CMATH") != 20 {
-		t.Errorf("after the rest, Slack was asked to %s", got)
+		t.Errorf("after the rest, Slack was asked to %s; want 20", got)
 	}
 }
 
@@ -57,7 +57,7 @@ func TestChannelLimits_Post_FailureInOneChannel(t *testing.T) {
 	p.purchases(3)
 	p.slack.errIn = map[string]error{"CMATH": errors.New("connection reset")}
 	if got := p.publishLater(); strings.Count(got, "post to CMATH") != 3 {
-		t.Errorf("Slack was asked to %s", got)
+		t.Errorf("Slack was asked to %s; want 3", got)
 	}
 }
 
@@ -76,11 +76,11 @@ func TestPublisher_Run_ClickWhileLineWaits(t *testing.T) {
 	o.Rev++
 	p.put(o)
 	if got := p.publishNow(); got != "" {
-		t.Errorf("without a word of the change, Slack was asked to %s", got)
+		t.Errorf("without a word of the change, Slack was asked to %s; want empty", got)
 	}
 	p.changes.Add(id)
 	if got := p.publishNow(); got != "update 7 in DUALICE" {
-		t.Errorf("Slack was asked to %q", got)
+		t.Errorf("Slack was asked to %q; want %q", got, "update 7 in DUALICE")
 	}
 }
 
@@ -98,6 +98,6 @@ func TestReceiptCard_ChannelRefusesLine(t *testing.T) {
 	p.expectLater("when that is known", "update 7 in DUALICE")
 	p.expectLater("after that", "")
 	if o, err := p.desk.Outbox.Order(t.Context(), o.ID); err != nil || o.Stale() || lineProblem(o) != "not_in_channel" {
-		t.Errorf("kept as %+v (%v)", o.Messages, err)
+		t.Errorf("got %+v (%v), want the line's problem not_in_channel kept", o.Messages, err)
 	}
 }

@@ -46,7 +46,7 @@ func TestHandler_ShowPage_ForgedButtons(t *testing.T) {
 		})
 	}
 	if after, _ := c.state(); after != before {
-		t.Error("the ledger has changed")
+		t.Errorf("got the ledger %s; want %s", after, before)
 	}
 }
 
@@ -58,17 +58,18 @@ func TestHandler_RepeatLicense_Rights(t *testing.T) {
 	}
 	for _, who := range []string{"UGUEST", "UROBOT", "UELSE", ""} {
 		if said := ask(who, "T1"); !refusalWords[purchase.Outsider].MatchString(said) {
-			t.Errorf("%q reads %q", who, said)
+			t.Errorf("%q reads %q; want a match of %s", who, said, refusalWords[purchase.Outsider])
 		}
 		if last := c.lastEvent(); last.Kind != "refused" || last.Note != string(purchase.Outsider) {
-			t.Errorf("%q: the last record is %+v", who, last)
+			t.Errorf("%q: the last record is %+v; want last.Kind = %q, last.Note = %v", who, last, "refused",
+				string(purchase.Outsider))
 		}
 	}
 	if said := ask("UBOB", "T1"); !strings.Contains(said, "You won't be charged until you click Buy") {
-		t.Errorf("bob reads %q", said)
+		t.Errorf("bob reads %q; want %q in it", said, "You won't be charged until you click Buy")
 	}
 	if last := c.lastEvent(); last.Kind != string(purchase.Proposed) || last.By != "UBOB" {
-		t.Errorf("the last record is %+v", last)
+		t.Errorf("the last record is %+v; want last.Kind = %v, last.By = %q", last, string(purchase.Proposed), "UBOB")
 	}
 }
 
@@ -78,12 +79,12 @@ func TestHandler_Submission_BrokenForm(t *testing.T) {
 	cb := payload("UALICE", "T1", "", "input", "8")
 	cb.View.CallbackID = "license_editor"
 	if said := c.answer(c.handler.Action(context.Background(), cb)); said != "" {
-		t.Errorf("it says %q", said)
+		t.Errorf("it says %q; want empty", said)
 	}
 	if reply := c.handler.Submission(context.Background(),
 		slack.InteractionCallback{View: slack.View{CallbackID: "license_editor", PrivateMetadata: "{}"}}); reply.Payload ==
 		nil {
-		t.Error("a form without fields closes")
+		t.Error("a form without fields closes; want one")
 	}
 }
 
@@ -106,12 +107,12 @@ func TestHandler_Action_ForgedOrderButtons(t *testing.T) {
 		for _, m := range regexp.MustCompile(`action\w+\s*=\s*"(order_\w+)"`).FindAllSubmatch(text, -1) {
 			found++
 			if !tried[string(m[1])] {
-				t.Errorf("%s has the button %s, which is not tried with forged orders", file, m[1])
+				t.Errorf("%s: got the button %s, want it among those tried with forged orders", file, m[1])
 			}
 		}
 	}
 	if found < len(buttons) {
-		t.Errorf("found %d buttons of orders", found)
+		t.Errorf("found %d buttons of orders; want at least %v", found, len(buttons))
 	}
 }
 
@@ -125,7 +126,7 @@ func TestHandler_Action_OldCard(t *testing.T) {
 	if after, _ := c.state(); !strings.Contains(said, "This card has expired. Its price of ") ||
 		c.lastEvent().Note != string(purchase.TooLate) || after != before &&
 		c.orders()[aliceOrder].State != purchase.Proposed {
-		t.Errorf("she reads %q, and the last record is %+v", said, c.lastEvent())
+		t.Errorf("got %q and the record %+v, want an expired card and %s", said, c.lastEvent(), purchase.TooLate)
 	}
 }
 
@@ -139,7 +140,7 @@ func TestHandler_Action_DurableBeforeAnswer(t *testing.T) {
 		c.put(aliceOrder, "UALICE", nil)
 		c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", action, string(aliceOrder)))
 		if got := c.orders()[aliceOrder].State; got != want {
-			t.Errorf("%s: when the click is answered the order is %s", action, got)
+			t.Errorf("%s: when the click is answered the order is %s; want %v", action, got, want)
 		}
 	}
 }
@@ -153,7 +154,7 @@ func TestMistakesMessage_Escaped(t *testing.T) {
 			Text: "buy ram=<!channel>  cpu=<@U1>",
 		}))
 	if strings.Contains(said, "<!") || strings.Contains(said, "<@") || said == "" {
-		t.Errorf("she reads %q", said)
+		t.Errorf("she reads %q; want said without %q, said without %q, said not empty", said, "<!", "<@")
 	}
 	if err := c.desk.SetPaused(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
 		true, "<!channel> see <https://evil.example|this>"); err != nil {
@@ -165,6 +166,6 @@ func TestMistakesMessage_Escaped(t *testing.T) {
 			Text: "buy ram=16 cpu=2",
 		}))
 	if strings.Contains(said, "<") || !strings.Contains(said, "&lt;!channel&gt;") {
-		t.Errorf("she reads %q", said)
+		t.Errorf("she reads %q; want said without %q, said with %q", said, "<", "&lt;!channel&gt;")
 	}
 }

@@ -13,34 +13,35 @@ func TestConversation_BuyAndList(t *testing.T) {
 	w := newEnv(t, nil)
 	card := w.card()
 	if !card.Ephemeral() {
-		t.Error("the card is seen by others")
+		t.Error("got a card that others see, want it ephemeral")
 	}
 	for _, want := range []string{
 		"16 GB RAM · 2 cores · 10 GB disk", "Renews every month at $63.75 until cancelled",
 		"$1,000.00 of this month's budget is left",
 	} {
 		if !strings.Contains(card.ContentText(), want) {
-			t.Errorf("the card does not say %q:\n%s", want, card.ContentText())
+			t.Errorf("got this card, want %q in it:\n%s", want, card.ContentText())
 		}
 	}
 	if got := strings.Join(card.Buttons(), ", "); got != "Buy for $63.75, Edit, Cancel order" {
-		t.Errorf("buttons: %s", got)
+		t.Errorf("buttons: %s; want %q", got, "Buy for $63.75, Edit, Cancel order")
 	}
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	receipt := w.becomes(card, "Bought for $63.75")
 	license := w.account.Licenses()[0].ID
 	if !strings.Contains(receipt.ContentText(), license) ||
 		!regexp.MustCompile(`Order .?[0-9A-Z]{26}`).MatchString(receipt.ContentText()) {
-		t.Errorf("the receipt reads:\n%s", receipt.ContentText())
+		t.Errorf("got this receipt, want the ids of the license and the order in it:\n%s", receipt.ContentText())
 	}
 	line := w.sees(slacksim.Carol, "bought a CoCalc license for $63.75 a month")
 	if line.Ephemeral() {
-		t.Error("the line is not seen by all")
+		t.Error("got an ephemeral line, want it seen by all")
 	}
 	w.says(slacksim.Alice, "list")
 	list := w.sees(slacksim.Alice, "1 active license")
 	if !strings.Contains(list.ContentText(), license) || !strings.Contains(list.ContentText(), "never used") {
-		t.Errorf("the list reads:\n%s", list.ContentText())
+		t.Errorf("the list reads; want list.ContentText() with %q, list.ContentText() with %q:\n%s", license, "never used",
+			list.ContentText())
 	}
 	w.clicks(slacksim.Alice, list, "Details")
 	details := w.becomes(list, "Each project gets")
@@ -48,7 +49,7 @@ func TestConversation_BuyAndList(t *testing.T) {
 	w.becomes(details, "1 active license")
 	w.says(slacksim.Bob, "history")
 	if h := w.sees(slacksim.Bob, "$63.75 spent, 1 license"); !strings.Contains(h.ContentText(), license) {
-		t.Errorf("the history reads:\n%s", h.ContentText())
+		t.Errorf("the history reads; want %q in it:\n%s", license, h.ContentText())
 	}
 	w.checkSpent(1, 6375)
 }
@@ -69,7 +70,7 @@ func TestConversation_EditBeforeBuying(t *testing.T) {
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 1 || problems["ram"] == "" {
-		t.Errorf("64 GB: %v", problems)
+		t.Errorf("64 GB: got %v, want a problem of ram alone", problems)
 	}
 	modal, err = alice.WaitForModal(w.ctx, nil)
 	w.must(err)
@@ -78,13 +79,14 @@ func TestConversation_EditBeforeBuying(t *testing.T) {
 	problems, err = alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 0 {
-		t.Fatalf("problems: %v", problems)
+		t.Fatalf("problems: %v; want none", problems)
 	}
 	card = w.becomes(card, "A CoCalc license for $48.75 a month")
 	w.clicks(slacksim.Alice, card, "Buy for $48.75")
 	receipt := w.becomes(card, "Bought for $48.75")
 	if !strings.Contains(receipt.ContentText(), "Statistics *bold* <!channel>") {
-		t.Errorf("the title is not shown as it was written:\n%s", receipt.ContentText())
+		t.Errorf("the title is not shown as it was written; want %q in it:\n%s", "Statistics *bold* <!channel>",
+			receipt.ContentText())
 	}
 	w.checkSpent(1, 4875)
 }
@@ -98,7 +100,7 @@ func TestConversation_BuyWithoutFields(t *testing.T) {
 	w.must(alice.Fill(w.ctx, modal, "Memory per project", "4"))
 	w.must(alice.Choose(w.ctx, modal, "Cores per project", "1 core"))
 	if strings.Contains(modal.ContentText(), "Last day") {
-		t.Error("the form asks for the term of a license that renews")
+		t.Errorf("the form asks for the term of a license that renews; want no %q", "Last day")
 	}
 	w.must(alice.Choose(w.ctx, modal, "Billing", "Fixed term, doesn't renew"))
 	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool {
@@ -109,7 +111,7 @@ func TestConversation_BuyWithoutFields(t *testing.T) {
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 0 {
-		t.Fatalf("problems: %v", problems)
+		t.Fatalf("problems: %v; want none", problems)
 	}
 	card := w.sees(slacksim.Alice, "Fixed term. Doesn't renew")
 	w.clicks(slacksim.Alice, card, "Cancel order")
@@ -147,7 +149,7 @@ func TestConversation_Refusals(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w.says(c.who, c.text)
 			if m := w.sees(c.who, c.says); !m.Ephemeral() {
-				t.Error("everyone sees it")
+				t.Error("got a message that everyone sees, want it ephemeral")
 			}
 		})
 	}
@@ -182,7 +184,7 @@ func TestConversation_ClicksThatDoNotCount(t *testing.T) {
 		w.becomes(card, "Bought for $63.75")
 		e, ok := w.slack.LastEnvelope("interactive")
 		if !ok {
-			t.Fatal("there was no click")
+			t.Fatal("got no click, want one")
 		}
 		w.must(w.slack.Redeliver(w.ctx, e))
 		w.must(w.slack.Repeat(w.ctx, e)) // the same click under another envelope id
@@ -233,7 +235,7 @@ func TestConversation_UnreachableCard(t *testing.T) {
 	m, err := w.slack.Person(slacksim.Alice).WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "Bought for $63.75")
 	w.must(err)
 	if m.Ephemeral() {
-		t.Error("the direct message cannot be changed later")
+		t.Error("got an ephemeral message, want one that can be updated")
 	}
 	w.checkSpent(1, 6375)
 }
@@ -269,7 +271,8 @@ func TestHandler_HomeOpened_AdminWithoutBuying(t *testing.T) {
 	w.must(err)
 	if said := home.ContentText(); strings.Contains(said, "Buy a license") || strings.Contains(said, "/license buy") ||
 		!strings.Contains(said, "You can't buy licenses here") {
-		t.Errorf("the Home tab says:\n%s", said)
+		t.Errorf("the Home tab says; want said without %q, said without %q, said with %q:\n%s", "Buy a license",
+			"/license buy", "You can't buy licenses here", said)
 	}
 	w.clicks(slacksim.Carol, home, "Purchase history")
 }
@@ -283,7 +286,8 @@ func TestConversation_StopDuringCheckout(t *testing.T) {
 	w.stop()
 	now, ok := w.slack.Current(card)
 	if !ok || !strings.Contains(now.ContentText(), "Bought for $63.75") {
-		t.Errorf("after the stop the card reads:\n%s", now.ContentText())
+		t.Errorf("after the stop the card reads; want ok, now.ContentText() with %q:\n%s", "Bought for $63.75",
+			now.ContentText())
 	}
 	w.start()
 	w.checkSpent(1, 6375)
@@ -319,11 +323,11 @@ func TestHandler_Order_StatusForOthers(t *testing.T) {
 		"CoCalc purchase",
 	} {
 		if !strings.Contains(m.ContentText(), want) {
-			t.Errorf("it does not say %q:\n%s", want, m.ContentText())
+			t.Errorf("got this, want %q in it:\n%s", want, m.ContentText())
 		}
 	}
 	if len(m.Buttons()) != 0 {
-		t.Errorf("what is known of it has buttons: %v", m.Buttons())
+		t.Errorf("what is known of it has buttons: %v; want none", m.Buttons())
 	}
 	w.says(slacksim.Bob, "order "+id)
 	w.sees(slacksim.Bob, "This is someone else's order")

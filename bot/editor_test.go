@@ -38,7 +38,7 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	alice, shows := w.form()
 	v := shows("Choose memory and cores to see the price.")
 	if v.Title != "CoCalc license" || !strings.Contains(v.ContentText(), "GB, 1–12.") {
-		t.Errorf("the empty form shows %s\n%s", v.Title, v.ContentText())
+		t.Errorf("got %s, want CoCalc license, with RAM up to 12 GB:\n%s", v.Title, v.ContentText())
 	}
 	w.must(alice.Fill(w.ctx, v, "Memory per project", "8"))
 	v = shows("Choose cores to see the price.")
@@ -46,27 +46,29 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	v = shows("Disk per project must be")
 	if text := v.ContentText(); strings.Contains(text, "Cores per project must be") ||
 		!strings.Contains(text, "Choose cores to see the price.") {
-		t.Errorf("a field that is still empty is called wrong:\n%s", text)
+		t.Errorf("a field that is still empty is called wrong; want text without %q, text with %q:\n%s",
+			"Cores per project must be", "Choose cores to see the price.", text)
 	}
 	w.must(alice.Fill(w.ctx, v, "Disk per project", "10"))
 	w.must(alice.Choose(w.ctx, v, "Cores per project", "2 cores"))
 	v = shows("License: $48.75/month")
 	if text := v.ContentText(); strings.Contains(text, "approval") ||
 		!strings.Contains(text, "$1,000.00 of this month's budget is left.") {
-		t.Errorf("without approval:\n%s", text)
+		t.Errorf("without approval; want text without %q, text with %q:\n%s", "approval",
+			"$1,000.00 of this month's budget is left.", text)
 	}
 	if f, ok := v.Field("Reason"); !ok || !f.Optional {
-		t.Error("a reason is required although no one has to approve")
+		t.Error("got a required reason, want it optional: no one has to approve")
 	}
 	w.must(alice.Fill(w.ctx, v, "Projects running at once", "2"))
 	v = shows("Needs approval")
 	if f, ok := v.Field("Reason"); !ok || f.Optional || v.Title != "License: $97.50/month" {
-		t.Errorf("approvers would read no reason, under %s", v.Title)
+		t.Errorf("got an optional reason under %s, want it required under License: $97.50/month", v.Title)
 	}
 	w.must(alice.Fill(w.ctx, v, "Projects running at once", "5"))
 	v = shows("$200.00")
 	if text := v.ContentText(); !strings.Contains(text, "$200.00") || strings.Contains(text, "Needs approval") {
-		t.Errorf("over the limit of an order:\n%s", text)
+		t.Errorf("over the limit of an order; want text with %q, text without %q:\n%s", "$200.00", "Needs approval", text)
 	}
 	w.must(alice.Choose(w.ctx, v, "Billing", "Yearly, renews"))
 	shows("/year")
@@ -75,7 +77,8 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	v = shows("needs member hosting")
 	if text := v.ContentText(); strings.Contains(text, "`") ||
 		!strings.Contains(text, "“Stop when idle after: 1 day” needs member hosting. Use “Member hosting: Yes”") {
-		t.Errorf("the form names fields as they are typed:\n%s", text)
+		t.Errorf("the form names fields as they are typed; want text without %q, text with %q:\n%s", "`",
+			"“Stop when idle after: 1 day” needs member hosting. Use “Member hosting: Yes”", text)
 	}
 }
 
@@ -86,7 +89,7 @@ func TestEditorView_HidesFields(t *testing.T) {
 	alice, shows := w.form()
 	v := shows("Choose memory")
 	if strings.Contains(v.ContentText(), "Last day") {
-		t.Error("a license that renews has a last day")
+		t.Errorf("a license that renews has a last day; want no %q", "Last day")
 	}
 	w.must(alice.Fill(w.ctx, v, "Memory per project", "8"))
 	w.must(alice.Fill(w.ctx, v, "Title", "Statistics 101"))
@@ -94,26 +97,26 @@ func TestEditorView_HidesFields(t *testing.T) {
 	w.must(alice.Choose(w.ctx, shows("$48.75"), "Billing", "Fixed term, doesn't renew"))
 	v = shows("Choose a last day")
 	if text := v.ContentText(); !strings.Contains(text, "First day") || !strings.Contains(text, "Up to 90 days.") {
-		t.Errorf("a fixed term:\n%s", text)
+		t.Errorf("a fixed term; want text with %q, text with %q:\n%s", "First day", "Up to 90 days.", text)
 	}
 	if got := v.Values("Title"); len(got) != 1 || got[0] != "Statistics 101" {
-		t.Errorf("the title is %q now", got)
+		t.Errorf("the title is %q now; want len(got) = 1, got[0] = %q", got, "Statistics 101")
 	}
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 1 || problems["end"] == "" {
-		t.Errorf("a fixed term without an end: %v", problems)
+		t.Errorf("a fixed term without an end: got %v, want a problem of end alone", problems)
 	}
 	w.must(alice.Fill(w.ctx, v, "Last day", "2020-01-31"))
 	problems, err = alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 1 || problems["end"] != "Last day must be in the future." {
-		t.Errorf("an end in the past: %v", problems)
+		t.Errorf("an end in the past: got %v, want that it must be in the future", problems)
 	}
 	w.must(alice.Choose(w.ctx, v, "Billing", "Monthly, renews"))
 	v = shows("License: $48.75/month")
 	if strings.Contains(v.ContentText(), "Last day") {
-		t.Error("the last day is still there")
+		t.Errorf("the last day is still there; want no %q", "Last day")
 	}
 }
 
@@ -123,7 +126,7 @@ func TestEditorView_AllowedChoices(t *testing.T) {
 	w := newEnv(t, func(w *env) { w.policy.Periods = map[orders.Period]bool{"range": true} })
 	_, shows := w.form()
 	if text := shows("Last day").ContentText(); strings.Contains(text, "Monthly") {
-		t.Errorf("the form offers what is not allowed:\n%s", text)
+		t.Errorf("the form offers what is not allowed; want no %q:\n%s", "Monthly", text)
 	}
 }
 

@@ -26,7 +26,7 @@ func TestHandler_OpenEditor_RefusedFirst(t *testing.T) {
 	w.says(slacksim.Carol, "buy")
 	w.sees(slacksim.Carol, "You aren't on the list of people who can buy")
 	if view, open := alice.Modal(); open {
-		t.Errorf("a form is open:\n%s", view.ContentText())
+		t.Errorf("got a form, want none:\n%s", view.ContentText())
 	}
 	w.waitForRefusal(slacksim.Alice, purchase.NotHere)
 }
@@ -48,7 +48,7 @@ func TestHandler_SubmitEditor_ChannelNoLongerAllowed(t *testing.T) {
 	w.must(err)
 	if said := problems["ram"]; !strings.Contains(said, "I've sent you a message with the channels") ||
 		strings.ContainsAny(said, "<`") {
-		t.Errorf("the form says %q", problems)
+		t.Errorf("got %q, want where the channels are, without markup", problems)
 	}
 	checkContains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"),
 		"You can use <#"+slacksim.Random+">")

@@ -146,10 +146,10 @@ func (p *socketServer) deliver(t *testing.T, c *handlerEnv, frame []byte, id str
 	p.update(func() { clear(p.acks) })
 	first := p.send(frame)
 	if first == nil {
-		t.Fatal("the bot opens no socket")
+		t.Fatal("the bot opens no socket; want one")
 	}
 	if id != "" && !p.wait(20*time.Second, func() bool { return p.acks[id] > 0 }) {
-		t.Errorf("the envelope %q was not acknowledged", id)
+		t.Errorf("got no ack of the envelope %q, want one", id)
 	}
 	alive := false
 	for try := 0; try < 5 && !alive; try++ { // the frame may have ended its connection; then the next carries on
@@ -166,7 +166,7 @@ func (p *socketServer) deliver(t *testing.T, c *handlerEnv, frame []byte, id str
 		})
 	}
 	if !alive {
-		t.Error("afterwards no one is answered any more")
+		t.Error("got no answer after the frame, want one")
 	}
 	stop()
 	if err := <-done; err != nil {

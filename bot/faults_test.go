@@ -75,7 +75,7 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 			if waits := strings.Contains(c.reads, "on hold"); waits {
 				for endpoint, n := range w.cocalc.Counts() {
 					if strings.HasPrefix(endpoint, "shopping/") && endpoint != "shopping/cart/get" || endpoint == checkoutPath {
-						t.Errorf("a server that sells no licenses got %d requests to %s", n, endpoint)
+						t.Errorf("got %d requests to %s, want none: the server sells no licenses", n, endpoint)
 					}
 				}
 				w.cocalc.ClearFaults()
@@ -86,7 +86,7 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 			w.until(func() bool { return !w.hasOpenOrder(func(o purchase.Order) bool { return len(o.HeldItems) > 0 }) })
 			if text := now.ContentText(); !strings.Contains(text, "*Not bought.*") && !strings.Contains(text, "Bought for") &&
 				!strings.Contains(text, "sold") {
-				t.Errorf("the card does not say whether money was spent:\n%s", now.ContentText())
+				t.Errorf("got this card, want it to say whether money was spent:\n%s", now.ContentText())
 			}
 			w.checkSpent(c.licenses, c.spent)
 			inCart := 0
@@ -94,7 +94,7 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 				if item.Removed.IsZero() && item.PurchasedAt.IsZero() {
 					inCart++
 					if !item.Checked {
-						t.Errorf("item %d of someone else is not checked any more", item.ID)
+						t.Errorf("got item %d of someone else unchecked, want it checked", item.ID)
 					}
 				}
 			}
@@ -105,7 +105,7 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 	}
 	for _, f := range cocalctest.Faults() {
 		if !tested[f.Name] {
-			t.Errorf("the fault %s has no test here", f.Name)
+			t.Errorf("got no test of the fault %s, want one", f.Name)
 		}
 	}
 }

@@ -129,10 +129,11 @@ func TestHandler_Action_ForgedAndForeign(t *testing.T) {
 				said := c.answer(c.handler.Action(context.Background(), payload(f.who, f.team, f.channel, b.action, string(id))))
 				after, recorded := c.state()
 				if after != before {
-					t.Errorf("%s: the ledger has changed", f.name)
+					t.Errorf("%s: the ledger has changed; want %v", f.name, before)
 				}
 				if words := refusalWords[want]; words == nil || !words.MatchString(said) {
-					t.Errorf("%s: they are refused as %s, and read %q", f.name, want, said)
+					t.Errorf("%s: they are refused as %s, and read %q; want words not nil, said matching %s", f.name, want, said,
+						words)
 				}
 				last := c.lastEvent()
 				if recorded != records+1 || last.Kind != "refused" || last.Note != string(want) || last.By != f.who ||
@@ -140,7 +141,7 @@ func TestHandler_Action_ForgedAndForeign(t *testing.T) {
 					t.Errorf("%s: %d records, the last %+v; want one about %s", f.name, recorded-records, last, want)
 				}
 				if len(last.Order) > 80 {
-					t.Errorf("%s: the audit keeps %d bytes of an id", f.name, len(last.Order))
+					t.Errorf("%s: the audit keeps %d bytes of an id; want at most 80", f.name, len(last.Order))
 				}
 			}
 		})
@@ -186,10 +187,10 @@ func TestHandler_Command_ForeignIDs(t *testing.T) {
 			}))
 			after, recorded := c.state()
 			if after != before {
-				t.Error("the ledger has changed")
+				t.Errorf("got the ledger %s; want %s", after, before)
 			}
 			if words := refusalWords[s.code]; words == nil || !words.MatchString(said) {
-				t.Errorf("they are refused as %s, and read %q", s.code, said)
+				t.Errorf("they are refused as %s, and read %q; want words not nil, said matching %s", s.code, said, words)
 			}
 			if last := c.lastEvent(); recorded != records+1 || last.Kind != "refused" || last.Note != string(s.code) ||
 				last.By != s.who || last.Place != "COTHER" {
@@ -354,14 +355,14 @@ func TestHandler_Submission_Forged(t *testing.T) {
 			said := c.answer(c.handler.Submission(context.Background(), form(s.who, s.team, s.callback, s.remembered, s.fields)))
 			after, recorded := c.state()
 			if after != before {
-				t.Error("the ledger has changed")
+				t.Errorf("got the ledger %s; want %s", after, before)
 			}
 			if said == "" {
-				t.Error("they read nothing")
+				t.Error("they read nothing; want a text")
 			}
 			if s.code == "" {
 				if recorded != records {
-					t.Errorf("recorded %+v", c.lastEvent())
+					t.Errorf("recorded %+v; want %v", c.lastEvent(), records)
 				}
 				return
 			}

@@ -201,14 +201,14 @@ func TestPublisher_FullDisk_NothingTwice(t *testing.T) {
 	p.expectLater("when there is room", "")
 	kept, err := p.desk.Outbox.Order(t.Context(), o.ID)
 	if err != nil || kept.Stale() {
-		t.Errorf("kept as %+v (%v)", kept.Messages, err)
+		t.Errorf("got %+v (%v), want the latest messages kept", kept.Messages, err)
 	}
 	if line, note := kept.Message(purchase.MessageLine), kept.Message(purchase.MessageNote); line.TS != "1" ||
 		note.TS != "1" {
-		t.Errorf("the messages are %+v and %+v", line, note)
+		t.Errorf("the messages are %+v and %+v; want line.TS = %q, note.TS = %q", line, note, "1", "1")
 	}
 	if len(p.unstored) > 0 {
-		t.Errorf("still remembered: %v", p.unstored)
+		t.Errorf("still remembered: %v; want none", p.unstored)
 	}
 }
 
@@ -228,7 +228,7 @@ func TestPublisher_FullDisk_CardContinuesInDM(t *testing.T) {
 	p.expectLater("when there is room", "")
 	if kept, err := p.desk.Outbox.Order(t.Context(), o.ID); err != nil || kept.Stale() ||
 		kept.Message(purchase.MessageNote).TS != "1" {
-		t.Errorf("kept as %+v (%v)", kept.Messages, err)
+		t.Errorf("got %+v (%v), want the latest messages kept", kept.Messages, err)
 	}
 }
 
@@ -262,7 +262,7 @@ func TestTurns_Prune_NothingLeft(t *testing.T) {
 	p.put(o)
 	p.expectLater("when nothing is left to be shown", "")
 	if pause, err := p.publishDue(t.Context()); err != nil || pause != idlePoll {
-		t.Errorf("the next look is in %s (%v)", pause, err)
+		t.Errorf("the next look is in %s (%v); want no error, pause = %v", pause, err, idlePoll)
 	}
 }
 
@@ -287,7 +287,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 		return len(notices)
 	}
 	if left() != 0 || len(p.sentNotices) > 0 {
-		t.Errorf("%d notices are left, %v remembered", left(), p.sentNotices)
+		t.Errorf("%d notices are left, %v remembered; want left() = 0, len(p.sentNotices) = 0", left(), p.sentNotices)
 	}
 
 	if err := p.desk.SetPaused(t.Context(), byDana, false, "looked at it"); err != nil {
@@ -304,13 +304,14 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 		p.slack.err = passes
 		if got := p.publishLater(); !strings.Contains(got, "post to DUEVE") || !strings.Contains(got, "post to CMATH") ||
 			left() != 1 {
-			t.Errorf("%v: Slack was asked to %q, and %d notices are left", passes, got, left())
+			t.Errorf("%v: Slack was asked to %q, and %d notices are left; want got with %q, got with %q, left() = 1", passes,
+				got, left(), "post to DUEVE", "post to CMATH")
 		}
 	}
 	p.slack.err = slack.SlackErrorResponse{Err: "user_disabled"}
 	p.publishLater()
 	if left() != 0 {
-		t.Error("someone who is gone is told again and again")
+		t.Error("someone who is gone is told again and again; want 0")
 	}
 	var untold []string
 	if err := p.ledger.View(t.Context(), func(r purchase.Reader) error {
@@ -323,7 +324,8 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 		return err
 	}); err != nil || len(untold) != 1 || !strings.Contains(untold[0], "UEVE: resumed-") ||
 		!strings.Contains(untold[0], "user_disabled") {
-		t.Errorf("recorded %v (%v)", untold, err)
+		t.Errorf("recorded %v (%v); want no error, len(untold) = 1, untold[0] with %q, untold[0] with %q", untold, err,
+			"UEVE: resumed-", "user_disabled")
 	}
 }
 
@@ -337,10 +339,10 @@ func TestHandler_Action_FullDisk(t *testing.T) {
 	p.ledger.full.Store(true)
 	reply := a.Command(t.Context(), slack.SlashCommand{UserID: "UDANA", Text: "pause to look at it"})
 	if m, ok := reply.Payload.(slack.Msg); !ok || !strings.Contains(m.Text, "My disk is full, so that didn't go through") {
-		t.Errorf("answers %+v", reply.Payload)
+		t.Errorf("answers %+v; want ok, m.Text with %q", reply.Payload, "My disk is full, so that didn't go through")
 	}
 	if got := formErrors(fmt.Errorf("store the proposal: %w", purchase.ErrFull), nil, nil, nil); !strings.Contains(
 		got["ram"], "disk is full") {
-		t.Errorf("the form says %v", got)
+		t.Errorf("the form says %v; want %q in it", got, "disk is full")
 	}
 }

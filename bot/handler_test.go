@@ -35,13 +35,13 @@ func TestHandler_Refused(t *testing.T) {
 			}, c.why, "abc123")
 			if c.says == "" {
 				if reply.Payload != nil || reply.After == nil {
-					t.Errorf("got %+v", reply)
+					t.Errorf("got %+v; want reply.Payload = nil, reply.After not nil", reply)
 				}
 				return
 			}
 			raw, err := json.Marshal(reply.Payload)
 			if err != nil || !strings.Contains(string(raw), c.says) {
-				t.Errorf("says %s (%v)", raw, err)
+				t.Errorf("says %s (%v); want no error, string(raw) with %q", raw, err, c.says)
 			}
 		})
 	}
@@ -54,7 +54,7 @@ func TestHandler_Refused_FieldOfForm(t *testing.T) {
 		cb := &slack.InteractionCallback{View: slack.View{CallbackID: form}}
 		reply := a.Refused(socket.Delivery{Kind: socket.KindSubmission, Interaction: cb}, socket.Crashed, "abc123")
 		if answer, ok := reply.Payload.(*slack.ViewSubmissionResponse); !ok || answer.Errors[field] == "" {
-			t.Errorf("%s is answered %+v", form, reply.Payload)
+			t.Errorf("%s is answered %+v; want ok, answer.Errors[field] not empty", form, reply.Payload)
 		}
 	}
 }

@@ -35,15 +35,15 @@ func TestHandler_ShowHistory_LastPage(t *testing.T) {
 	w.says(slacksim.Bob, "history page=999")
 	last := w.sees(slacksim.Bob, "page 3 of 3")
 	if got := entries(last); len(got) != 1 || got[0] != 1 {
-		t.Errorf("the last page has the entries %v:\n%s", got, last.ContentText())
+		t.Errorf("the last page has the entries %v; want len(got) = 1, got[0] = 1:\n%s", got, last.ContentText())
 	}
 	w.clicks(slacksim.Bob, last, "← Newer")
 	if got := entries(w.becomesFor(slacksim.Bob, last, "page 2 of 3")); len(got) != 10 || got[0] != 2 || got[9] != 11 {
-		t.Errorf("the second page has the entries %v", got)
+		t.Errorf("the second page has the entries %v; want len(got) = 10, got[0] = 2, got[9] = 11", got)
 	}
 	w.says(slacksim.Bob, "history")
 	if got := entries(w.sees(slacksim.Bob, "page 1 of 3")); len(got) != 10 || got[0] != 12 || got[9] != 21 {
-		t.Errorf("the first page has the entries %v", got)
+		t.Errorf("the first page has the entries %v; want len(got) = 10, got[0] = 12, got[9] = 21", got)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestSaving_Year(t *testing.T) {
 	w.says(slacksim.Alice, "buy ram=16 cpu=2 period=yearly")
 	card := w.sees(slacksim.Alice, "A CoCalc license for")
 	if !strings.Contains(card.ContentText(), saves) {
-		t.Errorf("the card reads:\n%s", card.ContentText())
+		t.Errorf("the card reads; want %q in it:\n%s", saves, card.ContentText())
 	}
 	w.clicks(slacksim.Alice, card, "Edit")
 	if _, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, func(v slacksim.View) bool {
@@ -76,6 +76,6 @@ func TestSaving_Year(t *testing.T) {
 	}
 	w.says(slacksim.Bob, "buy ram=16 cpu=2")
 	if month := w.sees(slacksim.Bob, "A CoCalc license for"); strings.Contains(month.ContentText(), "save $") {
-		t.Errorf("a monthly card reads:\n%s", month.ContentText())
+		t.Errorf("a monthly card reads; want no %q:\n%s", "save $", month.ContentText())
 	}
 }

@@ -38,7 +38,7 @@ func TestGetsDirectMessage_EveryState(t *testing.T) {
 	w.restart()
 	w.until(func() bool { ids, err := w.desk.Outbox.StaleOrders(w.ctx); return err == nil && len(ids) == 0 })
 	if told := w.directMessages(slacksim.Alice); len(told) != 2 {
-		t.Errorf("alice is told directly:\n%s", strings.Join(told, "\n\n"))
+		t.Errorf("alice is told directly; want 2:\n%s", strings.Join(told, "\n\n"))
 	}
 	w.checkSpent(1, 6375)
 }
@@ -65,23 +65,23 @@ func TestHandler_WaitingOrders(t *testing.T) {
 	mine := home(slacksim.Alice, "Waiting for approval")
 	for _, want := range []string{"$63.75 a month", "/license order " + id, "/license cancel " + id} {
 		if !strings.Contains(mine, want) {
-			t.Errorf("alice does not read %q:\n%s", want, mine)
+			t.Errorf("got this, want %q in it:\n%s", want, mine)
 		}
 	}
 	if strings.Contains(mine, "/license approve") {
-		t.Errorf("alice is asked to decide on her own order:\n%s", mine)
+		t.Errorf("alice is asked to decide on her own order; want no %q:\n%s", "/license approve", mine)
 	}
 	if theirs := home(slacksim.Bob, "<@"+slacksim.Alice+"> requests approval"); !strings.Contains(theirs,
 		"/license approve "+id) || strings.Contains(theirs, "/license cancel") {
-		t.Errorf("bob reads:\n%s", theirs)
+		t.Errorf("bob reads; want theirs with %q, theirs without %q:\n%s", "/license approve "+id, "/license cancel", theirs)
 	}
 	if carols := home(slacksim.Carol, "You can't see your team's licenses"); strings.Contains(carols, id) {
-		t.Errorf("carol, who decides nothing, reads:\n%s", carols)
+		t.Errorf("carol, who decides nothing, reads; want no %q:\n%s", id, carols)
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.becomes(card, "Bought for $63.75")
 	if after := home(slacksim.Alice, "$63.75 spent"); strings.Contains(after, "Waiting for approval") {
-		t.Errorf("alice still waits:\n%s", after)
+		t.Errorf("alice still waits; want no %q:\n%s", "Waiting for approval", after)
 	}
 }
 

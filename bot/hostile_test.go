@@ -49,7 +49,7 @@ func (w *env) sentToSlack() (all []any) {
 	for _, call := range w.slack.Calls() {
 		if call.Error != "" && (call.Method != "views.update" || call.Error != "hash_conflict" && call.Error != "not_found") {
 			// the price is computed for every change of a form
-			w.t.Errorf("Slack refused %s: %s %v", call.Method, call.Error, call.Args)
+			w.t.Errorf("got a refusal of %s: %s %v; want none", call.Method, call.Error, call.Args)
 		}
 		body := map[string]any{}
 		for name, arg := range call.Args {
@@ -123,12 +123,12 @@ func (w *env) checkOneLine(path, text string) {
 	for i, r := range text {
 		joins := r == '\u200d' && i > 0
 		if r == '\n' || r == '\u2028' || r == '\u3164' || unicode.In(r, unicode.Cc, unicode.Cf) && !joins {
-			w.t.Errorf("%s: %q has %q in it", path, text, r)
+			w.t.Errorf("%s: got %q with %q, want one line of visible characters", path, text, r)
 			return
 		}
 	}
 	if n := utf8.RuneCountInString(text); n > maxShownText || strings.Contains(text, strings.Repeat("\u0301", 5)) {
-		w.t.Errorf("%s: %d characters: %q", path, n, text)
+		w.t.Errorf("%s: got %d characters, want at most %d without piled up marks: %q", path, n, maxShownText, text)
 	}
 }
 
@@ -162,7 +162,7 @@ func TestCard_HostileWords(t *testing.T) {
 		}
 		w.must(alice.Choose(w.ctx, form, "Cores per project", "2 cores"))
 		if problems, err := alice.Submit(w.ctx); err != nil || len(problems) > 0 {
-			t.Fatalf("%s: %v, %v", c.name, problems, err)
+			t.Fatalf("%s: %v, %v; want no error, len(problems) = 0", c.name, problems, err)
 		}
 		card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 		w.clicks(slacksim.Alice, card, "Edit")
@@ -178,7 +178,7 @@ func TestCard_HostileWords(t *testing.T) {
 		w.must(err)
 		w.must(bob.Fill(w.ctx, form, "Reason", why))
 		if problems, err := bob.Submit(w.ctx); err != nil || len(problems) > 0 {
-			t.Fatalf("%s: %v, %v", c.name, problems, err)
+			t.Fatalf("%s: %v, %v; want no error, len(problems) = 0", c.name, problems, err)
 		}
 		w.becomes(card, "denied it")
 		w.cardBecomes(ask, "denied it")
@@ -203,7 +203,7 @@ func TestCard_HostileWords(t *testing.T) {
 		}
 	}
 	if n := w.checkHarmless(); n < 10*len(hostileTexts) {
-		t.Errorf("the texts were said %d times only", n)
+		t.Errorf("the texts were said %d times only; want at least %v", n, 10*len(hostileTexts))
 	}
 	w.checkSpent(0, 0)
 }
@@ -218,7 +218,7 @@ func TestUserText_LongReason(t *testing.T) {
 	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Request approval ($63.75)")
 	w.seesIn(slacksim.Bob, theDesk, "Reason: evil & evil &")
 	if w.checkHarmless(); w.orders()[0].Reason != reason {
-		t.Errorf("the ledger has %d characters of %d", len(w.orders()[0].Reason), len(reason))
+		t.Errorf("the ledger has %d characters of %d; want all", len(w.orders()[0].Reason), len(reason))
 	}
 }
 
@@ -235,7 +235,8 @@ func TestLicenseList_HostileTitles(t *testing.T) {
 		w.must(w.account.Checkout())
 	}
 	if w.account.Balance() == sold || len(w.account.Licenses()) != len(hostileTexts) {
-		t.Fatalf("%d licenses were sold", len(w.account.Licenses()))
+		t.Fatalf("%d licenses were sold; want w.account.Balance() other than %v, len(w.account.Licenses()) = %v",
+			len(w.account.Licenses()), sold, len(hostileTexts))
 	}
 	for page := 1; page <= (len(hostileTexts)+9)/10; page++ {
 		w.says(slacksim.Bob, fmt.Sprintf("list all page=%d", page))
@@ -261,6 +262,6 @@ func TestLicenseList_HostileTitles(t *testing.T) {
 	w.says(slacksim.Bob, "history")
 	w.sees(slacksim.Bob, "spent, 1 license")
 	if n := w.checkHarmless(); n < 3*len(hostileTexts) {
-		t.Errorf("the titles were said %d times only", n)
+		t.Errorf("the titles were said %d times only; want at least %v", n, 3*len(hostileTexts))
 	}
 }

@@ -31,7 +31,7 @@ func TestHandler_IDSearch_OneMatch(t *testing.T) {
 	for _, who := range []string{slacksim.Alice, slacksim.Bob} { // the requester, and a viewer
 		for _, part := range []string{order[:20], order[22:], strings.ToLower("…" + order[20:])} {
 			if said := says(who, "order "+part); !strings.Contains(said, order) || !strings.Contains(said, "$63.75") {
-				t.Errorf("%s asks for order %s and reads:\n%s", who, part, said)
+				t.Errorf("%s asks for order %s: got this, want the order and $63.75 in it:\n%s", who, part, said)
 			}
 		}
 	}
@@ -45,7 +45,7 @@ func TestHandler_IDSearch_OneMatch(t *testing.T) {
 		other := strings.Repeat("Z", len(part))
 		if mine, none := says(slacksim.Carol, "order "+part), says(slacksim.Carol, "order "+other); strings.ReplaceAll(mine,
 			part, other) != none {
-			t.Errorf("an order of someone else answers\n%s\nand none answers\n%s", mine, none)
+			t.Errorf("got for an order of someone else\n%s\nwant the answer for none\n%s", mine, none)
 		}
 	}
 	for _, command := range []string{"show " + license[:8], "show " + license[32:], "order " + order[22:]} {
@@ -75,7 +75,7 @@ func TestHandler_IDSearch_SeveralMatches(t *testing.T) {
 	checkContains(t, several, alices[0])
 	checkContains(t, several, alices[1])
 	if strings.Contains(several.ContentText(), carols) {
-		t.Error("an order of someone else is named")
+		t.Errorf("an order of someone else is named; want no %q", carols)
 	}
 	w.says(slacksim.Carol, "order "+begin) // of all these orders one is hers
 	checkContains(t, w.sees(slacksim.Carol, "<@"+slacksim.Carol+"> requested it"), "4 GB")

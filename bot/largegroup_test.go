@@ -97,12 +97,12 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		time.Sleep(time.Second)
 		for _, known := range []string{"U0250", "U0299"} {
 			if api.countMessages("D"+known) != 1 {
-				t.Errorf("%s, who was known, was told %d times after a second", known, api.countMessages("D"+known))
+				t.Errorf("%s, who was known, was told %d times after a second; want 1", known, api.countMessages("D"+known))
 			}
 		}
 		time.Sleep(30 * time.Second)
 		if got := p.people.standing(t.Context(), "U0298"); got != purchase.Member {
-			t.Errorf("who clicks meanwhile is %q", got)
+			t.Errorf("who clicks meanwhile is %q; want %v", got, purchase.Member)
 		}
 		time.Sleep(10 * time.Minute)
 		stop()
@@ -111,14 +111,15 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		}
 		for i := range size {
 			if id := fmt.Sprintf("U%04d", i); api.countMessages("D"+id) != 1 {
-				t.Errorf("%s was told %d times", id, api.countMessages("D"+id))
+				t.Errorf("%s was told %d times; want 1", id, api.countMessages("D"+id))
 			}
 		}
 		if api.mostAtOnce > lookupsAtOnce+1 || api.limited > 0 {
-			t.Errorf("%d questions at a time, and %d over the limit", api.mostAtOnce, api.limited)
+			t.Errorf("got %d lookups at a time, and %d over the limit; want at most %d and 0", api.mostAtOnce, api.limited,
+				lookupsAtOnce+1)
 		}
 		if notices, err := desk.Outbox.PendingNotifications(t.Context()); err != nil || len(notices) != 0 {
-			t.Errorf("left: %+v (%v)", notices, err)
+			t.Errorf("got %+v (%v), want no notices", notices, err)
 		}
 	})
 }

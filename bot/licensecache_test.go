@@ -54,11 +54,12 @@ func TestReadLimiter_ListsDontDelayForms(t *testing.T) {
 	began := time.Now()
 	w.clicks(slacksim.Alice, card, "Edit")
 	if _, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, nil); err != nil || time.Since(began) > 2*time.Second {
-		t.Errorf("the form opened after %s (%v)", time.Since(began), err)
+		t.Errorf("the form opened after %s (%v); want no error, time.Since(began) of at most %v", time.Since(began), err,
+			2*time.Second)
 	}
 	w.until(func() bool { return count("No active licenses")+count("no active licenses") == 2 })
 	if n := w.cocalc.Counts()[listEndpoint] - asked; n > 2 { // the buyer looks too
-		t.Errorf("CoCalc was asked %d times", n)
+		t.Errorf("CoCalc was asked %d times; want at most 2", n)
 	}
 }
 
@@ -82,13 +83,14 @@ func TestReadLimiter_LedgerReadsApart(t *testing.T) {
 		synctest.Wait()
 		if said := c.slack.takeSent(); len(said) != 1 || !strings.Contains(said[0].text,
 			"still working on your last requests") {
-			t.Errorf("three lists are answered %q", said)
+			t.Errorf("three lists are answered %q; want len(said) = 1, said[0].text with %q", said,
+				"still working on your last requests")
 		}
 		for command, want := range map[string]string{"history": "0 licenses", "budget": "spent"} {
 			typed(command)
 			synctest.Wait()
 			if said := c.slack.takeSent(); len(said) != 1 || !strings.Contains(said[0].text, want) {
-				t.Errorf("/license %s is answered %q", command, said)
+				t.Errorf("/license %s is answered %q; want len(said) = 1, said[0].text with %q", command, said, want)
 			}
 		}
 		close(slow)
@@ -110,7 +112,7 @@ func TestReadLimiter_EndsWithTheRead(t *testing.T) {
 			synctest.Wait()
 			said := c.slack.takeSent()
 			if len(said) != 1 || strings.Contains(said[0].text, "still working") {
-				t.Errorf("answer %d, to %s: %q", i+1, command, said)
+				t.Errorf("answer %d, to %s: %q; want len(said) = 1, said[0].text without %q", i+1, command, said, "still working")
 			}
 		}
 		close(c.slack.blockResponses)

@@ -76,7 +76,7 @@ func (c *loadEnv) checkAcknowledged(sent []slacksim.Envelope) {
 	var took, cost []time.Duration
 	for _, e := range sent {
 		if !e.Acked {
-			c.t.Errorf("nothing was acknowledged of %.300s", e.Payload)
+			c.t.Errorf("got no ack, want one: %.300s", e.Payload)
 		}
 		took, cost = append(took, e.Took), append(cost, e.Cost)
 	}
@@ -86,11 +86,11 @@ func (c *loadEnv) checkAcknowledged(sent []slacksim.Envelope) {
 	c.t.Logf("%d clicks were acknowledged after %s (median), %s (99th percentile), %s; of processor time %s, %s, %s",
 		len(sent), took[last/2], took[last*99/100], took[last], cost[last/2], cost[last*99/100], cost[last])
 	if cost[last] > ackDeadline && !raceDetector {
-		c.t.Errorf("Slack gives up: an acknowledgement takes %s of processor time", cost[last])
+		c.t.Errorf("got an ack after %s of processor time, want at most %s", cost[last], ackDeadline)
 	}
 	for _, m := range c.members {
 		if told := c.slack.Person(m.id).Notices(); len(told) > 0 {
-			c.t.Errorf("Slack tells %s, who %s: %+v", m.id, m.what, told)
+			c.t.Errorf("Slack tells %s, who %s: %+v; want none", m.id, m.what, told)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func (c *loadEnv) checkAnswered() {
 	})
 	for _, m := range c.members {
 		if n := counted[m.id] + len(refused[m.id]); m.pressed > 0 && n != m.pressed {
-			c.t.Errorf("%s, who %s, clicked %d times, and %d of it was decided", m.id, m.what, m.pressed, n)
+			c.t.Errorf("%s, who %s: got %d decisions, want %d, one for each click", m.id, m.what, n, m.pressed)
 		}
 		if m.formed == 0 && len(told[m.id]) != awaited(m) {
 			c.t.Errorf("%s, who %s, reads %q after %d commands and %d clicks, of which %v were refused", m.id, m.what,
@@ -144,7 +144,7 @@ func (c *loadEnv) checkAnswered() {
 		for _, code := range refused[m.id] {
 			words := refusalWords[code]
 			if words == nil {
-				c.t.Errorf("%s, who %s, is refused as %s", m.id, m.what, code)
+				c.t.Errorf("%s, who %s, is refused as %s; want one", m.id, m.what, code)
 			} else if m.formed == 0 && !slices.ContainsFunc(told[m.id], words.MatchString) {
 				c.t.Errorf("%s, who %s, was refused as %s and reads %q", m.id, m.what, code, told[m.id])
 			}
@@ -181,12 +181,12 @@ func (c *loadEnv) checkBudget() {
 		who := requester[e.Order]
 		team, each[who] = team+change, each[who]+change
 		if most = max(most, team); team > crowdBudget || each[who] > personally {
-			c.t.Errorf("after record %d the team has promised %s of %s, and %s %s of %s", e.Number, team, crowdBudget, who,
-				each[who], personally)
+			c.t.Errorf("record %d: got %s for the team, and %s for %s; want at most %s and %s", e.Number, team, each[who], who,
+				crowdBudget, personally)
 		}
 	}
 	if c.t.Logf("at most %s of %s was promised; %d clicks were over it", most, crowdBudget, over); over == 0 {
-		c.t.Error("the budget was large enough for everyone")
+		c.t.Error("the budget was large enough for everyone; want some")
 	}
 }
 
@@ -205,14 +205,16 @@ func (c *loadEnv) checkBoughtOnce() {
 		purchase.AwaitingApproval,
 	} {
 		if states[state] == 0 {
-			c.t.Errorf("no order is %s", state)
+			c.t.Errorf("no order is %s; want some", state)
 		}
 	}
 	if n := len(c.account.Licenses()); n != states[purchase.Purchased] {
-		c.t.Errorf("CoCalc sold %d licenses for %d orders", n, states[purchase.Purchased])
+		c.t.Errorf("CoCalc sold %d licenses for %d orders; want %v", n, states[purchase.Purchased],
+			states[purchase.Purchased])
 	}
 	if charged := purchase.Cents(10_000_00 - c.account.Balance()); charged != spent || charged > crowdBudget {
-		c.t.Errorf("CoCalc charged %s; the receipts say %s, and the budget is %s", charged, spent, crowdBudget)
+		c.t.Errorf("CoCalc charged %s; the receipts say %s, and the budget is %s; want charged = %v, charged of at most %v",
+			charged, spent, crowdBudget, spent, crowdBudget)
 	}
 	c.must(c.ledger.View(c.ctx, func(r purchase.Reader) error {
 		findings, err := reconcile.CheckConsistency(r)
@@ -234,14 +236,15 @@ func (c *loadEnv) checkDecidedOnce() {
 	}
 	for _, o := range c.orders() {
 		if decisions[o.ID] != len(o.Approvals) || len(o.Approvals) > 1 {
-			c.t.Errorf("order %s was decided %d times, by %+v", o.ID, decisions[o.ID], o.Approvals)
+			c.t.Errorf("order %s was decided %d times, by %+v; want decisions[o.ID] = %v, len(o.Approvals) of at most 1", o.ID,
+				decisions[o.ID], o.Approvals, len(o.Approvals))
 		}
 		if slices.ContainsFunc(o.Approvals, func(a purchase.Approval) bool { return a.By.ID == o.Requester.ID }) {
-			c.t.Errorf("%s decided on their own order", o.Requester.ID)
+			c.t.Errorf("got an approval by the requester %s, want one by someone else", o.Requester.ID)
 		}
 		if asked := o.Price > 3000; o.State == purchase.Purchased && asked &&
 			(len(o.Approvals) == 0 || o.Approvals[0].Denied) {
-			c.t.Errorf("order %s was bought without an approval", o.ID)
+			c.t.Errorf("got order %s bought without an approval, want one", o.ID)
 		}
 	}
 }
@@ -271,7 +274,8 @@ func (c *loadEnv) checkNoOpenRequests() {
 	for _, ask := range c.slack.Messages(theDesk) {
 		state := states[purchase.OrderID(orderIDBlock.FindString(ask.ContentText()))]
 		if live := len(ask.Buttons()) > 0; ask.OnlyFor == "" && live != (state == purchase.AwaitingApproval) {
-			c.t.Errorf("the approvers' card of an order that is %s has the buttons %v", state, ask.Buttons())
+			c.t.Errorf("got the buttons %v on the approvers' card of an order that is %s, want some only while it waits",
+				ask.Buttons(), state)
 		}
 	}
 	for _, m := range c.members {

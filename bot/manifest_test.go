@@ -34,7 +34,7 @@ func TestManifest_Golden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("testdata/manifest.json (-), Manifest (+):\n%s", diff)
+		t.Errorf("testdata/manifest.json (-), Manifest (+); want no difference:\n%s", diff)
 	}
 }
 
@@ -51,27 +51,27 @@ func TestManifest_KnownFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !m.Settings.SocketModeEnabled || m.Settings.Interactivity == nil || !m.Settings.Interactivity.IsEnabled {
-		t.Errorf("commands and clicks would not arrive: %+v", m.Settings)
+		t.Errorf("got %+v, want Socket Mode and interactivity", m.Settings)
 	}
 	if m.Settings.TokenRotationEnabled {
-		t.Error("the bot token would expire every twelve hours")
+		t.Error("got token rotation, want none: the bot token would expire every twelve hours")
 	}
 	if m.Settings.EventSubscriptions == nil || !slices.Contains(m.Settings.EventSubscriptions.BotEvents,
 		"app_home_opened") {
-		t.Error("the Home tab would stay empty")
+		t.Error("got no app_home_opened, want it: the Home tab would stay empty")
 	}
 	if home := m.Features.AppHome; !home.HomeTabEnabled || !home.MessagesTabEnabled || home.MessagesTabReadOnlyEnabled {
-		t.Errorf("the app's own page: %+v", home)
+		t.Errorf("got %+v, want the Home and Messages tabs, and messages that people can write", home)
 	}
 	if diff := cmp.Diff(bot.Scopes(), m.OAuthConfig.Scopes.Bot); diff != "" {
-		t.Errorf("Scopes (-), the manifest's scopes (+):\n%s", diff)
+		t.Errorf("Scopes (-), the manifest's scopes (+); want no difference:\n%s", diff)
 	}
 	if len(m.Features.SlashCommands) != 1 {
-		t.Fatalf("%d slash commands", len(m.Features.SlashCommands))
+		t.Fatalf("%d slash commands; want 1", len(m.Features.SlashCommands))
 	}
 	// Without should_escape people's names in a command arrive as text, and no one can be meant by them.
 	if c := m.Features.SlashCommands[0]; c.Command != "/license" || !c.ShouldEscape || c.Url != "" {
-		t.Errorf("the slash command: %+v", c)
+		t.Errorf("got %+v, want /license with escaping and without a URL", c)
 	}
 }
 
@@ -82,15 +82,16 @@ func TestManifest_Name(t *testing.T) {
 	} {
 		data, err := bot.Manifest(name)
 		if err != nil {
-			t.Errorf("%q: %v", name, err)
+			t.Errorf("%q: %v; want no error", name, err)
 			continue
 		}
 		var m slack.Manifest
 		if err := json.Unmarshal(data, &m); err != nil {
-			t.Errorf("%q: %v", name, err)
+			t.Errorf("%q: %v; want no error", name, err)
 		}
 		if m.Display.Name != name || m.Features.BotUser.DisplayName != name {
-			t.Errorf("%q became %q, and its bot %q", name, m.Display.Name, m.Features.BotUser.DisplayName)
+			t.Errorf("%q became %q, and its bot %q; want m.Display.Name = %v, m.Features.BotUser.DisplayName = %v", name,
+				m.Display.Name, m.Features.BotUser.DisplayName, name, name)
 		}
 	}
 }
@@ -110,7 +111,7 @@ func TestManifest_RefusedNames(t *testing.T) {
 				t.Errorf("error %v, want the rule in words", err)
 			}
 			if data != nil {
-				t.Errorf("and a manifest besides: %s", data)
+				t.Errorf("and a manifest besides: %s; want nil", data)
 			}
 		})
 	}

@@ -16,7 +16,8 @@ func TestNewPlace(t *testing.T) {
 		{"G0MATH", "privategroup", false},
 	} {
 		if p := newPlace(c.channel, c.name); p.Direct != c.direct || p.ID != c.channel || p.Name != c.name {
-			t.Errorf("%s %q is %+v", c.channel, c.name, p)
+			t.Errorf("%s %q is %+v; want p.Direct = %v, p.ID = %v, p.Name = %v", c.channel, c.name, p, c.direct, c.channel,
+				c.name)
 		}
 	}
 }

@@ -105,6 +105,6 @@ func TestPublisher_ExpandGroup_Empty(t *testing.T) {
 	w.says(slacksim.Alice, "pause we count the money")
 	checkContains(t, w.sees(slacksim.Bob, "Some admins haven't been told"), "the user group "+bosses+" is empty")
 	if n := len(w.events("untold")); n != 1 {
-		t.Errorf("recorded %d times", n)
+		t.Errorf("recorded %d times; want 1", n)
 	}
 }

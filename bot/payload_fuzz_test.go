@@ -188,41 +188,41 @@ func (p *socketServer) checkFrame(t *testing.T, frame []byte) {
 	was := c.orders()
 	log := p.deliver(t, c, frame, toAcknowledge(frame))
 	if strings.Contains(log, "recover from a panic in a handler") {
-		t.Errorf("a handler panicked: %s", log)
+		t.Errorf("a handler panicked: %s; want no %q", log, "recover from a panic in a handler")
 	}
 	for _, h := range c.slack.takeSent() {
 		if url, isURL := strings.CutPrefix(h.to, "http"); isURL && !strings.HasPrefix(url, "s://hooks.slack.com/") &&
 			!strings.HasPrefix(url, "s://hooks.slack-gov.com/") {
-			t.Errorf("an answer went to %q", h.to)
+			t.Errorf("got an answer to %q, want a host of Slack's", h.to)
 		}
 	}
 	said := texts(frame)
 	after, recorded := c.state()
 	if len(said) == 0 && (after != before || recorded != records) {
-		t.Error("what is no JSON has changed the ledger")
+		t.Error("got another ledger, want no change by what is no JSON")
 	}
 	for id, o := range c.orders() {
 		old, known := was[id]
 		switch {
 		case !known && o.State == purchase.Proposed: // anyone may ask for a price
 			if !said.has(o.Requester.ID) {
-				t.Errorf("an order was proposed for %q, who did not ask", o.Requester.ID)
+				t.Errorf("got an order for %q, want none for people who did not ask", o.Requester.ID)
 			}
 		case !known: // an order at the new price
 			if !said.has("UALICE") || !said.has(string(aliceRepriced)) || !said.has("order_buy_new_price") {
-				t.Errorf("an order is %s that no one confirmed", o.State)
+				t.Errorf("got an order that is %s, want none that no one confirmed", o.State)
 			}
 		case o.State != old.State && old.State == purchase.Unknown:
 			if !said.has("UDANA") || !said.mention(string(id)) {
-				t.Errorf("order %s was settled by no one", id)
+				t.Errorf("got order %s settled, want an admin who did it", id)
 			}
 		case o.State == purchase.Approved || o.State == purchase.AwaitingApproval:
 			if o.State != old.State && (!said.has(o.Requester.ID) || !said.has(string(id)) || !said.mention("order_buy")) {
-				t.Errorf("order %s is %s, and its requester did not say so", id, o.State)
+				t.Errorf("got order %s %s, want its requester's click", id, o.State)
 			}
 		case o.State != old.State:
 			if o.State != purchase.Cancelled || !said.has(o.Requester.ID) || !said.mention(string(id)) {
-				t.Errorf("order %s is %s", id, o.State)
+				t.Errorf("got order %s %s, want it cancelled by its requester", id, o.State)
 			}
 		}
 	}
@@ -325,6 +325,6 @@ func TestHandler_Frames_RightClick(t *testing.T) {
 		}
 	}
 	if confirmed != 1 {
-		t.Errorf("%d of the frames confirmed the order; one of them is her click", confirmed)
+		t.Errorf("%d of the frames confirmed the order; one of them is her click; want 1", confirmed)
 	}
 }

@@ -158,7 +158,7 @@ func TestPeople_LookUp_AnswerLife(t *testing.T) {
 		api.failing.Store(false)
 		expect("it answers again", purchase.Member, 6)
 		if got := p.standing(t.Context(), "UNOBODY"); got != purchase.Foreign {
-			t.Errorf("someone whom Slack does not know here is %q", got)
+			t.Errorf("someone whom Slack does not know here is %q; want %v", got, purchase.Foreign)
 		}
 	})
 }
@@ -179,21 +179,23 @@ func TestPeople_LookUp_SlowSlack(t *testing.T) {
 		}
 		for range cap(answers) {
 			if got := <-answers; got != purchase.Unverified {
-				t.Errorf("%q without an answer of Slack's", got)
+				t.Errorf("%q without an answer of Slack's; want %v", got, purchase.Unverified)
 			}
 		}
 		if took := time.Since(began); took != time.Second || api.lookups.Load() != 1 {
-			t.Errorf("ten clicks took %s and asked %d times", took, api.lookups.Load())
+			t.Errorf("ten clicks took %s and asked %d times; want took = %v, api.lookups.Load() = 1", took, api.lookups.Load(),
+				time.Second)
 		}
 		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		began = time.Now()
 		if p.standing(short, "U2"); time.Since(began) != 250*time.Millisecond {
-			t.Errorf("a click with half a second left waited %s", time.Since(began))
+			t.Errorf("a click with half a second left waited %s; want %v", time.Since(began), 250*time.Millisecond)
 		}
 		time.Sleep(3 * time.Second)
 		if got := p.standing(t.Context(), "U1"); got != purchase.Member || api.lookups.Load() != 2 {
-			t.Errorf("afterwards %q after %d questions", got, api.lookups.Load())
+			t.Errorf("afterwards %q after %d questions; want got = %v, api.lookups.Load() = 2", got, api.lookups.Load(),
+				purchase.Member)
 		}
 	})
 }
@@ -223,7 +225,7 @@ func TestPeople_LookUp_GroupLife(t *testing.T) {
 		expect("at first", "SBUYERS", "", 3)
 		if who := p.LookUp(t.Context(), purchase.Actor{ID: "UGUEST"}); who.Membership != purchase.Guest ||
 			len(who.Groups) > 0 {
-			t.Errorf("a guest in a group is %+v", who)
+			t.Errorf("a guest in a group is %+v; want who.Membership = %v, len(who.Groups) = 0", who, purchase.Guest)
 		}
 		time.Sleep(4 * time.Minute)
 		expect("within five minutes", "SBUYERS", "", 3)
@@ -261,11 +263,12 @@ func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 		}
 		crowd.Wait()
 		if took := time.Since(began); took != time.Second || api.groupReads.Load() != 1 {
-			t.Errorf("it took %s and %d questions", took, api.groupReads.Load())
+			t.Errorf("it took %s and %d questions; want took = %v, api.groupReads.Load() = 1", took, api.groupReads.Load(),
+				time.Second)
 		}
 		time.Sleep(3 * time.Second)
 		if who := p.LookUp(t.Context(), purchase.Actor{ID: "U1"}); len(who.Groups) != 1 || len(who.UnknownGroups) > 0 {
-			t.Errorf("afterwards %+v", who)
+			t.Errorf("afterwards %+v; want len(who.Groups) = 1, len(who.UnknownGroups) = 0", who)
 		}
 	})
 }
@@ -300,19 +303,19 @@ func TestCache_Learn_EarlierQuestion(t *testing.T) {
 		began := time.Now()
 		time.Sleep(10 * time.Second)
 		if got := p.standing(t.Context(), "U1"); got != purchase.Guest {
-			t.Fatalf("asked, Slack says %q", got)
+			t.Fatalf("asked, Slack says %q; want %v", got, purchase.Guest)
 		}
 		time.Sleep(10 * time.Second)
 		for _, id := range []string{"U1", "U2"} {
 			p.persons.learn(id, person{standing: purchase.Member}, began)
 		}
 		if got := p.standing(t.Context(), "U1"); got != purchase.Guest {
-			t.Errorf("the older list makes them %q", got)
+			t.Errorf("the older list makes them %q; want %v", got, purchase.Guest)
 		}
 		time.Sleep(personLife.fresh - 15*time.Second) // five minutes from the beginning of the list
 		api.users["U2"] = slack.User{ID: "U2", TeamID: "TOWN", IsRestricted: true}
 		if got := p.standing(t.Context(), "U2"); got != purchase.Guest {
-			t.Errorf("the list counts for longer than five minutes: %q", got)
+			t.Errorf("the list counts for longer than five minutes: %q; want %v", got, purchase.Guest)
 		}
 	})
 }

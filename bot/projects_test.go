@@ -23,7 +23,7 @@ func TestProjectBlocks(t *testing.T) {
 	w.says(slacksim.Alice, "buy ram=16 cpu=2 project="+ownProject)
 	card := w.sees(slacksim.Alice, "Number *theory*")
 	if text := card.ContentText(); !strings.Contains(text, ownProject) || strings.Contains(text, "collaborator") {
-		t.Errorf("the card reads:\n%s", text)
+		t.Errorf("the card reads; want text with %q, text without %q:\n%s", ownProject, "collaborator", text)
 	}
 	w.clicks(slacksim.Alice, card, "Edit")
 	modal, err := alice.WaitForModal(w.ctx, nil)
@@ -32,7 +32,7 @@ func TestProjectBlocks(t *testing.T) {
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 1 || !strings.Contains(problems["project"], "isn't in a project") {
-		t.Errorf("the form says %v", problems)
+		t.Errorf("got %v, want that the account isn't in the project", problems)
 	}
 	w.account.ChangeProject(ownProject, func(p *cocalctest.Project) { p.Collaborator = true })
 	modal, err = alice.WaitForModal(w.ctx, nil)
@@ -41,12 +41,12 @@ func TestProjectBlocks(t *testing.T) {
 	problems, err = alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 0 {
-		t.Fatalf("the form says %v", problems)
+		t.Fatalf("the form says %v; want none", problems)
 	}
 	card = w.becomes(card, "only a collaborator")
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
 	if on := w.account.Projects()[0].Licenses; len(on) != 1 {
-		t.Errorf("the project has the licenses %v", on)
+		t.Errorf("the project has the licenses %v; want 1", on)
 	}
 }

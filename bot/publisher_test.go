@@ -25,7 +25,7 @@ func TestPublisher_Start_ReceiptFirst(t *testing.T) {
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
 			w.becomes(card, "Bought for $63.75")
 			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("the receipt took %s", took)
+				t.Errorf("the receipt took %s; want at most %v", took, 5*time.Second)
 			}
 			w.slack.SetFaults(slacksim.Faults{})
 		})

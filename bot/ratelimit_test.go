@@ -71,7 +71,7 @@ func TestHandler_Reply_RateLimit(t *testing.T) {
 				began := time.Now()
 				a.reply(t.Context(), replyTarget{user: "UALICE", channel: "CMATH"}, textMessage("hello"), false)
 				if took, last := time.Since(began), api.called[len(api.called)-1]; took != tt.took || last != tt.last {
-					t.Errorf("after %s: %q", took, api.called)
+					t.Errorf("after %s: %q; want took = %v, last = %v", took, api.called, tt.took, tt.last)
 				}
 			})
 		})
@@ -88,7 +88,8 @@ func TestHandler_OpenView_RateLimit(t *testing.T) {
 			"Slack did not open the form in time.").After(t.Context())
 		if took := time.Since(began); took != 0 || len(api.called) != 2 ||
 			!strings.Contains(api.called[1], "again in 30 seconds") {
-			t.Errorf("after %s: %q", took, api.called)
+			t.Errorf("after %s: %q; want took = 0, len(api.called) = 2, api.called[1] with %q", took, api.called,
+				"again in 30 seconds")
 		}
 	})
 }

@@ -58,11 +58,11 @@ func TestSlackOnly_RoundTrip(t *testing.T) {
 			client := restrictToSlack(&http.Client{Transport: box}, "http://127.0.0.1:4000/api/")
 			err := responseURLs{client}.respond(context.Background(), c.url, textMessage("Bought."), false)
 			if (err == nil) != c.sent {
-				t.Errorf("sent to %q: %v", box.hosts, err)
+				t.Errorf("sent to %q: %v; want %v", box.hosts, err, c.sent)
 			}
 			for _, host := range box.hosts {
 				if strings.Contains(host, "evil") || (!c.sent && c.redirect == "") {
-					t.Errorf("the answer went to %q", host)
+					t.Errorf("got an answer to %q, want none there", host)
 				}
 			}
 		})
@@ -76,10 +76,10 @@ func TestHandler_Reply_ForgedResponseURL(t *testing.T) {
 	a.reply(context.Background(), replyTarget{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"},
 		textMessage("Nothing was bought."), false)
 	if len(box.hosts) != 0 {
-		t.Errorf("the answer went to %q", box.hosts)
+		t.Errorf("the answer went to %q; want none", box.hosts)
 	}
 	if len(api.sent) != 1 || api.sent[0] != "UALICE in CMATH" {
-		t.Errorf("told: %q", api.sent)
+		t.Errorf("told: %q; want len(api.sent) = 1, api.sent[0] = %q", api.sent, "UALICE in CMATH")
 	}
 }
 

@@ -15,7 +15,7 @@ var wholeLicenseID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 func checkNoWholeIDs(t *testing.T, m slacksim.Message) {
 	t.Helper()
 	if id := wholeLicenseID.FindString(string(m.Blocks) + m.Text); id != "" {
-		t.Errorf("everyone in the channel can use license %s:\n%s", id, m.ContentText())
+		t.Errorf("everyone in the channel can use license %s; want empty:\n%s", id, m.ContentText())
 	}
 }
 
@@ -42,7 +42,7 @@ func TestHandler_Reveal_WholeID(t *testing.T) {
 	w.must(err)
 	checkNoWholeIDs(t, line)
 	if said := line.ContentText(); strings.Contains(said, purchase.ShortID(id)) || strings.Contains(said, "$") {
-		t.Errorf("a guest reads in the channel: %s", said)
+		t.Errorf("got %s in the guest's channel, want no id and no price", said)
 	}
 	w.says(slacksim.Bob, "list")
 	checkContains(t, w.sees(slacksim.Bob, "1 active license"), id)

@@ -95,18 +95,18 @@ func TestRepeatSpec(t *testing.T) {
 	term := purchase.Spec{RAM: 4, CPU: 1, Period: "range", Start: now.AddDate(0, -2, 0), End: now.AddDate(0, -2, 30)}
 	got := repeatSpec(term, now, now, time.UTC)
 	if !got.Start.IsZero() || got.End.Sub(now) != term.End.Sub(term.Start) {
-		t.Errorf("a term of 30 days became one from %s to %s", got.Start, got.End)
+		t.Errorf("got a term from %s to %s, want 30 days from now", got.Start, got.End)
 	}
 	future := purchase.Spec{Period: "range", Start: now.AddDate(0, 1, 0), End: now.AddDate(0, 2, 0)}
 	if repeatSpec(future, now, now, time.UTC) != future {
-		t.Error("a term that has not begun is not the same again")
+		t.Errorf("a term that has not begun is not the same again; want %v", future)
 	}
 	l := purchase.License{RunLimit: 3, Title: "Old"}
 	l.Quota.RAM, l.Quota.CPU, l.Quota.Disk, l.Quota.Uptime, l.Quota.User = 7.5, 0.5, 3, "always_running", "academic"
 	s := purchasedSpec(l, purchase.Spec{Period: "yearly", Description: "x"})
 	if s.RAM != 8 || s.CPU != 1 || s.Disk != 3 || s.RunLimit != 3 || s.Uptime != "always_running" ||
 		s.Period != "monthly" || s.Description != "" {
-		t.Errorf("got %+v", s)
+		t.Errorf("got %+v, want 8 GB, 1 core, 3 GB of disk, 3 projects, always running, monthly, without a description", s)
 	}
 }
 

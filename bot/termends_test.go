@@ -19,7 +19,7 @@ func TestFormatEnd_Everywhere(t *testing.T) {
 	until := fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", noon.Unix(), last.Format("Jan 2, 2006"))
 	reads := func(what string, m slacksim.Message, want string) {
 		if !strings.Contains(m.ContentText(), want) {
-			t.Errorf("the %s does not say %q:\n%s", what, want, m.ContentText())
+			t.Errorf("%s: got this, want %q in it:\n%s", what, want, m.ContentText())
 		}
 	}
 	w.says(slacksim.Alice, "buy ram=16 cpu=2 end="+last.Format(time.DateOnly))
@@ -28,7 +28,7 @@ func TestFormatEnd_Everywhere(t *testing.T) {
 	w.clicks(slacksim.Alice, card, "order_buy")
 	reads("receipt", w.becomes(card, "Bought for"), "*Expires*\n"+until)
 	if end := w.account.Licenses()[0].Expires; end.Day() == last.Day() {
-		t.Errorf("CoCalc did not move the end: %s", end)
+		t.Errorf("got the end %s, want it moved by CoCalc", end)
 	}
 	w.says(slacksim.Alice, "list")
 	list := w.sees(slacksim.Alice, "1 active license")
@@ -38,7 +38,7 @@ func TestFormatEnd_Everywhere(t *testing.T) {
 	h, err := w.desk.History(w.ctx, 1, 1)
 	w.must(err)
 	if end := h.Purchases[0].Ends(); end.Format(time.DateOnly) != last.Format(time.DateOnly) {
-		t.Errorf("the log says %s", end)
+		t.Errorf("got the end %s, want %s", end, last.Format(time.DateOnly))
 	}
 }
 
@@ -60,6 +60,6 @@ func TestReceiptCard_EndChanged(t *testing.T) {
 	}
 	p.Spec.Period, p.Expires = "monthly", end.Add(time.Second)
 	if got := p.Ends(); !got.Equal(p.Expires) {
-		t.Errorf("a month ends %s", got)
+		t.Errorf("got the end %s, want %s", got, p.Expires)
 	}
 }

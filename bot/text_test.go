@@ -61,7 +61,7 @@ func TestWords_EveryCode(t *testing.T) {
 		for code := range words {
 			told[string(code)] = true
 			if !slices.ContainsFunc(examples[noun], func(c purchase.Cause) bool { return c.Code == code }) {
-				t.Errorf("the %s %s has no example", noun, code)
+				t.Errorf("got no example of the %s %s, want one", noun, code)
 			}
 		}
 	}
@@ -73,12 +73,12 @@ func TestWords_EveryCode(t *testing.T) {
 		for code, name := range declaredCodes(t, file) {
 			codes++
 			if !told[code] && !slices.Contains([]string{"Untranslated", "AcceptsNewLedger", "ServerFound"}, name) {
-				t.Errorf("no words for %s (%s)", name, code)
+				t.Errorf("got no words for %s (%s), want them", name, code)
 			}
 		}
 	}
 	if codes < 60 {
-		t.Errorf("found %d codes only", codes)
+		t.Errorf("found %d codes only; want at least 60", codes)
 	}
 }
 
@@ -125,21 +125,21 @@ func TestWords_ArePlain(t *testing.T) {
 			for _, admin := range []bool{false, true} {
 				said := Words(noun, c, Reader{Admin: admin})
 				if word := dialect.FindString(said); word != "" && !strings.Contains(c.String(), word) {
-					t.Errorf("people read %q in: %s", word, said)
+					t.Errorf("got %q, want plain words in: %s", word, said)
 				}
 				if about := aboutMoney.FindAllString(said, -1); len(about) > 1 && noun != Evidence && noun != Notices &&
 					!strings.Contains(said, "and nothing was charged") {
-					t.Errorf("people read about money %d times (%q) in: %s", len(about), about, said)
+					t.Errorf("got %d clauses about money (%q), want at most 1 in: %s", len(about), about, said)
 				}
 				if !strings.HasSuffix(said, ".") && noun != Holds && noun != Findings {
-					t.Errorf("people read half a sentence: %s", said)
+					t.Errorf("got half a sentence, want a whole one: %s", said)
 				}
 				if name := ofSettings.FindString(said); !admin && name != "" && noun != Notices { // notices go to admins
 
-					t.Errorf("a buyer reads the name of a setting, %s: %s", name, said)
+					t.Errorf("got the setting %s in a buyer's text, want none: %s", name, said)
 				}
 				if strings.Contains(said, "`") && !strings.Contains(c.String(), "`") {
-					t.Errorf("plain text has marks of code: %s", said)
+					t.Errorf("got marks of code, want plain text: %s", said)
 				}
 			}
 		}
@@ -165,7 +165,7 @@ func TestWords_ServerThatSellsNothing(t *testing.T) {
 	} {
 		for _, c := range causes {
 			if said := Words(noun, c, Reader{}); again.MatchString(said) {
-				t.Errorf("%s invites to try again: %s", c, said)
+				t.Errorf("%s invites to try again: %s; want no match of %s", c, said, again)
 			}
 		}
 	}
@@ -218,7 +218,7 @@ func TestReasonsText_Many(t *testing.T) {
 		}
 	}
 	if strings.Contains(got, "“reason 1”") {
-		t.Errorf("got %q with all reasons", got)
+		t.Errorf("got %q with all reasons; want no %q", got, "“reason 1”")
 	}
 }
 

@@ -71,11 +71,12 @@ func TestTriggers_Command_Twice(t *testing.T) {
 	}
 	both.Wait()
 	if answers != 1 || cards() != 1 {
-		t.Errorf("%d answers and %d cards", answers, cards())
+		t.Errorf("%d answers and %d cards; want answers = 1, cards() = 1", answers, cards())
 	}
 	for i, trigger := range []string{"t2", "t3", "", ""} {
 		if reply := typed(trigger); reply.Payload == nil || cards() != i+2 {
-			t.Errorf("trigger %q: %d cards, and the answer %v", trigger, cards(), reply.Payload)
+			t.Errorf("trigger %q: %d cards, and the answer %v; want reply.Payload not nil, cards() = %v", trigger, cards(),
+				reply.Payload, i+2)
 		}
 	}
 }
@@ -115,25 +116,25 @@ func TestTriggers_Claim_AfterRestart(t *testing.T) {
 	}
 	first, other := buys(start(), "UALICE", "t1"), ""
 	if first == "" {
-		t.Fatal("there is no card")
+		t.Fatal("there is no card; want a text")
 	}
 	now = now.Add(5 * time.Minute)
 	a := start()
 	if again := buys(a, "UALICE", "t1"); again != first {
-		t.Errorf("the second delivery makes the order %s beside %s", again, first)
+		t.Errorf("the second delivery makes the order %s beside %s; want %v", again, first, first)
 	}
 	if other = buys(a, "UALICE", "t2"); other == first {
-		t.Error("another command shows the card of the first")
+		t.Errorf("another command shows the card of the first; want other than %v", first)
 	}
 	if bobs := buys(start(), "UBOB", "t1"); bobs == first || bobs == "" {
-		t.Errorf("bob gets the card %q of alice", bobs)
+		t.Errorf("bob gets the card %q of alice; want bobs other than %v, bobs not empty", bobs, first)
 	}
 	now = now.Add(56 * time.Minute)
 	if later := buys(start(), "UALICE", "t1"); later == first {
-		t.Error("the trigger counts after an hour")
+		t.Errorf("the trigger counts after an hour; want other than %v", first)
 	}
 	if later := buys(start(), "UALICE", "t2"); later != other {
-		t.Errorf("the trigger of %s does not count within an hour", other)
+		t.Errorf("the trigger of %s does not count within an hour; want %v", other, other)
 	}
 }
 
@@ -150,10 +151,10 @@ func TestTriggers_Forget_AnswerLost(t *testing.T) {
 	first := a.Command(t.Context(), cmd)
 	a.Unsent(t.Context(), socket.Delivery{Kind: socket.KindCommand, Command: &cmd}, first.Payload)
 	if second := a.Command(t.Context(), cmd); second.Payload == nil || cards() != 2 {
-		t.Errorf("%d cards, and the second answer is %v", cards(), second.Payload)
+		t.Errorf("%d cards, and the second answer is %v; want second.Payload not nil, cards() = 2", cards(), second.Payload)
 	}
 	if third := a.Command(t.Context(), cmd); third.Payload != nil || cards() != 2 {
-		t.Errorf("%d cards, and the third answer is %v", cards(), third.Payload)
+		t.Errorf("%d cards, and the third answer is %v; want third.Payload = nil, cards() = 2", cards(), third.Payload)
 	}
 }
 
@@ -176,16 +177,18 @@ func TestTriggers_Submission_Twice(t *testing.T) {
 	first := fmt.Sprint(sent("t1", "1000000").Payload)
 	if second := fmt.Sprint(sent("t1", "1000000").Payload); second == "<nil>" || len(second) != len(first) ||
 		cards() != 0 {
-		t.Errorf("a wrong form is answered with %s, and then with %s", first, second)
+		t.Errorf("a wrong form: got %s, and then %s; want the same twice, and no card", first, second)
 	}
 	if reply := sent("t2", "16"); reply.Payload != nil || reply.After == nil || cards() != 1 {
-		t.Fatalf("the form is answered with %v; %d cards", reply.Payload, cards())
+		t.Fatalf("the form is answered with %v; %d cards; want reply.Payload = nil, reply.After not nil, cards() = 1",
+			reply.Payload, cards())
 	}
 	if reply := sent("t2", "16"); reply.Payload != nil || reply.After != nil || cards() != 1 {
-		t.Errorf("the second time it is answered with %v; %d cards", reply.Payload, cards())
+		t.Errorf("the second time it is answered with %v; %d cards; want reply.Payload = nil, reply.After = nil, cards() = 1",
+			reply.Payload, cards())
 	}
 	if sent("t3", "16"); cards() != 2 {
-		t.Errorf("two forms make %d cards", cards())
+		t.Errorf("two forms make %d cards; want 2", cards())
 	}
 }
 
@@ -199,10 +202,11 @@ func TestTriggers_Claim_Bounded(t *testing.T) {
 		}
 	}
 	if len(o.first) > maxTriggers || len(o.order) > maxTriggers {
-		t.Errorf("%d are remembered, in a list of %d", len(o.first), len(o.order))
+		t.Errorf("%d are remembered, in a list of %d; want len(o.first) of at most %v, len(o.order) of at most %v",
+			len(o.first), len(o.order), maxTriggers, maxTriggers)
 	}
 	now = now.Add(triggerLife + time.Second)
 	if _, first := o.claim(fmt.Sprint(3*maxTriggers - 1)); !first || len(o.first) != 1 {
-		t.Errorf("%d are remembered after a while", len(o.first))
+		t.Errorf("%d are remembered after a while; want first, len(o.first) = 1", len(o.first))
 	}
 }

@@ -27,7 +27,7 @@ func (w *env) stopSelling(preset string) {
 	w.t.Helper()
 	w.must(w.cocalc.SwitchOn(preset))
 	if _, err := w.desk.Account.Licenses(w.ctx); err == nil { // any read makes the bot look
-		w.t.Error("licenses can still be read")
+		w.t.Error("got licenses, want an error")
 	}
 	w.until(func() bool { return w.desk.Server().RefusesOrders() })
 }
@@ -203,7 +203,7 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			s.command(slacksim.Bob, "deny "+id(ask)+" not sold any more")
 			s.command(slacksim.Bob, "cancel "+id(waits))
 			if found := unsellable.FindAllString(s.text.String(), -1); len(found) > 0 {
-				t.Errorf("people still read %q", found)
+				t.Errorf("people still read %q; want none", found)
 			}
 			s.compare(t, "unsold-"+preset.name, orders)
 			admins := 0
@@ -216,11 +216,11 @@ func TestHandler_Command_Unsold(t *testing.T) {
 				}
 			}
 			if admins < 4 {
-				t.Errorf("admins read of %s %d times", preset.admin, admins)
+				t.Errorf("admins read of %s %d times; want at least 4", preset.admin, admins)
 			}
 			for endpoint, n := range w.cocalc.Counts() {
 				if canSpend(endpoint) && n != spent[endpoint] {
-					t.Errorf("CoCalc got %d more requests to %s", n-spent[endpoint], endpoint)
+					t.Errorf("got %d more requests to %s, want none", n-spent[endpoint], endpoint)
 				}
 			}
 		})
@@ -366,7 +366,7 @@ func TestHandler_Action_UnsoldSince(t *testing.T) {
 	})
 	for endpoint, n := range w.cocalc.Counts() {
 		if canSpend(endpoint) && n != spent[endpoint] {
-			t.Errorf("CoCalc got %d more requests to %s", n-spent[endpoint], endpoint)
+			t.Errorf("got %d more requests to %s, want none", n-spent[endpoint], endpoint)
 		}
 	}
 	w.cocalc.ClearFaults()

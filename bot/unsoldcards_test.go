@@ -66,10 +66,10 @@ func TestCard_Unsold(t *testing.T) {
 		checkHarmless(t, got)
 		raw, _ := json.Marshal(got.blocks)
 		if found := regexp.MustCompile(actionApprove + "|/license approve").Find(raw); found != nil {
-			t.Errorf("approvers can still approve: %s", found)
+			t.Errorf("approvers can still approve: %s; want nil", found)
 		}
 		if !regexp.MustCompile(actionDeny).Match(raw) {
-			t.Error("approvers cannot deny")
+			t.Error("got no button to deny, want one")
 		}
 	})
 }
@@ -89,7 +89,7 @@ func checkNoSale(t *testing.T, c content, priced, name string) {
 		t.Fatal(err)
 	}
 	if found := sells.FindString(string(raw)); found != "" && name != priced {
-		t.Errorf("it shows %q: %s", found, raw)
+		t.Errorf("got %q, want no offer of a license: %s", found, raw)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestUnresolvableCard(t *testing.T) {
 			raw, _ := json.Marshal(c.blocks)
 			if found := regexp.MustCompile(`(?i)keep checking|when CoCalc shows|until at least|license approve`).
 				Find(raw); found != nil {
-				t.Errorf("it promises %q", found)
+				t.Errorf("it promises %q; want nil", found)
 			}
 		})
 	}
@@ -139,6 +139,6 @@ func TestUnresolvableCard(t *testing.T) {
 		t.Fatal(err)
 	}
 	if problems := blockkit.ValidateView(raw, "modal", blockkit.Rules{Strict: true}); len(problems) > 0 {
-		t.Errorf("Slack would refuse the view: %v", problems)
+		t.Errorf("Slack would refuse the view: %v; want none", problems)
 	}
 }

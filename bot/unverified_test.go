@@ -41,17 +41,18 @@ func TestPublisher_NoticeForPerson_Unverified(t *testing.T) {
 		}
 		for range 2 {
 			if text, err := told(); !errors.Is(err, errStandingUnknown) {
-				t.Fatalf("it says %s (%v)", text, err)
+				t.Fatalf("it says %s (%v); want %v", text, err, errStandingUnknown)
 			}
 			time.Sleep(time.Minute + time.Second)
 		}
 		text, err := told()
 		if err != nil || strings.Contains(text, "999") || !strings.Contains(text, "the details are missing here") {
-			t.Errorf("after two minutes it says %s (%v)", text, err)
+			t.Errorf("after two minutes it says %s (%v); want no error, text without %q, text with %q", text, err, "999",
+				"the details are missing here")
 		}
 		api.failing.Store(false)
 		if text, err := told(); err != nil || !strings.Contains(text, "$999.00") {
-			t.Errorf("a member reads %s (%v)", text, err)
+			t.Errorf("a member reads %s (%v); want no error, text with %q", text, err, "$999.00")
 		}
 	})
 }

@@ -96,8 +96,8 @@ func parseOrder(command, rest string) (id string, mistakes []Mistake) {
 	case license != "":
 		m = mistakef(all, "%s is a license. Use `/license show %s`.", codeSpan(all), license).near("show")
 	case command == "order":
-		m = mistakef(all, "%s isn't an order id. An id has 26 letters and digits, e.g. `%s`; its first or last %d are enough.",
-			codeSpan(all), exampleOrder, minPart)
+		const sentence = "%s isn't an order id. An id has 26 letters and digits, e.g. `%s`; its first or last %d are enough."
+		m = mistakef(all, sentence, codeSpan(all), exampleOrder, minPart)
 	default:
 		m = mistakef(all, "%s isn't an order id. An id has 26 letters and digits, e.g. `%s`.", codeSpan(all), exampleOrder)
 	}

@@ -118,8 +118,8 @@ func (p *fieldParser) parseNegated(tok token) bool {
 	return true
 }
 
-// parseValue parses the value of a field from the first words of its token, as many as form a value ("16 GB", "per month",
-// "always running"), and returns the other words.
+// parseValue parses the value of a field from the first words of its token, as many as form a value ("16 GB", "per
+// month", "always running"), and returns the other words.
 func (p *fieldParser) parseValue(row *field, tok token) (value string, rest []word, ok bool) {
 	words := tok.words
 	if tok.dashed && !tok.assigned && row.Kind == KindYesNo {
