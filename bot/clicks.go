@@ -16,72 +16,97 @@ import (
 	"licensebot/purchase/orders"
 )
 
+// click is a click on a button.
+type click struct {
+	kind     string // of the button
+	argument string // its value: for a button of an order, the order's id
+	trigger  string
+	at       replyTarget
+	action   purchase.Action
+}
+
+// newClick returns the first click of an interaction. For a button that spends or decides, it asks Slack who clicked.
+func (h *Handler) newClick(ctx context.Context, cb slack.InteractionCallback) click {
+	press := cb.ActionCallback.BlockActions[0]
+	c := click{
+		argument: press.Value, trigger: cb.TriggerID,
+		at: replyTarget{cb.User.ID, cb.Channel.ID, cb.ResponseURL, cb.TriggerID},
+		action: purchase.Action{
+			Actor: h.actor(cb), Channel: newPlace(cb.Channel.ID, cb.Channel.Name),
+			Card: h.cardMessage(cb.ResponseURL),
+		},
+	}
+	c.kind, _, _ = strings.Cut(press.ActionID, ":") // what follows only tells buttons of one block apart
+	if !cb.Container.IsEphemeral {
+		c.action.MessageTS = cb.Container.MessageTs
+	}
+	if decidingActions[c.kind] {
+		c.action.Actor = h.people.LookUp(ctx, c.action.Actor)
+	}
+	return c
+}
+
 // Action answers a click, or a change in a form. What the click decides is durable when Action returns; only then is
 // the click acknowledged to Slack. What is shown follows after the acknowledgement.
 func (h *Handler) Action(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	if len(cb.ActionCallback.BlockActions) == 0 {
 		return socket.Reply{}
 	}
-	press := cb.ActionCallback.BlockActions[0]
 	if cb.View.CallbackID == callbackEditor {
 		return h.updateForm(cb)
 	}
-	kind, _, _ := strings.Cut(press.ActionID, ":") // what follows only tells buttons of one block apart
-	argument := press.Value
-	at := replyTarget{cb.User.ID, cb.Channel.ID, cb.ResponseURL, cb.TriggerID}
-	action := purchase.Action{
-		Actor: h.actor(cb), Channel: newPlace(cb.Channel.ID, cb.Channel.Name),
-		Card: h.cardMessage(cb.ResponseURL),
-	}
-	if !cb.Container.IsEphemeral {
-		action.MessageTS = cb.Container.MessageTs
-	}
-	if decidingActions[kind] {
-		action.Actor = h.people.LookUp(ctx, action.Actor)
-	}
-	id := purchase.OrderID(argument)
-	switch kind {
-	case actionBuy:
-		_, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Confirm})
-		return h.replyConfirmation(at, cb.TriggerID, newReasonState(id, action), err)
-	case actionNewPrice:
-		_, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.ConfirmNewPrice})
-		h.dropButtons(ctx, id, action, err)
-		remember := newReasonState(id, action)
-		remember.NewPrice = true
-		return h.replyConfirmation(at, cb.TriggerID, remember, err)
-	case actionApprove:
-		_, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Approve})
-		return h.replyDecision(at, err)
-	case actionDeny:
-		return h.openDenial(ctx, at, id, action, cb.TriggerID)
-	case actionCancel:
-		_, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Cancel})
-		return h.replyDecision(at, err)
-	case actionRefresh:
-		return h.refresh(ctx, at, id, action)
-	case actionEdit:
-		return h.edit(ctx, at, id, action, cb.TriggerID)
-	case actionAgain:
-		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.orderAgain(ctx, at, id, action) })
-	case actionBought:
-		return h.openVerdict(ctx, at, id, purchase.WasBought, action, cb.TriggerID)
-	case actionNotBought:
-		return h.openVerdict(ctx, at, id, purchase.WasNotBought, action, cb.TriggerID)
+	c := h.newClick(ctx, cb)
+	switch c.kind {
 	case actionTakeOut:
-		return h.removeItem(at, argument, action, cb)
+		return h.removeItem(c.at, c.argument, c.action, cb)
 	case actionBuyForm:
-		if _, err := h.desk.Allowed(ctx, action, "", orders.Buy); err != nil {
-			return h.refuseOnHome(at, err)
+		if _, err := h.desk.Allowed(ctx, c.action, "", orders.Buy); err != nil {
+			return h.refuseOnHome(c.at, err)
 		}
-		return h.openEditor(ctx, at, cb.TriggerID, action.Actor, h.defaults, "",
+		return h.openEditor(ctx, c.at, c.trigger, c.action.Actor, h.defaults, "",
 			editState{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
 	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
-		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.showPage(kind, argument, at, action) })
+		return h.onlyOnce(ctx, c.trigger, func() socket.Reply { return h.showPage(c.kind, c.argument, c.at, c.action) })
 	case actionLink:
 		return socket.Reply{}
 	}
-	return h.replyText(at, "This button has expired. Please use `/license` again.")
+	return h.clickOrder(ctx, c)
+}
+
+// clickOrder answers a click on a button of an order.
+func (h *Handler) clickOrder(ctx context.Context, c click) socket.Reply {
+	id := purchase.OrderID(c.argument)
+	decide := func(kind orders.DecisionKind) error {
+		_, err := h.desk.Decide(ctx, c.action, id, orders.Decision{Kind: kind})
+		return err
+	}
+	switch c.kind {
+	case actionBuy:
+		return h.replyConfirmation(c.at, c.trigger, newReasonState(id, c.action), decide(orders.Confirm))
+	case actionNewPrice:
+		err := decide(orders.ConfirmNewPrice)
+		h.dropButtons(ctx, id, c.action, err)
+		remember := newReasonState(id, c.action)
+		remember.NewPrice = true
+		return h.replyConfirmation(c.at, c.trigger, remember, err)
+	case actionApprove:
+		return h.replyDecision(c.at, decide(orders.Approve))
+	case actionCancel:
+		return h.replyDecision(c.at, decide(orders.Cancel))
+	case actionDeny:
+		return h.openDenial(ctx, c.at, id, c.action, c.trigger)
+	case actionRefresh:
+		return h.refresh(ctx, c.at, id, c.action)
+	case actionEdit:
+		return h.edit(ctx, c.at, id, c.action, c.trigger)
+	case actionAgain:
+		return h.onlyOnce(ctx, c.trigger, func() socket.Reply { return h.orderAgain(ctx, c.at, id, c.action) })
+	case actionBought:
+		return h.openVerdict(ctx, c.at, id, purchase.WasBought, c.action, c.trigger)
+	case actionNotBought:
+		return h.openVerdict(ctx, c.at, id, purchase.WasNotBought, c.action, c.trigger)
+	}
+	return h.replyText(c.at, "This button has expired. Please use `/license` again.")
 }
 
 // decidingActions names the buttons that spend or decide, before which Slack is asked who clicked.

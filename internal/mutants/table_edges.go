@@ -269,10 +269,10 @@ func slackSide() []mutant {
 		},
 		{
 			"that a decision is made before its click is answered",
-			"bot.(*Handler).Action",
+			"bot.(*Handler).clickOrder",
 			before(`
 				return socket.Reply{After: func(ctx context.Context) {
-					_, _ = h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Confirm})
+					_, _ = h.desk.Decide(ctx, c.action, id, orders.Decision{Kind: orders.Confirm})
 				}}`,
 				"orders.Confirm"),
 			[]tests{shown("^TestHandler_Action_DurableBeforeAnswer$")},
