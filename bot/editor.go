@@ -97,7 +97,7 @@ func editorView(spec purchase.Spec, reason, metadata string, f formFacts) slack.
 			dateInput("end", last, spec.End, f.loc, false))
 	}
 	why := textInput("reason", "Reason", "", reason, maxShownText, true)
-	if f.preview.Asks {
+	if f.preview.NeedsApproval {
 		why = textInput("reason", "Reason", "Approvers see this.", reason, maxShownText, true)
 		why.Optional = false
 	}
@@ -174,16 +174,16 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 	lines := []string{fmt.Sprintf("*%s%s* · %s", p.Quote.Total, perPeriod(string(p.Quote.Period)),
 		renewal(spec, p.Quote.RenewsAt)+saving(p.Quote.Saves))}
 	switch {
-	case p.No != nil:
-		lines = append(lines, ":warning: "+RefusalWords(p.No, Reader{Zone: f.loc, Place: MarkedForm}))
-	case p.Asks:
+	case p.Refusal != nil:
+		lines = append(lines, ":warning: "+RefusalWords(p.Refusal, Reader{Zone: f.loc, Place: MarkedForm}))
+	case p.NeedsApproval:
 		line := ":raised_hand: Needs approval before it's bought."
 		if p.Sum.Passed() {
 			line += " " + daySumWords(p.Sum)
 		}
 		lines = append(lines, line)
 	}
-	if p.Limited && p.No == nil {
+	if p.Limited && p.Refusal == nil {
 		lines = append(lines, fmt.Sprintf("%s of this month's budget is left.", p.Left))
 	}
 	return strings.Join(append(lines, "You'll review the order before you pay."), "\n")

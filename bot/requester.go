@@ -135,6 +135,6 @@ func (p *Publisher) card(v orders.View) content {
 	rules := p.desk.Rules()
 	return card(v.Order, cardFacts{
 		site: rules.Site, now: p.now(), loc: rules.Policy.TimeZone(), ahead: v.Ahead, left: v.Left, limited: v.Limited,
-		asks: v.Asks, sum: v.Sum, needed: rules.Policy.Approvals, unsold: unsold(p.desk),
+		asks: v.NeedsApproval, sum: v.Sum, needed: rules.Policy.Approvals, unsold: unsold(p.desk),
 	})
 }

@@ -36,8 +36,8 @@ func TestAutomaticApprovalInParts(t *testing.T) {
 		}
 		s.until(ids[2], purchase.Purchased)
 		p, err := s.desk.Propose(context.Background(), purchase.Request{Requester: bob, Channel: math, Spec: spec()})
-		if err != nil || p.Asks {
-			t.Errorf("another person's card asks: %t, %v", p.Asks, err)
+		if err != nil || p.NeedsApproval {
+			t.Errorf("another person's card asks: %t, %v", p.NeedsApproval, err)
 		}
 		<-time.After(24 * time.Hour)
 		if o := s.until(s.buy(), purchase.Purchased, purchase.AwaitingApproval); o.State != purchase.Purchased {

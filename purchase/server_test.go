@@ -84,13 +84,13 @@ func TestTheDeskKnowsTheServer(t *testing.T) {
 					s.refusedAs(err, purchase.NotSold)
 					s.refusedAs(proposable, purchase.NotSold)
 					s.refusedAs(confirmed, purchase.NotSold)
-					if preview.No == nil || preview.No.Code != purchase.NotSold ||
+					if preview.Refusal == nil || preview.Refusal.Code != purchase.NotSold ||
 						s.desk.Rules().Policy.RefuseNotSold(s.desk.Server()) == nil {
-						t.Errorf("the preview says %+v", preview.No)
+						t.Errorf("the preview says %+v", preview.Refusal)
 					}
-				} else if err != nil || proposable != nil || confirmed != nil || preview.No != nil ||
+				} else if err != nil || proposable != nil || confirmed != nil || preview.Refusal != nil ||
 					s.desk.Rules().Policy.RefuseNotSold(s.desk.Server()) != nil {
-					t.Errorf("refused: %v, %v, %v, %v", err, proposable, confirmed, preview.No)
+					t.Errorf("refused: %v, %v, %v, %v", err, proposable, confirmed, preview.Refusal)
 				}
 				s.close()
 				s.open()

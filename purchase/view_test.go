@@ -63,7 +63,7 @@ func TestService_View_OneTransaction(t *testing.T) {
 			t.Errorf("%s: got %d transactions, want 1", c.name, n)
 		}
 		if got.Order.ID != c.id || price(got.Order) != 6375 || got.Ahead != c.ahead || got.Left != c.left || !got.Limited ||
-			got.Asks != c.asks || got.Sum.Passed() != c.sumIsWhy {
+			got.NeedsApproval != c.asks || got.Sum.Passed() != c.sumIsWhy {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, c)
 		}
 	}

@@ -41,7 +41,7 @@ func settling() []mutant {
 		},
 		{
 			"only an order that is unknown can be settled",
-			"purchase/orders.(*Service).maySettle",
+			"purchase/orders.(*Service).checkResolve",
 			never("order.State"),
 			[]tests{shown("^TestHandler_Submission_Forged$")},
 		},

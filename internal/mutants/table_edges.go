@@ -206,8 +206,8 @@ func slackSide() []mutant {
 		},
 		{
 			"a click on an approvers' card that was replaced",
-			"purchase/orders.(*Service).mayDecide",
-			swap("staleCard(o, action)", "nil"),
+			"purchase/orders.(*Service).checkApprover",
+			swap("checkNewestCard(o, action)", "nil"),
 			[]tests{shown("^TestPublisher_PublishApproval_CardReplaced$")},
 		},
 		{

@@ -23,7 +23,7 @@ func ledger() []mutant {
 		},
 		{
 			"that a doubted decision is told of",
-			"purchase/orders.(*Service).doubted",
+			"purchase/orders.(*Service).keepDoubt",
 			swap("svc.doubts.Keep", "func(purchase.Doubt) error { return nil }"),
 			[]tests{core("^TestADecisionOnADiskThatFails$")},
 		},
@@ -47,13 +47,13 @@ func ledger() []mutant {
 		},
 		{
 			"that the delivery beside one in doubt is in doubt",
-			"purchase/orders.(*Service).doubted",
-			swap("svc.alsoDoubted(doubt)", "false"),
+			"purchase/orders.(*Service).keepDoubt",
+			swap("svc.isInDoubt(doubt)", "false"),
 			[]tests{core("^TestADeliveryBesideOneInDoubt$")},
 		},
 		{
 			"that a ledger which is away confirms nothing",
-			"purchase/orders.(*Service).decide",
+			"purchase/orders.(*Service).transact",
 			never("svc.reg.Away"),
 			[]tests{core("^TestALedgerThatIsNotInItsPlace$")},
 		},

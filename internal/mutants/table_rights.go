@@ -36,7 +36,7 @@ func rights() []mutant {
 		},
 		{
 			"the channels, asked again at the last yes",
-			"purchase/orders.(*Service).approved",
+			"purchase/orders.(*Service).reserveApproved",
 			dropStatement("svc.policy.AllowsPlace"),
 			[]tests{core("^TestTheLastYesToAnOrderOfAClosedChannel$")},
 		},
@@ -55,7 +55,7 @@ func rights() []mutant {
 		{
 			"the room for a new order at a new price",
 			"purchase/orders.(*Service).confirmNewPrice",
-			dropStatement("svc.full"),
+			dropStatement("svc.checkSpace"),
 			[]tests{core("^TestANewPriceOnAFullDisk$")},
 		},
 		{

@@ -120,7 +120,7 @@ func (a *Account) Renewals(ctx context.Context) (sum purchase.Renewals, err erro
 func (a *Account) RemoveItem(ctx context.Context, action purchase.Action, id int64) (purchase.Cause, error) {
 	svc := a.svc
 	if no := svc.policy.MayAdminister(action.Actor); no != nil {
-		return purchase.Cause{}, svc.refused(ctx, no, "", action.Actor, action.Channel)
+		return purchase.Cause{}, svc.refuse(ctx, no, "", action.Actor, action.Channel)
 	}
 	item, err := svc.shop.CartItem(ctx, id)
 	switch {
@@ -132,7 +132,7 @@ func (a *Account) RemoveItem(ctx context.Context, action purchase.Action, id int
 		return purchase.Cause{}, a.failed(ctx, fmt.Errorf("read item %d: %w", id, err))
 	}
 	if now := svc.now(); !item.BreaksCart(now) && item.Problem(now) == "" {
-		return purchase.Cause{}, svc.refused(ctx, purchase.NewRefusal(purchase.NotBroken, "item", purchase.ArgSomeID(id)), "",
+		return purchase.Cause{}, svc.refuse(ctx, purchase.NewRefusal(purchase.NotBroken, "item", purchase.ArgSomeID(id)), "",
 			action.Actor, action.Channel)
 	}
 	// The record comes first: it says who decided this even if CoCalc's answer is lost.

@@ -9,7 +9,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-func (svc *Service) maySettle(order purchase.Order, who purchase.Actor) *purchase.Refusal {
+func (svc *Service) checkResolve(order purchase.Order, who purchase.Actor) *purchase.Refusal {
 	if no := svc.policy.MayAdminister(who); no != nil {
 		return no
 	}
@@ -29,10 +29,10 @@ func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purc
 	s.Reason = strings.TrimSpace(s.Reason)
 	// the card is the requester's, and admins decide wherever they see the order
 	action.Card, action.Typed = purchase.Message{}, true
-	order, err := svc.decide(ctx, id, action, toSettle, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
+	order, err := svc.transact(ctx, id, action, toSettle, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
 		error,
 	) {
-		no := svc.maySettle(*o, action.Actor)
+		no := svc.checkResolve(*o, action.Actor)
 		if no == nil && s.Verdict != purchase.WasBought && s.Verdict != purchase.WasNotBought {
 			no = purchase.NewRefusal(purchase.Unreadable, "what", "verdict")
 		}

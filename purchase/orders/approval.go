@@ -11,8 +11,8 @@ import (
 	"licensebot/purchase/register"
 )
 
-// asks reports whether an order that is reserved now needs approval.
-func (svc *Service) asks(r purchase.Reader, o purchase.Order) (bool, error) {
+// needsApproval reports whether an order that is reserved now needs approval.
+func (svc *Service) needsApproval(r purchase.Reader, o purchase.Order) (bool, error) {
 	auto, err := svc.autoToday(r, o.Requester)
 	return svc.policy.NeedsApproval(o, auto), err
 }
@@ -28,8 +28,9 @@ func (svc *Service) autoToday(r purchase.Reader, who purchase.Actor) (purchase.C
 	return share.Auto[svc.policy.Day(now)], err
 }
 
-// mayAsk refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs a reason.
-func (svc *Service) mayAsk(o purchase.Order, asks bool) *purchase.Refusal {
+// checkApprovable refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs
+// a reason.
+func (svc *Service) checkApprovable(o purchase.Order, asks bool) *purchase.Refusal {
 	switch {
 	case !asks:
 		return nil
@@ -47,19 +48,20 @@ func (svc *Service) mayAsk(o purchase.Order, asks bool) *purchase.Refusal {
 // approve adds an approval to an order. The last one reserves the order for good.
 func (svc *Service) approve(ctx context.Context, action purchase.Action, id purchase.OrderID) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
-		return purchase.Order{}, errStopping()
+		return purchase.Order{}, refuseStopping()
 	}
 	requester, approvers := svc.reg.Refresh(ctx, id)
-	order, err := svc.decide(ctx, id, action, toApprove, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
+	order, err := svc.transact(ctx, id, action, toApprove, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
 		error,
 	) {
-		if no := svc.mayDecide(*o, action); no != nil {
+		if no := svc.checkApprover(*o, action); no != nil {
 			return no, nil
 		}
 		counts, gone, silent := svc.reg.StillAgree(*o, approvers)
 		twice := slices.ContainsFunc(counts, func(a purchase.Approval) bool { return a.By.Is(action.Actor) })
 		need := svc.policy.Approvals
-		if twice && len(counts) < need { // otherwise fewer are needed than when they agreed: their second yes is the last one
+		// otherwise fewer are needed than when they approved, and their second click is the last approval
+		if twice && len(counts) < need {
 			return purchase.NewRefusal(purchase.AlreadyDone, "doing", "approve", "needs", strconv.Itoa(need-len(counts))), nil
 		}
 		account, err := w.Account()
@@ -100,7 +102,7 @@ func (svc *Service) approve(ctx context.Context, action purchase.Action, id purc
 			o.Updated = now
 			return nil, w.PutOrder(*o)
 		}
-		return nil, svc.approved(w, o, requester, action)
+		return nil, svc.reserveApproved(w, o, requester, action)
 	})
 	if err == nil {
 		register.Nudge(svc.reg.Wake)
@@ -111,9 +113,9 @@ func (svc *Service) approve(ctx context.Context, action purchase.Action, id purc
 	return order, err
 }
 
-// approved promises an order for good, or ends it when it may not be bought any more: rights, limits and prices count
-// as they are at this moment.
-func (svc *Service) approved(w purchase.Writer, o *purchase.Order, requester purchase.Actor,
+// reserveApproved approves an order for good, or ends it if it may not be bought any more: rights, limits and prices
+// count as they are now.
+func (svc *Service) reserveApproved(w purchase.Writer, o *purchase.Order, requester purchase.Actor,
 	last purchase.Action,
 ) error {
 	if quote, err := purchase.PriceOf(o.Spec, svc.now()); err == nil && quote.Total > o.Price {
@@ -157,8 +159,8 @@ func (svc *Service) deny(ctx context.Context, action purchase.Action, id purchas
 	reason string,
 ) (purchase.Order, error) {
 	reason = strings.TrimSpace(reason)
-	return svc.decide(ctx, id, action, toDeny, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
-		if no := svc.mayDecide(*o, action); no != nil {
+	return svc.transact(ctx, id, action, toDeny, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
+		if no := svc.checkApprover(*o, action); no != nil {
 			return no, nil
 		}
 		if reason == "" {
@@ -171,19 +173,19 @@ func (svc *Service) deny(ctx context.Context, action purchase.Action, id purchas
 	})
 }
 
-// mayDecide refuses people who may not decide on the order, and decisions that come too late.
-func (svc *Service) mayDecide(o purchase.Order, action purchase.Action) *purchase.Refusal {
+// checkApprover refuses people who may not decide on the order, and decisions that come too late.
+func (svc *Service) checkApprover(o purchase.Order, action purchase.Action) *purchase.Refusal {
 	if no := svc.policy.MayApprove(o, action.Actor); no != nil {
 		return no
 	}
 	if o.State != purchase.AwaitingApproval || !svc.now().Before(o.ApproveBy) {
-		return decidedBefore(o)
+		return refuseLateDecision(o)
 	}
-	return staleCard(o, action)
+	return checkNewestCard(o, action)
 }
 
-// decidedBefore tells a late approver who decided, and when; or, without a decision, the order's outcome.
-func decidedBefore(o purchase.Order) *purchase.Refusal {
+// refuseLateDecision refuses a late approver: with who decided, and when; or, without a decision, with the outcome.
+func refuseLateDecision(o purchase.Order) *purchase.Refusal {
 	c := purchase.NewCause(purchase.TooLate, "doing", "decide", "state", string(o.State))
 	switch o.State {
 	case purchase.Cancelled:

@@ -69,7 +69,10 @@ func (svc *Service) expire(ctx context.Context, known map[purchase.OrderID]deadl
 			pause = min(pause, left)
 			continue
 		}
-		o, err := svc.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error { return svc.overdue(w, o, due) })
+		o, err := svc.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+			return svc.expireOrder(w, o,
+				due)
+		})
 		if err != nil {
 			return 0, fmt.Errorf("expire order %s: %w", id, err)
 		}
@@ -81,8 +84,8 @@ func (svc *Service) expire(ctx context.Context, known map[purchase.OrderID]deadl
 	return max(pause, time.Millisecond), nil
 }
 
-// overdue ends an order whose time is over, or reminds the approvers of it, once.
-func (svc *Service) overdue(w purchase.Writer, o *purchase.Order, due deadline) error {
+// expireOrder ends an order whose time is over, or reminds the approvers of it, once.
+func (svc *Service) expireOrder(w purchase.Writer, o *purchase.Order, due deadline) error {
 	at, ok := o.AwaitsPeople()
 	switch {
 	case !ok || o.State != due.state || !at.Equal(due.at): // decided in the meantime

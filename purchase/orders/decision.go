@@ -18,20 +18,21 @@ type DecisionKind string
 // What people decide about an order. Each kind names the fields of [Decision] that it reads, and what [Service.Decide]
 // refuses besides people without the right.
 const (
-	// Confirm is the requester's yes to the price on the card: Reason, if the order has none. When Decide returns nil, the
+	// Confirm accepts the price on the card, as its requester: Reason, if the order has none. When Decide returns nil, the
 	// reservation is durable: the order will be bought at most once and at most at that price, also if the program dies
-	// now. A second yes is refused as AlreadyDone, with the order as it is.
+	// now. A second click is refused as AlreadyDone, with the order as it is.
 	Confirm DecisionKind = "confirm"
-	// ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had risen: Reason,
-	// as of Confirm. It makes a new order and reserves its price, once per failed order. Decide returns the new order.
+	// ConfirmNewPrice accepts, as its requester, the new price of an order that failed because the price had risen:
+	// Reason, as of Confirm. It makes a new order and reserves its price, once per failed order. Decide returns the new
+	// order.
 	ConfirmNewPrice DecisionKind = "confirm the new price of"
 	// Cancel withdraws an order, as long as CoCalc has nothing of it. It works while Slack doesn't say who the requester
 	// is: it spends nothing, and an order that can't be cancelled would be bought.
 	Cancel DecisionKind = "cancel"
-	// Approve is an approver's yes to an order at the price on its card. Once enough people approved, the order is bought.
+	// Approve is an approval of an order at the price on its card. Once enough people approved, the order is bought.
 	// A late one is refused with who decided, and when.
 	Approve DecisionKind = "approve"
-	// Deny is an approver's no: Reason, which is required. One is enough.
+	// Deny is an approver's denial: Reason, which is required. One is enough.
 	Deny DecisionKind = "deny"
 	// Resolve ends an order whose outcome is unknown as an admin says, where CoCalc doesn't show it: Verdict, LicenseID,
 	// and Reason, which is required. Checkout is not sent again, and CoCalc is watched as before: if it shows another
@@ -70,7 +71,7 @@ func (svc *Service) Decide(ctx context.Context, action purchase.Action, id purch
 ) (purchase.Order, error) {
 	switch d.Kind {
 	case Confirm:
-		return svc.confirmCard(ctx, action, id, d.Reason)
+		return svc.confirm(ctx, action, id, d.Reason)
 	case ConfirmNewPrice:
 		return svc.confirmNewPrice(ctx, action, id, d.Reason)
 	case Cancel:
@@ -103,7 +104,7 @@ func (svc *Service) Allowed(ctx context.Context, action purchase.Action, id purc
 	}
 	order, err := svc.reg.Order(ctx, id)
 	if errors.Is(err, purchase.ErrNoOrder) && kind != See {
-		return order, svc.refused(ctx, noSuchOrder(), id, action.Actor, action.Channel)
+		return order, svc.refuse(ctx, refuseUnknownOrder(), id, action.Actor, action.Channel)
 	}
 	if err != nil {
 		return order, err
@@ -116,10 +117,10 @@ func (svc *Service) Allowed(ctx context.Context, action purchase.Action, id purc
 		refusals = svc.checkEdit(order, action)
 	case Approve, Deny:
 		refusals = []*purchase.Refusal{
-			purchase.RefuseOutsider(action.Actor), elsewhere(order, action), svc.mayDecide(order, action),
+			purchase.RefuseOutsider(action.Actor), checkChannel(order, action), svc.checkApprover(order, action),
 		}
 	case Resolve:
-		refusals = []*purchase.Refusal{svc.maySettle(order, action.Actor)}
+		refusals = []*purchase.Refusal{svc.checkResolve(order, action.Actor)}
 	case See:
 		refusals = []*purchase.Refusal{svc.checkSight(order, action.Actor)}
 	default:
@@ -130,36 +131,36 @@ func (svc *Service) Allowed(ctx context.Context, action purchase.Action, id purc
 
 // checkRepeat refuses everyone but the requester, where the order is shown.
 func (svc *Service) checkRepeat(order purchase.Order, action purchase.Action) []*purchase.Refusal {
-	return []*purchase.Refusal{elsewhere(order, action), purchase.OnlyRequester(order, action.Actor)}
+	return []*purchase.Refusal{checkChannel(order, action), purchase.OnlyRequester(order, action.Actor)}
 }
 
 // checkEdit refuses everyone but the requester, and edits that come too late.
 func (svc *Service) checkEdit(order purchase.Order, action purchase.Action) []*purchase.Refusal {
 	var late *purchase.Refusal
 	if order.State != purchase.Proposed {
-		late = svc.tooLateTo("change", order)
+		late = svc.refuseLate("change", order)
 	}
 	return append(svc.checkRepeat(order, action), purchase.RefuseOutsider(action.Actor), late)
 }
 
-// confirmCard reserves the money of a proposal in a transaction of its own.
-func (svc *Service) confirmCard(ctx context.Context, action purchase.Action, id purchase.OrderID,
+// confirm reserves the money of a proposal in a transaction of its own.
+func (svc *Service) confirm(ctx context.Context, action purchase.Action, id purchase.OrderID,
 	reason string,
 ) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
-		return purchase.Order{}, errStopping()
+		return purchase.Order{}, refuseStopping()
 	}
-	if no := svc.full(ctx); no != nil {
+	if no := svc.checkSpace(ctx); no != nil {
 		return purchase.Order{}, no
 	}
-	order, err := svc.decide(ctx, id, action, toConfirm, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
+	order, err := svc.transact(ctx, id, action, toConfirm, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
 		error,
 	) {
 		shown := o.AttachCard(action)
 		if o.Reason == "" && purchase.OnlyRequester(*o, action.Actor) == nil {
 			o.Reason = strings.TrimSpace(reason)
 		}
-		no, err := svc.confirm(w, o, action.Actor)
+		no, err := svc.reserve(w, o, action.Actor)
 		if err != nil || no == nil {
 			return no, err
 		}
@@ -172,31 +173,31 @@ func (svc *Service) confirmCard(ctx context.Context, action purchase.Action, id 
 		register.Nudge(svc.reg.Wake)
 		register.Nudge(svc.reg.Proposed) // one that waits for an approval has another deadline than its card had
 	}
-	return order, uncharged(order, err)
+	return order, markUncharged(order, err)
 }
 
-// decision is a kind of decision on an order.
-type decision struct {
+// decisionRule is a kind of decision on an order.
+type decisionRule struct {
 	doing DecisionKind // for errors
 	buys  bool         // it can lead to a purchase
-	// mayDecide refuses people who may not decide at all, whatever the order.
-	mayDecide func(purchase.Actor) *purchase.Refusal
+	// checkActor refuses people who may not decide at all, whatever the order.
+	checkActor func(purchase.Actor) *purchase.Refusal
 }
 
 // The decisions on orders.
 var (
-	toConfirm         = decision{Confirm, true, purchase.RefuseOutsider}
-	toConfirmNewPrice = decision{ConfirmNewPrice, true, purchase.RefuseOutsider}
-	toApprove         = decision{Approve, true, purchase.RefuseOutsider}
-	toDeny            = decision{Deny, false, purchase.RefuseOutsider}
-	toCancel          = decision{Cancel, false, purchase.RefuseNonMember}
-	toSettle          = decision{Resolve, false, purchase.RefuseOutsider}
+	toConfirm         = decisionRule{Confirm, true, purchase.RefuseOutsider}
+	toConfirmNewPrice = decisionRule{ConfirmNewPrice, true, purchase.RefuseOutsider}
+	toApprove         = decisionRule{Approve, true, purchase.RefuseOutsider}
+	toDeny            = decisionRule{Deny, false, purchase.RefuseOutsider}
+	toCancel          = decisionRule{Cancel, false, purchase.RefuseNonMember}
+	toSettle          = decisionRule{Resolve, false, purchase.RefuseOutsider}
 )
 
-// decide runs a person's decision on an order in one transaction, and records a refusal. carryOut may put another order
-// in the place of the one it gets: the one that shows what became of the click.
-func (svc *Service) decide(
-	ctx context.Context, id purchase.OrderID, action purchase.Action, kind decision, carryOut func(purchase.Writer,
+// transact runs a person's decision on an order in one transaction, and records a refusal. carryOut may put another
+// order in the place of the one it gets: the one that shows what became of the click.
+func (svc *Service) transact(
+	ctx context.Context, id purchase.OrderID, action purchase.Action, kind decisionRule, carryOut func(purchase.Writer,
 		*purchase.Order) (*purchase.Refusal, error),
 ) (purchase.Order, error) {
 	if kind.buys && svc.reg.Away(ctx) {
@@ -209,14 +210,14 @@ func (svc *Service) decide(
 		Began: svc.now(), Run: svc.reg.BornAt, Who: action.Actor.ID, Order: id, Typed: action.Typed,
 		Buys: kind.buys,
 	}
-	defer svc.underWay.begin(doubt)()
+	defer svc.inFlight.begin(doubt)()
 	err := svc.ledger.Update(ctx, func(w purchase.Writer) (err error) {
 		no = nil
 		if order, err = w.Order(id); errors.Is(err, purchase.ErrNoOrder) {
-			no, err = noSuchOrder(), nil
+			no, err = refuseUnknownOrder(), nil
 		} else if err == nil {
-			if no = kind.mayDecide(action.Actor); no == nil {
-				no = elsewhere(order, action)
+			if no = kind.checkActor(action.Actor); no == nil {
+				no = checkChannel(order, action)
 			}
 			if no == nil {
 				no, err = carryOut(w, &order)
@@ -229,7 +230,7 @@ func (svc *Service) decide(
 	})
 	if err != nil {
 		doubt.Became = order.ID
-		return purchase.Order{}, svc.doubted(fmt.Errorf("%s order %s: %w", kind.doing, id, err), doubt)
+		return purchase.Order{}, svc.keepDoubt(fmt.Errorf("%s order %s: %w", kind.doing, id, err), doubt)
 	}
 	svc.changed(order.ID) // after a refusal too: the click has brought a newer card
 	if no != nil {
@@ -238,16 +239,16 @@ func (svc *Service) decide(
 	return order, nil
 }
 
-// confirm promises the money of a proposal, inside the transaction.
-func (svc *Service) confirm(w purchase.Writer, order *purchase.Order, who purchase.Actor) (*purchase.Refusal, error) {
-	if no, err := svc.mayConfirm(w, order, who); no != nil || err != nil {
+// reserve reserves a proposal's price in the caller's transaction, or requests the approval that it needs.
+func (svc *Service) reserve(w purchase.Writer, order *purchase.Order, who purchase.Actor) (*purchase.Refusal, error) {
+	if no, err := svc.checkConfirm(w, order, who); no != nil || err != nil {
 		return no, err
 	}
-	asks, err := svc.asks(w, *order)
+	asks, err := svc.needsApproval(w, *order)
 	if err != nil {
 		return nil, err
 	}
-	if no := svc.mayAsk(*order, asks); no != nil {
+	if no := svc.checkApprovable(*order, asks); no != nil {
 		return no, nil
 	}
 	now := svc.now()
@@ -262,8 +263,8 @@ func (svc *Service) confirm(w purchase.Writer, order *purchase.Order, who purcha
 	return nil, svc.reg.Apply(w, order, purchase.OrderEvent{Kind: purchase.Confirm, By: who.ID, Promise: &promise})
 }
 
-// mayConfirm checks everything that can stand against promising the money of a proposal.
-func (svc *Service) mayConfirm(w purchase.Writer, order *purchase.Order,
+// checkConfirm refuses a confirmation for anything that can stand against reserving a proposal's price.
+func (svc *Service) checkConfirm(w purchase.Writer, order *purchase.Order,
 	who purchase.Actor,
 ) (*purchase.Refusal, error) {
 	now := svc.now()
@@ -271,10 +272,10 @@ func (svc *Service) mayConfirm(w purchase.Writer, order *purchase.Order,
 		return no, nil
 	}
 	if order.State != purchase.Proposed {
-		return svc.unlessNotSold(*order, alreadyDecided(*order)), nil
+		return svc.orNotSold(*order, refuseDecided(*order)), nil
 	}
 	if !now.Before(order.Expires) {
-		return svc.unlessNotSold(*order, cardExpired(*order)), nil
+		return svc.orNotSold(*order, refuseExpiredCard(*order)), nil
 	}
 	if no := svc.policy.MayBuy(who); no != nil {
 		return no, nil
@@ -306,13 +307,13 @@ func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action,
 	reason string,
 ) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
-		return purchase.Order{}, errStopping()
+		return purchase.Order{}, refuseStopping()
 	}
-	if no := svc.full(ctx); no != nil {
+	if no := svc.checkSpace(ctx); no != nil {
 		return purchase.Order{}, no
 	}
 	id := svc.newID()
-	order, err := svc.decide(ctx, failed, action, toConfirmNewPrice,
+	order, err := svc.transact(ctx, failed, action, toConfirmNewPrice,
 		func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
 			old := *o
 			if no := purchase.OnlyRequester(old, action.Actor); no != nil {
@@ -323,27 +324,27 @@ func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action,
 				if *o, err = w.Order(old.ReplacedBy); err != nil {
 					return nil, err
 				}
-				return alreadyDecided(*o), nil
+				return refuseDecided(*o), nil
 			}
 			if old.State != purchase.Failed || old.Failure == nil || old.Failure.Code != purchase.FailPriceMoved {
-				return svc.unlessNotSold(old, alreadyDecided(old)), nil
+				return svc.orNotSold(old, refuseDecided(old)), nil
 			}
 			if !old.Offers(svc.now()) {
 				if o.AttachCard(action) { // with a card that no longer offers it
-					return svc.unlessNotSold(old, offerExpired(old)), w.PutOrder(*o)
+					return svc.orNotSold(old, refuseExpiredOffer(old)), w.PutOrder(*o)
 				}
-				return svc.unlessNotSold(old, offerExpired(old)), nil
+				return svc.orNotSold(old, refuseExpiredOffer(old)), nil
 			}
 			*o = svc.atNewPrice(old, id)
 			if o.Reason == "" {
 				o.Reason = strings.TrimSpace(reason)
 			}
 			o.AttachCard(action)
-			no, err := svc.mayConfirm(w, o, action.Actor)
+			no, err := svc.checkConfirm(w, o, action.Actor)
 			if no == nil && err == nil {
 				var asks bool
-				if asks, err = svc.asks(w, *o); err == nil {
-					no = svc.mayAsk(*o, asks)
+				if asks, err = svc.needsApproval(w, *o); err == nil {
+					no = svc.checkApprovable(*o, asks)
 				}
 			}
 			if no != nil {
@@ -352,10 +353,10 @@ func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action,
 			if no != nil || err != nil {
 				return no, err
 			}
-			if err := w.AppendEvent(proposed(*o, "at the new price, replacing "+string(old.ID))); err != nil {
+			if err := w.AppendEvent(proposalEvent(*o, "at the new price, replacing "+string(old.ID))); err != nil {
 				return nil, err
 			}
-			if no, err := svc.confirm(w, o, action.Actor); no != nil || err != nil {
+			if no, err := svc.reserve(w, o, action.Actor); no != nil || err != nil {
 				return no, err
 			}
 			old.ReplacedBy, old.Updated = id, o.Updated
@@ -369,11 +370,11 @@ func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action,
 		register.Nudge(svc.reg.Wake)
 		register.Nudge(svc.reg.Proposed) // one that waits for an approval has another deadline than its card had
 	}
-	return order, uncharged(order, err)
+	return order, markUncharged(order, err)
 }
 
-// proposed is the audit record of a new order.
-func proposed(o purchase.Order, note string) purchase.Event {
+// proposalEvent is the audit record of a new order.
+func proposalEvent(o purchase.Order, note string) purchase.Event {
 	return purchase.Event{
 		Time: o.Created, Kind: string(purchase.Proposed), Order: o.ID, By: o.Requester.ID, Place: o.Channel.ID,
 		Amount: o.Price, Note: note,
@@ -399,7 +400,7 @@ func (svc *Service) atNewPrice(old purchase.Order, id purchase.OrderID) purchase
 
 // cancel withdraws an order.
 func (svc *Service) cancel(ctx context.Context, action purchase.Action, id purchase.OrderID) (purchase.Order, error) {
-	return svc.decide(ctx, id, action, toCancel, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
+	return svc.transact(ctx, id, action, toCancel, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
 		if no := purchase.MayWithdraw(*o, action.Actor); no != nil {
 			return no, nil
 		}
@@ -410,7 +411,7 @@ func (svc *Service) cancel(ctx context.Context, action purchase.Action, id purch
 				Place: action.Channel.ID,
 			})
 		}
-		no := svc.tooLateTo("cancel", *o)
+		no := svc.refuseLate("cancel", *o)
 		if shown {
 			return no, w.PutOrder(*o)
 		}
@@ -424,7 +425,7 @@ func (svc *Service) firstRefusal(ctx context.Context, id purchase.OrderID, actio
 ) error {
 	for _, no := range refusals {
 		if no != nil {
-			return svc.refused(ctx, no, id, action.Actor, action.Channel)
+			return svc.refuse(ctx, no, id, action.Actor, action.Channel)
 		}
 	}
 	return nil

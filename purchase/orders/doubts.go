@@ -12,16 +12,16 @@ import (
 	"licensebot/purchase/register"
 )
 
-// doubted returns what a person reads after a decision that could not be written: a *Refusal if the disk failed, err
+// keepDoubt returns what a person reads after a decision that could not be written: a *Refusal if the disk failed, err
 // otherwise.
-func (svc *Service) doubted(err error, doubt purchase.Doubt) error {
+func (svc *Service) keepDoubt(err error, doubt purchase.Doubt) error {
 	svc.resolving.Lock() // a doubt that is kept while older ones are resolved would be cleared with them
 	defer svc.resolving.Unlock()
 	doubt.Failed = svc.now()
 	switch {
-	case errors.Is(err, purchase.ErrUncertain), errors.Is(err, purchase.ErrStopped) && svc.alsoDoubted(doubt):
+	case errors.Is(err, purchase.ErrUncertain), errors.Is(err, purchase.ErrStopped) && svc.isInDoubt(doubt):
 	case errors.Is(err, purchase.ErrStopped):
-		return errStopping()
+		return refuseStopping()
 	default:
 		return err
 	}
@@ -40,10 +40,10 @@ func (svc *Service) doubted(err error, doubt purchase.Doubt) error {
 	return no
 }
 
-// alsoDoubted reports whether a decision that was certainly not written may be one that Slack delivered twice, whose
-// other delivery is being written or is in doubt. The person did one thing, and is told of it after the next start.
-func (svc *Service) alsoDoubted(doubt purchase.Doubt) bool {
-	if svc.underWay.beside(doubt) {
+// isInDoubt reports whether a decision that was certainly not written may be one that Slack delivered twice, whose
+// other delivery is being written or is in doubt. The person did one thing, and gets its outcome after the next start.
+func (svc *Service) isInDoubt(doubt purchase.Doubt) bool {
+	if svc.inFlight.hasAnother(doubt) {
 		return true
 	}
 	if svc.doubts == nil {
@@ -53,14 +53,14 @@ func (svc *Service) alsoDoubted(doubt purchase.Doubt) bool {
 	return err == nil && slices.ContainsFunc(all, doubt.Same)
 }
 
-// underWay counts the decisions that are being written.
-type underWay struct {
+// inFlight counts the decisions that are being written.
+type inFlight struct {
 	mu  sync.Mutex
 	all []purchase.Doubt
 }
 
 // begin notes a decision until the returned function is called.
-func (u *underWay) begin(doubt purchase.Doubt) (end func()) {
+func (u *inFlight) begin(doubt purchase.Doubt) (end func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.all = append(u.all, doubt)
@@ -72,8 +72,8 @@ func (u *underWay) begin(doubt purchase.Doubt) (end func()) {
 	}
 }
 
-// beside reports whether more than one decision like this is being written.
-func (u *underWay) beside(doubt purchase.Doubt) bool {
+// hasAnother reports whether more than one decision like this is being written.
+func (u *inFlight) hasAnother(doubt purchase.Doubt) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n := 0

@@ -18,30 +18,30 @@ import (
 // with their number.
 
 const (
-	// mostCards is how many cards a person gets at once; then one every cardEvery.
-	mostCards = 40
+	// maxCards is how many cards a person gets at once; then one every cardEvery.
+	maxCards  = 40
 	cardEvery = time.Minute
-	// mostRefusals is how many refusals of a person are recorded one by one within refusalsFor. The rest are recorded
+	// maxRefusals is how many refusals of a person are recorded one by one within refusalsFor. The rest are recorded
 	// together at its end.
-	mostRefusals = 20
-	refusalsFor  = 10 * time.Minute
-	// mostPaced is how many people are remembered. Beyond it, those without recent activity are dropped.
-	mostPaced = 10_000
+	maxRefusals = 20
+	refusalsFor = 10 * time.Minute
+	// maxPaced is how many people are remembered. Beyond it, those without recent activity are dropped.
+	maxPaced = 10_000
 )
 
-// pace counts recent cards and refusals of people, by their keys.
-type pace struct {
+// rateLimiter counts recent cards and refusals of people, by their keys.
+type rateLimiter struct {
 	mu     sync.Mutex
-	cards  map[string]*cardPace
-	people map[string]*refusalPace
+	cards  map[string]*cardAllowance
+	people map[string]*refusalCount
 }
 
-type cardPace struct {
+type cardAllowance struct {
 	left float64
 	at   time.Time
 }
 
-type refusalPace struct {
+type refusalCount struct {
 	since   time.Time // of the first refusal of this period
 	single  int       // recorded one by one
 	counted map[purchase.RefusalCode]tally
@@ -53,23 +53,23 @@ type tally struct {
 	who purchase.Actor
 }
 
-// card reports whether a person may have another card now, and counts it.
-func (p *pace) card(key string, now time.Time) bool {
+// allowCard reports whether a person may have another card now, and counts it.
+func (p *rateLimiter) allowCard(key string, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cards == nil || len(p.cards) > mostPaced {
-		maps.DeleteFunc(p.cards, func(_ string, c *cardPace) bool { return now.Sub(c.at).Abs() > mostCards*cardEvery })
+	if p.cards == nil || len(p.cards) > maxPaced {
+		maps.DeleteFunc(p.cards, func(_ string, c *cardAllowance) bool { return now.Sub(c.at).Abs() > maxCards*cardEvery })
 		if p.cards == nil {
-			p.cards = map[string]*cardPace{}
+			p.cards = map[string]*cardAllowance{}
 		}
 	}
 	c := p.cards[key]
 	if c == nil {
-		c = &cardPace{left: mostCards, at: now}
+		c = &cardAllowance{left: maxCards, at: now}
 		p.cards[key] = c
 	}
 	past := max(now.Sub(c.at), 0) // a clock that was set back earns nothing
-	c.left, c.at = min(c.left+float64(past)/float64(cardEvery), mostCards), now
+	c.left, c.at = min(c.left+float64(past)/float64(cardEvery), maxCards), now
 	if c.left < 1 {
 		return false
 	}
@@ -77,26 +77,26 @@ func (p *pace) card(key string, now time.Time) bool {
 	return true
 }
 
-// single reports whether a refusal gets its own record; otherwise it is counted. first is set for the first one
+// recordSingly reports whether a refusal gets its own record; otherwise it is counted. first is set for the first one
 // counted.
-func (p *pace) single(who purchase.Actor, code purchase.RefusalCode, now time.Time) (single, first bool) {
+func (p *rateLimiter) recordSingly(who purchase.Actor, code purchase.RefusalCode, now time.Time) (single, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.people == nil {
-		p.people = map[string]*refusalPace{}
+		p.people = map[string]*refusalCount{}
 	}
 	key := who.Key()
 	r := p.people[key]
 	if past := refusalsFor; r == nil || len(r.counted) == 0 && (now.Sub(r.since) >= past || now.Before(r.since)) {
-		if len(p.people) > mostPaced {
-			maps.DeleteFunc(p.people, func(_ string, r *refusalPace) bool {
+		if len(p.people) > maxPaced {
+			maps.DeleteFunc(p.people, func(_ string, r *refusalCount) bool {
 				return len(r.counted) == 0 && now.Sub(r.since) >= past
 			})
 		}
-		r = &refusalPace{since: now, counted: map[purchase.RefusalCode]tally{}}
+		r = &refusalCount{since: now, counted: map[purchase.RefusalCode]tally{}}
 		p.people[key] = r
 	}
-	if len(r.counted) == 0 && r.single < mostRefusals {
+	if len(r.counted) == 0 && r.single < maxRefusals {
 		r.single++
 		return true, false
 	}
@@ -107,7 +107,7 @@ func (p *pace) single(who purchase.Actor, code purchase.RefusalCode, now time.Ti
 }
 
 // due takes the counted refusals whose period is over, or all of them, and returns the time until the next are due.
-func (p *pace) due(now time.Time, everything bool) (events []purchase.Event, next time.Duration) {
+func (p *rateLimiter) due(now time.Time, everything bool) (events []purchase.Event, next time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	next = register.Idle
@@ -132,15 +132,15 @@ func (p *pace) due(now time.Time, everything bool) (events []purchase.Event, nex
 	return events, next
 }
 
-// again counts refusals once more that could not be recorded.
-func (p *pace) again(events []purchase.Event) {
+// restore counts refusals again that could not be recorded.
+func (p *rateLimiter) restore(events []purchase.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range events {
 		who := purchase.Actor{ID: e.By}
 		r := p.people[who.Key()]
 		if r == nil {
-			r = &refusalPace{since: e.Time, single: mostRefusals, counted: map[purchase.RefusalCode]tally{}}
+			r = &refusalCount{since: e.Time, single: maxRefusals, counted: map[purchase.RefusalCode]tally{}}
 			p.people[who.Key()] = r
 		}
 		t := r.counted[purchase.RefusalCode(e.Note)]
@@ -150,7 +150,7 @@ func (p *pace) again(events []purchase.Event) {
 
 // recordCounted records the counted refusals whose period is over, and returns the time until the next are due.
 func (svc *Service) recordCounted(ctx context.Context, everything bool) (time.Duration, error) {
-	events, next := svc.pace.due(svc.now(), everything)
+	events, next := svc.rateLimiter.due(svc.now(), everything)
 	if len(events) == 0 {
 		return next, nil
 	}
@@ -163,7 +163,7 @@ func (svc *Service) recordCounted(ctx context.Context, everything bool) (time.Du
 		return nil
 	})
 	if err != nil {
-		svc.pace.again(events)
+		svc.rateLimiter.restore(events)
 		return 0, fmt.Errorf("record %d counted refusals: %w", len(events), err)
 	}
 	return next, nil
@@ -175,12 +175,12 @@ func (svc *Service) recordRefusal(w purchase.Writer, recorded *recording, no *pu
 	who purchase.Actor, at purchase.Channel,
 ) error {
 	if recorded.code != no.Code {
-		*recorded = recording{code: no.Code, single: svc.takes(no, who)}
+		*recorded = recording{code: no.Code, single: svc.recordsSingly(no, who)}
 	}
 	if !recorded.single {
 		return nil
 	}
-	return w.AppendEvent(svc.refusal(no, id, who, at))
+	return w.AppendEvent(svc.refusalEvent(no, id, who, at))
 }
 
 // recording is the decision whether a refusal gets its own record.
@@ -189,16 +189,16 @@ type recording struct {
 	single bool
 }
 
-// takes reports whether a refusal gets its own record; otherwise it is counted, and recorded later.
-func (svc *Service) takes(no *purchase.Refusal, who purchase.Actor) bool {
-	single, first := svc.pace.single(who, no.Code, svc.now())
+// recordsSingly reports whether a refusal gets its own record; otherwise it is counted, and recorded later.
+func (svc *Service) recordsSingly(no *purchase.Refusal, who purchase.Actor) bool {
+	single, first := svc.rateLimiter.recordSingly(who, no.Code, svc.now())
 	if first {
 		register.Nudge(svc.counted)
 	}
 	return single
 }
 
-// tooFast refuses a card to a person who had too many.
-func tooFast() *purchase.Refusal {
-	return purchase.NewRefusal(purchase.TooFast, "cards", strconv.Itoa(mostCards))
+// refuseTooFast refuses a card to a person who got too many in too short a time.
+func refuseTooFast() *purchase.Refusal {
+	return purchase.NewRefusal(purchase.TooFast, "cards", strconv.Itoa(maxCards))
 }

@@ -24,7 +24,7 @@ func (svc *Service) SetPaused(ctx context.Context, action purchase.Action, pause
 // pause stops all buying.
 func (svc *Service) pause(ctx context.Context, action purchase.Action, reason string) error {
 	if reason = strings.TrimSpace(reason); reason == "" && svc.reg.IsAdmin(action.Actor) {
-		return svc.refused(ctx, purchase.NewRefusal(purchase.NoReason, "doing", "pause"), "", action.Actor, action.Channel)
+		return svc.refuse(ctx, purchase.NewRefusal(purchase.NoReason, "doing", "pause"), "", action.Actor, action.Channel)
 	}
 	return svc.adminTx(ctx, action, func(w purchase.Writer, now time.Time) (*purchase.Refusal, error) {
 		account, err := w.Account()
@@ -66,7 +66,7 @@ func (svc *Service) resume(ctx context.Context, action purchase.Action, reason s
 		return nil,
 			register.AddNotification(w,
 				svc.reg.NewNotification(purchase.NotificationResumed, register.NotificationID("resumed", now),
-					resumed(purchase.Actor{ID: action.Actor.ID, Name: action.Actor.DisplayName()},
+					resumeCause(purchase.Actor{ID: action.Actor.ID, Name: action.Actor.DisplayName()},
 						reason, leftOut), purchase.Order{}, action.Actor.ID))
 	})
 	register.Nudge(svc.reg.Wake)
@@ -80,17 +80,17 @@ func (svc *Service) adminTx(ctx context.Context, action purchase.Action, decisio
 	no := svc.policy.MayAdminister(action.Actor)
 	if no == nil {
 		doubt := purchase.Doubt{Began: svc.now(), Run: svc.reg.BornAt, Who: action.Actor.ID, Typed: action.Typed}
-		defer svc.underWay.begin(doubt)()
+		defer svc.inFlight.begin(doubt)()
 		err := svc.ledger.Update(ctx, func(w purchase.Writer) (err error) {
 			no, err = decision(w, svc.now())
 			return err
 		})
 		if err != nil {
-			return svc.doubted(fmt.Errorf("pause or resume buying: %w", err), doubt)
+			return svc.keepDoubt(fmt.Errorf("pause or resume buying: %w", err), doubt)
 		}
 	}
 	if no != nil {
-		return svc.refused(ctx, no, "", action.Actor, action.Channel)
+		return svc.refuse(ctx, no, "", action.Actor, action.Channel)
 	}
 	svc.changed("")
 	return nil
@@ -133,9 +133,9 @@ func ResumeBuying(w purchase.Writer, by, reason string, now time.Time) (was *pur
 	return was, w.PutAccount(account)
 }
 
-// resumed is the cause of a resume: by, name, reason, and beneath it what is in no budget. A person on the bot's own
-// machine is named by the name of that user.
-func resumed(who purchase.Actor, reason string, leftOut purchase.Cause) purchase.Cause {
+// resumeCause is the cause of a resume: by, name, reason, and beneath it what is in no budget. A person on the bot's
+// own machine is named by the name of that user.
+func resumeCause(who purchase.Actor, reason string, leftOut purchase.Cause) purchase.Cause {
 	c := purchase.NewCause(purchase.NotificationResumed, "by", who.ID, "name", who.Name, "reason", reason)
 	if leftOut.Code != "" {
 		c.Causes = []purchase.Cause{leftOut}

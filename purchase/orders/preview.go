@@ -10,13 +10,13 @@ import (
 
 // Preview is what an order would cost, and which limits it would meet, if it were made now. It reserves nothing.
 type Preview struct {
-	Quote   cocalc.Quote
-	Asks    bool            // it would need approval
-	Sum     purchase.DaySum // set if today's sum without approval is why
-	Left    purchase.Cents  // of the month's budget, before it
-	Limited bool            // whether Left is limited at all
-	// No is the limit that the order would pass, or why no one could approve it; nil if there is none.
-	No *purchase.Refusal
+	Quote         cocalc.Quote
+	NeedsApproval bool            // it would need approval
+	Sum           purchase.DaySum // set if today's sum without approval is why
+	Left          purchase.Cents  // of the month's budget, before it
+	Limited       bool            // whether Left is limited at all
+	// Refusal is the limit that the order would pass, or why no one could approve it; nil if there is none.
+	Refusal *purchase.Refusal
 }
 
 // Preview prices an order and checks it against the limits, without storing or recording anything. If the specification
@@ -40,20 +40,20 @@ func (svc *Service) Preview(ctx context.Context, ask purchase.Request) (p Previe
 			return err
 		}
 		p.Left, p.Limited = svc.policy.Left(budget)
-		p.No = svc.policy.Allows(purchase.Commitment{Share: share, Spec: ask.Spec, Price: o.Price, Now: now}, budget)
+		p.Refusal = svc.policy.Allows(purchase.Commitment{Share: share, Spec: ask.Spec, Price: o.Price, Now: now}, budget)
 		auto := share.Auto[svc.policy.Day(now)]
-		p.Asks, p.Sum = svc.policy.NeedsApproval(o, auto), svc.policy.SumOfDay(o, auto)
+		p.NeedsApproval, p.Sum = svc.policy.NeedsApproval(o, auto), svc.policy.SumOfDay(o, auto)
 		return nil
 	})
 	if err != nil {
 		return Preview{}, fmt.Errorf("read the month's budget: %w", err)
 	}
 	if no := svc.reg.NotSold(ask.Requester); no != nil {
-		p.No = no
+		p.Refusal = no
 	}
 	// a reason can still be given
-	if no := svc.mayAsk(o, p.Asks); p.No == nil && no != nil && no.Code != purchase.NoReason {
-		p.No = no
+	if no := svc.checkApprovable(o, p.NeedsApproval); p.Refusal == nil && no != nil && no.Code != purchase.NoReason {
+		p.Refusal = no
 	}
 	return p, nil
 }

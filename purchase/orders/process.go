@@ -12,7 +12,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Process is what the running program does with a service's orders by itself, or for the person who operates it.
+// Process is what the running program does with a service's orders by itself, or for its operator.
 type Process struct{ svc *Service }
 
 // NewProcess returns the process of a service. It does nothing until Prepare and Run.
@@ -21,7 +21,7 @@ func NewProcess(svc *Service) *Process { return &Process{svc} }
 // Prepare does what has to be done before the first order of a run: people who have two ids are counted as one, and a
 // resume while no bot ran is announced. What fails is logged, and done at the next start.
 func (p *Process) Prepare(ctx context.Context) {
-	if err := p.unite(ctx); err != nil {
+	if err := p.mergeTwins(ctx); err != nil {
 		p.svc.log.Error().Err(err).Msg("count people who have two ids as two until the next start")
 	}
 	if err := p.announceResume(ctx); err != nil {
@@ -76,7 +76,7 @@ func (p *Process) Resume(ctx context.Context, by, reason string) (was *purchase.
 		}
 		return register.AddNotification(w,
 			p.svc.reg.NewNotification(purchase.NotificationResumed, register.NotificationID("resumed", now),
-				resumed(purchase.Actor{ID: by, Name: by}, reason, was.LeftOut()), purchase.Order{},
+				resumeCause(purchase.Actor{ID: by, Name: by}, reason, was.LeftOut()), purchase.Order{},
 				""))
 	})
 	if err != nil {
@@ -155,7 +155,7 @@ func (p *Process) announceResume(ctx context.Context) error {
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
-		why := resumed(purchase.Actor{ID: was.By, Name: was.By}, was.Reason, was.LeftOut)
+		why := resumeCause(purchase.Actor{ID: was.By, Name: was.By}, was.Reason, was.LeftOut)
 		if account.Pause != nil {
 			why = why.With("paused-again", purchase.ArgFlag(true))
 		}

@@ -75,9 +75,10 @@ type View struct {
 	// Left is what this month's budget still allows, before a proposal; Limited reports whether there is a budget.
 	Left    purchase.Cents
 	Limited bool
-	// Asks reports whether the order needs approval if it is confirmed now, at the price that a click would confirm.
-	Asks bool
-	Sum  purchase.DaySum // set if today's sum without approval is why it needs approval
+	// NeedsApproval reports whether the order needs approval if it is confirmed now, at the price that a click would
+	// confirm.
+	NeedsApproval bool
+	Sum           purchase.DaySum // set if today's sum without approval is why it needs approval
 }
 
 // View reads an order with what its card says beside it, in one transaction. The error wraps [purchase.ErrNoOrder] if
@@ -104,7 +105,7 @@ func (svc *Service) View(ctx context.Context, id purchase.OrderID) (v View, err 
 		}
 		share, err := purchase.ShareOf(r, budget, priced.Requester)
 		auto := share.Auto[svc.policy.Day(now)]
-		v.Asks, v.Sum = svc.policy.NeedsApproval(priced, auto), svc.policy.SumOfDay(priced, auto)
+		v.NeedsApproval, v.Sum = svc.policy.NeedsApproval(priced, auto), svc.policy.SumOfDay(priced, auto)
 		return err
 	})
 	return v, err

@@ -9,10 +9,7 @@ import (
 	"licensebot/purchase"
 )
 
-// The sentences of a refused click or command. Each says what happened and what to do; whether money moved is said
-// where a click was to pay (uncharged).
-
-// Unusable returns what a person reads while the ledger cannot be used any more; nil for other errors.
+// Unusable returns the refusal of everything while the ledger can't be used any more; nil for other errors.
 func Unusable(err error) *purchase.Refusal {
 	if errors.Is(err, purchase.ErrStopped) || errors.Is(err, purchase.ErrUncertain) {
 		return purchase.NewRefusal(purchase.ShuttingDown)
@@ -20,18 +17,18 @@ func Unusable(err error) *purchase.Refusal {
 	return nil
 }
 
-// errStopping refuses what was certainly not done.
-func errStopping() *purchase.Refusal {
+// refuseStopping refuses a decision because the program ends. It was certainly not stored.
+func refuseStopping() *purchase.Refusal {
 	return purchase.NewRefusal(purchase.ShuttingDown, "undone", purchase.ArgFlag(true))
 }
 
-func noSuchOrder() *purchase.Refusal {
+func refuseUnknownOrder() *purchase.Refusal {
 	return purchase.NewRefusal(purchase.NoSuchOrder)
 }
 
-// full refuses new orders while the ledger has too little room to bring them to their end. It is not recorded: that
-// would take of the room that is left.
-func (svc *Service) full(ctx context.Context) error {
+// checkSpace refuses new orders while the ledger has too little room to finish them. The refusal is not recorded, since
+// a record would use the room that is left.
+func (svc *Service) checkSpace(ctx context.Context) error {
 	err := svc.ledger.Room(ctx)
 	if err == nil {
 		return nil
@@ -43,10 +40,10 @@ func (svc *Service) full(ctx context.Context) error {
 	return purchase.NewRefusal(purchase.DiskFull)
 }
 
-// uncharged adds to the refusal of a click that was to pay that nothing was charged, where that is certain: the order
-// is a card still, or has failed. What was decided, or came too late, says itself what became of the money; a reason is
-// asked for first.
-func uncharged(order purchase.Order, err error) error {
+// markUncharged adds to the refusal of a confirmation that nothing was charged, where that is certain: the order is a
+// proposal still, or has failed. AlreadyDone and TooLate say themselves what became of the money, and after NoReason
+// the person confirms again.
+func markUncharged(order purchase.Order, err error) error {
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || no.Code == purchase.AlreadyDone || no.Code == purchase.TooLate ||
 		no.Code == purchase.NoReason ||
@@ -58,19 +55,20 @@ func uncharged(order purchase.Order, err error) error {
 	return &said
 }
 
-func cardExpired(order purchase.Order) *purchase.Refusal {
+// refuseExpiredCard refuses a confirmation of a card that comes too late.
+func refuseExpiredCard(order purchase.Order) *purchase.Refusal {
 	return purchase.NewRefusal(purchase.TooLate, "doing", "confirm", "state", string(purchase.Proposed), "price",
 		purchase.ArgCents(order.Price))
 }
 
-// offerExpired refuses a confirmation of a new price that comes too late.
-func offerExpired(order purchase.Order) *purchase.Refusal {
+// refuseExpiredOffer refuses a confirmation of a new price that comes too late.
+func refuseExpiredOffer(order purchase.Order) *purchase.Refusal {
 	return purchase.NewRefusal(purchase.TooLate, "doing", "confirm", "new-price",
 		purchase.ArgCents(order.Failure.NewPrice))
 }
 
-// alreadyDecided answers a second, late or redelivered yes.
-func alreadyDecided(order purchase.Order) *purchase.Refusal {
+// refuseDecided refuses a second, late or redelivered confirmation.
+func refuseDecided(order purchase.Order) *purchase.Refusal {
 	charged := ""
 	if order.MayBeCharged() {
 		charged = "maybe"
@@ -83,8 +81,8 @@ func alreadyDecided(order purchase.Order) *purchase.Refusal {
 		"replaced", string(order.ReplacedBy))
 }
 
-// tooLateTo answers a cancellation or an edit ("cancel", "change") that comes after the fact.
-func (svc *Service) tooLateTo(doing string, order purchase.Order) *purchase.Refusal {
+// refuseLate refuses a cancellation or an edit (doing: "cancel", "change") that comes too late.
+func (svc *Service) refuseLate(doing string, order purchase.Order) *purchase.Refusal {
 	subscriptions := ""
 	if order.State == purchase.Purchased && order.Spec.Period != cocalc.PeriodRange {
 		subscriptions = svc.rules.Site.Subscriptions()
@@ -93,24 +91,27 @@ func (svc *Service) tooLateTo(doing string, order purchase.Order) *purchase.Refu
 		"replaced", string(order.ReplacedBy), "subscriptions", subscriptions)
 }
 
-// refused records a refusal in the audit and returns it. When even that cannot be written the person still gets
-// the refusal: it is the true answer.
-func (svc *Service) refused(ctx context.Context, no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
+// refuse records a refusal in the audit, and returns it for its reader. If the record can't be written, the refusal is
+// returned all the same.
+func (svc *Service) refuse(ctx context.Context, no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
 	at purchase.Channel,
 ) error {
 	ctx = context.WithoutCancel(ctx) // also when the time for the answer is over
-	if !svc.takes(no, who) {
+	if !svc.recordsSingly(no, who) {
 		return svc.reg.ForReader(no, who)
 	}
-	err := svc.ledger.Update(ctx, func(w purchase.Writer) error { return w.AppendEvent(svc.refusal(no, id, who, at)) })
+	err := svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		return w.AppendEvent(svc.refusalEvent(no, id, who,
+			at))
+	})
 	if err != nil {
 		svc.log.Error().Err(err).Str("code", string(no.Code)).Msg("fail to record a refusal")
 	}
 	return svc.reg.ForReader(no, who)
 }
 
-// refusal is the audit record of a refusal.
-func (svc *Service) refusal(no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
+// refusalEvent is the audit record of a refusal.
+func (svc *Service) refusalEvent(no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
 	at purchase.Channel,
 ) purchase.Event {
 	return purchase.Event{
@@ -121,10 +122,10 @@ func (svc *Service) refusal(no *purchase.Refusal, id purchase.OrderID, who purch
 	}
 }
 
-// staleCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out of
-// date. A card that is newer than the one in the ledger is the current one: people see a message before Slack has told
-// its timestamp to the bot.
-func staleCard(order purchase.Order, action purchase.Action) *purchase.Refusal {
+// checkNewestCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out
+// of date. A card that is newer than the one in the ledger is the current one: people see a message before the bot has
+// its timestamp.
+func checkNewestCard(order purchase.Order, action purchase.Action) *purchase.Refusal {
 	ask := order.Message(purchase.MessageAsk)
 	if ask == nil || ask.TS == "" || action.MessageTS == "" || !isOlder(action.MessageTS, ask.TS) ||
 		action.Channel.ID != ask.Channel {
@@ -142,10 +143,10 @@ func isOlder(ts, other string) bool {
 	return ts < other
 }
 
-// elsewhere refuses a button that was clicked where the order is not shown: such a click was forged, or its card was
-// carried to another place. In a direct message with the bot people see only what is theirs, and commands may be typed
+// checkChannel refuses a button that was clicked where the order is not shown: the click was forged, or its card was
+// copied to another place. In a direct message with the bot, people see only their own orders; commands may be typed
 // anywhere.
-func elsewhere(order purchase.Order, action purchase.Action) *purchase.Refusal {
+func checkChannel(order purchase.Order, action purchase.Action) *purchase.Refusal {
 	if action.Typed || action.Channel.Direct || action.Channel.ID == order.Channel.ID {
 		return nil
 	}
@@ -157,14 +158,14 @@ func elsewhere(order purchase.Order, action purchase.Action) *purchase.Refusal {
 	return purchase.NewRefusal(purchase.Elsewhere)
 }
 
-// unlessNotSold returns a refusal, or, if it would tell people to order again where no licenses are sold, that one.
-func (svc *Service) unlessNotSold(order purchase.Order, no *purchase.Refusal) *purchase.Refusal {
+// orNotSold returns the refusal; or, if it invites people to order again while the server sells no licenses, that one.
+func (svc *Service) orNotSold(order purchase.Order, no *purchase.Refusal) *purchase.Refusal {
 	switch order.State {
 	case purchase.Proposed, purchase.Failed, purchase.Cancelled, purchase.Expired:
 		if unsold := svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()); unsold != nil {
 			return unsold
 		}
-	default: // no refusal tells to order it again
+	default: // no refusal of these invites people to order again
 	}
 	return no
 }

@@ -9,25 +9,25 @@ import (
 )
 
 const (
-	// repeatedWithin is how long after an order was made Slack may deliver its command, click or form once more.
-	repeatedWithin = time.Hour
-	// mostTrigger is the longest trigger that is kept, in bytes; Slack's have about fifty.
-	mostTrigger = 200
-	// mostRepeated is how many orders of the time before this run are looked through.
-	mostRepeated = 5000
+	// repeatWindow is how long after an order was made Slack may deliver its command, click or form once more.
+	repeatWindow = time.Hour
+	// maxTrigger is the longest trigger that is kept, in bytes; Slack's have about fifty.
+	maxTrigger = 200
+	// maxRepeated is how many orders of the time before this run are read.
+	maxRepeated = 5000
 )
 
-// repeated knows which triggers made an order before this run of the program began. Those of this run are known to the
-// one who hears them: see package bot.
-type repeated struct {
+// earlierTriggers holds which triggers made an order before this run of the program. Package bot remembers those of
+// this run.
+type earlierTriggers struct {
 	mu     sync.Mutex
 	loaded bool
 	orders map[string]purchase.OrderID
 }
 
-// order finds the order that a trigger has made before this run, if it made one within the hour. The ledger is read for
-// the first trigger of a run alone.
-func (p *repeated) order(ctx context.Context, ledger purchase.Ledger, trigger string,
+// order returns the order that a trigger has made before this run and within the hour; ok is false if there is none. It
+// reads the ledger for the first trigger of a run only.
+func (p *earlierTriggers) order(ctx context.Context, ledger purchase.Ledger, trigger string,
 	began time.Time) (id purchase.OrderID, ok bool,
 	err error,
 ) {
@@ -41,13 +41,13 @@ func (p *repeated) order(ctx context.Context, ledger purchase.Ledger, trigger st
 		err := ledger.View(ctx, func(r purchase.Reader) error {
 			clear(orders)
 			before := purchase.OrderID("")
-			for range mostRepeated / 100 {
+			for range maxRepeated / 100 {
 				some, err := r.Orders(before, 100)
 				if err != nil {
 					return err
 				}
 				for _, o := range some {
-					if began.Sub(o.Created) > repeatedWithin {
+					if began.Sub(o.Created) > repeatWindow {
 						return nil
 					}
 					if before = o.ID; o.Trigger != "" && orders[o.Trigger] == "" {
@@ -71,7 +71,7 @@ func (p *repeated) order(ctx context.Context, ledger purchase.Ledger, trigger st
 
 // proposedBefore returns the order that the same command, click or form has made before this run, as it is now.
 func (svc *Service) proposedBefore(ctx context.Context, ask purchase.Request) (v View, ok bool, err error) {
-	id, ok, err := svc.repeated.order(ctx, svc.ledger, ask.Trigger, svc.now())
+	id, ok, err := svc.earlier.order(ctx, svc.ledger, ask.Trigger, svc.now())
 	if err != nil || !ok {
 		return View{}, false, err
 	}

@@ -30,14 +30,14 @@ type Service struct {
 	changed func(purchase.OrderID)
 	doubts  purchase.Doubts
 
-	underWay  underWay
+	inFlight  inFlight
 	resolving sync.Mutex // held while doubts are kept, or resolved and cleared
 
 	approvalsChannel string
 
-	counted  chan struct{} // capacity 1: signals that refusals were counted
-	pace     pace
-	repeated repeated
+	counted     chan struct{} // capacity 1: signals that refusals were counted
+	rateLimiter rateLimiter
+	earlier     earlierTriggers
 }
 
 // New makes a Service. Orders can be proposed and confirmed at once, and are bought while a checkout.Worker runs.
@@ -54,7 +54,7 @@ func New(reg *register.Register) *Service {
 // checkBuy refuses people who may not order licenses here and now.
 func (svc *Service) checkBuy(ctx context.Context, action purchase.Action) error {
 	if svc.reg.Stopping.Load() {
-		return errStopping()
+		return refuseStopping()
 	}
 	paused, err := svc.reg.PausedNow(ctx)
 	if err != nil {
@@ -70,14 +70,14 @@ func (svc *Service) checkBuy(ctx context.Context, action purchase.Action) error 
 // recorded. Mistakes of the specification come as [purchase.Mistakes], all at once.
 func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, error) {
 	if svc.reg.Stopping.Load() {
-		return View{}, errStopping()
+		return View{}, refuseStopping()
 	}
 	for _, no := range []*purchase.Refusal{
 		svc.reg.RefuseLostAccess(), svc.policy.MayBuy(ask.Requester), svc.policy.AllowsPlace(ask.Channel),
 		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()),
 	} {
 		if no != nil {
-			return View{}, svc.refused(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
+			return View{}, svc.refuse(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
 		}
 	}
 	if p, again, err := svc.proposedBefore(ctx, ask); again || err != nil {
@@ -87,18 +87,18 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 	if err != nil {
 		return View{}, err
 	}
-	if no := svc.full(ctx); no != nil {
+	if no := svc.checkSpace(ctx); no != nil {
 		return View{}, no
 	}
 	if svc.reg.Away(ctx) {
 		return View{}, svc.policy.AwayRefusal()
 	}
-	if !svc.pace.card(ask.Requester.Key(), svc.now()) {
-		return View{}, svc.refused(ctx, tooFast(), ask.Replaces, ask.Requester, ask.Channel)
+	if !svc.rateLimiter.allowCard(ask.Requester.Key(), svc.now()) {
+		return View{}, svc.refuse(ctx, refuseTooFast(), ask.Replaces, ask.Requester, ask.Channel)
 	}
-	project, unusable := svc.onProject(ctx, ask.Spec)
+	project, unusable := svc.readProject(ctx, ask.Spec)
 	if unusable != nil {
-		return View{}, svc.refused(ctx, unusable, ask.Replaces, ask.Requester, ask.Channel)
+		return View{}, svc.refuse(ctx, unusable, ask.Replaces, ask.Requester, ask.Channel)
 	}
 	now := svc.now()
 	order := purchase.Order{
@@ -107,7 +107,7 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 		Updated: now,
 		Expires: now.Add(svc.timing.Proposal),
 	}
-	if len(ask.Trigger) <= mostTrigger {
+	if len(ask.Trigger) <= maxTrigger {
 		order.Trigger = ask.Trigger
 	}
 	var out View
@@ -134,25 +134,25 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 			return nil
 		}
 		if ask.Replaces != "" {
-			if no, err = svc.retire(w, ask.Replaces, order); no != nil || err != nil {
+			if no, err = svc.replaceProposal(w, ask.Replaces, order); no != nil || err != nil {
 				return err
 			}
 		}
 		out.Order = order
 		auto := share.Auto[svc.policy.Day(now)]
-		out.Asks, out.Sum = svc.policy.NeedsApproval(order, auto), svc.policy.SumOfDay(order, auto)
+		out.NeedsApproval, out.Sum = svc.policy.NeedsApproval(order, auto), svc.policy.SumOfDay(order, auto)
 		out.Left, out.Limited = svc.policy.Left(budget)
 		if err := w.PutOrder(order); err != nil {
 			return err
 		}
-		return w.AppendEvent(proposed(order, order.Spec.Summary()))
+		return w.AppendEvent(proposalEvent(order, order.Spec.Summary()))
 	})
 	if err != nil {
-		return View{}, svc.doubted(fmt.Errorf("store the proposal: %w", err),
+		return View{}, svc.keepDoubt(fmt.Errorf("store the proposal: %w", err),
 			purchase.Doubt{Began: now, Run: svc.reg.BornAt, Who: ask.Requester.ID, Order: order.ID, Typed: true})
 	}
 	if no != nil {
-		return View{}, svc.refused(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
+		return View{}, svc.refuse(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
 	}
 	register.Nudge(svc.reg.Proposed)
 	if ask.Replaces != "" {
@@ -161,14 +161,14 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 	return out, nil
 }
 
-// retire cancels a proposal in favor of its successor, whose card takes the place of its own.
-func (svc *Service) retire(w purchase.Writer, id purchase.OrderID,
+// replaceProposal cancels a proposal in favor of its successor, whose card takes the place of its own.
+func (svc *Service) replaceProposal(w purchase.Writer, id purchase.OrderID,
 	successor purchase.Order,
 ) (*purchase.Refusal, error) {
 	who := successor.Requester
 	order, err := w.Order(id)
 	if errors.Is(err, purchase.ErrNoOrder) {
-		return noSuchOrder(), nil
+		return refuseUnknownOrder(), nil
 	}
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (svc *Service) retire(w purchase.Writer, id purchase.OrderID,
 		return no, nil
 	}
 	if order.State != purchase.Proposed {
-		return svc.tooLateTo("change", order), nil
+		return svc.refuseLate("change", order), nil
 	}
 	return nil, svc.reg.Apply(w, &order, purchase.OrderEvent{
 		Kind: purchase.Replace, By: who.ID, Note: "edited",
@@ -186,16 +186,16 @@ func (svc *Service) retire(w purchase.Writer, id purchase.OrderID,
 }
 
 // projectTakes is how long a person waits for CoCalc's answer about a project. Slack allows three seconds in all.
-const projectTakes = 1500 * time.Millisecond
+const projectTimeout = 1500 * time.Millisecond
 
-// onProject asks CoCalc about a specification's project before a card is made; nil if it names none. CoCalc accepts any
-// id: it sells the license, and applies it nowhere, or to other people's project, from which it can't be taken off
+// readProject asks CoCalc about a specification's project before a card is made; nil if it names none. CoCalc accepts
+// any id: it sells the license, and applies it nowhere, or to other people's project, from which it can't be taken off
 // again.
-func (svc *Service) onProject(ctx context.Context, spec purchase.Spec) (*purchase.OnProject, *purchase.Refusal) {
+func (svc *Service) readProject(ctx context.Context, spec purchase.Spec) (*purchase.OnProject, *purchase.Refusal) {
 	if spec.ProjectID == "" {
 		return nil, nil
 	}
-	patience := projectTakes
+	patience := projectTimeout
 	if end, ok := ctx.Deadline(); ok {
 		patience = min(patience, time.Until(end)/2)
 	}

@@ -20,10 +20,10 @@ func (svc *Service) checkSight(o purchase.Order, who purchase.Actor) *purchase.R
 }
 
 const (
-	// mostNamed is how many orders, each of which is read, are searched for a person who sees only their own.
-	mostNamed = 1000
-	// mostMatches is how many matching orders are returned.
-	mostMatches = 5
+	// maxSearched is how many orders, each of which is read, are searched for a person who sees only their own.
+	maxSearched = 1000
+	// maxMatches is how many matching orders are returned.
+	maxMatches = 5
 )
 
 // Find returns the orders whose ids begin or end with part, newest first, among those that the person may see. Other
@@ -35,9 +35,9 @@ func (svc *Service) Find(ctx context.Context, who purchase.Actor,
 		return nil, no
 	}
 	sight, _ := svc.policy.SightOf(who) // everyone sees their own orders
-	limit := mostMatches
+	limit := maxMatches
 	if !sight.All {
-		limit = mostNamed
+		limit = maxSearched
 	}
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
 		ids = nil
@@ -51,7 +51,7 @@ func (svc *Service) Find(ctx context.Context, who purchase.Actor,
 			if err != nil {
 				return err
 			}
-			if who.Is(o.Requester) && len(ids) < mostMatches {
+			if who.Is(o.Requester) && len(ids) < maxMatches {
 				ids = append(ids, id)
 			}
 		}

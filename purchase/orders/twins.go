@@ -9,8 +9,8 @@ import (
 	"licensebot/purchase"
 )
 
-// unite makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
-func (p *Process) unite(ctx context.Context) error {
+// mergeTwins makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
+func (p *Process) mergeTwins(ctx context.Context) error {
 	twins := map[string]purchase.Actor{}
 	err := p.svc.ledger.View(ctx, func(r purchase.Reader) error {
 		clear(twins)
