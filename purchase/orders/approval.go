@@ -11,40 +11,6 @@ import (
 	"licensebot/purchase/register"
 )
 
-// needsApproval reports whether an order that is reserved now needs approval.
-func (svc *Service) needsApproval(r purchase.Reader, o purchase.Order) (bool, error) {
-	auto, err := svc.autoToday(r, o.Requester)
-	return svc.policy.NeedsApproval(o, auto), err
-}
-
-// autoToday returns what a person got without approval today.
-func (svc *Service) autoToday(r purchase.Reader, who purchase.Actor) (purchase.Cents, error) {
-	now := svc.now()
-	month, err := r.Budget(svc.policy.Month(now))
-	if err != nil {
-		return 0, err
-	}
-	share, err := purchase.ShareOf(r, month, who)
-	return share.Auto[svc.policy.Day(now)], err
-}
-
-// checkApprovable refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs
-// a reason.
-func (svc *Service) checkApprovable(o purchase.Order, asks bool) *purchase.Refusal {
-	switch {
-	case !asks:
-		return nil
-	case strings.TrimSpace(o.Reason) == "":
-		return purchase.NewRefusal(purchase.NoReason, "doing", "approval")
-	case svc.approvalsChannel == "":
-		return purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "channel")
-	case !svc.policy.HasEnough(o.Requester):
-		return purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "approvers", "approvals",
-			strconv.Itoa(svc.policy.Approvals))
-	}
-	return nil
-}
-
 // approve adds an approval to an order. The last one reserves the order for good.
 func (svc *Service) approve(ctx context.Context, action purchase.Action, id purchase.OrderID) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {

@@ -4,13 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
-	"licensebot/cocalc"
 	"licensebot/purchase"
 	"licensebot/purchase/register"
 )
+
+// decisionRule is a kind of decision on an order.
+type decisionRule struct {
+	doing DecisionKind // for errors
+	buys  bool         // it can lead to a purchase
+	// checkActor refuses people who may not decide at all, whatever the order.
+	checkActor func(purchase.Actor) *purchase.Refusal
+}
 
 // DecisionKind says what is decided.
 type DecisionKind string
@@ -176,14 +183,6 @@ func (svc *Service) confirm(ctx context.Context, action purchase.Action, id purc
 	return order, markUncharged(order, err)
 }
 
-// decisionRule is a kind of decision on an order.
-type decisionRule struct {
-	doing DecisionKind // for errors
-	buys  bool         // it can lead to a purchase
-	// checkActor refuses people who may not decide at all, whatever the order.
-	checkActor func(purchase.Actor) *purchase.Refusal
-}
-
 // The decisions on orders.
 var (
 	toConfirm         = decisionRule{Confirm, true, purchase.RefuseOutsider}
@@ -302,100 +301,21 @@ func (svc *Service) checkConfirm(w purchase.Writer, order *purchase.Order,
 		nil
 }
 
-// confirmNewPrice makes an order at the new price of a failed one, and reserves it.
-func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action, failed purchase.OrderID,
-	reason string,
-) (purchase.Order, error) {
-	if svc.reg.Stopping.Load() {
-		return purchase.Order{}, refuseStopping()
+// checkApprovable refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs
+// a reason.
+func (svc *Service) checkApprovable(o purchase.Order, asks bool) *purchase.Refusal {
+	switch {
+	case !asks:
+		return nil
+	case strings.TrimSpace(o.Reason) == "":
+		return purchase.NewRefusal(purchase.NoReason, "doing", "approval")
+	case svc.approvalsChannel == "":
+		return purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "channel")
+	case !svc.policy.HasEnough(o.Requester):
+		return purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "approvers", "approvals",
+			strconv.Itoa(svc.policy.Approvals))
 	}
-	if no := svc.checkSpace(ctx); no != nil {
-		return purchase.Order{}, no
-	}
-	id := svc.newID()
-	order, err := svc.transact(ctx, failed, action, toConfirmNewPrice,
-		func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
-			old := *o
-			if no := purchase.OnlyRequester(old, action.Actor); no != nil {
-				return no, nil
-			}
-			if old.ReplacedBy != "" {
-				var err error
-				if *o, err = w.Order(old.ReplacedBy); err != nil {
-					return nil, err
-				}
-				return refuseDecided(*o), nil
-			}
-			if old.State != purchase.Failed || old.Failure == nil || old.Failure.Code != purchase.FailPriceMoved {
-				return svc.orNotSold(old, refuseDecided(old)), nil
-			}
-			if !old.Offers(svc.now()) {
-				if o.AttachCard(action) { // with a card that no longer offers it
-					return svc.orNotSold(old, refuseExpiredOffer(old)), w.PutOrder(*o)
-				}
-				return svc.orNotSold(old, refuseExpiredOffer(old)), nil
-			}
-			*o = svc.atNewPrice(old, id)
-			if o.Reason == "" {
-				o.Reason = strings.TrimSpace(reason)
-			}
-			o.AttachCard(action)
-			no, err := svc.checkConfirm(w, o, action.Actor)
-			if no == nil && err == nil {
-				var asks bool
-				if asks, err = svc.needsApproval(w, *o); err == nil {
-					no = svc.checkApprovable(*o, asks)
-				}
-			}
-			if no != nil {
-				*o = old
-			}
-			if no != nil || err != nil {
-				return no, err
-			}
-			if err := w.AppendEvent(proposalEvent(*o, "at the new price, replacing "+string(old.ID))); err != nil {
-				return nil, err
-			}
-			if no, err := svc.reserve(w, o, action.Actor); no != nil || err != nil {
-				return no, err
-			}
-			old.ReplacedBy, old.Updated = id, o.Updated
-			// the rest goes on with the new order
-			old.Messages = slices.DeleteFunc(old.Messages, func(m purchase.Message) bool {
-				return m.Kind != purchase.MessageAsk
-			})
-			return nil, w.PutOrder(old)
-		})
-	if err == nil {
-		register.Nudge(svc.reg.Wake)
-		register.Nudge(svc.reg.Proposed) // one that waits for an approval has another deadline than its card had
-	}
-	return order, markUncharged(order, err)
-}
-
-// proposalEvent is the audit record of a new order.
-func proposalEvent(o purchase.Order, note string) purchase.Event {
-	return purchase.Event{
-		Time: o.Created, Kind: string(purchase.Proposed), Order: o.ID, By: o.Requester.ID, Place: o.Channel.ID,
-		Amount: o.Price, Note: note,
-	}
-}
-
-// atNewPrice is the order that follows one that failed because its price had moved.
-func (svc *Service) atNewPrice(old purchase.Order, id purchase.OrderID) purchase.Order {
-	now := svc.now()
-	o := purchase.Order{
-		ID: id, Rev: 1, State: purchase.Proposed, Requester: old.Requester, Channel: old.Channel, Spec: old.Spec,
-		Project: old.Project, Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now,
-		Expires: now.Add(svc.timing.Proposal),
-	}
-	if old.Spec.Period != cocalc.PeriodRange {
-		o.Renews = o.Price
-	}
-	if quote, err := purchase.PriceOf(o.Spec, svc.now()); err == nil {
-		o.Saves = quote.Saves
-	}
-	return o
+	return nil
 }
 
 // cancel withdraws an order.
@@ -419,14 +339,32 @@ func (svc *Service) cancel(ctx context.Context, action purchase.Action, id purch
 	})
 }
 
-// firstRefusal records and returns the first refusal that is not nil; nil if there is none.
-func (svc *Service) firstRefusal(ctx context.Context, id purchase.OrderID, action purchase.Action,
-	refusals ...*purchase.Refusal,
-) error {
-	for _, no := range refusals {
-		if no != nil {
-			return svc.refuse(ctx, no, id, action.Actor, action.Channel)
+// checkChannel refuses a button that was clicked where the order is not shown: the click was forged, or its card was
+// copied to another place. In a direct message with the bot, people see only their own orders; commands may be typed
+// anywhere.
+func checkChannel(order purchase.Order, action purchase.Action) *purchase.Refusal {
+	if action.Typed || action.Channel.Direct || action.Channel.ID == order.Channel.ID {
+		return nil
+	}
+	for _, m := range order.Messages {
+		if m.Channel != "" && m.Channel == action.Channel.ID {
+			return nil
 		}
 	}
-	return nil
+	return purchase.NewRefusal(purchase.Elsewhere)
+}
+
+// markUncharged adds to the refusal of a confirmation that nothing was charged, where that is certain: the order is a
+// proposal still, or has failed. AlreadyDone and TooLate say themselves what became of the money, and after NoReason
+// the person confirms again.
+func markUncharged(order purchase.Order, err error) error {
+	var no *purchase.Refusal
+	if !errors.As(err, &no) || no.Code == purchase.AlreadyDone || no.Code == purchase.TooLate ||
+		no.Code == purchase.NoReason ||
+		order.State != purchase.Proposed && order.State != purchase.Failed || order.MayBeCharged() {
+		return err
+	}
+	said := *no
+	said.Cause = said.With("uncharged", purchase.ArgFlag(true))
+	return &said
 }

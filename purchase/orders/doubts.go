@@ -2,11 +2,8 @@ package orders
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
 
 	"licensebot/purchase"
 	"licensebot/purchase/register"
@@ -51,74 +48,6 @@ func (svc *Service) isInDoubt(doubt purchase.Doubt) bool {
 	}
 	all, err := svc.doubts.All()
 	return err == nil && slices.ContainsFunc(all, doubt.Same)
-}
-
-// inFlight counts the decisions that are being written.
-type inFlight struct {
-	mu  sync.Mutex
-	all []purchase.Doubt
-}
-
-// begin notes a decision until the returned function is called.
-func (u *inFlight) begin(doubt purchase.Doubt) (end func()) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.all = append(u.all, doubt)
-	return func() {
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		i := slices.IndexFunc(u.all, doubt.Same)
-		u.all = slices.Delete(u.all, i, i+1)
-	}
-}
-
-// hasAnother reports whether more than one decision like this is being written.
-func (u *inFlight) hasAnother(doubt purchase.Doubt) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	n := 0
-	for _, other := range u.all {
-		if doubt.Same(other) {
-			n++
-		}
-	}
-	return n > 1
-}
-
-// ResolveDoubts notifies people, once each, whether their decisions counted that were being written when the disk
-// failed. A start calls it before anything else is decided. If the disk has no room then, Run retries it: people were
-// promised an answer, and the next start may be weeks away.
-func (p *Process) ResolveDoubts(ctx context.Context) error {
-	if p.svc.doubts == nil {
-		return nil
-	}
-	p.svc.resolving.Lock()
-	defer p.svc.resolving.Unlock()
-	all, err := p.svc.doubts.All()
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	err = p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
-		for i, doubt := range all {
-			if slices.ContainsFunc(all[:i], doubt.Same) { // Slack delivered it twice
-				continue
-			}
-			if err := p.svc.resolveDoubt(w, doubt); err != nil {
-				return err
-			}
-		}
-		account, err := w.Account()
-		if err != nil {
-			return err
-		}
-		account.Doubted = all[len(all)-1].Began
-		return w.PutAccount(account)
-	})
-	if err != nil {
-		return fmt.Errorf("tell people whether their decisions counted: %w", err)
-	}
-	p.svc.changed("")
-	return p.svc.doubts.Clear()
 }
 
 // resolveDoubt looks for the audit record of a decision, which is part of the same transaction.

@@ -62,31 +62,6 @@ func (p *Process) Flush(ctx context.Context) {
 	}
 }
 
-// Resume ends a pause for a person on the bot's own machine, who need not be in Slack: `bot resume` calls it
-// while a bot runs. It returns the pause; nil if there was none.
-func (p *Process) Resume(ctx context.Context, by, reason string) (was *purchase.Pause, err error) {
-	err = p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
-		account, err := w.Account()
-		if was = account.Pause; err != nil || was == nil {
-			return err
-		}
-		now := p.svc.now()
-		if err := resumeBuying(w, by, "", reason, now); err != nil {
-			return err
-		}
-		return register.AddNotification(w,
-			p.svc.reg.NewNotification(purchase.NotificationResumed, register.NotificationID("resumed", now),
-				resumeCause(purchase.Actor{ID: by, Name: by}, reason, was.LeftOut()), purchase.Order{},
-				""))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("resume buying: %w", err)
-	}
-	p.svc.changed("")
-	register.Nudge(p.svc.reg.Wake)
-	return was, nil
-}
-
 // NoteSettings records which limiting settings changed since the last start, and by how: who may change the environment
 // of the bot may raise a limit, and the audit says when that was. values are names and values, without secrets.
 func (p *Process) NoteSettings(ctx context.Context, values map[string]string) error {
@@ -168,4 +143,223 @@ func (p *Process) announceResume(ctx context.Context) error {
 	}
 	p.svc.changed("")
 	return nil
+}
+
+// mergeTwins makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
+func (p *Process) mergeTwins(ctx context.Context) error {
+	twins := map[string]purchase.Actor{}
+	err := p.svc.ledger.View(ctx, func(r purchase.Reader) error {
+		clear(twins)
+		account, err := r.Account()
+		if err != nil {
+			return err
+		}
+		for o, err := range purchase.AllOrders(r) {
+			if err != nil {
+				return err
+			}
+			if who := o.Requester; who.Org != "" && who.Org != who.ID && account.Twins[who.ID] == "" {
+				twins[who.ID] = who
+			}
+		}
+		return nil
+	})
+	if err == nil && len(twins) > 0 {
+		err = p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
+			for _, id := range slices.Sorted(maps.Keys(twins)) {
+				if _, err := purchase.BudgetKey(w, twins[id]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("unite the ids of people with two: %w", err)
+	}
+	return nil
+}
+
+// ResolveDoubts notifies people, once each, whether their decisions counted that were being written when the disk
+// failed. A start calls it before anything else is decided. If the disk has no room then, Run retries it: people were
+// promised an answer, and the next start may be weeks away.
+func (p *Process) ResolveDoubts(ctx context.Context) error {
+	if p.svc.doubts == nil {
+		return nil
+	}
+	p.svc.resolving.Lock()
+	defer p.svc.resolving.Unlock()
+	all, err := p.svc.doubts.All()
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	err = p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		for i, doubt := range all {
+			if slices.ContainsFunc(all[:i], doubt.Same) { // Slack delivered it twice
+				continue
+			}
+			if err := p.svc.resolveDoubt(w, doubt); err != nil {
+				return err
+			}
+		}
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		account.Doubted = all[len(all)-1].Began
+		return w.PutAccount(account)
+	})
+	if err != nil {
+		return fmt.Errorf("tell people whether their decisions counted: %w", err)
+	}
+	p.svc.changed("")
+	return p.svc.doubts.Clear()
+}
+
+// deadline is the time at which an undecided order changes.
+type deadline struct {
+	state purchase.State
+	at    time.Time     // as the order stores it
+	ends  time.Duration // elapsed; jumps of the clock since this run first saw it don't change it
+}
+
+// deadline returns the next deadline of an order that waits for people; ok is false for other orders.
+func (svc *Service) deadline(o purchase.Order) (due deadline, ok bool) {
+	at, ok := o.AwaitsPeople()
+	longest := svc.timing.Proposal
+	if o.State == purchase.AwaitingApproval {
+		longest = svc.timing.Approval
+	}
+	return deadline{o.State, at, svc.reg.Elapsed() + min(max(at.Sub(svc.now()), 0), longest)}, ok
+}
+
+// expire ends undecided orders, reminds approvers of those that wait, and returns the time until the next deadline. It
+// runs with every new proposal, so it keeps the deadlines in known and reads each order only once.
+func (svc *Service) expire(ctx context.Context, known map[purchase.OrderID]deadline) (time.Duration, error) {
+	open := map[purchase.OrderID]bool{}
+	err := svc.ledger.View(ctx, func(r purchase.Reader) error {
+		queue, err := r.Queue()
+		if err != nil {
+			return err
+		}
+		for _, q := range queue {
+			if q.State != purchase.Proposed && q.State != purchase.AwaitingApproval && q.State != purchase.Failed {
+				continue
+			}
+			if known[q.ID].state == q.State {
+				open[q.ID] = true
+				continue
+			}
+			o, err := r.Order(q.ID)
+			if err != nil {
+				return err
+			}
+			due, ok := svc.deadline(o)
+			if !ok { // a failed order that is only watched
+				continue
+			}
+			open[q.ID] = true
+			known[q.ID] = due
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	pause := register.Idle
+	for id, due := range known {
+		if !open[id] {
+			delete(known, id)
+			continue
+		}
+		if left := due.ends - svc.reg.Elapsed(); left > 0 {
+			pause = min(pause, left)
+			continue
+		}
+		o, err := svc.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+			return svc.expireOrder(w, o,
+				due)
+		})
+		if err != nil {
+			return 0, fmt.Errorf("expire order %s: %w", id, err)
+		}
+		if next, ok := svc.deadline(o); ok {
+			known[id] = next
+			pause = min(pause, max(next.ends-svc.reg.Elapsed(), 0))
+		}
+	}
+	return max(pause, time.Millisecond), nil
+}
+
+// expireOrder ends an order whose time is over, or reminds the approvers of it, once.
+func (svc *Service) expireOrder(w purchase.Writer, o *purchase.Order, due deadline) error {
+	at, ok := o.AwaitsPeople()
+	switch {
+	case !ok || o.State != due.state || !at.Equal(due.at): // decided in the meantime
+		return nil
+	case o.HasOffer():
+		o.Failure.Until = time.Time{}
+		o.Rev++
+		o.Updated = svc.now()
+		return w.PutOrder(*o)
+	// no reminder after the deadline
+	case o.State == purchase.Proposed || o.RemindAt.IsZero() || !svc.now().Before(o.ApproveBy):
+		return svc.reg.Apply(w, o, purchase.OrderEvent{Kind: purchase.Expire, By: purchase.BotName})
+	}
+	o.RemindAt = time.Time{}
+	if err := w.PutOrder(*o); err != nil {
+		return err
+	}
+	n := svc.reg.NewNotification(purchase.NotificationReminder, "reminder-"+string(o.ID),
+		purchase.RequestCause(purchase.NotificationReminder, *o).With("since", purchase.ArgTime(o.Confirmed)),
+		*o, "")
+	n.Pending = []string{svc.approvalsChannel}
+	return register.AddNotification(w, n)
+}
+
+// recordCounted records the counted refusals whose period is over, and returns the time until the next are due.
+func (svc *Service) recordCounted(ctx context.Context, everything bool) (time.Duration, error) {
+	events, next := svc.rateLimiter.due(svc.now(), everything)
+	if len(events) == 0 {
+		return next, nil
+	}
+	err := svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		for _, e := range events {
+			if err := w.AppendEvent(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		svc.rateLimiter.restore(events)
+		return 0, fmt.Errorf("record %d counted refusals: %w", len(events), err)
+	}
+	return next, nil
+}
+
+// due takes the counted refusals whose period is over, or all of them, and returns the time until the next are due.
+func (p *rateLimiter) due(now time.Time, everything bool) (events []purchase.Event, next time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next = register.Idle
+	for _, key := range slices.Sorted(maps.Keys(p.people)) {
+		r := p.people[key]
+		if len(r.counted) == 0 {
+			continue
+		}
+		if left := r.since.Add(refusalsFor).Sub(now); left > 0 && left <= refusalsFor && !everything {
+			next = min(next, left)
+			continue
+		}
+		for _, code := range slices.Sorted(maps.Keys(r.counted)) {
+			t := r.counted[code]
+			events = append(events, purchase.Event{
+				Time: now, Kind: "refused", By: purchase.TruncateID(t.who.ID), Note: string(code),
+				Count: t.n,
+			})
+		}
+		delete(p.people, key)
+	}
+	return events, next
 }

@@ -2,71 +2,13 @@ package orders
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"time"
 
+	"licensebot/cocalc"
 	"licensebot/purchase"
 )
-
-// History is one page of the purchase log with what the months have cost.
-type History struct {
-	Total     int                 // entries of the whole log
-	Purchases []purchase.Purchase // newest first
-	Page      int                 // from 1: the requested page, or the last one
-	Pages     int                 // at least 1
-	More      bool                // there are older ones
-	Months    []purchase.Budget   // newest first: the months on the page, and the present one
-	Limit     purchase.Limit      // per month
-	Now       string              // the present month
-}
-
-// History reads a page of the purchase log. Pages count from 1; a page beyond the last returns the last. Of other pages
-// it reads only the newest entry, since the log grows forever and everyone may ask. With a size of 0 it returns no
-// entries, and says how many there are.
-func (svc *Service) History(ctx context.Context, page, size int) (History, error) {
-	h := History{Limit: svc.policy.MonthlyBudget, Now: svc.policy.Month(svc.now())}
-	err := svc.ledger.View(ctx, func(r purchase.Reader) error {
-		newest, err := r.Purchases(0, 1)
-		if err != nil {
-			return err
-		}
-		h.Total = 0
-		if len(newest) > 0 {
-			h.Total = int(newest[0].Number) // entries are numbered without gaps
-		}
-		h.Pages = 1
-		if size > 0 {
-			h.Pages = max(1, (h.Total+size-1)/size)
-		}
-		h.Page = max(1, min(page, h.Pages))
-		h.More = h.Page < h.Pages
-		h.Purchases, h.Months = nil, nil
-		if h.Total > 0 && size > 0 {
-			if h.Purchases, err = r.Purchases(uint64(h.Total-(h.Page-1)*size+1), size); err != nil {
-				return err
-			}
-		}
-		seen := map[string]bool{}
-		add := func(month string) error {
-			if seen[month] {
-				return nil
-			}
-			seen[month] = true
-			budget, err := r.Budget(month)
-			budget.Month = month
-			h.Months = append(h.Months, budget)
-			return err
-		}
-		if err := add(h.Now); err != nil {
-			return err
-		}
-		for _, p := range h.Purchases {
-			if err := add(p.Month); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return h, err
-}
 
 // View is an order as a card shows it.
 type View struct {
@@ -160,4 +102,189 @@ func (svc *Service) Queue(ctx context.Context) (q Queue, err error) {
 		return nil
 	})
 	return q, err
+}
+
+// History is one page of the purchase log with what the months have cost.
+type History struct {
+	Total     int                 // entries of the whole log
+	Purchases []purchase.Purchase // newest first
+	Page      int                 // from 1: the requested page, or the last one
+	Pages     int                 // at least 1
+	More      bool                // there are older ones
+	Months    []purchase.Budget   // newest first: the months on the page, and the present one
+	Limit     purchase.Limit      // per month
+	Now       string              // the present month
+}
+
+// History reads a page of the purchase log. Pages count from 1; a page beyond the last returns the last. Of other pages
+// it reads only the newest entry, since the log grows forever and everyone may ask. With a size of 0 it returns no
+// entries, and says how many there are.
+func (svc *Service) History(ctx context.Context, page, size int) (History, error) {
+	h := History{Limit: svc.policy.MonthlyBudget, Now: svc.policy.Month(svc.now())}
+	err := svc.ledger.View(ctx, func(r purchase.Reader) error {
+		newest, err := r.Purchases(0, 1)
+		if err != nil {
+			return err
+		}
+		h.Total = 0
+		if len(newest) > 0 {
+			h.Total = int(newest[0].Number) // entries are numbered without gaps
+		}
+		h.Pages = 1
+		if size > 0 {
+			h.Pages = max(1, (h.Total+size-1)/size)
+		}
+		h.Page = max(1, min(page, h.Pages))
+		h.More = h.Page < h.Pages
+		h.Purchases, h.Months = nil, nil
+		if h.Total > 0 && size > 0 {
+			if h.Purchases, err = r.Purchases(uint64(h.Total-(h.Page-1)*size+1), size); err != nil {
+				return err
+			}
+		}
+		seen := map[string]bool{}
+		add := func(month string) error {
+			if seen[month] {
+				return nil
+			}
+			seen[month] = true
+			budget, err := r.Budget(month)
+			budget.Month = month
+			h.Months = append(h.Months, budget)
+			return err
+		}
+		if err := add(h.Now); err != nil {
+			return err
+		}
+		for _, p := range h.Purchases {
+			if err := add(p.Month); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return h, err
+}
+
+// Account is what people ask of the CoCalc account itself. Each method waits for CoCalc, so none is called before a
+// click is acknowledged. If CoCalc refuses the key, the admins are notified, once as long as that lasts.
+type Account struct{ svc *Service }
+
+// NewAccount returns the account of a service's shop.
+func NewAccount(svc *Service) *Account { return &Account{svc} }
+
+// Licenses reads all licenses of the account. An empty answer can be trusted: the key was proven with it.
+func (a *Account) Licenses(ctx context.Context) ([]purchase.LicenseEntry, error) {
+	licenses, err := a.svc.shop.Licenses(ctx)
+	if err != nil {
+		return nil, a.failed(ctx, fmt.Errorf("list the licenses: %w", err))
+	}
+	entries := make([]purchase.LicenseEntry, 0, len(licenses))
+	err = a.svc.ledger.View(ctx, func(r purchase.Reader) error {
+		entries = entries[:0]
+		for _, l := range licenses {
+			p, err := purchaseOf(r, l.ID)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, purchase.LicenseEntry{License: l, Purchase: p})
+		}
+		return nil
+	})
+	return entries, err
+}
+
+// License reads one license of the account.
+func (a *Account) License(ctx context.Context, id string) (purchase.LicenseEntry, error) {
+	l, err := a.svc.shop.License(ctx, id)
+	if err != nil {
+		return purchase.LicenseEntry{}, a.failed(ctx, fmt.Errorf("read license %s: %w", purchase.ShortID(id), err))
+	}
+	var p *purchase.Purchase
+	err = a.svc.ledger.View(ctx, func(r purchase.Reader) error {
+		p, err = purchaseOf(r, id)
+		return err
+	})
+	return purchase.LicenseEntry{License: l, Purchase: p}, err
+}
+
+// purchaseOf returns the log entry of a license; nil if it was not bought through this ledger.
+func purchaseOf(r purchase.Reader, licenseID string) (*purchase.Purchase, error) {
+	p, ok, err := r.PurchaseOf(licenseID)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &p, nil
+}
+
+// Similar reads the account's licenses that are active now and give each project what an order would give. The
+// approvers' card is shown without them if they can't be read, so no one is notified then.
+func (a *Account) Similar(ctx context.Context, spec purchase.Spec) ([]purchase.License, error) {
+	licenses, err := a.svc.shop.Licenses(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the licenses: %w", err)
+	}
+	now := a.svc.now()
+	return slices.DeleteFunc(licenses, func(l purchase.License) bool { return !activeAt(l, now) || !like(l, spec) }), nil
+}
+
+func activeAt(l purchase.License, now time.Time) bool {
+	return !l.Activates.After(now) && (l.Expires.IsZero() || l.Expires.After(now))
+}
+
+// like reports whether a license gives each project what an order would give.
+func like(l purchase.License, spec purchase.Spec) bool {
+	q := l.Quota
+	return q.RAM == float64(spec.RAM) && q.CPU == float64(spec.CPU) && q.Member == spec.Member &&
+		cocalc.Uptime(q.Uptime) == spec.Uptime
+}
+
+// Renewals adds up the account's active subscriptions. A server of the older kind has no list of them (NotSoldHere).
+func (a *Account) Renewals(ctx context.Context) (sum purchase.Renewals, err error) {
+	subscriptions, err := a.svc.shop.Subscriptions(ctx)
+	if err != nil {
+		return sum, a.failed(ctx, fmt.Errorf("list the subscriptions: %w", err))
+	}
+	now := a.svc.now()
+	month := a.svc.policy.Month(now)
+	for _, s := range subscriptions {
+		if s.Status != "active" {
+			continue
+		}
+		sum.Active++
+		if s.Interval == "year" {
+			sum.Yearly += s.Cost
+		} else {
+			sum.Monthly += s.Cost
+		}
+		if !s.CurrentPeriodEnd.After(now) {
+			continue
+		}
+		if a.svc.policy.Month(s.CurrentPeriodEnd) == month {
+			sum.DueThisMonth += s.Cost
+		}
+		if sum.Next.IsZero() || s.CurrentPeriodEnd.Before(sum.Next) {
+			sum.Next = s.CurrentPeriodEnd
+		}
+	}
+	return sum, nil
+}
+
+// failed returns the error of a request, and notifies the admins if it is a refused key.
+func (a *Account) failed(ctx context.Context, err error) error {
+	a.svc.reportRefusedKey(ctx, err)
+	return err
+}
+
+// reportRefusedKey notifies the admins of a key that CoCalc doesn't accept, once as long as that lasts.
+func (svc *Service) reportRefusedKey(ctx context.Context, err error) {
+	e := purchase.AsCoCalc(err)
+	if e == nil || e.Kind != cocalc.NotSignedIn {
+		return
+	}
+	err = svc.reg.ReportTrouble(context.WithoutCancel(ctx), purchase.Order{}, purchase.FailKey,
+		purchase.TroubleFor(e, svc.keyName, svc.rules.Site))
+	if err != nil {
+		svc.log.Error().Err(err).Msg("fail to notify the admins of a refused key")
+	}
 }

@@ -1,12 +1,13 @@
 package orders
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"maps"
+	"time"
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 )
 
 // Unusable returns the refusal of everything while the ledger can't be used any more; nil for other errors.
@@ -17,42 +18,8 @@ func Unusable(err error) *purchase.Refusal {
 	return nil
 }
 
-// refuseStopping refuses a decision because the program ends. It was certainly not stored.
-func refuseStopping() *purchase.Refusal {
-	return purchase.NewRefusal(purchase.ShuttingDown, "undone", purchase.ArgFlag(true))
-}
-
 func refuseUnknownOrder() *purchase.Refusal {
 	return purchase.NewRefusal(purchase.NoSuchOrder)
-}
-
-// checkSpace refuses new orders while the ledger has too little room to finish them. The refusal is not recorded, since
-// a record would use the room that is left.
-func (svc *Service) checkSpace(ctx context.Context) error {
-	err := svc.ledger.Room(ctx)
-	if err == nil {
-		return nil
-	}
-	svc.log.Error().Err(err).Msg("refuse all orders")
-	if !errors.Is(err, purchase.ErrFull) {
-		return fmt.Errorf("ask for room in the ledger: %w", err)
-	}
-	return purchase.NewRefusal(purchase.DiskFull)
-}
-
-// markUncharged adds to the refusal of a confirmation that nothing was charged, where that is certain: the order is a
-// proposal still, or has failed. AlreadyDone and TooLate say themselves what became of the money, and after NoReason
-// the person confirms again.
-func markUncharged(order purchase.Order, err error) error {
-	var no *purchase.Refusal
-	if !errors.As(err, &no) || no.Code == purchase.AlreadyDone || no.Code == purchase.TooLate ||
-		no.Code == purchase.NoReason ||
-		order.State != purchase.Proposed && order.State != purchase.Failed || order.MayBeCharged() {
-		return err
-	}
-	said := *no
-	said.Cause = said.With("uncharged", purchase.ArgFlag(true))
-	return &said
 }
 
 // refuseExpiredCard refuses a confirmation of a card that comes too late.
@@ -91,35 +58,16 @@ func (svc *Service) refuseLate(doing string, order purchase.Order) *purchase.Ref
 		"replaced", string(order.ReplacedBy), "subscriptions", subscriptions)
 }
 
-// refuse records a refusal in the audit, and returns it for its reader. If the record can't be written, the refusal is
-// returned all the same.
-func (svc *Service) refuse(ctx context.Context, no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
-	at purchase.Channel,
-) error {
-	ctx = context.WithoutCancel(ctx) // also when the time for the answer is over
-	if !svc.recordsSingly(no, who) {
-		return svc.reg.ForReader(no, who)
+// orNotSold returns the refusal; or, if it invites people to order again while the server sells no licenses, that one.
+func (svc *Service) orNotSold(order purchase.Order, no *purchase.Refusal) *purchase.Refusal {
+	switch order.State {
+	case purchase.Proposed, purchase.Failed, purchase.Cancelled, purchase.Expired:
+		if unsold := svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()); unsold != nil {
+			return unsold
+		}
+	default: // no refusal of these invites people to order again
 	}
-	err := svc.ledger.Update(ctx, func(w purchase.Writer) error {
-		return w.AppendEvent(svc.refusalEvent(no, id, who,
-			at))
-	})
-	if err != nil {
-		svc.log.Error().Err(err).Str("code", string(no.Code)).Msg("fail to record a refusal")
-	}
-	return svc.reg.ForReader(no, who)
-}
-
-// refusalEvent is the audit record of a refusal.
-func (svc *Service) refusalEvent(no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
-	at purchase.Channel,
-) purchase.Event {
-	return purchase.Event{
-		Time: svc.now(), Kind: "refused", Order: purchase.OrderID(purchase.TruncateID(string(id))),
-		By:    purchase.TruncateID(who.ID),
-		Place: purchase.TruncateID(at.ID),
-		Note:  string(no.Code),
-	}
+	return no
 }
 
 // checkNewestCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out
@@ -143,29 +91,88 @@ func isOlder(ts, other string) bool {
 	return ts < other
 }
 
-// checkChannel refuses a button that was clicked where the order is not shown: the click was forged, or its card was
-// copied to another place. In a direct message with the bot, people see only their own orders; commands may be typed
-// anywhere.
-func checkChannel(order purchase.Order, action purchase.Action) *purchase.Refusal {
-	if action.Typed || action.Channel.Direct || action.Channel.ID == order.Channel.ID {
+// recordRefusal records a refusal in the caller's transaction, or counts it. recorded keeps that decision across
+// repeated runs of the transaction.
+func (svc *Service) recordRefusal(w purchase.Writer, recorded *recording, no *purchase.Refusal, id purchase.OrderID,
+	who purchase.Actor, at purchase.Channel,
+) error {
+	if recorded.code != no.Code {
+		*recorded = recording{code: no.Code, single: svc.recordsSingly(no, who)}
+	}
+	if !recorded.single {
 		return nil
 	}
-	for _, m := range order.Messages {
-		if m.Channel != "" && m.Channel == action.Channel.ID {
-			return nil
-		}
-	}
-	return purchase.NewRefusal(purchase.Elsewhere)
+	return w.AppendEvent(svc.refusalEvent(no, id, who, at))
 }
 
-// orNotSold returns the refusal; or, if it invites people to order again while the server sells no licenses, that one.
-func (svc *Service) orNotSold(order purchase.Order, no *purchase.Refusal) *purchase.Refusal {
-	switch order.State {
-	case purchase.Proposed, purchase.Failed, purchase.Cancelled, purchase.Expired:
-		if unsold := svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()); unsold != nil {
-			return unsold
-		}
-	default: // no refusal of these invites people to order again
+// recording is the decision whether a refusal gets its own record.
+type recording struct {
+	code   purchase.RefusalCode
+	single bool
+}
+
+// recordsSingly reports whether a refusal gets its own record; otherwise it is counted, and recorded later.
+func (svc *Service) recordsSingly(no *purchase.Refusal, who purchase.Actor) bool {
+	single, first := svc.rateLimiter.recordSingly(who, no.Code, svc.now())
+	if first {
+		register.Nudge(svc.counted)
 	}
-	return no
+	return single
+}
+
+type refusalCount struct {
+	since   time.Time // of the first refusal of this period
+	single  int       // recorded one by one
+	counted map[purchase.RefusalCode]tally
+}
+
+// tally is a number of refusals that are recorded together.
+type tally struct {
+	n   int
+	who purchase.Actor
+}
+
+// recordSingly reports whether a refusal gets its own record; otherwise it is counted. first is set for the first one
+// counted.
+func (p *rateLimiter) recordSingly(who purchase.Actor, code purchase.RefusalCode, now time.Time) (single, first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.people == nil {
+		p.people = map[string]*refusalCount{}
+	}
+	key := who.Key()
+	r := p.people[key]
+	if past := refusalsFor; r == nil || len(r.counted) == 0 && (now.Sub(r.since) >= past || now.Before(r.since)) {
+		if len(p.people) > maxPaced {
+			maps.DeleteFunc(p.people, func(_ string, r *refusalCount) bool {
+				return len(r.counted) == 0 && now.Sub(r.since) >= past
+			})
+		}
+		r = &refusalCount{since: now, counted: map[purchase.RefusalCode]tally{}}
+		p.people[key] = r
+	}
+	if len(r.counted) == 0 && r.single < maxRefusals {
+		r.single++
+		return true, false
+	}
+	first = len(r.counted) == 0
+	t := r.counted[code]
+	r.counted[code] = tally{t.n + 1, who}
+	return false, first
+}
+
+// restore counts refusals again that could not be recorded.
+func (p *rateLimiter) restore(events []purchase.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range events {
+		who := purchase.Actor{ID: e.By}
+		r := p.people[who.Key()]
+		if r == nil {
+			r = &refusalCount{since: e.Time, single: maxRefusals, counted: map[purchase.RefusalCode]tally{}}
+			p.people[who.Key()] = r
+		}
+		t := r.counted[purchase.RefusalCode(e.Note)]
+		r.counted[purchase.RefusalCode(e.Note)] = tally{t.n + e.Count, who}
+	}
 }

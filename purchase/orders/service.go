@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,174 +52,153 @@ func New(reg *register.Register) *Service {
 	}
 }
 
-// checkBuy refuses people who may not order licenses here and now.
-func (svc *Service) checkBuy(ctx context.Context, action purchase.Action) error {
-	if svc.reg.Stopping.Load() {
-		return refuseStopping()
-	}
-	paused, err := svc.reg.PausedNow(ctx)
-	if err != nil {
-		return fmt.Errorf("read whether buying is paused: %w", err)
-	}
-	return svc.firstRefusal(ctx, "", action, svc.reg.RefuseLostAccess(), svc.policy.MayBuy(action.Actor),
-		svc.policy.AllowsPlace(action.Channel), paused,
-		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()))
+// Rules are what is constant of a [Service].
+type Rules struct {
+	Policy purchase.Policy // with defaults: Approvals is at least 1
+	Site   purchase.Site   // the server that links lead to
+	Offer  Offer
 }
 
-// Propose stores a new order with its price. Nothing is reserved yet. If the request replaces a proposal, that one is
-// cancelled in the same transaction, so that the two are never both open. A [*purchase.Refusal] says why not; it is
-// recorded. Mistakes of the specification come as [purchase.Mistakes], all at once.
-func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, error) {
-	if svc.reg.Stopping.Load() {
-		return View{}, refuseStopping()
+// Rules returns what is constant of the service.
+func (svc *Service) Rules() Rules { return svc.rules }
+
+// Period is CoCalc's word for how a license is paid for.
+type Period = cocalc.Period
+
+// Offer is what can be ordered: CoCalc's bounds, and within them the team's own.
+type Offer struct {
+	Largest purchase.Sizes // Days is 0 if terms may be as long as CoCalc sells them
+	Periods []Period       // allowed, in the order in which people read them
+}
+
+// offerOf returns what can be ordered by a policy.
+func offerOf(policy purchase.Policy) Offer {
+	atMost := func(ours, cocalcs int) int {
+		if ours > 0 {
+			return min(ours, cocalcs)
+		}
+		return cocalcs
 	}
-	for _, no := range []*purchase.Refusal{
-		svc.reg.RefuseLostAccess(), svc.policy.MayBuy(ask.Requester), svc.policy.AllowsPlace(ask.Channel),
-		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()),
-	} {
+	own := policy.Largest
+	o := Offer{Largest: purchase.Sizes{
+		RAM: atMost(own.RAM, cocalc.MaxRAM), CPU: atMost(own.CPU, cocalc.MaxCPU), Disk: atMost(own.Disk, cocalc.MaxDisk),
+		RunLimit: atMost(own.RunLimit, cocalc.MaxRunLimit), Days: own.Days,
+	}}
+	for _, p := range []cocalc.Period{cocalc.PeriodMonthly, cocalc.PeriodYearly, cocalc.PeriodRange} {
+		if len(policy.Periods) == 0 || policy.Periods[p] {
+			o.Periods = append(o.Periods, p)
+		}
+	}
+	return o
+}
+
+// inFlight counts the decisions that are being written.
+type inFlight struct {
+	mu  sync.Mutex
+	all []purchase.Doubt
+}
+
+// begin notes a decision until the returned function is called.
+func (u *inFlight) begin(doubt purchase.Doubt) (end func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.all = append(u.all, doubt)
+	return func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		i := slices.IndexFunc(u.all, doubt.Same)
+		u.all = slices.Delete(u.all, i, i+1)
+	}
+}
+
+// hasAnother reports whether more than one decision like this is being written.
+func (u *inFlight) hasAnother(doubt purchase.Doubt) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n := 0
+	for _, other := range u.all {
+		if doubt.Same(other) {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// checkSpace refuses new orders while the ledger has too little room to finish them. The refusal is not recorded, since
+// a record would use the room that is left.
+func (svc *Service) checkSpace(ctx context.Context) error {
+	err := svc.ledger.Room(ctx)
+	if err == nil {
+		return nil
+	}
+	svc.log.Error().Err(err).Msg("refuse all orders")
+	if !errors.Is(err, purchase.ErrFull) {
+		return fmt.Errorf("ask for room in the ledger: %w", err)
+	}
+	return purchase.NewRefusal(purchase.DiskFull)
+}
+
+// refuseStopping refuses a decision because the program ends. It was certainly not stored.
+func refuseStopping() *purchase.Refusal {
+	return purchase.NewRefusal(purchase.ShuttingDown, "undone", purchase.ArgFlag(true))
+}
+
+// firstRefusal records and returns the first refusal that is not nil; nil if there is none.
+func (svc *Service) firstRefusal(ctx context.Context, id purchase.OrderID, action purchase.Action,
+	refusals ...*purchase.Refusal,
+) error {
+	for _, no := range refusals {
 		if no != nil {
-			return View{}, svc.refuse(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
+			return svc.refuse(ctx, no, id, action.Actor, action.Channel)
 		}
 	}
-	if p, again, err := svc.proposedBefore(ctx, ask); again || err != nil {
-		return p, err
+	return nil
+}
+
+// refuse records a refusal in the audit, and returns it for its reader. If the record can't be written, the refusal is
+// returned all the same.
+func (svc *Service) refuse(ctx context.Context, no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
+	at purchase.Channel,
+) error {
+	ctx = context.WithoutCancel(ctx) // also when the time for the answer is over
+	if !svc.recordsSingly(no, who) {
+		return svc.reg.ForReader(no, who)
 	}
-	quote, err := purchase.PriceOf(ask.Spec, svc.now())
+	err := svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		return w.AppendEvent(svc.refusalEvent(no, id, who,
+			at))
+	})
 	if err != nil {
-		return View{}, err
+		svc.log.Error().Err(err).Str("code", string(no.Code)).Msg("fail to record a refusal")
 	}
-	if no := svc.checkSpace(ctx); no != nil {
-		return View{}, no
+	return svc.reg.ForReader(no, who)
+}
+
+// refusalEvent is the audit record of a refusal.
+func (svc *Service) refusalEvent(no *purchase.Refusal, id purchase.OrderID, who purchase.Actor,
+	at purchase.Channel,
+) purchase.Event {
+	return purchase.Event{
+		Time: svc.now(), Kind: "refused", Order: purchase.OrderID(purchase.TruncateID(string(id))),
+		By:    purchase.TruncateID(who.ID),
+		Place: purchase.TruncateID(at.ID),
+		Note:  string(no.Code),
 	}
-	if svc.reg.Away(ctx) {
-		return View{}, svc.policy.AwayRefusal()
-	}
-	if !svc.rateLimiter.allowCard(ask.Requester.Key(), svc.now()) {
-		return View{}, svc.refuse(ctx, refuseTooFast(), ask.Replaces, ask.Requester, ask.Channel)
-	}
-	project, unusable := svc.readProject(ctx, ask.Spec)
-	if unusable != nil {
-		return View{}, svc.refuse(ctx, unusable, ask.Replaces, ask.Requester, ask.Channel)
-	}
+}
+
+// needsApproval reports whether an order that is reserved now needs approval.
+func (svc *Service) needsApproval(r purchase.Reader, o purchase.Order) (bool, error) {
+	auto, err := svc.autoToday(r, o.Requester)
+	return svc.policy.NeedsApproval(o, auto), err
+}
+
+// autoToday returns what a person got without approval today.
+func (svc *Service) autoToday(r purchase.Reader, who purchase.Actor) (purchase.Cents, error) {
 	now := svc.now()
-	order := purchase.Order{
-		ID: svc.newID(), Rev: 1, State: purchase.Proposed, Requester: ask.Requester, Channel: ask.Channel, Spec: ask.Spec,
-		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Saves: quote.Saves, Created: now,
-		Updated: now,
-		Expires: now.Add(svc.timing.Proposal),
-	}
-	if len(ask.Trigger) <= maxTrigger {
-		order.Trigger = ask.Trigger
-	}
-	var out View
-	var no *purchase.Refusal
-	err = svc.ledger.Update(ctx, func(w purchase.Writer) error {
-		no = nil
-		account, err := w.Account()
-		if err != nil {
-			return err
-		}
-		if no = svc.reg.RefuseClosed(account); no != nil {
-			return nil
-		}
-		budget, err := w.Budget(svc.policy.Month(now))
-		if err != nil {
-			return err
-		}
-		share, err := purchase.ShareOf(w, budget, ask.Requester)
-		if err != nil {
-			return err
-		}
-		if no = svc.policy.Allows(purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now},
-			budget); no != nil {
-			return nil
-		}
-		if ask.Replaces != "" {
-			if no, err = svc.replaceProposal(w, ask.Replaces, order); no != nil || err != nil {
-				return err
-			}
-		}
-		out.Order = order
-		auto := share.Auto[svc.policy.Day(now)]
-		out.NeedsApproval, out.Sum = svc.policy.NeedsApproval(order, auto), svc.policy.SumOfDay(order, auto)
-		out.Left, out.Limited = svc.policy.Left(budget)
-		if err := w.PutOrder(order); err != nil {
-			return err
-		}
-		return w.AppendEvent(proposalEvent(order, order.Spec.Summary()))
-	})
+	month, err := r.Budget(svc.policy.Month(now))
 	if err != nil {
-		return View{}, svc.keepDoubt(fmt.Errorf("store the proposal: %w", err),
-			purchase.Doubt{Began: now, Run: svc.reg.BornAt, Who: ask.Requester.ID, Order: order.ID, Typed: true})
+		return 0, err
 	}
-	if no != nil {
-		return View{}, svc.refuse(ctx, no, ask.Replaces, ask.Requester, ask.Channel)
-	}
-	register.Nudge(svc.reg.Proposed)
-	if ask.Replaces != "" {
-		svc.changed(ask.Replaces)
-	}
-	return out, nil
-}
-
-// replaceProposal cancels a proposal in favor of its successor, whose card takes the place of its own.
-func (svc *Service) replaceProposal(w purchase.Writer, id purchase.OrderID,
-	successor purchase.Order,
-) (*purchase.Refusal, error) {
-	who := successor.Requester
-	order, err := w.Order(id)
-	if errors.Is(err, purchase.ErrNoOrder) {
-		return refuseUnknownOrder(), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if no := purchase.OnlyRequester(order, who); no != nil {
-		return no, nil
-	}
-	if order.State != purchase.Proposed {
-		return svc.refuseLate("change", order), nil
-	}
-	return nil, svc.reg.Apply(w, &order, purchase.OrderEvent{
-		Kind: purchase.Replace, By: who.ID, Note: "edited",
-		Successor: successor.ID,
-	})
-}
-
-// projectTakes is how long a person waits for CoCalc's answer about a project. Slack allows three seconds in all.
-const projectTimeout = 1500 * time.Millisecond
-
-// readProject asks CoCalc about a specification's project before a card is made; nil if it names none. CoCalc accepts
-// any id: it sells the license, and applies it nowhere, or to other people's project, from which it can't be taken off
-// again.
-func (svc *Service) readProject(ctx context.Context, spec purchase.Spec) (*purchase.OnProject, *purchase.Refusal) {
-	if spec.ProjectID == "" {
-		return nil, nil
-	}
-	patience := projectTimeout
-	if end, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(end)/2)
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	p, err := svc.shop.Project(ctx, spec.ProjectID)
-	if no := purchase.ProjectUnusable(spec, p, err); no != nil {
-		return nil, no
-	}
-	if err != nil {
-		svc.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("fail to ask CoCalc about a project")
-		svc.reportRefusedKey(ctx, err)
-		if purchase.KindOf(err) == cocalc.NotSignedIn { // trying again does not help
-			return nil, &purchase.Refusal{Cause: purchase.Cause{
-				Code:   purchase.ProjectUnread,
-				Causes: []purchase.Cause{svc.policy.UserMessage(err).Cause},
-			}}
-		}
-		return nil, purchase.NewRefusal(purchase.ProjectUnread)
-	}
-	title := []rune(p.Title)
-	return &purchase.OnProject{
-		Title:        string(title[:min(len(title), purchase.MaxTitle)]),
-		Collaborator: p.Role != cocalc.RoleOwner,
-	}, nil
+	share, err := purchase.ShareOf(r, month, who)
+	return share.Auto[svc.policy.Day(now)], err
 }
