@@ -148,7 +148,7 @@ func (svc *Service) replaceProposal(w purchase.Writer, id purchase.OrderID,
 	})
 }
 
-// projectTakes is how long a person waits for CoCalc's answer about a project. Slack allows three seconds in all.
+// projectTimeout is how long a person waits for CoCalc's answer about a project. Slack allows three seconds in all.
 const projectTimeout = 1500 * time.Millisecond
 
 // readProject asks CoCalc about a specification's project before a card is made; nil if it names none. CoCalc accepts

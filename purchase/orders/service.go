@@ -15,8 +15,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Service takes orders from people, and decides what people decide about them. All methods may be called at the same
-// time.
+// Service takes orders from people, and carries out what they decide. Its methods may be called at the same time.
 type Service struct {
 	reg     *register.Register
 	ledger  purchase.Ledger
