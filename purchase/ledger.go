@@ -220,13 +220,23 @@ func (e Event) Legible() Event {
 	for _, text := range []*string{&e.Kind, (*string)(&e.Order), &e.By, &e.Place, &e.Note} {
 		*text = strings.ToValidUTF8(*text, "\ufffd")
 	}
-	for name, value := range e.Args {
+	e.Cause = e.Cause.legible()
+	return e
+}
+
+// legible returns the cause, and the causes that it rests on, with bytes that are no text replaced.
+func (c Cause) legible() Cause {
+	for name, value := range c.Args {
 		if legible := strings.ToValidUTF8(value, "\ufffd"); legible != value {
-			e.Args = maps.Clone(e.Args)
-			e.Args[name] = legible
+			c.Args = maps.Clone(c.Args)
+			c.Args[name] = legible
 		}
 	}
-	return e
+	c.Causes = slices.Clone(c.Causes)
+	for i, inner := range c.Causes {
+		c.Causes[i] = inner.legible()
+	}
+	return c
 }
 
 // OfflineResume is a resume by `bot resume` while no bot ran. The next start announces it.

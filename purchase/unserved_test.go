@@ -277,8 +277,12 @@ func TestAnUnknownOutcomeThatCoCalcCannotTell(t *testing.T) {
 						if o = s.order(id); o.Promised() != tells || o.State != purchase.Unknown || !o.Open() {
 							t.Errorf("after the week it is %s, and reserved: %v", o.State, o.Promised())
 						}
-						if n := len(s.events("released")); n != 1 && !tells || n != 0 && tells {
+						released := s.events("released")
+						if n := len(released); n != 1 && !tells || n != 0 && tells {
 							t.Errorf("%d records of a release", n)
+						}
+						if len(released) == 1 && len(released[0].Causes) != 1 {
+							t.Errorf("got the reasons %v of the release, want what is wrong with the server", released[0].Causes)
 						}
 						s.restart()
 						if by == "CoCalc" {

@@ -303,7 +303,13 @@ func (l *Ledger) upgrade() error {
 	if l.kept, err = l.keep(version); err != nil {
 		return fmt.Errorf("keep the file of schema version %d before the upgrade: %w", version, wrapNoSpace(err))
 	}
-	return l.markSchema()
+	if err := l.markSchema(); err != nil {
+		if errors.Is(err, purchase.ErrFull) { // the ledger is unchanged, and the next start keeps a copy again
+			err = errors.Join(err, os.Remove(l.kept))
+		}
+		return err
+	}
+	return nil
 }
 
 // Kept returns the path of the file that [Open] kept because it upgraded the ledger; empty if it did not. That file is

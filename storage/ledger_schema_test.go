@@ -152,3 +152,28 @@ func TestOpen_UpgradeTwice(t *testing.T) {
 		t.Errorf("got the kept files %v, want one", files)
 	}
 }
+
+// A disk without room for the upgrade leaves the ledger as it was, without a copy of each start that failed.
+func TestOpen_UpgradeOnFullDisk(t *testing.T) {
+	path := copyOfFixture(t)
+	for _, start := range []string{"First", "Second"} {
+		t.Run(start, func(t *testing.T) {
+			l, err := Open(path, WithCommit(func(commit, _ func() error) error {
+				limitFiles(t, 0) // the copy was kept; nothing more can be written
+				return commit()
+			}))
+			if l != nil || !errors.Is(err, purchase.ErrFull) {
+				t.Errorf("got %v, want ErrFull", err)
+			}
+			if files, _ := filepath.Glob(path + ".schema1*"); len(files) != 0 {
+				t.Errorf("got the kept files %v of a ledger that was not upgraded, want none", files)
+			}
+		})
+	}
+	if report, err := Verify(t.Context(), path); err != nil || report.Schema != 1 {
+		t.Errorf("got %+v (%v), want the ledger as it was", report, err)
+	}
+	if l := openTest(t, path); l.Kept() == "" {
+		t.Error("got no kept file from the upgrade with room, want one")
+	}
+}

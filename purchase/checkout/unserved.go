@@ -159,9 +159,13 @@ func (wk *Worker) release(ctx context.Context, o purchase.Order, s purchase.Serv
 		}
 		what := purchase.NewCause(purchase.NotificationReleased, "order", string(live.ID), "price",
 			purchase.ArgCents(live.Price))
+		recorded := what
+		if why := live.Blocked.Why(); why.Code != "" { // what is wrong with the server, for auditors
+			recorded.Causes = []purchase.Cause{why}
+		}
 		if err := w.AppendEvent(purchase.Event{
 			Time: wk.now(), Kind: "released", Order: live.ID, By: purchase.BotName, Amount: live.Price,
-			Cause: what,
+			Cause: recorded,
 		}); err != nil {
 			return err
 		}
