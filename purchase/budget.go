@@ -10,30 +10,30 @@ import (
 	"licensebot/cocalc"
 )
 
-// Budget is what one month has cost and may still cost. Spent + Reserved never passes the limit by an order that was
-// promised. What CoCalc sells beyond a promise can exceed it, since that money is gone whatever the limit says: a
-// double buy, which pauses buying, and an order that had failed, whose money was free again, and that shows as bought
-// late.
+// Budget is the spending and the reservations of one month. A reservation is only made if Spent + Reserved stays within
+// the limit. Spent can exceed the limit afterwards if CoCalc sells more than was reserved: a double purchase, which
+// pauses buying, or a purchase that shows up after its order failed and its reservation was released.
 type Budget struct {
 	Month    string `json:"month"` // "2026-11"
 	Spent    Cents  `json:"spent_cents"`
 	Reserved Cents  `json:"reserved_cents"`
-	Bought   int    `json:"bought"` // licenses
-	// People are the parts of the month by requester. Months from before they were kept have none.
+	Bought   int    `json:"bought"` // number of licenses
+	// People are the requesters' shares of the month, by Actor key. Months recorded before shares existed have none.
 	People map[string]Share `json:"people,omitempty"`
 }
 
-// Share is one person's part of a month.
+// Share is one person's share of a month.
 type Share struct {
 	Spent    Cents `json:"spent_cents,omitempty"`
 	Reserved Cents `json:"reserved_cents,omitempty"`
-	// orders reserved, bought, or withdrawn after they needed approval, by the day of the requester's click
+	// Days counts, by the day of the requester's click, the orders that were reserved or bought, and those that were
+	// withdrawn after approval was requested.
 	Days map[string]int `json:"days,omitempty"`
-	// Auto is what was reserved or bought without approval, by the day of the requester's click.
+	// Auto is the amount reserved or bought without approval, by the day of the requester's click.
 	Auto map[string]Cents `json:"auto_cents,omitempty"`
 }
 
-// Limit is an amount that must not be passed. The zero Limit is a limit of 0; None means no limit.
+// Limit is a maximum amount. The zero Limit is a limit of 0 cents; None means no limit.
 type Limit struct {
 	Max  Cents
 	None bool // no limit at all
@@ -48,7 +48,7 @@ func (l Limit) String() string {
 	return l.Max.String()
 }
 
-// Sizes are the largest licenses that may be bought. A zero field means as large as CoCalc sells them.
+// Sizes are the maximum sizes of a license. A zero field means that only CoCalc's own maximum applies.
 type Sizes struct {
 	RAM      int // GB per running project
 	CPU      int // cores per running project
@@ -57,8 +57,8 @@ type Sizes struct {
 	Days     int // length of a fixed term
 }
 
-// sizes refuses a license that is larger than may be bought here.
-func (p Policy) sizes(spec Spec) *Refusal {
+// checkSizes refuses a license that exceeds one of the policy's maximum sizes.
+func (p Policy) checkSizes(spec Spec) *Refusal {
 	for _, c := range []struct {
 		asked, most   int
 		size, setting string
@@ -77,9 +77,8 @@ func (p Policy) sizes(spec Spec) *Refusal {
 	return nil
 }
 
-// termDays returns the length of a fixed term in days, rounded up; 0 for a license that renews. A term without a start
-// begins, and is measured from, when it is bought. Days are calendar days, which have 23 or 25 hours when the clock
-// changes.
+// termDays returns the length of a fixed term in calendar days of loc, rounded up; 0 for a license that renews and for
+// a term without a start. Calendar days have 23 or 25 hours when the clock changes.
 func termDays(spec Spec, loc *time.Location) int {
 	if spec.Period != cocalc.PeriodRange || spec.Start.IsZero() {
 		return 0
@@ -91,8 +90,8 @@ func termDays(spec Spec, loc *time.Location) int {
 	return days
 }
 
-// periods refuses a way of paying that is not allowed here.
-func (p Policy) periods(spec Spec) *Refusal {
+// checkPeriod refuses a billing period that the policy does not allow.
+func (p Policy) checkPeriod(spec Spec) *Refusal {
 	if len(p.Periods) == 0 || p.Periods[spec.Period] {
 		return nil
 	}
@@ -106,25 +105,26 @@ func (p Policy) periods(spec Spec) *Refusal {
 		"renewing", ArgFlag(p.Periods[cocalc.PeriodMonthly] || p.Periods[cocalc.PeriodYearly]))
 }
 
-// Commitment is what the limits are asked about.
+// Commitment is an intended purchase, as Policy.Allows checks it.
 type Commitment struct {
-	Share Share // the person's part of the month so far
+	Share Share // the person's share of the month so far
 	Spec  Spec
 	Price Cents
 	Now   time.Time
-	// Promised: the budget counts the wish already, since it was promised and may be bought any moment.
+	// Promised is set if the budget already contains the price, because it was reserved before.
 	Promised bool
 }
 
-// Allows checks a wish against every limit, with what its month has promised so far.
+// Allows checks a commitment against every limit, given the budget of its month. It returns the first limit that
+// refuses; nil if none does.
 func (p Policy) Allows(w Commitment, month Budget) *Refusal {
-	if no := p.periods(w.Spec); no != nil {
+	if no := p.checkPeriod(w.Spec); no != nil {
 		return no
 	}
 	if w.Spec.Period == cocalc.PeriodRange && w.Spec.Start.IsZero() {
 		w.Spec.Start = w.Now
 	}
-	if no := p.sizes(w.Spec); no != nil {
+	if no := p.checkSizes(w.Spec); no != nil {
 		return no
 	}
 	if !p.OrderLimit.allows(w.Price) {
@@ -152,24 +152,25 @@ func (p Policy) Allows(w Commitment, month Budget) *Refusal {
 	return nil
 }
 
-// Left is what may still be promised in the budget's month; limited is false when there is no limit.
+// Left returns the amount that may still be reserved in the budget's month. It is negative if the month is over its
+// limit; limited is false if there is no limit.
 func (p Policy) Left(b Budget) (left Cents, limited bool) {
 	return p.MonthlyBudget.Max - b.Spent - b.Reserved, !p.MonthlyBudget.None
 }
 
-// Day names the day of a moment where the team is: "2026-11-23".
+// Day returns the date of a moment in the policy's time zone: "2026-11-23".
 func (p Policy) Day(at time.Time) string { return at.In(p.TimeZone()).Format(time.DateOnly) }
 
-// Reserve adds an order's price to the reservations of its month, or removes it with times -1. key is the person it
-// counts for.
+// Reserve adds an order's price to the reservations of its month, or removes it if times is -1. key is the Actor key of
+// the requester.
 func (b *Budget) Reserve(key string, o Order, times int) {
 	s := b.share(key)
 	b.Reserved += o.Price * Cents(times)
-	s.Reserved = max(0, s.Reserved+o.Price*Cents(times)) // what was promised before parts were kept is in none
+	s.Reserved = max(0, s.Reserved+o.Price*Cents(times)) // reservations made before shares existed are in no share
 	b.People[key] = s
 }
 
-// count counts an order on the day of its requester's click, or removes it with times -1.
+// count counts an order on the day of its requester's click, or stops counting it if times is -1.
 func (b *Budget) count(key, day string, times int) {
 	s := b.share(key)
 	s.Days = maps.Clone(s.Days)
@@ -182,7 +183,7 @@ func (b *Budget) count(key, day string, times int) {
 	b.People[key] = s
 }
 
-// countAuto counts an order that was reserved without approval, or removes it with times -1.
+// countAuto counts the price of an order that was reserved without approval, or stops counting it if times is -1.
 func (b *Budget) countAuto(key, day string, o Order, times int) {
 	if !o.Auto {
 		return
@@ -198,7 +199,8 @@ func (b *Budget) countAuto(key, day string, o Order, times int) {
 	b.People[key] = s
 }
 
-// Apply follows an event of an order, which counts for the person with this key on this day.
+// Apply applies a change that an event of order o causes. key is the Actor key of the requester; day is the day in
+// which the order counts.
 func (b *Budget) Apply(key string, o Order, day string, c BudgetChange) {
 	if c.Reserved != 0 {
 		b.Reserve(key, o, c.Reserved)
@@ -211,7 +213,7 @@ func (b *Budget) Apply(key string, o Order, day string, c BudgetChange) {
 	}
 }
 
-// Spend counts money that was charged.
+// Spend adds a charge and the number of licenses that it bought. amount is negative if a correction lowers a charge.
 func (b *Budget) Spend(key string, amount Cents, licenses int) {
 	s := b.share(key)
 	b.Spent += amount
@@ -220,10 +222,11 @@ func (b *Budget) Spend(key string, amount Cents, licenses int) {
 	b.People[key] = s
 }
 
-// Unattributable is the key of what was spent and reserved in a month before people's parts were kept.
+// Unattributable is the People key of amounts recorded before shares existed.
 const Unattributable = ""
 
-// share is a person's part. It is asked for before the month is changed.
+// share returns the share with the key id. Call it before changing b: it first assigns all amounts of a month without
+// shares to Unattributable.
 func (b *Budget) share(id string) Share {
 	if b.People == nil {
 		b.People = map[string]Share{}
@@ -234,14 +237,15 @@ func (b *Budget) share(id string) Share {
 	return b.People[id]
 }
 
-// ShareOf returns a person's part of a month.
+// ShareOf returns a person's share of a month.
 func ShareOf(r Reader, month Budget, who Actor) (Share, error) {
 	account, err := r.Account()
 	return month.People[account.Key(who)], err
 }
 
-// BudgetKey returns the id that a person counts under, in a transaction that changes the counts. When Slack first names
-// another id of the person, everything counted under the old one moves to the new one, in every month.
+// BudgetKey returns the id under which a person's amounts are counted, in a transaction that changes them. When Slack
+// first sends the person's organization id, BudgetKey moves everything counted under the workspace id to it, in every
+// month.
 func BudgetKey(w Writer, who Actor) (string, error) {
 	account, err := w.Account()
 	if err != nil || who.Org == "" || who.Org == who.ID || account.Twins[who.ID] == who.Org {
@@ -275,7 +279,7 @@ func BudgetKey(w Writer, who Actor) (string, error) {
 	return who.Org, nil
 }
 
-// with adds up two parts of a month.
+// with returns the sum of two shares.
 func (s Share) with(t Share) Share {
 	s.Spent, s.Reserved = s.Spent+t.Spent, s.Reserved+t.Reserved
 	s.Days, s.Auto = maps.Clone(s.Days), maps.Clone(s.Auto)
@@ -294,7 +298,7 @@ func (s Share) with(t Share) Share {
 	return s
 }
 
-// Month names the budget month of a moment: "2026-11".
+// Month returns the budget month of a moment in the policy's time zone: "2026-11".
 func (p Policy) Month(at time.Time) string {
 	return at.In(p.TimeZone()).Format("2006-01")
 }
@@ -307,14 +311,14 @@ func (p Policy) TimeZone() *time.Location {
 	return p.Location
 }
 
-// ResetDay returns when the budget after the month that holds at begins.
+// ResetDay returns the beginning of the month after the one that contains at.
 func (p Policy) ResetDay(at time.Time) time.Time {
 	t := at.In(p.TimeZone())
 	return DayBegins(t.Year(), t.Month()+1, 1, p.TimeZone())
 }
 
-// DayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no
-// midnight: time.Date answers eleven in the evening of the day before.
+// DayBegins returns the first moment of a day. Where clocks are set forward at midnight, as in Santiago, the day begins
+// at 1 AM, and time.Date returns 11 PM of the day before.
 func DayBegins(year int, month time.Month, day int, loc *time.Location) time.Time {
 	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, loc)

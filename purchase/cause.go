@@ -13,79 +13,82 @@ import (
 	"time"
 )
 
-// Cause is a reason as a code with arguments. Decisions compare causes, never sentences. Package bot makes sentences
-// from causes for people, which can be reworded in any release.
+// Cause is a reason as a code with arguments. Program logic compares causes, never sentences. Package bot renders
+// causes as sentences, so a release can reword them.
 type Cause struct {
 	Code CauseCode `json:"code,omitempty"`
 	Args Args      `json:"args,omitempty"`
-	// Causes are what the cause rests on: the reasons of a pause, or the refusal behind a failure.
+	// Causes are the underlying causes: the reasons of a pause, or the refusal behind a failure.
 	Causes []Cause `json:"causes,omitempty"`
 }
 
-// Args are the named arguments of a cause. Amounts are in cents, times in RFC 3339, people are named by Slack's ids.
+// Args are the named arguments of a cause. Amounts are in cents, times in RFC 3339 (UTC), people are Slack user ids.
 type Args map[string]string
 
-// CauseCode names a kind of cause. Ledgers store codes, so a code never changes its meaning.
+// CauseCode identifies a kind of cause. Ledgers store codes, so a code never changes its meaning.
 type CauseCode string
 
-// What an order waits for (Wait).
+// The reasons why an order waits (Blocked).
 const (
 	WaitsForResume   CauseCode = "paused"        // buying is paused
 	WaitsForLedger   CauseCode = "ledger-away"   // the ledger's file is not where it belongs
-	WaitsForCheckout CauseCode = "lingering"     // another order's checkout may still be at work
-	WaitsForSlack    CauseCode = "slack-silent"  // Slack does not say whether the requester may still buy
-	WaitsForTurn     CauseCode = "throttled"     // CoCalc asks to wait: seconds, where it says for how long
+	WaitsForCheckout CauseCode = "lingering"     // another order's checkout may still be in progress
+	WaitsForSlack    CauseCode = "slack-silent"  // Slack does not return whether the requester may still buy
+	WaitsForTurn     CauseCode = "throttled"     // CoCalc throttles requests: seconds, if CoCalc sent them
 	WaitsForKey      CauseCode = "key-refused"   // CoCalc does not accept the key: key, told
 	WaitsForCart     CauseCode = "cart-broken"   // an item blocks the cart
-	WaitsForCoCalc   CauseCode = "not-answering" // CoCalc does not answer properly
+	WaitsForCoCalc   CauseCode = "not-answering" // CoCalc does not answer, or not as expected
 	WaitsForServer   CauseCode = "server"        // the server sells no licenses now: condition, host, told, has
 )
 
-// Why the outcome of a checkout is unknown (Hold).
+// The reasons why the outcome of a checkout is unknown (Unresolved).
 const (
-	HeldNotShown   CauseCode = "success-not-shown"  // success was answered, and the item does not show as bought
+	HeldNotShown   CauseCode = "success-not-shown"  // checkout returned success, but the item is not purchased
 	HeldStopped    CauseCode = "stopped"            // the program was stopped during the checkout
-	HeldAnswerLost CauseCode = "answer-lost"        // no answer, or none that can be read
-	HeldUnreadable CauseCode = "success-unreadable" // success was answered, and CoCalc cannot be read
+	HeldAnswerLost CauseCode = "answer-lost"        // no answer, or an unreadable one
+	HeldUnreadable CauseCode = "success-unreadable" // checkout returned success, and then CoCalc could not be read
 )
 
-// Why buying is paused (Incident), with their arguments.
+// The reasons why buying is paused (Incident), with their arguments.
 const (
 	IncidentSaid        CauseCode = "said"                 // a person paused buying: reason
 	IncidentForeignKey  CauseCode = "foreign-key"          // key, account (of the key), ledger (its account)
 	IncidentUnknown     CauseCode = "second-unknown"       // first, second: orders
 	IncidentCharged     CauseCode = "charged"              // order, charged, agreed
 	IncidentUnexplained CauseCode = "unexplained-purchase" // license, purchase, amount: in no budget
-	// IncidentUnattributed has license, purchase, amount and order: counted, and no ledger names the person.
+	// IncidentUnattributed has license, purchase, amount and order: the purchase counts in the budget, but no ledger
+	// contains its requester.
 	IncidentUnattributed CauseCode = "unattributed-purchase"
 	IncidentDoubleBuy    CauseCode = "double-buy" // order, item, times, amount
 	IncidentNewLedger    CauseCode = "new-ledger" // purchases: how many have tags of a ledger that is missing
-	IncidentBooks        CauseCode = "books"      // finding, record, more, digest; beneath it the first finding
+	IncidentBooks        CauseCode = "books"      // finding, record, more, digest; Causes has the first finding
 	IncidentOther        CauseCode = "other"      // text: a sentence of an older version that has no code
 )
 
-// LeftOut is the cause of what a resume says of purchases that paused buying and count in no budget: purchases, amount.
+// LeftOut is the cause of a resume that leaves purchases out of every budget, because nothing explains them: purchases
+// (their number), amount.
 const LeftOut CauseCode = "left-out"
 
-// CartItem is the cause of an audit record (Event) about an item of the cart: item, product, title, added.
+// CartItem is the cause of an audit record (Event) about a cart item: item, product, title, added.
 const CartItem CauseCode = "item"
 
-// SettledByAdmin is why an order of unknown outcome ended: by, name (of the admin), verdict, reason; watched if CoCalc
-// is watched still.
+// SettledByAdmin is the cause when an admin resolved an order of unknown outcome: by, name (of the admin), verdict,
+// reason; watched if the bot still watches for a late purchase.
 const SettledByAdmin CauseCode = "settled-by-admin"
 
-// Untranslated is the cause of what records of the first schema tell in a sentence alone: text.
+// Untranslated is the cause of a record of the first schema that has only a sentence: text.
 const Untranslated CauseCode = "text"
 
 // AcceptsNewLedger is the cause of a resume (Event) that accepts a new ledger in place of a missing one.
 const AcceptsNewLedger CauseCode = "accepts-new-ledger"
 
-// Is reports whether two causes have the same code and arguments, and rest on the same causes.
+// Is reports whether c and other have equal codes, arguments and underlying causes.
 func (c Cause) Is(other Cause) bool {
 	return c.Code == other.Code && maps.Equal(c.Args, other.Args) && slices.EqualFunc(c.Causes, other.Causes, Cause.Is)
 }
 
-// String returns the code and the arguments, for logs: "over-order-limit limit=5000 price=6375".
+// String returns the code, the arguments and the underlying causes, for logs: `over-order-limit limit="5000"
+// price="6375"`.
 func (c Cause) String() string {
 	words := []string{string(c.Code)}
 	for _, name := range slices.Sorted(maps.Keys(c.Args)) {
@@ -97,7 +100,7 @@ func (c Cause) String() string {
 	return strings.Join(words, " ")
 }
 
-// NewCause returns a cause with arguments, given as names and values. Empty values are left out.
+// NewCause returns a cause with arguments, given as alternating names and values. Empty values are left out.
 func NewCause(code CauseCode, pairs ...string) Cause {
 	c := Cause{Code: code}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -112,7 +115,7 @@ func NewCause(code CauseCode, pairs ...string) Cause {
 	return c
 }
 
-// With returns the cause with one more argument.
+// With returns a copy of the cause with one more argument.
 func (c Cause) With(name, value string) Cause {
 	c.Args = maps.Clone(c.Args)
 	if c.Args == nil {
@@ -122,7 +125,7 @@ func (c Cause) With(name, value string) Cause {
 	return c
 }
 
-// ArgSomeCents formats an amount as an argument; empty if it is not known.
+// ArgSomeCents formats an amount in cents as an argument; empty if it is 0 or less, which means unknown.
 func ArgSomeCents(amount Cents) string {
 	if amount <= 0 {
 		return ""
@@ -130,7 +133,7 @@ func ArgSomeCents(amount Cents) string {
 	return ArgCents(amount)
 }
 
-// ArgSomeID formats CoCalc's number of something as an argument; empty if it is not known.
+// ArgSomeID formats a CoCalc id as an argument; empty if it is 0, which means unknown.
 func ArgSomeID(id int64) string {
 	if id == 0 {
 		return ""
@@ -138,12 +141,12 @@ func ArgSomeID(id int64) string {
 	return strconv.FormatInt(id, 10)
 }
 
-// ArgSeconds formats a duration as an argument, rounded up.
+// ArgSeconds formats a duration as an argument in whole seconds, rounded up; a negative one is 0.
 func ArgSeconds(d time.Duration) string {
 	return strconv.FormatInt(int64((max(d, 0)+time.Second-1)/time.Second), 10)
 }
 
-// ArgTime formats a time as an argument; the zero time is empty.
+// ArgTime formats a time as an argument in RFC 3339 (UTC); empty for the zero time.
 func ArgTime(at time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -151,7 +154,7 @@ func ArgTime(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// ArgFlag formats a condition as an argument: "true", or empty if it does not hold.
+// ArgFlag formats a condition as an argument: "true", or empty if it is false.
 func ArgFlag(is bool) string {
 	if is {
 		return "true"
@@ -159,7 +162,7 @@ func ArgFlag(is bool) string {
 	return ""
 }
 
-// ArgCents formats an amount as an argument.
+// ArgCents formats an amount in cents as an argument.
 func ArgCents(amount Cents) string { return strconv.FormatInt(int64(amount), 10) }
 
 // Incident is one reason of a pause.
@@ -169,8 +172,8 @@ type Incident struct {
 	By   string    `json:"by"` // a person's id, or "licensebot"
 }
 
-// CauseOf returns the cause of what the pause keeps from being done: since, by and name (of who paused), and the
-// incidents.
+// CauseOf returns a cause with this code for something that the pause prevents: since, by and name (of the person who
+// paused), and the incidents as underlying causes.
 func (p *Pause) CauseOf(code CauseCode) Cause {
 	c := NewCause(code, "since", ArgTime(p.Since), "by", p.By, "name", p.Name)
 	for _, in := range p.AllIncidents() {
@@ -179,16 +182,16 @@ func (p *Pause) CauseOf(code CauseCode) Cause {
 	return c
 }
 
-// Cause returns why buying is paused: since, by and name (of who paused), and the reasons beneath it.
+// Cause returns the cause Paused, with CauseOf's arguments.
 func (p *Pause) Cause() Cause { return p.CauseOf(Paused) }
 
-// PersonSaid returns the cause of a pause by a person.
+// PersonSaid returns the cause of a pause by a person, who gave the reason.
 func PersonSaid(reason string) Cause { return Cause{Code: IncidentSaid, Args: Args{"reason": reason}} }
 
-// Records from before causes had codes hold sentences only. They are never rewritten: their causes are derived from
-// these sentences, which are those of that version and never change.
+// Records of the first schema have sentences only. They are never rewritten: their causes are derived from those
+// sentences, which are fixed.
 
-// Why returns why the order waits; the zero Cause if it doesn't.
+// Why returns the reason of the wait; the zero Cause if w is nil.
 func (w *Blocked) Why() Cause {
 	if w == nil {
 		return Cause{}
@@ -196,7 +199,8 @@ func (w *Blocked) Why() Cause {
 	return w.Cause
 }
 
-// UnmarshalJSON reads a wait of any schema. The first one has a sentence (why), and from some version on a cause.
+// UnmarshalJSON reads a wait of any schema. The first schema has a sentence (why), and in its later versions also a
+// cause.
 func (w *Blocked) UnmarshalJSON(data []byte) error {
 	type plain Blocked
 	var read struct {
@@ -218,7 +222,7 @@ func (w *Blocked) UnmarshalJSON(data []byte) error {
 			}
 		}
 	}
-	switch w.Args["told"] { // was a sentence
+	switch w.Args["told"] { // a sentence in the first schema
 	case "", "yes", "no":
 	case "Please tell your admins.":
 		w.Cause = w.With("told", "no")
@@ -232,10 +236,10 @@ func (w *Blocked) UnmarshalJSON(data []byte) error {
 type Finding struct {
 	Record string // "budget 2026-11", "order 01J…", "entry 3", "audit record 17", "account"
 	Code   FindingCode
-	Args   []string // in the order of the finding's words
+	Args   []string // in the order of the finding's sentence
 }
 
-// Cause returns the finding as a cause: record, and its arguments by their number from 1 on.
+// Cause returns the finding as a cause: record, and its arguments named "1", "2" and so on.
 func (f Finding) Cause() Cause {
 	c := NewCause(f.Code, "record", f.Record)
 	for i, arg := range f.Args {
@@ -246,10 +250,10 @@ func (f Finding) Cause() Cause {
 
 func (f Finding) String() string { return f.Cause().String() }
 
-// FindingCode names a kind of finding.
+// FindingCode identifies a kind of finding.
 type FindingCode = CauseCode
 
-// What CheckConsistency finds, and what storage finds in the audit chain.
+// The findings of CheckConsistency, and of storage about the audit chain.
 const (
 	FoundEntriesOfOneLicense  FindingCode = "entries-of-one-license"
 	FoundEntriesOfOnePurchase FindingCode = "entries-of-one-purchase"
@@ -278,7 +282,7 @@ const (
 	FoundChainBroken          FindingCode = "chain-broken"
 )
 
-// What LedgerView.Compare finds.
+// The findings of LedgerView.Compare.
 const (
 	FoundOtherAccount     FindingCode = "other-account"
 	FoundLicenseNotListed FindingCode = "license-not-listed"
@@ -289,7 +293,7 @@ const (
 	FoundUnknownTag       FindingCode = "unknown-tag"
 )
 
-// NewFinding returns a finding about a record.
+// NewFinding returns a finding about a record. The arguments are formatted with fmt.Sprint.
 func NewFinding(record string, code FindingCode, args ...any) Finding {
 	f := Finding{Record: record, Code: code}
 	for _, arg := range args {
@@ -298,7 +302,8 @@ func NewFinding(record string, code FindingCode, args ...any) Finding {
 	return f
 }
 
-// Digest identifies findings, independently of their sentences.
+// Digest returns a hex SHA-256 that identifies findings by record, code and arguments, independently of their
+// sentences.
 func Digest(findings []Finding) string {
 	type key struct {
 		Record string
@@ -309,19 +314,19 @@ func Digest(findings []Finding) string {
 	for _, f := range findings {
 		keys = append(keys, key(f))
 	}
-	data, _ := json.Marshal(keys) // only strings: it cannot fail
+	data, _ := json.Marshal(keys) // strings alone: Marshal cannot fail
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
 
-// A license's id works like a key: anyone who knows it can use the license on a project of their own, and CoCalc can't
-// take it off again. So the requester, and people who may see licenses, read whole ids in private. Channels and logs
-// show the end of an id, which tells licenses apart.
+// A license's id works like a key: anyone who knows it can use the license on their own project, and CoCalc offers no
+// way to stop them. So only the requester, and people who may see licenses, read whole ids, in private. Channels and
+// logs show the end of an id, which suffices to tell licenses apart.
 
-// idEnd is how many characters of an id are shown in public.
+// idEnd is the number of characters of an id that are shown in public.
 const idEnd = 4
 
-// ShortID returns an id as everyone may read it: "…1a2b". An empty id stays empty.
+// ShortID returns the end of an id, for public places: "…1a2b". An empty id stays empty.
 func ShortID(id string) string {
 	r := []rune(id)
 	if len(r) == 0 {
@@ -332,6 +337,6 @@ func ShortID(id string) string {
 
 var wholeID = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
 
-// ShortenIDs shortens every whole id in a text. Use it for people's text and stored text that is shown in a channel, or
-// to people who may not see licenses.
+// ShortenIDs shortens every whole license id in a text. Use it for stored text and for text written by people, when it
+// is shown in a channel or to people who may not see licenses.
 func ShortenIDs(text string) string { return wholeID.ReplaceAllStringFunc(text, ShortID) }

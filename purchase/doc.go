@@ -1,16 +1,17 @@
 // Package purchase is the domain of licensebot: the order and its rules, without any I/O.
 //
-// An [Order] moves through the states of [State]. [Apply] is the pure function that says what an [OrderEvent] makes of
-// an order and of the budget of its month; the table of transitions is drawn in docs/architecture.md. [Policy] says who
-// may buy and decide, and what may be spent; a [Refusal] says why not. A [Cause] is a code with arguments: package bot
-// says it in words. The [Ledger] and the [Shop] are the interfaces to storage and to CoCalc.
+// An [Order] is a person's request for one license. [Apply] is the pure function that computes the order after an
+// [OrderEvent], and what the event changes in the budget of its month; docs/architecture.md draws the table of
+// transitions. [Policy] decides who may buy, approve and administer, and how much may be spent. A rule that forbids
+// something returns a [Refusal]. A [Cause] is a reason as a code with arguments, which package bot renders as a
+// sentence. [Ledger] and [Shop] are the interfaces to storage and to CoCalc.
 //
-// What people do with orders is in package orders, buying in checkout, the comparison with CoCalc in reconcile, what
-// people have to be told in notify; register is what these share, and desk puts them together.
+// Package orders implements what people do with orders, checkout the worker that buys, reconcile the comparison with
+// CoCalc, and notify the messages to people. They share package register, and package desk assembles them.
 //
-// The most important rule: checkout is sent at most once per order, ever. Whatever is unclear afterwards is settled by
-// reading, never by sending again.
+// The most important rule: checkout is sent at most once per order. If its outcome is unclear, the bot reads from
+// CoCalc what happened, and never sends checkout again.
 //
-// The package knows CoCalc's types and nothing of Slack. Where people see an order (Slack) is stored with the order as
-// plain strings, for the publisher.
+// The package uses CoCalc's types and none of Slack's. The ids of the Slack messages that show an order are stored with
+// the order as plain strings.
 package purchase

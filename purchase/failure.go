@@ -9,8 +9,8 @@ import (
 	"licensebot/cocalc"
 )
 
-// FailureFor turns a refusal of CoCalc, after which nothing was bought for certain, into why the order has failed. told
-// says whether admins know (Policy.AdminsTold).
+// FailureFor returns the failure of an order after an error of CoCalc that proves that nothing was bought. told is
+// Policy.AdminsNotified.
 func FailureFor(e *cocalc.Error, told string, site Site) Failure {
 	switch e.Kind {
 	case cocalc.NotSignedIn, cocalc.CapabilityMissing:
@@ -35,7 +35,7 @@ func FailureFor(e *cocalc.Error, told string, site Site) Failure {
 	}
 }
 
-// WaitFor returns why an order waits for CoCalc.
+// WaitFor returns the cause for which an order waits after an error of CoCalc. told is Policy.AdminsNotified.
 func WaitFor(e *cocalc.Error, keyName, told string) Cause {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
@@ -49,20 +49,20 @@ func WaitFor(e *cocalc.Error, keyName, told string) Cause {
 	}
 }
 
-// UserMessage returns what people read when something could not be shown: an unread list is not an empty one. An err
-// that is a [*Refusal] says it itself.
+// UserMessage returns the refusal for a person who asked for something that could not be read. A list that could not be
+// read must not be shown as empty. If err contains a [*Refusal], that is the result.
 func (p Policy) UserMessage(err error) *Refusal {
 	var no *Refusal
 	if errors.As(err, &no) {
 		return no
 	}
 	if e := AsCoCalc(err); e != nil {
-		return readingRefusal(e, p.AdminsTold())
+		return readingRefusal(e, p.AdminsNotified())
 	}
 	return NewRefusal(NotRead)
 }
 
-// RenewalsMessage returns why the renewals on the CoCalc account are not shown.
+// RenewalsMessage returns the refusal for a person when the renewals of the CoCalc account could not be read.
 func (p Policy) RenewalsMessage(err error) *Refusal {
 	switch KindOf(err) {
 	case cocalc.KeyNotAllowed, cocalc.SignInRequired:
@@ -74,7 +74,7 @@ func (p Policy) RenewalsMessage(err error) *Refusal {
 	}
 }
 
-// readingRefusal says why something could not be read at CoCalc. told is whether the admins know.
+// readingRefusal returns the refusal for an error of CoCalc to a read request. told is Policy.AdminsNotified.
 func readingRefusal(e *cocalc.Error, told string) *Refusal {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
@@ -96,7 +96,7 @@ func readingRefusal(e *cocalc.Error, told string) *Refusal {
 	}
 }
 
-// AsCoCalc returns the error as one of CoCalc; nil if it is another.
+// AsCoCalc returns the *cocalc.Error in err's chain; nil if there is none.
 func AsCoCalc(err error) *cocalc.Error {
 	var e *cocalc.Error
 	if errors.As(err, &e) {
@@ -105,17 +105,17 @@ func AsCoCalc(err error) *cocalc.Error {
 	return nil
 }
 
-// NewFailure returns a failure with arguments, given as names and values. Empty values are left out.
+// NewFailure returns a failure with arguments, given as alternating names and values. Empty values are left out.
 func NewFailure(code FailureCode, pairs ...string) *Failure {
 	return &Failure{Cause: NewCause(code, pairs...)}
 }
 
-// FailureOf returns a failure that rests on a refusal.
+// FailureOf returns a failure with a refusal as its underlying cause.
 func FailureOf(code FailureCode, no *Refusal) *Failure {
 	return &Failure{Cause: Cause{Code: code, Causes: []Cause{no.Cause}}}
 }
 
-// KindOf returns the kind of an error of CoCalc; cocalc.Other for other errors, and for nil.
+// KindOf returns the kind of a CoCalc error; cocalc.Other for any other error, and for nil.
 func KindOf(err error) cocalc.Kind {
 	if e := AsCoCalc(err); e != nil {
 		return e.Kind
@@ -123,23 +123,23 @@ func KindOf(err error) cocalc.Kind {
 	return cocalc.Other
 }
 
-// Buyers read what happened and what they can do. Admins get a notice, once per incident, with the names of settings
-// and keys and with CoCalc's own words.
+// Buyers read what happened and what they can do. Admins get a notification, once per incident, with the names of
+// settings and keys and with CoCalc's own message.
 
-// TroubleInterval is the pause before the admins are notified again of a trouble that lasts.
+// TroubleInterval is the time after which the admins are notified again of a trouble that lasts.
 const TroubleInterval = 24 * time.Hour
 
-// AdminsTold returns whether the admins know of what a buyer meets, as an argument of a cause: "yes", or "no" if there
-// are none to notify, so the buyer has to tell them.
-func (p Policy) AdminsTold() string {
+// AdminsNotified returns the argument that says whether the admins are notified of a trouble: "yes", or "no" if the
+// policy has no admins, so that the buyer has to report it.
+func (p Policy) AdminsNotified() string {
 	if len(p.Admins) == 0 {
 		return "no"
 	}
 	return "yes"
 }
 
-// TroubleFor describes, for admins, what is wrong between the bot and CoCalc; the zero Cause if no admin could change
-// it. keyName is the API key's name, never the key.
+// TroubleFor returns the cause of a notification to the admins about an error of CoCalc; the zero Cause if no admin
+// could fix it. keyName is the API key's display name, never the key.
 func TroubleFor(e *cocalc.Error, keyName string, site Site) Cause {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
@@ -160,14 +160,15 @@ func TroubleFor(e *cocalc.Error, keyName string, site Site) Cause {
 	}
 }
 
-// OnProject is what CoCalc said about the license's project when the order was made.
+// OnProject is what CoCalc returned about the license's project when the order was created.
 type OnProject struct {
-	Title string `json:"title,omitempty"` // written by the project's people
-	// Collaborator is set if the account only works on the project and does not own it.
+	Title string `json:"title,omitempty"` // written by the project's collaborators
+	// Collaborator is set if the CoCalc account is a collaborator of the project and not its owner.
 	Collaborator bool `json:"collaborator,omitempty"`
 }
 
-// ProjectUnusable refuses a project that the account is not in, and a deleted one.
+// ProjectUnusable refuses a project that the account does not belong to, and a deleted one. p and err are what
+// cocalc.Client.Project returned; other errors are not refused.
 func ProjectUnusable(spec Spec, p cocalc.Project, err error) *Refusal {
 	switch {
 	case KindOf(err) == cocalc.NotFound:
@@ -178,17 +179,17 @@ func ProjectUnusable(spec Spec, p cocalc.Project, err error) *Refusal {
 	return nil
 }
 
-// MostBroken is how many broken items are remembered as named.
-const MostBroken = 20
+// MaxBroken is the maximum number of broken items that AccountState.Broken remembers.
+const MaxBroken = 20
 
-// ItemCause returns a cause about a cart item: item, product (if it is no license), title, added.
+// ItemCause returns a cause about a cart item: item, product (if it is not a license), title, added.
 func ItemCause(code CauseCode, item cocalc.CartItem) Cause {
 	var d struct {
 		Title  string          `json:"title"`
 		Type   json.RawMessage `json:"type"`
 		Period json.RawMessage `json:"period"`
 	}
-	_ = json.Unmarshal(item.Description, &d) // what is broken may be anything; then it has no title
+	_ = json.Unmarshal(item.Description, &d) // a broken description may not be an object; then it has no title
 	product := item.Product
 	if product == "site-license" {
 		product = ""
@@ -205,9 +206,9 @@ func cutRunes(text string, most int) string {
 	return text
 }
 
-// What became of an item that an admin wanted out of the cart: item.
+// The results when an admin asks to remove an item from the cart: item.
 const (
 	ItemTakenOut CauseCode = "item-taken-out" // cart: its address
 	ItemGone     CauseCode = "item-gone"      // it was no longer in the cart
-	ItemBought   CauseCode = "item-bought"    // it was no longer in the cart, since a person had bought it
+	ItemBought   CauseCode = "item-bought"    // it was no longer in the cart, because it had been bought
 )

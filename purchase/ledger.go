@@ -14,21 +14,21 @@ import (
 )
 
 var (
-	// ErrNoOrder says that the ledger has no order with that id.
+	// ErrNoOrder means that the ledger has no order with that id.
 	ErrNoOrder = errors.New("no such order")
-	// ErrFull says that the ledger's disk is full, or too full to take another order.
+	// ErrFull means that the ledger's disk has too little space for another order.
 	ErrFull = errors.New("the ledger's disk is full")
-	// ErrUncertain reports that the disk failed while a change was made durable. Only the next start learns whether the
-	// change is in the ledger.
+	// ErrUncertain means that the disk failed during a commit. Whether the change is in the ledger is unknown until the
+	// next start.
 	ErrUncertain = errors.New("the ledger's disk failed; the next start shows whether the change was saved")
-	// ErrAway reports that the ledger's name leads to another file or none. The next start would not find what is
+	// ErrAway means that the ledger's path leads to another file or to none, so the next start would not find what is
 	// stored now.
 	ErrAway = errors.New("the ledger's file was moved, deleted or replaced")
-	// ErrStopped reports that nothing was read or changed, because the ledger cannot be used before the next start.
+	// ErrStopped means that nothing was read or changed, because the ledger cannot be used until the next start.
 	ErrStopped = errors.New("the ledger can't be used until the next start")
 )
 
-// Ledger keeps everything that happened, for ever. Implementations pass storagetest.
+// Ledger stores orders, purchases, budgets and audit records permanently. Implementations pass storagetest.
 type Ledger interface {
 	// View runs read against one consistent state.
 	View(ctx context.Context, read func(Reader) error) error
@@ -37,61 +37,62 @@ type Ledger interface {
 	// serializable. change may run more than once, so it may affect only its Writer and variables that it sets anew
 	// each time. It must not call the ledger, the network or anything slow.
 	Update(ctx context.Context, change func(Writer) error) error
-	// Here returns nil if the ledger is where the next start looks for it. Otherwise the error wraps ErrAway.
+	// Here returns nil if the ledger's path still leads to the open file. Otherwise the error wraps ErrAway.
 	Here(ctx context.Context) error
-	// Room answers nil when another order can be taken, and wraps ErrFull when there is too little space left: what is
-	// under way needs some to be finished.
+	// Room returns nil if there is enough space for another order. Otherwise the error wraps ErrFull: the remaining space
+	// is needed to finish open orders.
 	Room(ctx context.Context) error
 }
 
 // Reader reads the ledger inside a transaction.
 type Reader interface {
-	// Order answers ErrNoOrder (wrapped) for an id that was never stored.
+	// Order returns an order. The error wraps ErrNoOrder if the id was never stored.
 	Order(id OrderID) (Order, error)
-	// OpenOrders are those with Order.Open, oldest first.
+	// OpenOrders returns the orders for which Order.Open is true, oldest first.
 	OpenOrders() ([]Order, error)
-	// Queue is OpenOrders with no more of each than tells its place. It is cheap also when hundreds wait.
+	// Queue returns the entries of OpenOrders without decoding whole orders, so it stays fast when hundreds wait.
 	Queue() ([]QueueEntry, error)
-	// Orders are at most limit orders older than before (all when before is empty), newest first.
+	// Orders returns at most limit orders older than before (from the newest if before is empty), newest first.
 	Orders(before OrderID, limit int) ([]Order, error)
-	// OrdersNamed returns at most limit ids of orders that begin or end with part, newest first. It decodes no order.
+	// OrdersNamed returns the ids of at most limit orders whose id begins or ends with part, newest first. It decodes no
+	// order.
 	OrdersNamed(part string, limit int) ([]OrderID, error)
-	// Unpublished names the orders with Order.Unpublished, oldest first.
+	// Unpublished returns the ids of the orders for which Order.Stale is true, oldest first.
 	Unpublished() ([]OrderID, error)
-	// Purchases are at most limit entries of the purchase log with a number below before (0: all), newest first.
+	// Purchases returns at most limit entries of the purchase log with a number below before (0: from the newest), newest
+	// first.
 	Purchases(before uint64, limit int) ([]Purchase, error)
-	// PurchaseOf finds the entry of a license; ok is false when the license was not bought through this ledger.
+	// PurchaseOf returns the first entry of a license; ok is false if the license was not bought through this ledger.
 	PurchaseOf(licenseID string) (p Purchase, ok bool, err error)
-	// Budget answers a zero Budget for a month in which nothing was promised.
+	// Budget returns a month's budget; one with zero amounts if nothing was reserved in that month.
 	Budget(month string) (Budget, error)
-	// Budgets are at most limit months, newest first.
+	// Budgets returns at most limit months, newest first.
 	Budgets(limit int) ([]Budget, error)
 	Account() (AccountState, error)
-	// Events are the audit records from number first on, at most limit.
+	// Events returns at most limit audit records, from number first on, oldest first.
 	Events(first uint64, limit int) ([]Event, error)
-	// Head is the last audit record; a zero Event when there is none.
+	// Head returns the last audit record; the zero Event if there is none.
 	Head() (Event, error)
 }
 
 // Writer changes the ledger inside a transaction, and reads its own writes.
 type Writer interface {
 	Reader
-	// PutOrder stores the order as it is now.
+	// PutOrder stores the whole order.
 	PutOrder(Order) error
-	// AddPurchase appends to the purchase log and returns the entry with its number. PurchaseOf finds a license by its
-	// first entry.
+	// AddPurchase appends to the purchase log and returns the entry with its number.
 	AddPurchase(Purchase) (Purchase, error)
 	PutBudget(Budget) error
 	PutAccount(AccountState) error
-	// AppendEvent appends to the audit chain: it sets the event's number and hashes.
+	// AppendEvent appends an audit record to the chain, and sets its number and hashes.
 	AppendEvent(Event) error
 }
 
-// Purchase is one entry of the purchase log: money that was spent. Entries are never changed.
+// Purchase is one entry of the purchase log, for money that was spent. Entries are never changed.
 type Purchase struct {
 	Number     uint64    `json:"number"` // from 1, without gaps
 	Time       time.Time `json:"time"`
-	Month      string    `json:"month"` // the budget month it counts in
+	Month      string    `json:"month"` // the budget month in which it counts
 	Order      OrderID   `json:"order"`
 	Requester  Actor     `json:"requester"`
 	Place      Channel   `json:"place"`
@@ -104,72 +105,76 @@ type Purchase struct {
 	PurchaseID int64     `json:"cocalc_purchase,omitempty"`
 	LicenseID  string    `json:"license_id"`
 	Expires    time.Time `json:"expires,omitzero"`
-	// Duplicate: the same cart item was bought once more by an overlapping checkout.
+	// Duplicate is set if an overlapping checkout bought the same cart item once more.
 	Duplicate bool `json:"duplicate,omitempty"`
-	// Correction: not a purchase of its own, but by how much an earlier entry of the order was wrong. Charged may be
-	// negative.
+	// Correction is set if the entry is not a purchase but corrects the charge of an earlier entry of the order. Charged
+	// is the difference and may be negative.
 	Correction bool `json:"correction,omitempty"`
 }
 
-// AccountState is what the ledger knows of the CoCalc account as a whole.
+// AccountState is what the ledger stores about the CoCalc account as a whole.
 type AccountState struct {
 	Pause *Pause `json:"pause,omitempty"`
-	// CoCalc is the account that is bought with, a uuid; empty until CoCalc has said so.
+	// CoCalc is the id of the CoCalc account that pays, a UUID; empty until CoCalc has returned it.
 	CoCalc string `json:"cocalc,omitempty"`
-	// Address is that of the CoCalc server on which the key was last proven to be of that account; empty in ledgers of
-	// versions that did not note it.
+	// Address is the address of the CoCalc server at which the key was last verified to belong to that account; empty in
+	// ledgers of older versions.
 	Address string `json:"address,omitempty"`
-	// Notifications are told to people until each recipient has them.
+	// Notifications are kept until each recipient has received them.
 	Notifications []Notification `json:"notices,omitempty"`
-	// Watching is from when on every purchase of the account has to be explained: the ledger's beginning. Reconciled is
-	// when the account's purchases were last compared with the ledger.
+	// Watching is when the ledger began; every later purchase of the account must be explained by it. Reconciled is when
+	// the account's purchases were last compared with the ledger.
 	Watching   time.Time `json:"watching,omitzero"`
 	Reconciled time.Time `json:"reconciled,omitzero"`
-	// Earlier is the time, by CoCalc's clock, of the newest tagged purchase that the account had when this ledger
-	// began; zero if it had none. Such purchases belong to a missing ledger, and were announced as such.
+	// Earlier is the time, by CoCalc's clock, of the newest tagged purchase that the account had when this ledger began;
+	// zero if it had none. Those purchases belong to a missing ledger and were reported then.
 	Earlier time.Time `json:"earlier,omitzero"`
-	// UnrecognizedPurchases are the purchases of the last while that are not ours, and were reported.
+	// UnrecognizedPurchases are recent purchases that were made outside the bot and were reported.
 	UnrecognizedPurchases []UnrecognizedPurchase `json:"strangers,omitempty"`
-	// Broken are the cart items that were named to the admins because they block the cart, newest last.
+	// Broken are the ids of the cart items that were reported to the admins because they block the cart, newest last; at
+	// most MaxBroken.
 	Broken []int64 `json:"broken,omitempty"`
-	// LastUnknown is the order whose outcome became unknown last, and LastUnknownAt when.
+	// LastUnknown is the last order whose outcome became unknown, and LastUnknownAt when that happened.
 	LastUnknown   OrderID   `json:"last_unknown,omitempty"`
 	LastUnknownAt time.Time `json:"last_unknown_at,omitzero"`
-	// Settings are the settings that limit what may be bought, as they were at the last start.
+	// Settings are the values of the settings that limit purchases, as of the last start.
 	Settings map[string]string `json:"settings,omitempty"`
-	// HeadPublished is the day ("2026-11-23") on which the head of the audit chain was last told, HeadHash what it was.
+	// HeadPublished is the day ("2026-11-23") on which the head of the audit chain was last announced, and HeadHash its
+	// hash.
 	HeadPublished string `json:"head_told,omitempty"`
 	HeadHash      string `json:"head_hash,omitempty"`
-	// Doubted is the time of the newest decision whose person learned, after the disk had failed, whether it counted.
+	// Doubted is the time of the newest decision that was interrupted by a failing disk and whose person was notified of
+	// the result.
 	Doubted time.Time `json:"doubted,omitzero"`
-	// Troubles are the faults between the bot and CoCalc, with the time of the last notice to the admins.
+	// Troubles are the troubles with CoCalc, with the time of the last notification to the admins.
 	Troubles map[FailureCode]time.Time `json:"troubles,omitempty"`
-	// ResumedOffline is a resume that the next start has to announce.
+	// ResumedOffline is a resume that the next start announces; nil if there is none.
 	ResumedOffline *OfflineResume `json:"resumed_offline,omitempty"`
-	// Outsiders are the channels in which no prices are posted, as the admins were told, with the reason.
+	// Outsiders are the channels in which no prices are posted, with the reason that the admins were notified of, by
+	// channel id.
 	Outsiders map[string]Outsiders `json:"outsiders,omitempty"`
-	// Twins maps ids of people in the workspace to their ids in the organization.
+	// Twins maps people's ids in the workspace to their ids in the organization.
 	Twins map[string]string `json:"twins,omitempty"`
-	// Diagnosis is what is wrong with the CoCalc server; nil if it sells licenses, or if that isn't known yet.
+	// Diagnosis describes what is wrong with the CoCalc server; nil if it sells licenses or its condition is unknown.
 	Diagnosis *Server `json:"diagnosis,omitempty"`
-	// ServerTold is when the admins were told of a condition of a server (Server.ToldAs): once a day, however often it
-	// comes.
-	ServerTold map[string]time.Time `json:"server_told,omitempty"`
-	// Restored is set while the ledger is an older copy that was not reconciled with CoCalc yet.
+	// ServerNotified is when the admins were last notified of a condition of a server, by Server.NotificationKey: at most
+	// once a day, even if the condition returns.
+	ServerNotified map[string]time.Time `json:"server_told,omitempty"`
+	// Restored is set while the ledger is a restored backup that has not been compared with CoCalc yet.
 	Restored *Restore `json:"restored,omitempty"`
-	// Before is set for a day after a restore, since a purchase can show late.
+	// Before is set for a day after a restore, because CoCalc may show a purchase late.
 	Before *Before `json:"before_restore,omitempty"`
 }
 
-// UnrecognizedPurchase is a purchase of the account that is not the ledger's.
+// UnrecognizedPurchase is a purchase of the account that was made outside the bot.
 type UnrecognizedPurchase struct {
-	PurchaseID int64     `json:"purchase"` // CoCalc's row; 0 where there is no list of purchases
+	PurchaseID int64     `json:"purchase"` // CoCalc's id; 0 if the server has no list of purchases
 	LicenseID  string    `json:"license"`
 	Time       time.Time `json:"time"`
 	Cost       Cents     `json:"cost_cents"`
 }
 
-// Restore says that the ledger was taken from a backup.
+// Restore describes the restore of a backup.
 type Restore struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
@@ -177,12 +182,12 @@ type Restore struct {
 	Last time.Time `json:"last"` // when that was written
 }
 
-// Before is what is known of the ledger that a restored backup replaced.
+// Before is what is known about the ledger that a restored backup replaced.
 type Before struct {
-	At   time.Time `json:"at"`   // of the restore
+	At   time.Time `json:"at"`   // when the backup was restored
 	Last time.Time `json:"last"` // when the backup's last audit record was written
-	// IsKnown is set if that ledger could be read. Orders are those of its orders that may have been bought, and that
-	// the backup lacks or has as they were.
+	// IsKnown is set if the replaced ledger could be read. Orders are its orders that may have been bought and that the
+	// backup lacks or has in an earlier state.
 	IsKnown bool    `json:"known,omitempty"`
 	Orders  []Order `json:"orders,omitempty"`
 }
@@ -191,31 +196,31 @@ type Before struct {
 type Pause struct {
 	Since time.Time `json:"since"`
 	By    string    `json:"by"`             // a person's id, or "licensebot"
-	Name  string    `json:"name,omitempty"` // how people call them
+	Name  string    `json:"name,omitempty"` // their display name
 	// Incidents are the reasons, oldest first.
 	Incidents []Incident `json:"incidents,omitempty"`
 }
 
-// Event is one audit record: something that happened to an order or to the account.
+// Event is an audit record of something that happened to an order or to the account.
 type Event struct {
 	Number uint64    `json:"number"` // from 1, without gaps
 	Time   time.Time `json:"time"`
-	Kind   string    `json:"kind"` // "proposed", "approved", …: a state entered; or "refused", "published", "paused", …
+	Kind   string    `json:"kind"` // a State that the order entered, or "refused", "paused", …
 	Order  OrderID   `json:"order,omitempty"`
 	By     string    `json:"by"` // a person's id, or "licensebot"
 	Place  string    `json:"place,omitempty"`
 	Note   string    `json:"note,omitempty"`
 	Amount Cents     `json:"amount_cents,omitempty"`
-	// Count is the number of refusals in this record, if a person had too many to record each.
+	// Count is the number of refusals that this record stands for, if a person caused too many to record each.
 	Count int `json:"count,omitempty"`
-	// Cause says what happened in place of Note, or what is behind it. Records of older versions have none.
+	// Cause describes the event in place of Note, or is the reason behind it. Records of older versions have none.
 	Cause
 	Prev string `json:"prev"` // hex SHA-256 of the record before; empty for the first
 	Hash string `json:"hash"` // hex SHA-256 over Prev and this record without Hash
 }
 
-// Legible is the event with bytes that are no text replaced, as JSON would replace them. A ledger hashes that, since
-// what is hashed must be what is read again later.
+// Legible returns the event with invalid UTF-8 replaced in the same way in which JSON replaces it. A ledger hashes the
+// result, so that the hash matches what is read again later.
 func (e Event) Legible() Event {
 	for _, text := range []*string{&e.Kind, (*string)(&e.Order), &e.By, &e.Place, &e.Note} {
 		*text = strings.ToValidUTF8(*text, "\ufffd")
@@ -239,7 +244,7 @@ func (c Cause) legible() Cause {
 	return c
 }
 
-// OfflineResume is a resume by `bot resume` while no bot ran. The next start announces it.
+// OfflineResume is a resume by `bot resume` while no bot was running. The next start announces it.
 type OfflineResume struct {
 	At      time.Time `json:"at"`
 	By      string    `json:"by"`
@@ -247,23 +252,23 @@ type OfflineResume struct {
 	LeftOut Cause     `json:"left_out_cause,omitzero"` // see Pause.LeftOut
 }
 
-// Doubt is a person's decision that was being written when the disk failed. The next start sees whether it is in the
-// ledger.
+// Doubt is a person's decision whose transaction was interrupted by a failing disk. The next start finds out whether it
+// is in the ledger, and notifies the person.
 type Doubt struct {
 	Began time.Time `json:"began"` // before the decision was written
 	Who   string    `json:"who"`   // a person's id
 	Order OrderID   `json:"order,omitempty"`
-	// Became is the order that the decision creates in place of Order, at a new price.
+	// Became is the order that the decision would create in place of Order, at a new price.
 	Became OrderID `json:"became,omitempty"`
 	Typed  bool    `json:"typed,omitempty"` // a command, not a click
-	Buys   bool    `json:"buys,omitempty"`  // it would have reserved money
-	// Run is when the run began in which the disk failed, and Failed when it was found to have failed: what was
-	// decided later isn't this decision. Doubts of older versions have neither.
+	Buys   bool    `json:"buys,omitempty"`  // the decision would have reserved money
+	// Run is when the bot had started in the run in which the disk failed, and Failed when the failure was noticed: a
+	// decision made later is a different one. Doubts of older versions have neither.
 	Run    time.Time `json:"run,omitzero"`
 	Failed time.Time `json:"failed,omitzero"`
 }
 
-// Doubts stores doubts beside the ledger, from the failure of its disk to the next start.
+// Doubts stores doubts outside the ledger, from the failure of its disk until the next start.
 type Doubts interface {
 	// Keep adds a doubt. It is durable if Keep returns nil.
 	Keep(Doubt) error
@@ -273,16 +278,16 @@ type Doubts interface {
 	Clear() error
 }
 
-// Same reports whether both doubts are about the same deed, as far as the person can tell. After a restart it is
-// another deed.
+// Same reports whether both doubts are about the same decision: the same person, order and way of deciding, in the same
+// run of the bot.
 func (u Doubt) Same(other Doubt) bool {
 	return u.Who == other.Who && u.Order == other.Order && u.Typed == other.Typed && u.Run.Equal(other.Run)
 }
 
-// PageSize is how many records are read at once: a ledger can have more than fit into memory.
+// PageSize is the number of records that are read at once, since a ledger can exceed the memory.
 const PageSize = 500
 
-// AllOrders walks through the orders, newest first. An error ends the walk.
+// AllOrders iterates over the orders, newest first. An error ends the iteration.
 func AllOrders(r Reader) iter.Seq2[Order, error] {
 	return func(yield func(Order, error) bool) {
 		for before := OrderID(""); ; {
@@ -304,7 +309,7 @@ func AllOrders(r Reader) iter.Seq2[Order, error] {
 	}
 }
 
-// AllEvents walks through the audit records, oldest first. An error ends the walk.
+// AllEvents iterates over the audit records, oldest first. An error ends the iteration.
 func AllEvents(r Reader) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for next := uint64(1); ; {
@@ -326,13 +331,13 @@ func AllEvents(r Reader) iter.Seq2[Event, error] {
 	}
 }
 
-// After a restore, CoCalc shows purchases of this bot that the backup lacks. Each is entered, so that history and
-// budgets are complete: its tag names the order, and the previous ledger names the person.
+// After a restore, CoCalc may show purchases of this bot that the backup lacks. Each is added, so that history and
+// budgets are complete: the tag names the order, and the replaced ledger names its requester.
 
-// Unattributed stands in for the person of a purchase that no ledger attributes to one.
+// Unattributed is the requester of a purchase whose requester is in no ledger.
 var Unattributed = Actor{ID: "unattributed", Name: "unattributed"}
 
-// Find returns the previous ledger's record of an order; ok is false if there is none.
+// Find returns the replaced ledger's version of an order; ok is false if it has none. b may be nil.
 func (b *Before) Find(id OrderID) (o Order, ok bool) {
 	if b == nil {
 		return Order{}, false
@@ -344,15 +349,15 @@ func (b *Before) Find(id OrderID) (o Order, ok bool) {
 	return b.Orders[i], true
 }
 
-// MayLack reports whether only the unreadable previous ledger may have had the order: it was created after the backup.
-// Clocks may differ by slack.
+// MayLack reports whether the order may have existed in the replaced ledger alone: that ledger could not be read, and
+// the order's id was created after the backup's last record. slack is how much clocks may differ. b may be nil.
 func (b *Before) MayLack(id OrderID, slack time.Duration) bool {
 	parsed, err := ulid.ParseStrict(string(id))
 	return b != nil && !b.IsKnown && err == nil && ulid.Time(parsed.Time()).After(b.Last.Add(-slack))
 }
 
-// LeftOut returns the purchases that paused buying and count in no budget; the zero Cause if there are none. An admin
-// who resumes buying needs to know their sum.
+// LeftOut returns the number and the sum of the purchases that paused buying and count in no budget; the zero Cause if
+// there are none. An admin who resumes buying has to know them.
 func (p *Pause) LeftOut() Cause {
 	var n int
 	var sum Cents
@@ -361,7 +366,7 @@ func (p *Pause) LeftOut() Cause {
 			continue
 		}
 		n++
-		amount, _ := strconv.ParseInt(in.Args["amount"], 10, 64) // older records do not have it
+		amount, _ := strconv.ParseInt(in.Args["amount"], 10, 64) // older records have no amount
 		sum += Cents(amount)
 	}
 	if n == 0 {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// UnmarshalJSON reads a hold of any schema. The first one has half a sentence (why), and from some version on a cause.
+// UnmarshalJSON reads an unresolved outcome of any schema. The first schema has half a sentence (why), and in its later
+// versions also a cause.
 func (h *Unresolved) UnmarshalJSON(data []byte) error {
 	type plain Unresolved
 	var read struct {
@@ -24,8 +25,8 @@ func (h *Unresolved) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a failure of any schema. The first one has a code and a sentence, which it keeps: a code has more
-// than one reason.
+// UnmarshalJSON reads a failure of any schema. The first schema has a code and a sentence. The sentence becomes the
+// underlying cause, since one code stands for several reasons.
 func (f *Failure) UnmarshalJSON(data []byte) error {
 	type plain Failure
 	var read struct {
@@ -54,7 +55,7 @@ var oldWaits = []struct {
 	{"CoCalc does not answer properly right now.", WaitsForCoCalc},
 }
 
-// AllIncidents returns the reasons of the pause, oldest first; none if there is no pause.
+// AllIncidents returns the reasons of the pause, oldest first; nil if p is nil.
 func (p *Pause) AllIncidents() []Incident {
 	if p == nil {
 		return nil
@@ -62,8 +63,8 @@ func (p *Pause) AllIncidents() []Incident {
 	return p.Incidents
 }
 
-// UnmarshalJSON reads a pause of any schema. The first one has its reasons as sentences (reason), and from some version
-// on incidents.
+// UnmarshalJSON reads a pause of any schema. The first schema has its reasons as sentences (reason), and in its later
+// versions also incidents.
 func (p *Pause) UnmarshalJSON(data []byte) error {
 	type plain Pause
 	var read struct {
@@ -89,8 +90,8 @@ func (p *Pause) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads an incident of any schema. The first one has a sentence besides (text), which says more than the
-// arguments if the books are why, or a purchase whose order they don't name.
+// UnmarshalJSON reads an incident of any schema. The first schema also has a sentence (text). It is kept where it has
+// more detail than the arguments: for inconsistent books, and for a purchase without its order's id.
 func (in *Incident) UnmarshalJSON(data []byte) error {
 	type plain Incident
 	var read struct {
@@ -107,8 +108,8 @@ func (in *Incident) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a notice of any schema. The first one has sentences (text), and others for people who are no
-// admins (public).
+// UnmarshalJSON reads a notification of any schema. The first schema has a sentence (text), and another for people who
+// are not admins (public).
 func (n *Notification) UnmarshalJSON(data []byte) error {
 	type plain Notification
 	var read struct {
@@ -125,7 +126,8 @@ func (n *Notification) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a resume of any schema. The first one has a sentence of what is in no budget (left_out).
+// UnmarshalJSON reads a resume of any schema. The first schema has a sentence about what counts in no budget
+// (left_out).
 func (r *OfflineResume) UnmarshalJSON(data []byte) error {
 	type plain OfflineResume
 	var read struct {
@@ -141,7 +143,8 @@ func (r *OfflineResume) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// oldIncident returns the cause of a pause by the bot itself.
+// oldIncident returns the cause of a pause by the bot itself, from the sentence of the first schema; IncidentOther if
+// it matches none.
 func oldIncident(text string) Cause {
 	for _, old := range oldIncidents {
 		found := old.says.FindStringSubmatch(text)
@@ -192,8 +195,8 @@ var oldIncidents = []struct {
 	},
 }
 
-// ReportedLicense returns the purchase that an audit record reports as not the ledger's: its license and CoCalc's
-// number, if known.
+// ReportedLicense returns the license and the CoCalc id of the purchase that an audit record reports as not bought by
+// the ledger; zero values if the record reports none or lacks them.
 func (e *Event) ReportedLicense() (license string, purchase int64) {
 	if kind := NotificationKind(e.Kind); kind != NotificationForeign && kind != NotificationUnexplained {
 		return "", 0
@@ -212,7 +215,8 @@ func (e *Event) ReportedLicense() (license string, purchase int64) {
 var oldReport = regexp.MustCompile(
 	"^License `([^`]+)` was bought on the CoCalc account on [^()]*(?:\\(CoCalc's purchase (\\d+)\\))?")
 
-// Reports reports whether the audit record reports these findings of the books.
+// Reports reports whether the audit record e reports exactly these findings of an inconsistent ledger. findings must
+// not be empty.
 func (e *Event) Reports(findings []Finding) bool {
 	switch {
 	case e.Kind != string(NotificationInconsistent):

@@ -9,37 +9,36 @@ import (
 	"licensebot/cocalc"
 )
 
-// CoCalc's types that code about orders needs, under this package's names, so that code that shows orders does not
-// import CoCalc's client.
+// Names of this package for CoCalc's types, so that code that shows orders does not import CoCalc's client.
 type (
-	// Cents is an amount of money.
+	// Cents is an amount of money in cents of a US dollar.
 	Cents = cocalc.Cents
-	// Spec describes a license.
+	// Spec describes a license that is or was ordered.
 	Spec = cocalc.LicenseSpec
-	// License is a license as CoCalc lists it.
+	// License is a license as CoCalc returns it.
 	License = cocalc.License
-	// Quote is a price.
+	// Quote is a computed price.
 	Quote = cocalc.Quote
-	// Mistakes are what is wrong with a specification, each a sentence with the name of its field.
+	// Mistakes lists the invalid fields of a specification, each with a sentence.
 	Mistakes = cocalc.Mistakes
 )
 
-// What CoCalc takes of a title and a description, in characters.
+// The maximum lengths of a license's title and description, in characters.
 const (
 	MaxTitle       = cocalc.MaxTitle
 	MaxDescription = cocalc.MaxDescription
 )
 
-// OrderID is a ULID: 26 characters that sort by time of creation.
+// OrderID is a ULID: 26 characters. Ids sort by time of creation.
 type OrderID string
 
-// tagPrefix starts the tag by which an order's cart item, and later its license, is recognized.
+// tagPrefix begins the tag that identifies an order's cart item, and later its license.
 const tagPrefix = "order "
 
-// Tag is the text that marks the order's cart item and license: "order 01J…".
+// Tag returns the tag of the order's cart item and license: "order 01J…".
 func (id OrderID) Tag() string { return tagPrefix + string(id) }
 
-// ParseTag reports which order's tag a cart item or license carries in its description, if any.
+// ParseTag returns the order whose tag the description of a cart item or license contains; false if it contains none.
 func ParseTag(text string) (OrderID, bool) {
 	i := strings.LastIndex(text, tagPrefix)
 	if i < 0 {
@@ -54,129 +53,131 @@ func ParseTag(text string) (OrderID, bool) {
 	return OrderID(id), true
 }
 
-// Order is one wish for one license, from the first card to the receipt. It is stored whole.
+// Order is a person's request for one license, from the first card to the receipt. The ledger stores it as a whole.
 type Order struct {
 	ID        OrderID `json:"id"`
-	Rev       int     `json:"rev"` // grows with every visible change
+	Rev       int     `json:"rev"` // revision; grows with every visible change
 	State     State   `json:"state"`
 	Requester Actor   `json:"requester"`
 	Channel   Channel `json:"place"`
 	Spec      Spec    `json:"spec"`
-	// Project is set if the specification names one.
+	// Project describes the license's project; nil if the specification names none.
 	Project *OnProject `json:"project,omitempty"`
 	Reason  string     `json:"reason,omitempty"`
-	Price   Cents      `json:"price_cents"`            // as shown: the most that may be charged
+	Price   Cents      `json:"price_cents"`            // as shown and confirmed; the maximum charge
 	Renews  Cents      `json:"renews_cents,omitempty"` // per month or year until cancelled; 0 for a fixed term
 	Saves   Cents      `json:"saves_cents,omitempty"`  // per year, compared with monthly prices
 	Created time.Time  `json:"created"`
 	Updated time.Time  `json:"updated"`
-	Expires time.Time  `json:"expires"` // of the proposal
-	// Trigger is Slack's id of the command, click or form that made the order.
+	Expires time.Time  `json:"expires"` // when the proposal expires
+	// Trigger is Slack's id of the command, click or form that created the order.
 	Trigger string `json:"trigger,omitempty"`
 
 	Confirmed time.Time `json:"confirmed,omitzero"`
-	// Approvals are what approvers said, in the order in which they did.
+	// Approvals are the approvers' decisions, in chronological order.
 	Approvals []Approval `json:"approvals,omitempty"`
-	// ApproveBy is until when approvers can decide; RemindAt when they are reminded, zero once they were.
+	// ApproveBy is the deadline for approvers. RemindAt is when they are reminded; zero once they were.
 	ApproveBy time.Time `json:"approve_by,omitzero"`
 	RemindAt  time.Time `json:"remind_at,omitzero"`
-	// AskedDirectly is when approvers were asked in direct messages, since their channel gets no prices. They are asked
+	// AskedDirectly is when approvers were asked in direct messages, because their channel shows no prices. They are asked
 	// once.
 	AskedDirectly time.Time `json:"asked_directly,omitzero"`
-	// Month is the budget month ("2026-11") in which the money was promised. Reservation and spending of an order
-	// count in that month, also when the purchase happens minutes after its end.
+	// Month is the budget month ("2026-11") in which the money was reserved. The order counts in that month even if the
+	// purchase completes minutes after its end.
 	Month string `json:"month,omitempty"`
-	// Auto is set if the order was reserved without approval although there are approvers. It then counts in the
-	// requester's automatic sum of the day.
+	// Auto is set if the order was reserved without approval although the policy has approvers. The price then counts in
+	// the requester's Share.Auto of the day.
 	Auto bool `json:"auto,omitempty"`
-	// Day is the day of the yes ("2026-11-23"), in which the order counts among its requester's.
+	// Day is the day ("2026-11-23") of the requester's confirmation, in which the order counts in Share.Days.
 	Day string `json:"day,omitempty"`
 
-	Sent    json.RawMessage `json:"sent,omitempty"` // the description as it goes, or went, to the cart
+	Sent    json.RawMessage `json:"sent,omitempty"` // the description that is sent, or was sent, to the cart
 	AddSent time.Time       `json:"add_sent,omitzero"`
-	// AddedAfter is CoCalc's time when the add was about to be sent: nothing of the order is older there. Zero:
-	// unknown.
+	// AddedAfter is CoCalc's time just before the add was sent: nothing that belongs to the order is older at CoCalc. Zero
+	// if it was unknown.
 	AddedAfter time.Time `json:"added_after,omitzero"`
 	ItemID     int64     `json:"item_id,omitempty"` // in the cart
-	HeldItems  []int64   `json:"parked,omitempty"`  // other people's items that the bot unchecked, and has to check again
-	// Amount is what the server said, at the last look before paying, that checkout would charge; 0 when it told nothing.
+	HeldItems  []int64   `json:"parked,omitempty"`  // other people's items that the bot unchecked and must check again
+	// Amount is the charge that the server announced just before checkout; 0 before that, and if the server announced
+	// none.
 	Amount Cents `json:"amount_cents,omitempty"`
 
-	// CheckoutSent is written before checkout is sent. Once it is set, checkout is never sent for this order again.
+	// CheckoutSent is stored before checkout is sent. Once it is set, checkout is never sent for this order again.
 	CheckoutSent time.Time `json:"checkout_sent,omitzero"`
-	// PaidAfter is CoCalc's time when checkout was about to be sent. Zero: unknown.
+	// PaidAfter is CoCalc's time just before checkout was sent. Zero if it was unknown.
 	PaidAfter  time.Time      `json:"paid_after,omitzero"`
 	Answer     CheckoutAnswer `json:"checkout_answer,omitempty"`
-	AnswerText string         `json:"checkout_answer_text,omitempty"` // the server's words
+	AnswerText string         `json:"checkout_answer_text,omitempty"` // the server's message
 
 	Blocked    *Blocked    `json:"wait,omitempty"`
 	Unresolved *Unresolved `json:"hold,omitempty"`
 	Failure    *Failure    `json:"failure,omitempty"`
 	Receipt    *Receipt    `json:"receipt,omitempty"`
-	// WatchUntil is the end of the ended order's watch for late events: an item that was added after all, or another
-	// checkout that had begun already. Zero: not watched.
+	// WatchUntil is the end of the time for which an ended order is watched for late events: an add that takes effect
+	// late, or another checkout that had already begun. Zero if it is not watched.
 	WatchUntil time.Time `json:"watch_until,omitzero"`
 
-	// Released is when an order of unknown outcome stopped holding other orders and the budget, since CoCalc can't tell
-	// any more. Zero: it holds them.
+	// Released is when an order of unknown outcome stopped blocking other orders and its reservation was released, because
+	// CoCalc could no longer show the outcome. Zero if that has not happened.
 	Released time.Time `json:"released,omitzero"`
 
-	// Restored is set if the restore of an older ledger ended the order, or brought a ledger in which it had ended. It may
-	// have been bought since.
+	// Restored is set if the restore of a backup ended the order, or if the order had already ended in the backup. CoCalc
+	// may have sold it after the backup was made.
 	Restored bool `json:"restored,omitempty"`
 
-	// ReplacedBy is the order made from this one, when its price had moved and the requester agreed to the new one, or
-	// when they changed what they ask for. It has taken over this one's card.
+	// ReplacedBy is the order that replaced this one, because the requester confirmed a new price or edited the proposal.
+	// It has taken over this order's card.
 	ReplacedBy OrderID `json:"replaced_by,omitempty"`
 
 	Messages []Message `json:"messages,omitempty"`
 }
 
-// CheckoutAnswer is what checkout answered, as far as it is known.
+// CheckoutAnswer is the answer to a checkout, as far as it is known.
 type CheckoutAnswer string
 
-// What checkout can answer.
+// The answers to a checkout.
 const (
-	AnswerNone    CheckoutAnswer = ""        // not sent, or nothing was heard
-	AnswerSuccess CheckoutAnswer = "success" // which the server also says when it bought nothing
-	AnswerRefused CheckoutAnswer = "refused" // definite: this checkout bought nothing
+	AnswerNone    CheckoutAnswer = ""        // not sent, or no answer was stored
+	AnswerSuccess CheckoutAnswer = "success" // the server also returns it if it bought nothing
+	AnswerRefused CheckoutAnswer = "refused" // certain: this checkout bought nothing
 	AnswerUnclear CheckoutAnswer = "unclear" // lost, late or unreadable
 )
 
-// Blocked says why an order is not moving right now, and until when.
+// Blocked describes why an order is waiting, and until when.
 type Blocked struct {
 	Cause
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"`
-	// Troubled is since when CoCalc has not been working for this order; zero while it waits for something else. The
-	// patience of an order is measured from here.
+	// Troubled is when CoCalc stopped working for this order; zero if the order waits for something else. Timing.Patience
+	// is measured from here.
 	Troubled time.Time `json:"troubled,omitzero"`
-	// Held is WaitsForServer's: for how long the server had been so (Server.Held) when the wait began.
+	// Held is, for WaitsForServer, how long the server had been in its condition (Server.Held) when the wait began.
 	Held time.Duration `json:"held_ns,omitempty"`
 }
 
-// Unresolved is kept with an order whose outcome is unknown.
+// Unresolved describes why the outcome of an order is unknown, and until when the bot looks for it.
 type Unresolved struct {
 	Cause
 	Since   time.Time `json:"since"`
-	Removed time.Time `json:"removed,omitzero"` // when the item was taken out of the cart, which proves nothing by itself
+	Removed time.Time `json:"removed,omitzero"` // when the bot removed the item from the cart, which alone proves nothing
 	Until   time.Time `json:"until"`            // the end of the current settle window
 	// RemovedThere is Removed by CoCalc's clock; zero if that was unknown.
 	RemovedThere time.Time `json:"removed_there,omitzero"`
 }
 
-// Failure says why certainly nothing was bought. If a refusal is why, the cause rests on that one's.
+// Failure describes why an order ended and certainly nothing was bought. If a refusal is the reason, it is the
+// underlying cause.
 type Failure struct {
 	Cause
-	NewPrice Cents `json:"new_price,omitempty"` // FailPriceMoved: what it costs now
-	// Until is the time until which the requester can confirm NewPrice. Zero: no longer.
+	NewPrice Cents `json:"new_price,omitempty"` // FailPriceMoved: the current price
+	// Until is the deadline for confirming NewPrice. Zero if it can no longer be confirmed.
 	Until time.Time `json:"until,omitzero"`
 }
 
 // FailureCode is the code of a failure.
 type FailureCode = CauseCode
 
-// Why an order failed.
+// The reasons why orders fail.
 const (
 	FailPriceMoved  FailureCode = "price-moved"
 	FailNoCredit    FailureCode = "no-credit"
@@ -185,13 +186,13 @@ const (
 	FailRefused     FailureCode = "refused"
 	FailCart        FailureCode = "cart"
 	FailNotSold     FailureCode = "not-sold"
-	FailSettled     FailureCode = "settled" // was unknown; reading showed that nothing was bought
+	FailSettled     FailureCode = "settled" // the outcome was unknown, and reading showed no purchase
 	FailTermOver    FailureCode = "term-over"
 	FailByAdmin     FailureCode = "settled-by-admin"
-	FailPolicy      FailureCode = "policy"       // a limit or a right that changed while it waited
+	FailPolicy      FailureCode = "policy"       // a limit or a permission changed while the order waited
 	FailNobodyAsked FailureCode = "nobody-asked" // the approvers could not be reached
 	FailProject     FailureCode = "project"      // the account is not, or no longer, in the project
-	FailRestored    FailureCode = "restored"     // promised in an older copy of the ledger that was restored
+	FailRestored    FailureCode = "restored"     // the order was reserved in a backup that was restored
 )
 
 // Receipt proves a purchase.
@@ -199,54 +200,56 @@ type Receipt struct {
 	LicenseID  string    `json:"license_id"`
 	Time       time.Time `json:"time"`
 	Charged    Cents     `json:"charged_cents"`
-	PurchaseID int64     `json:"purchase_id,omitempty"` // CoCalc's row; 0 on a server without a purchase list
+	PurchaseID int64     `json:"purchase_id,omitempty"` // CoCalc's id; 0 if the server has no list of purchases
 	Expires    time.Time `json:"expires,omitzero"`
-	// Unchecked: the item says it was bought, but the list of purchases could not be read yet to see that it was
-	// bought only once.
+	// Unchecked is set if the cart item is marked as purchased, but the list of purchases has not been read yet to verify
+	// that it was purchased only once.
 	Unchecked bool `json:"unchecked,omitempty"`
-	// Duplicates are further purchases of the same cart item: a double buy by overlapping checkouts.
+	// Duplicates are further purchases of the same cart item, by overlapping checkouts.
 	Duplicates []DuplicatePurchase `json:"extra,omitempty"`
-	// Adopted is set if another checkout bought the item while it was in the cart.
+	// Adopted is set if a checkout other than the order's own bought the item.
 	Adopted bool `json:"adopted,omitempty"`
-	// Settled says which admin said, and why, that it was bought, where CoCalc did not tell; nil if CoCalc did.
+	// Settled describes the decision of the admin who marked the order as bought; nil if CoCalc showed the purchase.
 	Settled *Cause `json:"settled_by,omitempty"`
 }
 
-// DuplicatePurchase is one purchase too many.
+// DuplicatePurchase is a purchase beyond the one that the order asked for.
 type DuplicatePurchase struct {
 	PurchaseID int64  `json:"purchase_id"`
 	LicenseID  string `json:"license_id"`
 	Charged    Cents  `json:"charged_cents"`
 }
 
-// Message is one place where people see the order.
+// Message is a Slack message that shows the order.
 type Message struct {
 	Kind    MessageKind `json:"kind"`
 	Channel string      `json:"channel,omitempty"`
 	TS      string      `json:"ts,omitempty"` // of a posted message
-	// ResponseURL reaches a card that only the requester sees; Slack takes Uses more posts to it until Expires.
+	// ResponseURL is the URL for updating a card that only the requester sees. Slack accepts Uses more posts to it, until
+	// Expires.
 	ResponseURL  string    `json:"response_url,omitempty"`
 	Uses         int       `json:"uses,omitempty"`
 	Expires      time.Time `json:"expires,omitzero"`
-	PublishedRev int       `json:"shown"` // the Rev it shows
-	// Bare is set if MessageAsk shows no price and no buttons, because others than members read the channel.
+	PublishedRev int       `json:"shown"` // the Rev that the message shows
+	// Bare is set if a MessageAsk shows no price and no buttons, because people other than members read the channel.
 	Bare bool `json:"bare,omitempty"`
-	// Problem says why the message cannot be shown ("not_in_channel"); it is not tried again for this Rev.
+	// Problem is Slack's error if the message cannot be posted ("not_in_channel"). The bot does not try again for this
+	// Rev.
 	Problem string `json:"problem,omitempty"`
 }
 
-// MessageKind says who sees a message and when it is made.
+// MessageKind is the audience of a message.
 type MessageKind string
 
-// The messages that show an order.
+// The kinds of messages that show an order.
 const (
-	MessageCard MessageKind = "card" // the requester's own, only visible to them
-	MessageLine MessageKind = "line" // the one line in the channel, once bought
-	MessageAsk  MessageKind = "ask"  // the approvers' card, in their channel
-	MessageNote MessageKind = "note" // a direct message to the requester, when the card cannot be reached any more
+	MessageCard MessageKind = "card" // the requester's card, visible only to them
+	MessageLine MessageKind = "line" // the announcement in the channel, once bought
+	MessageAsk  MessageKind = "ask"  // the approvers' card in their channel
+	MessageNote MessageKind = "note" // a direct message to the requester, if the card can no longer be updated
 )
 
-// Message returns the order's message of that kind, or nil. The pointer is into the order.
+// Message returns a pointer to the order's message of that kind, within o.Messages; nil if there is none.
 func (o *Order) Message(kind MessageKind) *Message {
 	for i := range o.Messages {
 		if o.Messages[i].Kind == kind {
@@ -256,7 +259,7 @@ func (o *Order) Message(kind MessageKind) *Message {
 	return nil
 }
 
-// Stale reports whether some message of the order does not show its current state yet.
+// Stale reports whether a message shows an older revision of the order.
 func (o *Order) Stale() bool {
 	for _, m := range o.Messages {
 		if m.PublishedRev < o.Rev {
@@ -266,63 +269,63 @@ func (o *Order) Stale() bool {
 	return false
 }
 
-// Open reports whether there is still something to do for the order: to wait for the requester, to buy, to settle,
-// to count, to put back what was parked, or to watch for what comes late.
+// Open reports whether anything remains to be done for the order: wait for a person, buy, resolve the outcome, count
+// purchases, check held items again, or watch for late events.
 func (o *Order) Open() bool { return o.NeedsWork() || o.HasOffer() }
 
-// HasOffer reports whether the order failed because its price had moved, and its card offers the new price.
+// HasOffer reports whether the order failed because its price had changed, and its card still offers the new price.
 func (o *Order) HasOffer() bool {
 	f := o.Failure
 	return o.State == Failed && f != nil && f.Code == FailPriceMoved && o.ReplacedBy == "" && !f.Until.IsZero()
 }
 
-// Offers reports whether the requester can still confirm the new price of an order that failed because its price had
-// moved.
+// Offers reports whether the requester can confirm the new price of a failed order at the time now.
 func (o *Order) Offers(now time.Time) bool { return o.HasOffer() && now.Before(o.Failure.Until) }
 
-// NeedsWork reports whether the order needs work other than waiting for an answer to a new price.
+// NeedsWork reports whether anything other than confirming a new price remains to be done for the order.
 func (o *Order) NeedsWork() bool {
 	return !o.State.Final() || len(o.HeldItems) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }
 
-// Promised reports whether the order's price counts as reserved in its budget month.
+// Promised reports whether the order's price is reserved in its budget month.
 func (o *Order) Promised() bool { return o.State.promised() && o.Released.IsZero() }
 
-// NeverAdded reports whether nothing of the order can be in the cart.
+// NeverAdded reports whether the order's item was certainly never added to the cart.
 func (o *Order) NeverAdded() bool { return o.AddSent.IsZero() && o.ItemID == 0 }
 
-// State is where an order stands. docs/architecture.md draws the graph.
+// State is the state of an order. docs/architecture.md draws the transitions.
 type State string
 
 const (
-	// Proposed is a card with a price; nothing is reserved. It expires.
+	// Proposed orders have a card with a price, and no reservation. They expire.
 	Proposed State = "proposed"
-	// AwaitingApproval says that the requester confirmed, and the order needs approval. Budget is reserved from here on.
+	// AwaitingApproval orders were confirmed by the requester and need approval. The price is reserved from here on.
 	AwaitingApproval State = "awaiting_approval"
-	// Approved may be bought, and waits for its turn on the account.
+	// Approved orders may be bought, and wait for their turn on the CoCalc account.
 	Approved State = "approved"
-	// Adding is about to be added to the cart, or was added without an answer. No money moves.
+	// Adding orders are about to be added to the cart, or the answer to the add is missing. No money moves.
 	Adding State = "adding"
-	// Carted has an item with a known id, whose content was read back and compared.
+	// Carted orders have a cart item whose id is known and whose content was read back and compared.
 	Carted State = "carted"
-	// Paying is about to be checked out, or was checked out and the outcome is not proven yet.
+	// Paying orders are about to be checked out, or were, and the outcome is not verified yet.
 	Paying State = "paying"
-	// Unknown may have been bought. It keeps its reservation and holds the account; only reading resolves it.
+	// Unknown orders may have been bought. They keep their reservation and block other orders until reading resolves the
+	// outcome.
 	Unknown State = "unknown"
-	// Purchased is proven by reading the item back.
+	// Purchased orders were bought: CoCalc showed the purchase, or an admin confirmed it.
 	Purchased State = "purchased"
-	// Failed says that nothing was bought. If CoCalc shows a purchase while the order is still watched (another checkout
-	// had begun before the item was taken out), the order becomes Purchased.
+	// Failed orders were not bought. If CoCalc shows a purchase while the order is still watched (another checkout had
+	// begun before the item was removed), the order becomes Purchased.
 	Failed State = "failed"
-	// Denied was refused by an approver.
+	// Denied orders were denied by an approver.
 	Denied State = "denied"
-	// Cancelled was withdrawn by the requester before anything was sent.
+	// Cancelled orders were cancelled or replaced by the requester before anything was sent to CoCalc.
 	Cancelled State = "cancelled"
-	// Expired was not decided in time.
+	// Expired orders were not decided in time.
 	Expired State = "expired"
 )
 
-// States lists every state, in the order in which people meet them.
+// States returns every state, in the order in which people usually see them.
 func States() []State {
 	return []State{
 		Proposed, AwaitingApproval, Approved, Adding, Carted, Paying, Unknown, Purchased, Failed, Denied,
@@ -330,10 +333,10 @@ func States() []State {
 	}
 }
 
-// Known reports whether s is a state of orders.
+// Known reports whether s is one of States.
 func (s State) Known() bool { return slices.Contains(States(), s) }
 
-// Final reports whether the order has ended: nothing more is bought for it.
+// Final reports whether orders in this state have ended, so nothing is bought for them any more.
 func (s State) Final() bool {
 	switch s {
 	case Purchased, Failed, Denied, Cancelled, Expired:
@@ -343,7 +346,7 @@ func (s State) Final() bool {
 	}
 }
 
-// promised reports whether an order in this state holds a reservation.
+// promised reports whether orders in this state have a reservation.
 func (s State) promised() bool {
 	switch s {
 	case AwaitingApproval, Approved, Adding, Carted, Paying, Unknown:
@@ -353,7 +356,7 @@ func (s State) promised() bool {
 	}
 }
 
-// UnderWay reports whether the worker has begun with the order, so that it must be brought to an end before any other.
+// UnderWay reports whether the worker has begun with the order, and must finish it before any other.
 func (s State) UnderWay() bool {
 	switch s {
 	case Adding, Carted, Paying, Unknown:
@@ -368,18 +371,18 @@ func (s State) CanBecome(next State) bool {
 	return slices.ContainsFunc(transitions, func(t transition) bool { return t.From == s && t.To == next })
 }
 
-// RemoveMessage forgets a message that cannot be reached any more.
+// RemoveMessage removes the message of a kind, if there is one.
 func (o *Order) RemoveMessage(kind MessageKind) {
 	o.Messages = slices.DeleteFunc(o.Messages, func(m Message) bool { return m.Kind == kind })
 }
 
-// SetMessage keeps a message, in place of an earlier one of its kind.
+// SetMessage stores a message in place of an earlier one of its kind.
 func (o *Order) SetMessage(m Message) {
 	o.RemoveMessage(m.Kind)
 	o.Messages = append(o.Messages, m)
 }
 
-// UnmarshalJSON reads a receipt of any schema. The first one has what the admin said as a sentence (settled).
+// UnmarshalJSON reads a receipt of any schema. The first schema has an admin's resolution as a sentence (settled).
 func (r *Receipt) UnmarshalJSON(data []byte) error {
 	type plain Receipt
 	var read struct {

@@ -10,48 +10,49 @@ import (
 	"licensebot/cocalc"
 )
 
-// Policy says who may buy what, who has to agree, and how much may be spent. Lists hold Slack user ids (U…, W…) and ids
-// of user groups (S…).
+// Policy holds the rules: who may buy what, who approves, and how much may be spent. Lists hold Slack ids of users (U…,
+// W…) and user groups (S…).
 type Policy struct {
-	// Buyers may buy. Everyone lets all members buy. Without both, no one may.
+	// Buyers may buy. Everyone allows all members to buy. If both are empty, no one may.
 	Buyers   map[string]bool
 	Everyone bool
-	// Approvers may approve other people's orders. Without any, orders need no approval.
+	// Approvers may approve other people's orders. If the list is empty, orders need no approval.
 	Approvers map[string]bool
-	// Admins may settle orders, pause and resume, and take out broken items.
+	// Admins may resolve orders of unknown outcome, pause and resume buying, and remove broken items from the cart.
 	Admins map[string]bool
-	// Viewers may see all licenses, history and money, as approvers and admins do; AllView lets all members. Buyers see
-	// the licenses, what their own orders cost, and the team's budget.
+	// Viewers may see all licenses, the history and all costs, as approvers and admins do. AllView allows all members
+	// that. Buyers see the licenses, the cost of their own orders, and the team's budget.
 	Viewers map[string]bool
 	AllView bool
-	// Channels are where licenses may be asked for; empty: anywhere.
+	// Channels are the channels in which licenses may be requested; empty: anywhere.
 	Channels map[string]bool
 
-	// AutoApprove is the highest price that needs no approval, for one order and for a person's orders of a day
-	// together. With AskRenewing, licenses that renew always need approval.
+	// AutoApprove is the maximum price without approval, for one order and for the sum of a person's orders in a day. With
+	// AskRenewing, licenses that renew always need approval.
 	AutoApprove Cents
 	AskRenewing bool
-	// Approvals is how many people have to agree: at least 1.
+	// Approvals is the number of approvers who must agree, at least 1.
 	Approvals int
 
-	// OrderLimit is the most that one order may cost, MonthlyBudget the most that all orders of a month may.
+	// OrderLimit is the maximum price of one order. MonthlyBudget is the maximum for all orders of a month.
 	OrderLimit    Limit
 	MonthlyBudget Limit
-	// PersonBudget is the most that one person's orders of a month may cost, PersonOrders how many one person may buy in a
-	// day; 0: no limit but the team's.
+	// PersonBudget is the maximum for one person's orders in a month; 0: no limit. PersonOrders is the maximum number of
+	// orders per person and day; 0: no limit.
 	PersonBudget Cents
 	PersonOrders int
 	Largest      Sizes
 	Periods      map[cocalc.Period]bool // allowed; empty: all
-	// LeastCredit has to be left on the CoCalc account after a purchase.
+	// LeastCredit is the credit that must remain on the CoCalc account after a purchase; 0: no limit.
 	LeastCredit Cents
-	// Location decides where days and months begin. Nil is UTC.
+	// Location is the time zone in which days and months begin. Nil means UTC.
 	Location *time.Location
 }
 
-// RefusePaused refuses new orders while buying is stopped.
+// RefusePaused refuses to buy while buying is paused or the ledger is a restored backup that has not been compared with
+// CoCalc.
 func (p Policy) RefusePaused(account AccountState) *Refusal {
-	if no := restoring(account); no != nil {
+	if no := refuseRestoring(account); no != nil {
 		return no
 	}
 	if account.Pause == nil {
@@ -60,20 +61,20 @@ func (p Policy) RefusePaused(account AccountState) *Refusal {
 	return &Refusal{Cause: account.Pause.CauseOf(Paused)}
 }
 
-// restoring refuses orders as long as an older copy of the ledger was not compared with CoCalc.
-func restoring(account AccountState) *Refusal {
+// refuseRestoring refuses to buy until a restored backup has been compared with CoCalc.
+func refuseRestoring(account AccountState) *Refusal {
 	if account.Restored == nil {
 		return nil
 	}
 	return NewRefusal(Restoring)
 }
 
-// AwayRefusal refuses what would reserve money while the ledger's file is away.
+// AwayRefusal returns the refusal of a reservation while the ledger's file is not where it belongs.
 func (p Policy) AwayRefusal() *Refusal {
-	return NewRefusal(LedgerAway, "told", p.AdminsTold())
+	return NewRefusal(LedgerAway, "told", p.AdminsNotified())
 }
 
-// Groups are the ids of the user groups that the lists name, S…, in order.
+// Groups returns the ids of the user groups (S…) in the policy's lists, sorted, without duplicates.
 func (p Policy) Groups() []string {
 	var groups []string
 	for _, list := range []map[string]bool{p.Buyers, p.Approvers, p.Admins, p.Viewers} {
@@ -104,7 +105,7 @@ func (p Policy) MayAdminister(who Actor) *Refusal {
 	return NewRefusal(NotAnAdmin)
 }
 
-// MayApprove refuses people who are not approvers, and the requester.
+// MayApprove refuses people who are not approvers, and the order's requester.
 func (p Policy) MayApprove(o Order, who Actor) *Refusal {
 	if no := RefuseOutsider(who); no != nil {
 		return no
@@ -121,13 +122,13 @@ func (p Policy) MayApprove(o Order, who Actor) *Refusal {
 	return nil
 }
 
-// NeedsApproval reports whether an order needs approval. auto is what its requester got without approval that day,
-// apart from this order: an order that needs approval needs it in parts too.
+// NeedsApproval reports whether an order needs approval. auto is the sum of the requester's other orders of that day
+// without approval; it counts, so that splitting an order does not avoid approval.
 func (p Policy) NeedsApproval(o Order, auto Cents) bool {
 	return len(p.Approvers) > 0 && (auto+o.Price > p.AutoApprove || p.AskRenewing && o.Renews > 0)
 }
 
-// AllowsPlace refuses orders that are asked for where that is not accepted.
+// AllowsPlace refuses a channel in which licenses may not be requested.
 func (p Policy) AllowsPlace(at Channel) *Refusal {
 	if len(p.Channels) == 0 || p.Channels[at.ID] {
 		return nil
@@ -135,7 +136,7 @@ func (p Policy) AllowsPlace(at Channel) *Refusal {
 	return NewRefusal(NotHere, "setting", "CHANNELS", "channels", strings.Join(slices.Sorted(maps.Keys(p.Channels)), " "))
 }
 
-// MayBuy refuses people who are not on the list.
+// MayBuy refuses people who are not buyers.
 func (p Policy) MayBuy(who Actor) *Refusal {
 	if no := RefuseOutsider(who); no != nil {
 		return no
@@ -153,7 +154,8 @@ func (p Policy) MayBuy(who Actor) *Refusal {
 	return NewRefusal(NotABuyer, "setting", "BUYERS", "buyers", buyers)
 }
 
-// SumOfDay is the sum that makes an order need approval, of a requester who got auto without approval today.
+// SumOfDay returns the sum of the day if that sum is the only reason why the order needs approval; otherwise the zero
+// DaySum. auto is NeedsApproval's.
 func (p Policy) SumOfDay(o Order, auto Cents) DaySum {
 	if p.NeedsApproval(o, 0) || !p.NeedsApproval(o, auto) {
 		return DaySum{}
@@ -161,14 +163,14 @@ func (p Policy) SumOfDay(o Order, auto Cents) DaySum {
 	return DaySum{auto, p.AutoApprove}
 }
 
-// DaySum is what a person got without approval today, and what a day allows. It is set where that sum alone is why an
-// order needs approval: the order itself is within the limit.
+// DaySum is the sum of a person's orders of today without approval, and the policy's limit for it. It is zero unless
+// the sum is the only reason why an order needs approval.
 type DaySum struct{ Used, Limit Cents }
 
-// Passed reports whether the sum is why the order needs approval.
+// Passed reports whether the sum is the reason why the order needs approval.
 func (s DaySum) Passed() bool { return s.Limit > 0 }
 
-// Approval is what one approver said about an order.
+// Approval is the decision of one approver about an order.
 type Approval struct {
 	By     Actor     `json:"by"`
 	At     time.Time `json:"at"`
@@ -176,9 +178,9 @@ type Approval struct {
 	Reason string    `json:"reason,omitempty"`
 }
 
-// HasEnough reports whether there may be enough approvers beside the requester. Who is in a user group is not looked
-// at.
-func (p Policy) HasEnough(requester Actor) bool {
+// HasEnoughApprovers reports whether the list may contain enough approvers other than the requester. It assumes that a
+// user group has enough members.
+func (p Policy) HasEnoughApprovers(requester Actor) bool {
 	n := 0
 	for id, listed := range p.Approvers {
 		if listed && strings.HasPrefix(id, "S") {
@@ -191,15 +193,16 @@ func (p Policy) HasEnough(requester Actor) bool {
 	return n >= p.Approvals
 }
 
-// What was promised is looked at once more before anything is spent for it: an order can wait for hours, in which
-// people leave, and lists and limits change.
+// The rules are checked again just before any money is spent: an order can wait for hours, in which people leave, and
+// lists and limits change.
 
-// PromiseKept is for how long a right that was checked when the money was promised counts where Slack does not tell it
-// anew.
-const PromiseKept = time.Hour
+// RightsTTL is how long a permission that was checked at the reservation remains valid if Slack cannot confirm it
+// again.
+const RightsTTL = time.Hour
 
-// AgreedBy refuses an order that has fewer approvals than it needs by now. share is its requester's part of the month.
-func (p Policy) AgreedBy(o Order, share Share) *Refusal {
+// RefuseUnapproved refuses an order that has fewer approvals than the policy now requires. share is the requester's
+// share of the month.
+func (p Policy) RefuseUnapproved(o Order, share Share) *Refusal {
 	auto := share.Auto[o.Day]
 	if o.Auto {
 		auto -= o.Price
@@ -216,8 +219,8 @@ func (p Policy) AgreedBy(o Order, share Share) *Refusal {
 	return NewRefusal(NotAgreed, "needs", strconv.Itoa(p.Approvals), "has", strconv.Itoa(n))
 }
 
-// PromisedAt is when the last right was checked on which the order rests.
-func (o *Order) PromisedAt() time.Time {
+// CheckedAt returns the time of the last permission check: the requester's confirmation or the last approval.
+func (o *Order) CheckedAt() time.Time {
 	at := o.Confirmed
 	for _, a := range o.Approvals {
 		if a.At.After(at) {
@@ -227,17 +230,17 @@ func (o *Order) PromisedAt() time.Time {
 	return at
 }
 
-// Verdict is what an admin found out about an order whose outcome is unknown.
+// Verdict is an admin's finding about an order of unknown outcome.
 type Verdict string
 
-// What an admin can find out.
+// The verdicts.
 const (
 	WasBought    Verdict = "bought"
 	WasNotBought Verdict = "not-bought"
 )
 
-// MayBeCharged reports whether CoCalc may still show that an order which counts as not bought was bought: since the
-// backup that was restored, or against an admin's word.
+// MayBeCharged reports whether CoCalc may still show a purchase of an order that counts as not bought: it ended by a
+// restore, or by an admin's decision.
 func (o *Order) MayBeCharged() bool {
 	return o.Restored || o.Failure != nil && (o.Failure.Code == FailRestored || o.Failure.Code == FailByAdmin)
 }

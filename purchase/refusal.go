@@ -4,27 +4,29 @@ import (
 	"strings"
 )
 
-// Refusal is an answer of no to a person: nothing happened. Its cause says why. Package bot tells it in words.
+// Refusal is an error that refuses a person's request: nothing happened. Its cause is the reason. Package bot renders
+// it as a sentence.
 type Refusal struct {
 	Cause
-	ToAdmin bool // the person is an admin, who reads the names of settings
+	ToAdmin bool // the person is an admin, so the sentence names settings
 }
 
 // Error returns the code and the arguments, for logs.
 func (r *Refusal) Error() string { return r.String() }
 
-// Channels returns the ids of the channels that would accept what was refused; nil if the channel is not why.
+// Channels returns the ids of the channels in which the request would be accepted; nil if the channel is not the
+// reason.
 func (r *Refusal) Channels() []string { return strings.Fields(r.Args["channels"]) }
 
-// NewRefusal returns a refusal with arguments, given as names and values. Empty values are left out.
+// NewRefusal returns a refusal with arguments, given as alternating names and values. Empty values are left out.
 func NewRefusal(code RefusalCode, pairs ...string) *Refusal {
 	return &Refusal{Cause: NewCause(code, pairs...)}
 }
 
-// RefusalCode is the code of a refusal. The audit has it as the note of a "refused" record.
+// RefusalCode is the code of a refusal. Audit records of kind "refused" have it as their note.
 type RefusalCode = CauseCode
 
-// Why people are refused.
+// The reasons of refusals.
 const (
 	NotABuyer      RefusalCode = "not-a-buyer"
 	OverOrderLimit RefusalCode = "over-order-limit"
@@ -36,22 +38,22 @@ const (
 	Paused         RefusalCode = "paused"
 	ShuttingDown   RefusalCode = "shutting-down"
 	LedgerAway     RefusalCode = "ledger-away"
-	Doubtful       RefusalCode = "doubtful" // only the next start learns whether the decision counts
+	Doubtful       RefusalCode = "doubtful" // whether the decision counts is unknown until the next start
 	NotAnAdmin     RefusalCode = "not-an-admin"
-	Outsider       RefusalCode = "outsider"   // guests, apps, people of other workspaces
-	StaleCard      RefusalCode = "stale-card" // a button of a card that was replaced by a newer one
-	Elsewhere      RefusalCode = "elsewhere"  // a button clicked in another place than its card
+	Outsider       RefusalCode = "outsider"   // guests, apps, deactivated accounts, people of other workspaces
+	StaleCard      RefusalCode = "stale-card" // the button belongs to a card that a newer one replaced
+	Elsewhere      RefusalCode = "elsewhere"  // the button was clicked in another channel than its card's
 	NoReason       RefusalCode = "no-reason"
 	NotAgreed      RefusalCode = "not-agreed"
 	DiskFull       RefusalCode = "disk-full"
 	AccessLost     RefusalCode = "access-lost" // the bot lacks access to Slack
-	Restoring      RefusalCode = "restoring"   // an older copy of the ledger is not reconciled with CoCalc yet
+	Restoring      RefusalCode = "restoring"   // a restored backup has not been compared with CoCalc yet
 	NotBroken      RefusalCode = "not-broken"
-	Unreadable     RefusalCode = "unreadable" // what was asked makes no sense
+	Unreadable     RefusalCode = "unreadable" // the request could not be understood
 	NoSuchProject  RefusalCode = "no-such-project"
 	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about the project
 	NotSold        RefusalCode = "not-sold"       // the CoCalc server sells no licenses (Server.RefusesOrders)
-	// NotRead says that what was to be shown could not be read; without "why", the fault is the bot's.
+	// NotRead means that the requested data could not be read. Without the argument why, the fault is the bot's.
 	NotRead    RefusalCode = "not-read"
 	NoRenewals RefusalCode = "no-renewals" // the renewals of the CoCalc account could not be read
 
@@ -64,7 +66,7 @@ const (
 	TooLarge         RefusalCode = "too-large"
 	WrongPeriod      RefusalCode = "wrong-period"
 	NotAViewer       RefusalCode = "not-a-viewer"
-	TooFast          RefusalCode = "too-fast" // more cards than a person may have in so short a time
+	TooFast          RefusalCode = "too-fast" // the person requested too many cards in a short time
 )
 
 // RefuseNotSold refuses orders while the server sells no licenses.
@@ -72,7 +74,7 @@ func (p Policy) RefuseNotSold(s Server) *Refusal {
 	if !s.RefusesOrders() {
 		return nil
 	}
-	return NewRefusal(NotSold, "condition", string(s.Condition), "host", s.Host, "told", p.AdminsTold())
+	return NewRefusal(NotSold, "condition", string(s.Condition), "host", s.Host, "told", p.AdminsNotified())
 }
 
 // ForReader returns the refusal for this reader: admins get the names of settings.

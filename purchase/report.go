@@ -9,69 +9,70 @@ import (
 	"licensebot/cocalc"
 )
 
-// LicenseEntry is a license of the account, with the log entry when it was bought through this ledger.
+// LicenseEntry is a license of the account. Purchase is its log entry; nil if it was not bought through this ledger.
 type LicenseEntry struct {
 	License  License
 	Purchase *Purchase
 }
 
-// QueueEntry is what tells an open order's place among the others.
+// QueueEntry is the part of an open order that determines its place in the queue.
 type QueueEntry struct {
 	ID        OrderID
 	State     State
 	Confirmed time.Time
 }
 
-// Stoppage is what keeps orders from being bought right now; zero when nothing does.
+// Stoppage describes why no orders are bought right now; zero if nothing prevents it.
 type Stoppage struct {
 	Pause    *Pause
 	Restored *Restore
-	Held     []Order // whose outcome is unknown, oldest first: others wait for them
+	Held     []Order // orders of unknown outcome, oldest first; the others wait for them
 }
 
-// Renewals are the renewals that CoCalc will charge until they are cancelled. They count in no budget: they need no
-// confirmation.
+// Renewals summarizes the subscriptions that CoCalc charges until they are cancelled. They count in no budget, since
+// they are charged without a confirmation.
 type Renewals struct {
 	Monthly, Yearly Cents // per month, and per year
-	Active          int   // subscriptions
-	DueThisMonth    Cents // of the present month, from now on
+	Active          int   // number of subscriptions
+	DueThisMonth    Cents // remaining renewals of the current month
 
-	// Next is when CoCalc charges the first of them from now on; zero when none of them says.
+	// Next is when CoCalc charges the next renewal; zero if no subscription has a date.
 	Next time.Time
 }
 
-// Evidence is what CoCalc shows of an order at one moment: for people who want to see for themselves, and for admins
-// who have to settle it.
+// Evidence is what CoCalc shows about an order at one moment, for people who want to check it, and for admins who
+// resolve an order of unknown outcome.
 type Evidence struct {
 	At    time.Time
-	Lines []Cause // for everyone who may see the order, in the order in which they were asked for
-	// Account is the CoCalc account that the key belongs to: for admins alone. It is empty where CoCalc did not say.
+	Lines []Cause // for everyone who may see the order, in the order of the requests
+	// Account is the CoCalc account that the key belongs to, for admins only; empty if CoCalc did not return it.
 	Account string
-	// Complete: everything could be read, and the key was proven with it. Nothing found is only then worth something.
+	// Complete is set if everything could be read and the key was verified. Only then does an empty result mean that there
+	// was no purchase.
 	Complete bool
 }
 
-// What CoCalc shows of an order (Evidence).
+// The lines of Evidence.
 const (
 	ShowsNeverSent CauseCode = "never-sent" // the order was never sent to CoCalc
-	// ShowsTagged has license, with the order's tag; but: "older" than its item, or "different".
+	// ShowsTagged is a license with the order's tag: license, but ("older" than its item, or "different").
 	ShowsTagged       CauseCode = "tagged"
-	ShowsNoTagged     CauseCode = "not-tagged" // licenses: how many there are without the tag
-	ShowsUnread       CauseCode = "unread"     // what: could not be read
-	ShowsIncompletely CauseCode = "incomplete" // what isn't shown may exist
-	// ShowsItem has item, with state: "deleted", "bought" (at, license), "removed" (at), "in-cart"; no item: none was
-	// found.
+	ShowsNoTagged     CauseCode = "not-tagged" // licenses: the number of licenses, none of which has the tag
+	ShowsUnread       CauseCode = "unread"     // what: the data that could not be read
+	ShowsIncompletely CauseCode = "incomplete" // data that could not be read may contain a purchase
+	// ShowsItem is the order's cart item: item, state ("deleted", "bought" with at and license, "removed" with at,
+	// "in-cart"). Without item, none was found.
 	ShowsItem CauseCode = "cart-item"
-	// ShowsNoPurchases has rows, how many there are of other orders; older: the server has no list.
+	// ShowsNoPurchases means that the list has no purchase of the order: rows (the number of other purchases), older (the
+	// server has no list).
 	ShowsNoPurchases CauseCode = "no-purchases"
-	// ShowsPurchase has purchase, at, license and amount; but: the purchase has the order's tag, and is "older" than its
-	// item or of a "copied" one.
+	// ShowsPurchase is a purchase: purchase, at, license, amount, and but if it has the order's tag and is "older" than
+	// its item, or belongs to a "copied" one.
 	ShowsPurchase CauseCode = "purchase-shown"
 	ShowsAccount  CauseCode = "key-account" // account: the key's
 )
 
-// For returns what a person reads of the evidence: admins also read to which account the key belongs, with which all of
-// it was read.
+// For returns the lines for a person. Admins also read which account the key belongs to.
 func (e Evidence) For(admin bool) []Cause {
 	if !admin || e.Account == "" {
 		return e.Lines
@@ -79,12 +80,13 @@ func (e Evidence) For(admin bool) []Cause {
 	return append(slices.Clone(e.Lines), NewCause(ShowsAccount, "account", e.Account))
 }
 
-// Add appends a line. Values that are empty are left out.
+// Add appends a line. Empty values are left out.
 func (e *Evidence) Add(code CauseCode, pairs ...string) {
 	e.Lines = append(e.Lines, NewCause(code, pairs...))
 }
 
-// Readable notes what could not be read.
+// Readable reports whether err is nil. Otherwise it adds a line saying that what could not be read, and clears
+// Complete.
 func (e *Evidence) Readable(err error, what string) bool {
 	if err != nil {
 		e.Complete = false
@@ -93,35 +95,35 @@ func (e *Evidence) Readable(err error, what string) bool {
 	return err == nil
 }
 
-// What a Comparison notes.
+// The notes of a Comparison.
 const (
-	// NotedByWord has entry, order and charged: an admin marked it as bought, and CoCalc doesn't show it.
+	// NotedByWord means that an admin marked the order as bought and CoCalc does not show it: entry, order, charged.
 	NotedByWord     CauseCode = "noted-by-word"
-	NotedCounting   CauseCode = "noted-counting"    // entry, logged, charged: the bot is to count it again
+	NotedCounting   CauseCode = "noted-counting"    // entry, logged, charged: the bot will count it again
 	NotedNotManaged CauseCode = "noted-not-managed" // license, entry: the account no longer manages the license
 	NotedUnderWay   CauseCode = "noted-under-way"   // purchase, at, license, amount, order: the bot works on the order
-	// NotedStranger is a purchase made outside the bot: purchase, at, license, amount; but: "reported", "copied" from the
-	// cart item of an order, or "older" than the order whose tag it has.
+	// NotedStranger is a purchase made outside the bot: purchase, at, license, amount, and but ("reported", "copied" from
+	// the cart item of an order, or "older" than the order whose tag it has).
 	NotedStranger CauseCode = "noted-stranger"
 )
 
-// Prepaid is a license as the purchase log has it: a fixed term and what was paid for all of it, or a license that
-// renews and what was paid for its first period.
+// Prepaid is a license in the purchase log: either a fixed term with the amount paid for all of it, or a license that
+// renews with the amount paid for its first period.
 type Prepaid struct {
 	LicenseID    string
 	Order        OrderID
 	Requester    Actor
 	Spec         Spec
 	Begins, Ends time.Time // of a fixed term
-	Paid         Cents     // the sum of the license's entries
+	Paid         Cents     // the sum of the license's log entries
 	Duplicate    bool      // CoCalc sold the same cart item more than once
 }
 
 // Renews reports whether the license renews until it is cancelled. The log has only its first period.
 func (p Prepaid) Renews() bool { return p.Spec.Period != cocalc.PeriodRange }
 
-// Unused returns the part of what was paid for a fixed term that falls after a moment: pro rata to the second, rounded
-// down to the cent. It is everything before the term begins, and nothing once it has ended or of a license that renews.
+// Unused returns the part of the amount paid for a fixed term that falls after at: pro rata to the second, rounded down
+// to the cent. It is the whole amount before the term begins, and 0 after the term and for a license that renews.
 func (p Prepaid) Unused(at time.Time) Cents {
 	begins, ends, now := p.Begins.Unix(), p.Ends.Unix(), at.Unix()
 	switch {
@@ -136,11 +138,11 @@ func (p Prepaid) Unused(at time.Time) Cents {
 	return Cents(unused)
 }
 
-// PrepaidLicenses returns the licenses of a purchase log, oldest entry first, that may have an unused part at a moment:
-// fixed terms that have not ended, and all that renew. Entries of purchases after that moment don't count.
+// PrepaidLicenses returns the licenses of a purchase log, oldest entry first, that may have an unused part at the time
+// at: fixed terms that have not ended, and all licenses that renew. Entries of later purchases are ignored.
 func PrepaidLicenses(log []Purchase, at time.Time) []Prepaid {
 	var all []*Prepaid
-	own := map[OrderID]*Prepaid{} // what each order was to buy: corrections are about that
+	own := map[OrderID]*Prepaid{} // the license that each order asked for; corrections apply to it
 	named := map[string]*Prepaid{}
 	for _, e := range log {
 		if e.Time.After(at) {
@@ -157,7 +159,7 @@ func PrepaidLicenses(log []Purchase, at time.Time) []Prepaid {
 		if !e.Duplicate && own[e.Order] == nil {
 			own[e.Order] = p
 		}
-		if e.LicenseID != "" && p.LicenseID != e.LicenseID { // a correction can name another license than before
+		if e.LicenseID != "" && p.LicenseID != e.LicenseID { // a correction may name another license
 			delete(named, p.LicenseID)
 			p.LicenseID, named[e.LicenseID] = e.LicenseID, p
 		}
@@ -173,7 +175,7 @@ func PrepaidLicenses(log []Purchase, at time.Time) []Prepaid {
 	return left
 }
 
-// begins returns the beginning of an entry's fixed term. CoCalc moves one that has passed to the moment of the
+// begins returns the beginning of an entry's fixed term. If it is in the past, CoCalc moves it to the moment of the
 // purchase.
 func (p Purchase) begins() time.Time {
 	if p.Spec.Start.After(p.Time) {

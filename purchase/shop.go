@@ -9,10 +9,10 @@ import (
 	"licensebot/cocalc"
 )
 
-// Site is the CoCalc server, for links.
+// Site is the address of the CoCalc server, for links.
 type Site = cocalc.Site
 
-// Shop is what buying needs of CoCalc. *cocalc.Client is one.
+// Shop is the part of CoCalc's API that purchasing uses. *cocalc.Client implements it and documents the methods.
 type Shop interface {
 	WhoAmI(ctx context.Context) (cocalc.Account, error)
 	Store(ctx context.Context) (cocalc.Store, error)
@@ -29,36 +29,36 @@ type Shop interface {
 	FindBrokenItem(ctx context.Context) (cocalc.CartItem, error)
 	Subscriptions(ctx context.Context) ([]cocalc.Subscription, error)
 	Project(ctx context.Context, id string) (cocalc.Project, error)
-	// Diagnose finds out what the server is. It only reads.
+	// Diagnose determines the condition of the server. It only reads.
 	Diagnose(ctx context.Context) cocalc.Diagnosis
 	// Time returns CoCalc's current time; ok is false while it is unknown.
 	Time() (now time.Time, ok bool)
 }
 
-// Timing holds every wait of the package. The zero value of a field means its default.
+// Timing holds every duration of purchasing. A zero field means its default.
 type Timing struct {
-	Proposal time.Duration // how long a card can be confirmed: 30 minutes
-	Approval time.Duration // how long approvers can decide: 72 hours
-	// The defaults of Patience, AddWindow, Poll and PollMax hold for a Settle of 10 minutes or more, and shrink with a
+	Proposal time.Duration // how long a proposal can be confirmed; default 30 minutes
+	Approval time.Duration // how long approvers can decide; default 72 hours
+	// The defaults of Patience, AddWindow, Poll and PollMax apply to a Settle of at least 10 minutes, and shrink with a
 	// shorter one.
 
-	// Patience is how long an order waits for a CoCalc that does not answer before it gives up, as long as nothing
-	// of it is in the cart: 2 minutes.
+	// Patience is how long an order waits for a CoCalc that does not answer before it fails, unless its item is in the
+	// cart; default 2 minutes.
 	Patience time.Duration
-	// AddWindow is how long, from its sending, an add whose answer was lost may take to show up in the cart: 1 minute,
-	// which is the client's own timeout and as much again. What comes later is taken out when the order is watched.
+	// AddWindow is how long, after an add was sent and its answer was lost, the item may take to appear in the cart;
+	// default 1 minute, twice the client's timeout. A later item is removed while the order is watched.
 	AddWindow time.Duration
-	// Settle is how long a checkout whose outcome is unknown is given to show itself, once with the item in the
-	// cart and once more after it was taken out: 10 minutes. It must be well over the server's slowest checkout.
+	// Settle is how long the bot waits for the result of a checkout of unknown outcome, once with the item in the cart and
+	// once more after removing it; default 10 minutes. It must be well above the server's slowest checkout.
 	Settle time.Duration
-	// Poll is the first pause between two looks; it doubles up to PollMax: 2 seconds, 30 seconds.
+	// Poll is the first pause between two reads; it doubles up to PollMax. The defaults are 2 and 30 seconds.
 	Poll, PollMax time.Duration
-	// Sweep is the pause between two comparisons of the account's purchases with the ledger: 10 minutes.
+	// Sweep is the pause between two comparisons of the account's purchases with the ledger; default 10 minutes.
 	Sweep time.Duration
-	// Probe is the longest pause between two probes of the server (Diagnose): 10 minutes. Orders wait six times as long
-	// for a server that doesn't sell licenses.
+	// Probe is the longest pause between two probes of the server (Diagnose); default 10 minutes. Orders wait six times as
+	// long for a server that does not sell licenses.
 	Probe time.Duration
-	// Drain is how long the order under way may go on after Run was told to stop: 45 seconds.
+	// Drain is how long the order under way may continue after Run was told to stop; default 45 seconds.
 	Drain time.Duration
 }
 
@@ -70,8 +70,8 @@ func (t Timing) WithDefaults() Timing {
 		}
 	}
 	or(&t.Settle, 10*time.Minute)
-	// A short Settle means that CoCalc is quick, so the other waits shrink with it. CoCalc is not asked more often than
-	// its purchases can be read.
+	// A short Settle means a fast CoCalc, so the other durations shrink with it. The minimums keep the bot from asking
+	// more often than the list of purchases may be read.
 	share := func(part int64, most, least time.Duration) time.Duration {
 		return max(min(t.Settle/time.Duration(part), most), least)
 	}
@@ -87,21 +87,21 @@ func (t Timing) WithDefaults() Timing {
 	return t
 }
 
-// Request is what a person wants to buy.
+// Request is a person's request to buy a license.
 type Request struct {
 	Requester Actor
 	Channel   Channel
 	Spec      Spec
 	Reason    string
-	// Trigger is Slack's id of the command, click or form; empty when it is not known. One trigger makes one order.
+	// Trigger is Slack's id of the command, click or form; empty if it is unknown. One trigger creates at most one order.
 	Trigger string
-	// Replaces is the proposal that the requester edited; empty: this is a new one.
+	// Replaces is the proposal that the requester edited; empty for a new request.
 	Replaces OrderID
 }
 
-// Owns reports whether something at CoCalc with the number of the order's cart item is the order's: it has its tag, or
-// a person removed the tag. Something with another order's tag, or older than the order, comes from another server that
-// this ledger has met.
+// Owns reports whether a CoCalc record that has the order's cart item id belongs to the order: it has the order's tag,
+// or no tag because a person removed it. A record that has another order's tag, or is older than the order's add, comes
+// from another server that the ledger was used with. text is the record's description, at its time.
 func (o *Order) Owns(text string, at time.Time) bool {
 	if id, ok := ParseTag(text); ok {
 		return id == o.ID
@@ -109,11 +109,11 @@ func (o *Order) Owns(text string, at time.Time) bool {
 	return o.CreatedAfterAdd(at, cocalc.RangeTolerance)
 }
 
-// ClocksApart is how much the clocks of CoCalc's machines may differ.
+// ClocksApart is the largest difference between the clocks of CoCalc's machines.
 const ClocksApart = time.Minute
 
-// CreatedAfterAdd reports whether something at CoCalc was created after the order's add was sent: by CoCalc's clock if
-// the order stores it, or else by the machine's, which may differ by slack.
+// CreatedAfterAdd reports whether a CoCalc record was created after the order's add was sent: by CoCalc's clock if the
+// order stores it, and otherwise by this machine's, which may differ by slack.
 func (o *Order) CreatedAfterAdd(at time.Time, slack time.Duration) bool {
 	if !o.AddedAfter.IsZero() {
 		return at.After(o.AddedAfter.Add(-ClocksApart))
@@ -121,7 +121,7 @@ func (o *Order) CreatedAfterAdd(at time.Time, slack time.Duration) bool {
 	return !o.AddSent.IsZero() && at.After(o.AddSent.Add(-slack))
 }
 
-// PurchasesIn picks the purchases of the order's cart item.
+// PurchasesIn returns the purchases of the order's cart item among rows.
 func (o *Order) PurchasesIn(rows []cocalc.PurchaseRow) (ours []cocalc.PurchaseRow) {
 	for _, row := range rows {
 		if o.ItemID != 0 && row.CartItemID == o.ItemID && row.Cost > 0 && o.Owns(row.Text, row.Time) {
@@ -131,8 +131,8 @@ func (o *Order) PurchasesIn(rows []cocalc.PurchaseRow) (ours []cocalc.PurchaseRo
 	return ours
 }
 
-// NewReceipt puts together what proves the purchase. The item names one of the licenses; with a double buy the other
-// rows are extra.
+// NewReceipt returns the receipt for a purchased item and its rows in the list of purchases. The item names one of the
+// licenses; the other rows are duplicates.
 func NewReceipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt {
 	r := &Receipt{Charged: o.AnnouncedPrice(), Expires: o.Spec.End}
 	if item.Purchased != nil {
@@ -164,8 +164,8 @@ func NewReceipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Recei
 	return r
 }
 
-// AccountsFor reports whether the order's receipt names the purchase: by CoCalc's number, or by the license if one of
-// them has no number. The same license under another number was charged once more.
+// AccountsFor reports whether the order's receipt contains the purchase: by CoCalc's id, or by the license if one of
+// them has no id. The same license with another id is a further charge.
 func (o *Order) AccountsFor(row cocalc.PurchaseRow) bool {
 	r := o.Receipt
 	if r == nil {
@@ -182,8 +182,8 @@ func (o *Order) AccountsFor(row cocalc.PurchaseRow) bool {
 	})
 }
 
-// AwaitsPurchase reports whether the purchase is the one that was not found when the order was bought. If CoCalc
-// numbers its purchases, an admin may have named the wrong license.
+// AwaitsPurchase reports whether row is the purchase that was missing from the list when the order was completed. If
+// the server has a list of purchases, an admin may have named the wrong license, so another license matches too.
 func (o *Order) AwaitsPurchase(row cocalc.PurchaseRow) bool {
 	r := o.Receipt
 	if o.State != Purchased || r == nil || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID {
@@ -192,25 +192,26 @@ func (o *Order) AwaitsPurchase(row cocalc.PurchaseRow) bool {
 	return r.LicenseID == "" || row.ID != 0 && (r.LicenseID == row.LicenseID || r.Settled != nil)
 }
 
-// IsActive reports whether the worker still works on the order, and finds its purchases by itself.
+// IsActive reports whether the worker still handles the order and finds its purchases itself.
 func (o *Order) IsActive() bool {
 	return o.State == Approved || o.State.UnderWay() || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }
 
-// ByWord reports whether the order counts as bought by the word of an admin alone: CoCalc has shown no purchase of it.
-func (o *Order) ByWord() bool {
+// MarkedBought reports whether the order counts as bought by an admin's decision alone: CoCalc has not shown its
+// purchase.
+func (o *Order) MarkedBought() bool {
 	return o.State == Purchased && o.Receipt != nil && o.Receipt.Settled != nil && o.Receipt.PurchaseID == 0
 }
 
-// CoCalc's types about a server, under this package's names.
+// Names of this package for CoCalc's types about a server.
 type (
-	// Condition is what a CoCalc server is.
+	// Condition is the condition of a CoCalc server.
 	Condition = cocalc.Condition
-	// KeyProof is what a server makes of a key.
+	// KeyProof is how a server treats an API key.
 	KeyProof = cocalc.KeyProof
 )
 
-// What a server makes of a key, as cocalc.KeyProof describes it.
+// How a server treats an API key, as cocalc.KeyProof describes it.
 const (
 	KeyValid   = cocalc.KeyValid
 	KeyRefused = cocalc.KeyRefused
@@ -227,49 +228,50 @@ const (
 	IsForeign        = cocalc.IsForeign
 )
 
-// Server is what is wrong with the CoCalc server, as the latest probes (cocalc.Client.Diagnose) found it. The zero
-// value means that it sells licenses, or that this isn't known yet. The ledger keeps it, so a restarted bot knows it.
+// Server describes what is wrong with the CoCalc server, according to the latest probes (cocalc.Client.Diagnose). The
+// zero value means that it sells licenses, or that its condition is unknown. The ledger stores it for the next run.
 type Server struct {
 	Site      Site      `json:"site"` // its address in the settings
 	Condition Condition `json:"condition,omitempty"`
-	// Suspected is what the last probe found, HasMoved or IsForeign, while the condition is IsDown: one probe proves
-	// neither, since a page of maintenance looks the same.
+	// Suspected is HasMoved or IsForeign if the last probe found that, while Condition is IsDown. One probe is no proof of
+	// either, because a maintenance page looks the same.
 	Suspected Condition     `json:"suspected,omitempty"`
-	Reason    cocalc.Reason `json:"reason,omitempty"` // IsDown, IsForeign: why
-	// where it redirects to: HasMoved, Misaddressed, IsForeign if that is a redirect
+	Reason    cocalc.Reason `json:"reason,omitempty"` // the reason for IsDown or IsForeign
+	// Host is where the server redirects to, for HasMoved, Misaddressed, and IsForeign by a redirect.
 	Host    string `json:"host,omitempty"`
-	Address string `json:"address,omitempty"` // Misaddressed: what COCALC_URL has to be; empty: unknown
-	// Since is when a probe first found it, and Last when one found it most recently, by the machine's clock.
+	Address string `json:"address,omitempty"` // Misaddressed: the correct COCALC_URL; empty if unknown
+	// Since is when a probe first found the condition, and Last when a probe found it most recently, by the machine's
+	// clock.
 	Since time.Time `json:"since,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
-	// Probes is how many probes in a row found it, and Held for how long they did. Held adds up the time between probes by
-	// the monotonic clock, so no clock that is set makes it longer.
+	// Probes is the number of consecutive probes that found the condition, and Held for how long. Held is measured by the
+	// monotonic clock between probes, so setting the clock does not change it.
 	Probes int           `json:"probes,omitempty"`
 	Held   time.Duration `json:"held_ns,omitempty"`
 
-	Key        KeyProof `json:"key,omitempty"`        // SellsMemberships: what the server made of the API key
-	Capability string   `json:"capability,omitempty"` // KeyLimited: what the key lacks
+	Key        KeyProof `json:"key,omitempty"`        // SellsMemberships: how the server treated the API key
+	Capability string   `json:"capability,omitempty"` // KeyLimited: the capability that the key lacks
 	OlderKey   bool     `json:"older_key,omitempty"`  // the key has a form that this server never accepts
 
-	// Told is set once the admins have a notice of it, and Known once they have one of it or of a condition that it
-	// replaced.
-	Told  bool `json:"told,omitempty"`
-	Known bool `json:"known,omitempty"`
+	// Notified is set once the admins are notified of the condition, and Known once they are notified of it or of one that
+	// it replaced.
+	Notified bool `json:"told,omitempty"`
+	Known    bool `json:"known,omitempty"`
 }
 
-// SellsLicenses reports whether the server sells licenses, as far as is known.
+// SellsLicenses reports whether the server sells licenses, or its condition is unknown.
 func (s Server) SellsLicenses() bool {
 	return s.Condition == cocalc.Undiagnosed || s.Condition == SellsLicenses
 }
 
-// RefusesOrders reports whether no order can succeed at this server: it sells memberships only, has moved, or is no
-// CoCalc. A server that is down or that wants to be called by another address refuses none.
+// RefusesOrders reports whether no order can succeed at this server: it sells only memberships, has moved, or is not
+// CoCalc. It is false for a server that is down or has another address than the settings.
 func (s Server) RefusesOrders() bool {
 	return s.Condition == SellsMemberships || s.Condition == HasMoved || s.Condition == IsForeign
 }
 
-// Cause describes, for admins, what the server is: condition, site, host, address, seconds (for how long it has been
-// so), reason, key, proof (what it made of the key), capability, older-key.
+// Cause returns the cause of the notification to the admins: condition, site, host, address, seconds (since it was
+// first found), reason, key, proof (KeyProof), capability, older-key.
 func (s Server) Cause(keyName string) Cause {
 	return NewCause(NotificationServer, "condition", string(s.Condition), "site", string(s.Site), "host", s.Host,
 		"address",
@@ -279,13 +281,13 @@ func (s Server) Cause(keyName string) Cause {
 		"older-key", ArgFlag(s.OlderKey))
 }
 
-// ToldAs names the condition of this server in AccountState.ServerTold.
-func (s Server) ToldAs() string { return string(s.Condition) + " " + string(s.Site) }
+// NotificationKey returns the key of the condition in AccountState.ServerNotified.
+func (s Server) NotificationKey() string { return string(s.Condition) + " " + string(s.Site) }
 
-// Untold reports whether the outcome of the order is unknown and CoCalc can't tell it any more.
+// Untold reports whether the order's outcome is unknown and the server can no longer show it.
 func (o *Order) Untold() bool { return o.State == Unknown && o.Blocked.Why().Code == WaitsForServer }
 
-// Failure returns why an order ends that waited for the server.
+// Failure returns the failure of an order that waited for the server and ended.
 func (s Server) Failure() *Failure {
 	switch s.Condition {
 	case IsDown:
@@ -297,14 +299,15 @@ func (s Server) Failure() *Failure {
 	}
 }
 
-// How dates are written for people.
+// The formats of dates for people.
 const (
 	DateStyle   = cocalc.DateStyle              // "Dec 28, 2026"
 	MomentStyle = "Jan 2, 2006, 3:04 PM MST"    // "Dec 28, 2026, 5:08 PM CET"
 	SecondStyle = "Jan 2, 2006, 3:04:05 PM MST" // for records that follow each other closely
 )
 
-// CalendarDays returns the number of whole calendar days in loc between two moments, and the rest, less than a day.
+// CalendarDays returns the number of whole calendar days in loc between two moments, and the rest, which is less than a
+// day.
 func CalendarDays(from, to time.Time, loc *time.Location) (days int, rest time.Duration) {
 	from, to = from.In(loc), to.In(loc)
 	noon := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, time.UTC) }
@@ -315,12 +318,12 @@ func CalendarDays(from, to time.Time, loc *time.Location) (days int, rest time.D
 	return days, to.Sub(from.AddDate(0, 0, days))
 }
 
-// serverLag is the largest difference between CoCalc's end of a fixed term and the end that was ordered. CoCalc moves
+// serverLag is the maximum difference between the end of a fixed term as ordered and as CoCalc stores it. CoCalc moves
 // the start of a term that has begun to the moment in which it reads it, by its own clock.
 const serverLag = 10 * time.Minute
 
-// endOf returns the end of a license as people read it: the ordered end, if CoCalc's differs by at most serverLag.
-// Otherwise "until November 29" would read as November 30 after the purchase.
+// endOf returns the end of a license for display: the ordered end, if CoCalc's differs by less than serverLag. Without
+// that, "until November 29" could become November 30 with the purchase.
 func endOf(spec Spec, expires time.Time) time.Time {
 	if spec.Period == cocalc.PeriodRange && !expires.IsZero() && expires.Sub(spec.End).Abs() < serverLag {
 		return spec.End
@@ -328,10 +331,10 @@ func endOf(spec Spec, expires time.Time) time.Time {
 	return expires
 }
 
-// Ends returns the end of an entry's license as people read it; zero if it is unknown.
+// Ends returns the end of the entry's license for display; zero if it is unknown.
 func (p Purchase) Ends() time.Time { return endOf(p.Spec, p.Expires) }
 
-// Ends returns the end of the purchased license as people read it; zero if it is unknown.
+// Ends returns the end of the purchased license for display; zero if it is unknown.
 func (o *Order) Ends() time.Time {
 	if o.Receipt == nil {
 		return time.Time{}
@@ -339,7 +342,7 @@ func (o *Order) Ends() time.Time {
 	return endOf(o.Spec, o.Receipt.Expires)
 }
 
-// Ends returns the end of the license as people read it; zero if it has none.
+// Ends returns the end of the license for display; zero if it has none.
 func (o LicenseEntry) Ends() time.Time {
 	if o.Purchase == nil {
 		return o.License.Expires
@@ -347,5 +350,6 @@ func (o LicenseEntry) Ends() time.Time {
 	return endOf(o.Purchase.Spec, o.License.Expires)
 }
 
-// AnnouncedPrice is what the order costs: as the server said at the last look before paying, or else as shown.
+// AnnouncedPrice returns the charge that the server announced before checkout, or the price as shown if it announced
+// none.
 func (o *Order) AnnouncedPrice() Cents { return cmp.Or(o.Amount, o.Price) }

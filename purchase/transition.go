@@ -8,51 +8,53 @@ import (
 	"time"
 )
 
-// EventKind names what happens to an order. Each kind leads from some states to one.
+// EventKind identifies what happens to an order. Each kind leads from one or more states to one state.
 type EventKind string
 
-// What happens to orders. The table transitions says from which states.
+// The kinds of events, each with the fields of OrderEvent that it uses. The table transitions lists the states that
+// allow them.
 const (
-	// Confirm is the requester's yes, where no approval is needed. It promises the money: OrderEvent.Promise.
+	// Confirm is the requester's confirmation if no approval is needed. It reserves the money: Promise.
 	Confirm EventKind = "confirm"
-	// RequestApproval is the requester's yes, where approval is needed: Promise, ApproveBy, RemindAt, Channel.
+	// RequestApproval is the requester's confirmation if approval is needed. It reserves the money: Promise, ApproveBy,
+	// RemindAt, Channel.
 	RequestApproval EventKind = "request-approval"
 	// Approve is the last approval that the order needs.
 	Approve EventKind = "approve"
-	// Deny is an approver's no: Denial.
+	// Deny is an approver's denial: Denial.
 	Deny EventKind = "deny"
-	// Withdraw takes the order back before anything was sent to CoCalc.
+	// Withdraw is the requester's cancellation, before anything was sent to CoCalc.
 	Withdraw EventKind = "withdraw"
-	// Replace ends a proposal in favor of another one: Successor, which takes over its card.
+	// Replace ends a proposal because another order replaces it and takes over its card: Successor.
 	Replace EventKind = "replace"
 	// Expire ends an order that was not decided in time.
 	Expire EventKind = "expire"
-	// Fail ends an order of which nothing was bought: Failure, WatchUntil, OfferUntil.
+	// Fail ends an order that was not bought: Failure, WatchUntil, OfferUntil.
 	Fail EventKind = "fail"
 	// BeginAdding is the intent to add the item to the cart, stored before the request: Sent, There.
 	BeginAdding EventKind = "begin-adding"
-	// FindItem finds the order's item in the cart: ItemID, and Failure if it has to be taken out again.
+	// FindItem is the order's item showing up in the cart: ItemID, and Failure if the item must be removed again.
 	FindItem EventKind = "find-item"
 	// BeginCheckout is the intent to check out, stored before the request: Amount, There.
 	BeginCheckout EventKind = "begin-checkout"
-	// LoseOutcome leaves the outcome of a checkout unknown: Hold.
+	// LoseOutcome makes the outcome of a checkout unknown: Hold.
 	LoseOutcome EventKind = "lose-outcome"
 	// ProvePurchase is the proof that the order was bought: Receipt, WatchUntil, Channel.
 	ProvePurchase EventKind = "prove-purchase"
-	// StopForRestore ends an order of a backup that was restored, since CoCalc may be ahead of it: Failure, WatchUntil.
+	// StopForRestore ends an open order of a restored backup, since CoCalc may know later events: Failure, WatchUntil.
 	StopForRestore EventKind = "stop-for-restore"
 )
 
-// transition is one arrow of the graph of states.
+// transition is one arrow of the state graph.
 type transition struct {
 	From State
 	Kind EventKind
 	To   State
 }
 
-// transitions is the whole graph. An item that another checkout of the cart bought proves a purchase from Adding or
-// Carted. A proof reaches Failed orders while they are watched. After the restore of an older ledger it also reaches
-// Approved, Expired and Cancelled ones, which may have been bought since that copy was made.
+// transitions is the whole state graph. ProvePurchase leads from Adding and Carted if another checkout of the cart
+// bought the item, and from Failed while the order is watched. After the restore of a backup it also leads from
+// Approved, Expired and Cancelled, since the order may have been bought after the backup was made.
 //
 //go:generate go test . -run ^TestTransitions_Diagram_IsInTheDocs$ -update
 var transitions = []transition{
@@ -91,56 +93,57 @@ var transitions = []transition{
 	{Cancelled, ProvePurchase, Purchased},
 }
 
-// OrderEvent is one thing that happens to an order, with all that comes with it. Apply reads the fields that its kind
-// names, and no others.
+// OrderEvent is an event of an order, with its data. Apply reads the fields that the kind's comment names, and no
+// others.
 type OrderEvent struct {
 	Kind EventKind
 	Time time.Time // by the machine's clock
 
-	// Of the audit record: a person's Slack id or the bot's name; the channel of the decision, empty for the order's own;
-	// and a remark.
+	// For the audit record: By is a person's Slack id or BotName. Place is the channel of the decision; empty means the
+	// order's own. Note is a remark.
 	By, Place, Note string
 
 	Promise             *Promise
 	ApproveBy, RemindAt time.Time
-	Channel             string // of the approvers' card, or of the line about the purchase; empty: none
+	Channel             string // of the approvers' card, or of the announcement; empty: none
 	Denial              *Approval
 	Successor           OrderID
 	Failure             *Failure
 	Sent                json.RawMessage
-	There               time.Time // by CoCalc's clock; zero if that is unknown
+	There               time.Time // the time by CoCalc's clock; zero if it is unknown
 	ItemID              int64
 	Amount              Cents
 	Hold                *Unresolved
 	Receipt             *Receipt
 	WatchUntil          time.Time
-	OfferUntil          time.Time // for FailPriceMoved: until when the requester can confirm the new price
+	OfferUntil          time.Time // FailPriceMoved: deadline for confirming the new price
 }
 
-// Promise is when the money of an order was reserved, and where it counts.
+// Promise describes a reservation: when it was made, and where it counts.
 type Promise struct {
 	At    time.Time
-	Month string // of the budget: "2026-11"
+	Month string // budget month, "2026-11"
 	Day   string // "2026-11-23"
 	Auto  bool   // without approval, although there are approvers
 }
 
-// BudgetChange is what an event changes in the part of the order's requester: each is +1, -1 or 0 times the order.
+// BudgetChange is the change that an event makes to the requester's share of the budget. Each field is +1, 0 or -1 and
+// is multiplied by the order.
 type BudgetChange struct {
-	Reserved int // its price among the reservations
-	Orders   int // it counts among the orders of its day
-	Auto     int // its price among what was reserved without approval on its day, if Order.Auto
+	Reserved int // times the price: Share.Reserved and Budget.Reserved
+	Orders   int // times 1: Share.Days
+	Auto     int // times the price: Share.Auto, if Order.Auto
 }
 
-// Errors of Apply. All are bugs of the caller: no person and no answer of CoCalc's causes one.
+// The errors of Apply. Each is a bug of the caller; no person and no answer of CoCalc causes one.
 var (
-	// errTransition: the graph has no such arrow.
+	// errTransition means that the state graph has no such arrow.
 	errTransition = errors.New("the order can't change this way")
-	// errIncomplete: the event lacks what its kind needs.
+	// errIncomplete means that the event lacks a field that its kind needs.
 	errIncomplete = errors.New("the event is incomplete")
-	// errSentBefore: checkout has been sent for this order, or may have been.
+	// errSentBefore means that checkout was sent for this order, or may have been.
 	errSentBefore = errors.New("checkout was sent before; it is never sent again")
-	// errAbovePrice: the checkout would charge more than the requester confirmed.
+	// errAbovePrice means that the checkout would charge more than the requester confirmed.
 	errAbovePrice = errors.New("the amount is above the price that was confirmed")
 )
 
@@ -153,9 +156,8 @@ func (s State) next(kind EventKind) (State, bool) {
 	return transitions[i].To, true
 }
 
-// Apply returns the order after an event, and what that changes in its requester's budget. It changes neither of its
-// arguments. The order's Rev grows by one, and a wait that it had is over. An error means that the order stays as it
-// is.
+// Apply returns the order after an event, and the change of its requester's budget. It modifies neither argument. Rev
+// grows by one, and Blocked is cleared. On an error, Apply returns the order unchanged.
 func Apply(o Order, e OrderEvent) (Order, BudgetChange, error) {
 	to, ok := o.State.next(e.Kind)
 	if !ok {
@@ -172,7 +174,7 @@ func Apply(o Order, e OrderEvent) (Order, BudgetChange, error) {
 	return after, changeOf(o, after), nil
 }
 
-// check reports whether the event has what its kind needs and may happen to this order.
+// check returns an error if the event is incomplete or must not happen to this order.
 func (e OrderEvent) check(o Order) error {
 	incomplete := false
 	switch e.Kind {
@@ -204,7 +206,7 @@ func (e OrderEvent) check(o Order) error {
 		case e.Amount > o.Price:
 			return errAbovePrice
 		}
-	case Approve, Withdraw, Expire: // they bring nothing
+	case Approve, Withdraw, Expire: // these have no data
 	}
 	if incomplete {
 		return errIncomplete
@@ -212,7 +214,7 @@ func (e OrderEvent) check(o Order) error {
 	return nil
 }
 
-// fill sets what comes with the event. was is the state before.
+// fill sets the fields of the order from the event. was is the state before it.
 func (e OrderEvent) fill(o *Order, was State) {
 	switch e.Kind {
 	case Confirm:
@@ -248,15 +250,15 @@ func (e OrderEvent) fill(o *Order, was State) {
 		e.fillPurchase(o, was)
 	case StopForRestore:
 		e.fillStop(o)
-	case Approve, Withdraw, Expire: // the state says it all
+	case Approve, Withdraw, Expire: // only the state changes
 	}
 }
 
-// fillPurchase sets what comes with the proof of a purchase.
+// fillPurchase sets the fields of a purchased order. was is the state before.
 func (e OrderEvent) fillPurchase(o *Order, was State) {
 	r := *e.Receipt
 	o.Receipt, o.Failure, o.Unresolved, o.WatchUntil = &r, nil, nil, e.WatchUntil
-	if was == Failed && len(o.Messages) == 0 { // people who read that nothing was bought get a correction
+	if was == Failed && len(o.Messages) == 0 { // people who read about the failure get a correction
 		o.Messages = append(o.Messages, Message{Kind: MessageNote})
 	}
 	if e.Channel != "" && o.Message(MessageLine) == nil {
@@ -264,8 +266,8 @@ func (e OrderEvent) fillPurchase(o *Order, was State) {
 	}
 }
 
-// fillStop ends an order of a restored backup. One that had been promised may be in the cart, or more, without this
-// copy of the ledger knowing: it is looked for as if it had been added.
+// fillStop sets the fields of an order of a restored backup. If it was reserved, it may have been added to the cart, or
+// bought, after the backup was made; so it counts as added and is watched.
 func (e OrderEvent) fillStop(o *Order) {
 	if o.State != Failed {
 		o.Restored = true
@@ -278,34 +280,34 @@ func (e OrderEvent) fillStop(o *Order) {
 	o.Failure, o.WatchUntil = &f, e.WatchUntil
 }
 
-// promise dates the reservation of an order.
+// promise sets the date of the order's reservation.
 func (o *Order) promise(p Promise) {
 	o.Confirmed, o.Month, o.Day, o.Auto = p.At, p.Month, p.Day, p.Auto
 }
 
-// changeOf compares an order before and after an event.
+// changeOf returns the change of the budget when before becomes after.
 func changeOf(before, after Order) BudgetChange {
 	switch {
-	case before.State == Cancelled && !before.ApproveBy.IsZero(): // bought after all; it still counts in its day
+	case before.State == Cancelled && !before.ApproveBy.IsZero(): // bought in the end; it still counts in its day
 		return BudgetChange{Auto: 1}
-	case before.State.Final(): // bought after all
+	case before.State.Final(): // bought in the end
 		return BudgetChange{Orders: 1, Auto: 1}
 	case !before.Promised() && after.Promised():
 		return BudgetChange{Reserved: 1, Orders: 1, Auto: 1}
 	case before.Promised() && after.State == Purchased:
 		return BudgetChange{Reserved: -1}
 	case before.Promised() && after.State == Cancelled && !after.ApproveBy.IsZero():
-		// it took the approvers' attention anyway
+		// it still counts in its day, because approvers were asked
 		return BudgetChange{Reserved: -1, Auto: -1}
 	case before.Promised() && !after.Promised():
 		return BudgetChange{Reserved: -1, Orders: -1, Auto: -1}
-	case !before.Released.IsZero() && after.State == Failed: // its reservation is gone, and it still counts in its day
+	case !before.Released.IsZero() && after.State == Failed: // no reservation is left; it counts in its day
 		return BudgetChange{Orders: -1, Auto: -1}
 	}
 	return BudgetChange{}
 }
 
-// AwaitsPeople returns the stored deadline of an order that waits for people; ok is false for other orders.
+// AwaitsPeople returns the next deadline of an order that waits for a person; ok is false if it does not wait for one.
 func (o *Order) AwaitsPeople() (at time.Time, ok bool) {
 	switch {
 	case o.State == Proposed:
@@ -320,7 +322,8 @@ func (o *Order) AwaitsPeople() (at time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// Begins reports whether the order's next step begins something or pays, so that the next start must find it.
+// Begins reports whether the order's next step begins to buy it or pays, so it must not happen while the ledger's file
+// is not where the next start looks.
 func (o *Order) Begins() bool {
 	return o.State == Approved && len(o.HeldItems) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted &&
 		o.Failure == nil

@@ -52,7 +52,7 @@ func deciding() []mutant {
 		},
 		{
 			"the sum of what is not asked about, before an order is begun",
-			"purchase.Policy.AgreedBy",
+			"purchase.Policy.RefuseUnapproved",
 			swap("share.Auto[o.Day]", "o.Price"),
 			[]tests{core("^TestALoweredSumWhileOrdersWait$")},
 		},

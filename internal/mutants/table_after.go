@@ -263,7 +263,7 @@ func watching() []mutant {
 		},
 		{
 			"taking no order before a restored ledger was compared with CoCalc",
-			"purchase.restoring",
+			"purchase.refuseRestoring",
 			always("Restored"),
 			[]tests{core("^TestAfterARestore$")},
 		},
@@ -381,7 +381,7 @@ func unserved() []mutant {
 		{
 			"a second probe before a move is believed",
 			"purchase/checkout.serverOf",
-			swap("was != nil", "was == nil || was != nil"),
+			swap("previous != nil", "previous == nil || previous != nil"),
 			[]tests{core("^TestOneProbeProvesNoMove$")},
 		},
 		{

@@ -36,7 +36,7 @@ func buying() []mutant {
 		{
 			"how many have to agree, before an order is begun",
 			"purchase/checkout.(*Worker).stillAllowed",
-			dropStatement("wk.policy.AgreedBy"),
+			dropStatement("wk.policy.RefuseUnapproved"),
 			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")},
 		},
 		{
@@ -120,25 +120,25 @@ func buying() []mutant {
 		{
 			"that only our item is checked at the last look",
 			"purchase/checkout.(*Worker).checkCart",
-			swap("len(look.Checked) != 1", "len(look.Checked) == 0"),
+			swap("len(preview.Checked) != 1", "len(preview.Checked) == 0"),
 			[]tests{core("^TestSomebodyAddsBeforeThePayment$")},
 		},
 		{
 			"the price gate",
 			"purchase/checkout.(*Worker).checkCart",
-			never("look.Amount > o.Price"),
+			never("preview.Amount > o.Price"),
 			[]tests{core("^TestEveryFaultOfCoCalc$")},
 		},
 		{
 			"the credit without the server's slack",
 			"purchase/checkout.(*Worker).checkCart",
-			swap("*look.Credit < look.Amount", "*look.Credit+300 < look.Amount"),
+			swap("*preview.Credit < preview.Amount", "*preview.Credit+300 < preview.Amount"),
 			[]tests{core("^TestCreditThatNearlySuffices$")},
 		},
 		{
 			"credit that is not told",
 			"purchase/checkout.(*Worker).checkCart",
-			never("look.Credit == nil"),
+			never("preview.Credit == nil"),
 			[]tests{core("^TestCreditThatCannotBeRead$")},
 		},
 		{
@@ -156,7 +156,7 @@ func buying() []mutant {
 		{
 			"the credit that has to stay",
 			"purchase/checkout.(*Worker).checkCart",
-			swap("*look.Credit - look.Amount", "*look.Credit"),
+			swap("*preview.Credit - preview.Amount", "*preview.Credit"),
 			[]tests{core("^TestCreditThatNearlySuffices$")},
 		},
 	}
@@ -246,7 +246,7 @@ func paying() []mutant {
 		{
 			"pausing after the second unknown outcome",
 			"purchase/register.(*Register).CheckSecondUnknown",
-			always("unknownsApart"),
+			always("unresolvedWindow"),
 			[]tests{core("^TestTheBotPausesItself$")},
 		},
 		{

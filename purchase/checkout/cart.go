@@ -14,10 +14,10 @@ import (
 	"licensebot/purchase/register"
 )
 
-// maxRounds is how often the cart is put in order before the worker gives others who use it a pause.
+// maxRounds is how often the worker corrects the cart at once before it pauses for other users of the cart.
 const maxRounds = 5
 
-// prepare is the way from Approved to Adding: nothing of the order is at CoCalc yet, or so the ledger believes.
+// prepare checks an approved order again, prepares the cart and adds the item. It leads from Approved to Adding.
 func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if over := termOver(o.Spec, wk.now()); over != nil {
 		return 0, wk.fail(ctx, o, *over)
@@ -29,8 +29,8 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 	if err != nil {
 		return wk.handleRemoteError(ctx, o, err)
 	}
-	// The tag of an order that was never added can only be there when an older copy of the ledger was restored.
-	// Then the truth is at CoCalc.
+	// An order that was never added can only have a tagged item at CoCalc if a backup of the ledger was restored. Then
+	// CoCalc's record counts.
 	bought, err := wk.shop.Cart(ctx, cocalc.Purchased)
 	if err != nil {
 		return wk.handleRemoteError(ctx, o, err)
@@ -51,7 +51,7 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 	}
 	if !clean && wk.tries[o.ID] < maxRounds {
 		wk.tries[o.ID]++
-		return 0, nil // look at the cart again: what was parked must not be checked any more
+		return 0, nil // read the cart again: held items must be unchecked
 	}
 	o, pause, err := wk.begin(ctx, o, "")
 	if pause > 0 || err != nil {
@@ -60,9 +60,8 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 	return wk.sendAdd(ctx, o)
 }
 
-// begin moves an order on to Adding: from then on it may be in the cart. Once a pause is in the ledger no order begins,
-// also when it came while the cart was being looked at; then the order waits, and what was parked for it is checked
-// again.
+// begin moves an order to Adding, from where its item may be in the cart. If buying was paused meanwhile, the order
+// stays Approved, and its held items are checked again.
 func (wk *Worker) begin(ctx context.Context, seen purchase.Order, note string) (purchase.Order, time.Duration, error) {
 	o, err := wk.transition(ctx, seen, purchase.OrderEvent{Kind: purchase.BeginAdding, Note: note},
 		func(w purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
@@ -93,7 +92,7 @@ func (wk *Worker) begin(ctx context.Context, seen purchase.Order, note string) (
 	return seen, max(pause, wk.timing.Poll), err
 }
 
-// add tries again to add, after an attempt that certainly did nothing.
+// add sends the add again, after an attempt that certainly had no effect.
 func (wk *Worker) add(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if o.Failure != nil {
 		return 0, wk.fail(ctx, o, *o.Failure)
@@ -111,12 +110,12 @@ func (wk *Worker) add(ctx context.Context, o purchase.Order) (time.Duration, err
 	return wk.sendAdd(ctx, o)
 }
 
-// sendAdd adds the item. That it may have been sent is already in the ledger.
+// sendAdd adds the item to the cart. The intent is already stored in the ledger.
 func (wk *Worker) sendAdd(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	err := wk.shop.AddToCart(ctx, o.Sent, o.Spec.ProjectID)
 	var refusal *cocalc.Error
 	if !errors.As(err, &refusal) {
-		return 0, err // nil, or not an answer at all: the cart will tell
+		return 0, err // nil, or an error without an answer: findItem reads the cart
 	}
 	switch refusal.Outcome {
 	case cocalc.Unknown:
@@ -124,7 +123,7 @@ func (wk *Worker) sendAdd(ctx context.Context, o purchase.Order) (time.Duration,
 			Msg("look for an item in the cart: CoCalc's answer to adding it was lost")
 		return 0, nil
 	case cocalc.Transient:
-		// Nothing was done: it is safe to send again, and nothing is to be looked for.
+		// The request had no effect, so it can be sent again.
 		o, editErr := wk.edit(ctx, o, false, func(o *purchase.Order) { o.AddSent, o.AddedAfter = time.Time{}, time.Time{} })
 		if editErr != nil {
 			return 0, editErr
@@ -138,13 +137,13 @@ func (wk *Worker) sendAdd(ctx context.Context, o purchase.Order) (time.Duration,
 		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled || register.ConcernsServer(refusal) {
 			return wk.handleRemoteError(ctx, o, err)
 		}
-		f := purchase.FailureFor(refusal, wk.policy.AdminsTold(), wk.site)
+		f := purchase.FailureFor(refusal, wk.policy.AdminsNotified(), wk.site)
 		wk.reportTrouble(ctx, o, f.Code, purchase.TroubleFor(refusal, wk.keyName, wk.site))
 		return 0, wk.fail(ctx, o, f)
 	}
 }
 
-// findItem is the way from Adding to Carted: the item is found by its tag, and the cart is put in order around it.
+// findItem looks for the order's item by its tag and prepares the cart around it. It leads from Adding to Carted.
 func (wk *Worker) findItem(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	items, err := wk.shop.Cart(ctx, cocalc.InCart)
 	if err != nil {
@@ -161,7 +160,7 @@ func (wk *Worker) findItem(ctx context.Context, o purchase.Order) (time.Duration
 	}
 	slices.SortFunc(mine, func(x, y cocalc.CartItem) int { return int(x.ID - y.ID) })
 	item := mine[0]
-	for _, twin := range mine[1:] { // an add that was carried out twice, or a person's copy of the item
+	for _, twin := range mine[1:] { // an add that took effect twice, or a person's copy
 		if _, err := wk.shop.RemoveFromCart(ctx, twin.ID); err != nil {
 			return wk.handleRemoteError(ctx, o, err)
 		}
@@ -169,7 +168,7 @@ func (wk *Worker) findItem(ctx context.Context, o purchase.Order) (time.Duration
 	if len(mine) > 1 {
 		return wk.retryCart(ctx, o)
 	}
-	if o.Failure != nil { // given up while the add was unclear: take it out
+	if o.Failure != nil { // given up before the item was found: remove it
 		_, err := wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.FindItem, Note: "given up", ItemID: item.ID}, nil)
 		return 0, err
 	}
@@ -198,7 +197,7 @@ func (wk *Worker) findItem(ctx context.Context, o purchase.Order) (time.Duration
 	return 0, err
 }
 
-// notInCart decides about an item that was sent, or may have been, and is not in the cart.
+// notInCart decides what happens to an order whose item is not in the cart, although it was or may have been added.
 func (wk *Worker) notInCart(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	for _, which := range []cocalc.CartFilter{cocalc.Purchased, cocalc.PurchasedAndRemoved, cocalc.Removed} {
 		items, err := wk.shop.Cart(ctx, which)
@@ -214,7 +213,7 @@ func (wk *Worker) notInCart(ctx context.Context, o purchase.Order) (time.Duratio
 			return 0, wk.fail(ctx, o, *purchase.NewFailure(purchase.FailCart, "why", "removed"))
 		}
 	}
-	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
+	// The add may still take effect: a server that is slow to answer may be slow to act.
 	if left := wk.spans.Remains(o.ID, register.Span{
 		What: "add", Until: o.AddSent.Add(wk.timing.AddWindow),
 		There: register.After(o.AddedAfter, wk.timing.AddWindow), Length: wk.timing.AddWindow, Careful: true,
@@ -228,20 +227,19 @@ func (wk *Worker) notInCart(ctx context.Context, o purchase.Order) (time.Duratio
 	return 0, wk.fail(ctx, o, *f)
 }
 
-// holdItems unchecks what is checked beside our item, since checkout would buy it too. Each is remembered in the order
-// before it is unchecked. Items that carry the tag of an order of ours that has failed are left-overs of our own, of
-// an add that came late: they are taken out, and so is a copy of the order's item. clean reports that nothing had to be
-// done.
+// holdItems unchecks all items beside the order's own, since a checkout would buy them too. Each id is stored in the
+// order before the item is unchecked. Copies of the order's item, and items of this ledger's orders that ended without
+// a purchase, are removed instead. clean reports whether the cart needed no change.
 func (wk *Worker) holdItems(ctx context.Context, o purchase.Order,
 	items []cocalc.CartItem,
 ) (_ purchase.Order, clean bool, err error) {
 	clean = true
 	for _, item := range items {
 		if reconcile.HasTag(item, o.ID) {
-			if o.ItemID != 0 && item.ID != o.ItemID { // a second one, that came after the cart was put in order
+			if o.ItemID != 0 && item.ID != o.ItemID { // a copy that appeared later
 				clean = false
 				wk.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).
-					Msg("take a copy of an order's item out of the cart")
+					Msg("remove a copy of an order's item from the cart")
 				if _, err := wk.shop.RemoveFromCart(ctx, item.ID); err != nil {
 					return o, false, err
 				}
@@ -255,7 +253,7 @@ func (wk *Worker) holdItems(ctx context.Context, o purchase.Order,
 			}
 			if over {
 				clean = false
-				wk.log.Warn().Int64("item", item.ID).Str("order", string(id)).Msg("take a failed order's item out of the cart")
+				wk.log.Warn().Int64("item", item.ID).Str("order", string(id)).Msg("remove a failed order's item from the cart")
 				if _, err := wk.shop.RemoveFromCart(ctx, item.ID); err != nil {
 					return o, false, err
 				}
@@ -281,7 +279,8 @@ func (wk *Worker) holdItems(ctx context.Context, o purchase.Order,
 	return o, clean, nil
 }
 
-// endedWithoutPurchase reports whether id is an order of this ledger of which nothing may be in the cart any more.
+// endedWithoutPurchase reports whether id is an order of this ledger that ended without a purchase, so its items can be
+// removed from the cart.
 func (wk *Worker) endedWithoutPurchase(ctx context.Context, id purchase.OrderID) (bool, error) {
 	order, err := wk.reg.Order(ctx, id)
 	if errors.Is(err, purchase.ErrNoOrder) {
@@ -290,8 +289,8 @@ func (wk *Worker) endedWithoutPurchase(ctx context.Context, id purchase.OrderID)
 	return order.State.Final() && order.State != purchase.Purchased, err
 }
 
-// releaseItems checks parked items again, unless they are gone or a person has checked or removed them meanwhile. It
-// waits while the order's own checkout may still run and buy them.
+// releaseItems checks the held items again, unless they were purchased, removed or checked in the meantime. It waits
+// while the order's own checkout may still be in progress, which would buy them.
 func (wk *Worker) releaseItems(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if left := wk.checkoutInFlight(o); left > 0 {
 		return left, nil
@@ -299,13 +298,13 @@ func (wk *Worker) releaseItems(ctx context.Context, o purchase.Order) (time.Dura
 	for _, id := range o.HeldItems {
 		item, err := wk.shop.CartItem(ctx, id)
 		if purchase.KindOf(err) == cocalc.NotFound {
-			continue // deleted in the meantime
+			continue // a person deleted it
 		}
 		if err == nil && !item.Checked && item.Removed.IsZero() && item.Purchased == nil {
 			_, err = wk.shop.SetChecked(ctx, id, true)
 		}
 		if err != nil {
-			wk.log.Warn().Err(err).Str("order", string(o.ID)).Int64("item", id).Msg("put off checking a parked cart item again")
+			wk.log.Warn().Err(err).Str("order", string(o.ID)).Int64("item", id).Msg("retry checking a held cart item again")
 			return wk.retryDelay(o.ID), nil
 		}
 	}
@@ -314,15 +313,15 @@ func (wk *Worker) releaseItems(ctx context.Context, o purchase.Order) (time.Dura
 	return 0, err
 }
 
-// removeItem removes the order's item from the cart and ends the order with its failure, unless reading the item back
-// shows that it was bought all the same.
+// removeItem removes the order's item from the cart and fails the order, unless reading the item afterwards shows a
+// purchase.
 func (wk *Worker) removeItem(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if _, err := wk.shop.RemoveFromCart(ctx, o.ItemID); err != nil {
 		return wk.handleRemoteError(ctx, o, err)
 	}
 	item, err := wk.rec.Item(ctx, o)
 	switch {
-	case purchase.KindOf(err) == cocalc.NotFound: // a person deleted it; only the purchases can tell
+	case purchase.KindOf(err) == cocalc.NotFound: // a person deleted it; only the list of purchases can show a purchase
 		rows, err := wk.rec.PurchasesOf(ctx, o)
 		if err != nil {
 			return wk.handleRemoteError(ctx, o, err)
@@ -340,13 +339,14 @@ func (wk *Worker) removeItem(ctx context.Context, o purchase.Order) (time.Durati
 	return 0, wk.fail(ctx, o, *o.Failure)
 }
 
-// giveUp notes that the order shall not be bought, durably, before its item is taken out of the cart.
+// giveUp stores the failure with which the order will end, before its item is removed from the cart.
 func (wk *Worker) giveUp(ctx context.Context, o purchase.Order, f *purchase.Failure) (time.Duration, error) {
 	_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.Failure = f })
 	return 0, err
 }
 
-// retryCart looks at the cart again at once, a few times; then it pauses, since another person is using the cart.
+// retryCart lets the worker read the cart again: at once for the first maxRounds times, and then after a pause, since
+// another person is changing the cart.
 func (wk *Worker) retryCart(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if err := wk.clearBlocked(ctx, o); err != nil {
 		return 0, err
@@ -358,7 +358,8 @@ func (wk *Worker) retryCart(ctx context.Context, o purchase.Order) (time.Duratio
 	return wk.retryDelay(o.ID), nil
 }
 
-// termOver fails a fixed term of which less than an hour is left: CoCalc would stretch it to an hour.
+// termOver returns the failure of a fixed term with less than an hour left; nil otherwise. CoCalc would extend it to an
+// hour.
 func termOver(spec purchase.Spec, now time.Time) *purchase.Failure {
 	if spec.Period != cocalc.PeriodRange || spec.End.Sub(now) >= time.Hour {
 		return nil
@@ -366,7 +367,7 @@ func termOver(spec purchase.Spec, now time.Time) *purchase.Failure {
 	return purchase.NewFailure(purchase.FailTermOver)
 }
 
-// description is the cart item's description: the specification with the order's tag at the end of its text.
+// description returns the cart item's description: the specification, with the order's tag at the end of its text.
 func (wk *Worker) description(o purchase.Order) json.RawMessage {
 	spec := o.Spec
 	spec.Description = strings.TrimSpace(spec.Description + "\n" + o.ID.Tag())

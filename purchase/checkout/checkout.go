@@ -11,8 +11,8 @@ import (
 	"licensebot/purchase/register"
 )
 
-// checkCart is the last look before paying: the server itself says that a checkout would buy exactly our item, as it
-// was sent, for no more than was shown, out of credit that is there.
+// checkCart makes the last check before paying: according to the server, a checkout would buy exactly the order's item,
+// as it was sent, for no more than the confirmed price, and the account has the credit.
 func (wk *Worker) checkCart(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if over := termOver(o.Spec, wk.now()); over != nil {
 		return wk.giveUp(ctx, o, over)
@@ -21,61 +21,63 @@ func (wk *Worker) checkCart(ctx context.Context, o purchase.Order) (time.Duratio
 	if err != nil {
 		return wk.handleRemoteError(ctx, o, err)
 	}
-	look, err := store.Preview(ctx, o)
+	preview, err := store.Preview(ctx, o)
 	if err != nil {
 		return wk.handleRemoteError(ctx, o, err)
 	}
-	if len(look.Checked) != 1 || look.Checked[0].ID != o.ItemID {
-		return wk.cartChanged(ctx, o, look.Checked)
+	if len(preview.Checked) != 1 || preview.Checked[0].ID != o.ItemID {
+		return wk.cartChanged(ctx, o, preview.Checked)
 	}
-	// Before its price: a higher price of an item that a person edited is not CoCalc's price, and can't be confirmed.
-	if mismatch := wk.rec.Differs(o, look.Checked[0]); mismatch != nil {
+	// This comes before the check of the price: if a person edited the item, its higher price is not a price change of
+	// CoCalc's, and must not be offered for confirmation.
+	if mismatch := wk.rec.Differs(o, preview.Checked[0]); mismatch != nil {
 		wk.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("find an edited item in the cart")
 		return wk.giveUp(ctx, o, purchase.NewFailure(purchase.FailCart, "why", "edited"))
 	}
-	if look.Amount > o.Price {
+	if preview.Amount > o.Price {
 		f := purchase.NewFailure(purchase.FailPriceMoved, "was", purchase.ArgCents(o.Price), "now",
-			purchase.ArgCents(look.Amount))
-		f.NewPrice = look.Amount
+			purchase.ArgCents(preview.Amount))
+		f.NewPrice = preview.Amount
 		return wk.giveUp(ctx, o, f)
 	}
-	// The server lets a checkout pass that is up to 3 dollars short; this team's account shall not go into the red
-	// because of it.
-	if look.Credit != nil && *look.Credit < look.Amount {
+	// The server accepts a checkout that lacks up to 3 dollars of credit. The bot does not, so the account never goes
+	// below zero.
+	if preview.Credit != nil && *preview.Credit < preview.Amount {
 		return wk.giveUp(ctx, o,
-			wk.noCredit(ctx, o, look.Amount-max(*look.Credit, 0), purchase.NewCause(purchase.NotificationTrouble, "why",
+			wk.noCredit(ctx, o, preview.Amount-max(*preview.Credit, 0), purchase.NewCause(purchase.NotificationTrouble, "why",
 				"too-little-credit",
-				"credit", purchase.ArgCents(max(*look.Credit, 0)), "price", purchase.ArgCents(look.Amount), "payments",
+				"credit", purchase.ArgCents(max(*preview.Credit, 0)), "price", purchase.ArgCents(preview.Amount), "payments",
 				wk.site.Payments())))
 	}
 	least := wk.policy.LeastCredit
-	if least > 0 && look.Credit == nil { // a limit that cannot be looked at is not one that is kept
+	if least > 0 && preview.Credit == nil { // a limit that cannot be checked counts as exceeded
 		wk.reportTrouble(ctx, o, purchase.FailNoCredit, purchase.NewCause(purchase.NotificationTrouble, "why",
 			"credit-unknown", "least",
 			purchase.ArgCents(least)))
 		return wk.giveUp(ctx, o, purchase.NewFailure(purchase.FailNoCredit, "unknown", purchase.ArgFlag(true), "told",
-			wk.policy.AdminsTold()))
+			wk.policy.AdminsNotified()))
 	}
-	if least > 0 && *look.Credit-look.Amount < least {
+	if least > 0 && *preview.Credit-preview.Amount < least {
 		return wk.giveUp(ctx, o,
-			wk.noCredit(ctx, o, look.Amount+least-*look.Credit, purchase.NewCause(purchase.NotificationTrouble, "why",
+			wk.noCredit(ctx, o, preview.Amount+least-*preview.Credit, purchase.NewCause(purchase.NotificationTrouble, "why",
 				"least-credit",
-				"credit", purchase.ArgCents(*look.Credit), "price", purchase.ArgCents(look.Amount), "least",
+				"credit", purchase.ArgCents(*preview.Credit), "price", purchase.ArgCents(preview.Amount), "least",
 				purchase.ArgCents(least), "payments", wk.site.Payments())))
 	}
-	return wk.pay(ctx, o, look.Amount)
+	return wk.pay(ctx, o, preview.Amount)
 }
 
-// noCredit returns the failure of an order that the account has too little credit for. The admins get the amounts.
+// noCredit returns the failure of an order that lacks credit, and notifies the admins of the amounts.
 func (wk *Worker) noCredit(ctx context.Context, o purchase.Order, missing purchase.Cents,
 	detail purchase.Cause,
 ) *purchase.Failure {
 	wk.reportTrouble(ctx, o, purchase.FailNoCredit, detail)
 	return purchase.NewFailure(purchase.FailNoCredit, "missing", purchase.ArgSomeCents(missing), "told",
-		wk.policy.AdminsTold())
+		wk.policy.AdminsNotified())
 }
 
-// cartChanged handles a cart in which, at the last look, not exactly our item is checked.
+// cartChanged handles a cart in which the checked items are not exactly the order's item, at the last check before
+// paying.
 func (wk *Worker) cartChanged(ctx context.Context, o purchase.Order, checked []cocalc.CartItem) (time.Duration, error) {
 	ours := false
 	for _, item := range checked {
@@ -102,7 +104,7 @@ func (wk *Worker) cartChanged(ctx context.Context, o purchase.Order, checked []c
 	return wk.retryCart(ctx, o)
 }
 
-// pay sends the checkout: once per order, ever. That it is about to be sent is durable before.
+// pay sends the checkout, once per order. The intent is durable before the request.
 func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.Cents) (time.Duration, error) {
 	if wk.reg.Away(ctx) {
 		return wk.timing.Poll, nil
@@ -113,7 +115,7 @@ func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.
 			if err != nil {
 				return err
 			}
-			if no := wk.policy.RefusePaused(account); no != nil { // once a pause is in the ledger no checkout is sent
+			if no := wk.policy.RefusePaused(account); no != nil { // no checkout is sent after a pause was stored
 				return no
 			}
 			if wk.reg.DiagnosisOf(account) != nil {
@@ -132,7 +134,7 @@ func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.
 	if err != nil {
 		return 0, err
 	}
-	wk.checkoutInFlight(o) // measures the window from here, whatever happens to the clocks meanwhile
+	wk.checkoutInFlight(o) // starts measuring the span now, before a clock can be set
 	err = wk.shop.Checkout(ctx)
 	var refusal *cocalc.Error
 	definite := errors.As(err, &refusal) && refusal.Outcome != cocalc.Unknown
@@ -145,9 +147,9 @@ func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.
 		case err == nil:
 			live.Answer = purchase.AnswerSuccess
 		case definite:
-			f := purchase.FailureFor(refusal, wk.policy.AdminsTold(), wk.site)
+			f := purchase.FailureFor(refusal, wk.policy.AdminsNotified(), wk.site)
 			live.Answer, live.AnswerText, live.Failure = purchase.AnswerRefused, refusal.Text, &f
-			// The failure says whether the admins have been told, so their notice is added in the same transaction.
+			// The failure says whether the admins were notified, so the notification is added in the same transaction.
 			if err := wk.reg.AddTrouble(w, *live, f.Code, purchase.TroubleFor(refusal, wk.keyName, wk.site)); err != nil {
 				return err
 			}
@@ -156,29 +158,31 @@ func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.
 		}
 		return w.PutOrder(*live)
 	})
-	if err != nil && !definite { // a definite answer is logged as such
+	if err != nil && !definite { // a definite answer is logged by the shop
 		wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("lose CoCalc's answer to a checkout; look for the purchase")
 	}
 	return 0, editErr
 }
 
-// looksAfterCheckout is how often the item is read back before a paying order becomes unknown.
-const looksAfterCheckout = 3
+// readsAfterCheckout is how often the item is read after a successful checkout before the outcome counts as unknown.
+const readsAfterCheckout = 3
 
-// prove is the way from Paying to Purchased, or to Unknown when reading the item back does not show a purchase.
+// prove reads the item after a checkout. It leads from Paying to Purchased, or to Unknown if the item is not purchased.
 func (wk *Worker) prove(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	item, err := wk.rec.Item(ctx, o)
 	if err == nil && item.Purchased != nil {
 		return wk.recordPurchase(ctx, o, item, false)
 	}
-	// Success was answered, so reading should show it: give it a few looks. After anything else the order is held.
-	if o.Answer == purchase.AnswerSuccess && wk.tries[o.ID] < looksAfterCheckout {
+	// After a success, reading should show the purchase soon, so try a few times. After any other answer the outcome is
+	// unknown.
+	if o.Answer == purchase.AnswerSuccess && wk.tries[o.ID] < readsAfterCheckout {
 		return wk.retryDelay(o.ID), nil
 	}
 	return 0, wk.recordUnclear(ctx, o, err)
 }
 
-// recordUnclear makes the outcome of a checkout unknown. err is why the item could not be read, if it couldn't.
+// recordUnclear makes the outcome of a checkout unknown. err is the reason why the item could not be read; nil if it
+// was read.
 func (wk *Worker) recordUnclear(ctx context.Context, o purchase.Order, err error) error {
 	code := purchase.HeldNotShown
 	switch {
@@ -200,36 +204,37 @@ func (wk *Worker) recordUnclear(ctx context.Context, o purchase.Order, err error
 	return err
 }
 
-// adoptPurchase ends an order whose item was bought by a checkout that is not the order's own.
+// adoptPurchase completes an order whose item was found purchased. If the order's own checkout was never sent, the
+// receipt is marked as adopted.
 func (wk *Worker) adoptPurchase(ctx context.Context, o purchase.Order, item cocalc.CartItem) (time.Duration, error) {
 	return wk.recordPurchase(ctx, o, item, o.CheckoutSent.IsZero())
 }
 
-// recordPurchase ends an order whose item is proven to be bought: it counts the purchases of the item, then writes the
-// receipt. When they cannot be counted now, the receipt says so and they are counted later. A server of the older kind
-// has nothing to count with: there what tells the cost is waited for a while.
+// recordPurchase completes an order whose item is purchased, with a receipt from the list of purchases. If the list
+// cannot be read now, the receipt is Unchecked and the purchases are counted later. An older server has no such list;
+// there, recordPurchase waits for a while until the charge can be read from other data.
 func (wk *Worker) recordPurchase(ctx context.Context, o purchase.Order, item cocalc.CartItem,
 	adopted bool,
 ) (time.Duration, error) {
 	o.ItemID = item.ID
 	rows, err := wk.rec.PurchasesOf(ctx, o)
 	if err != nil {
-		wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("put off counting the purchases of a bought order")
+		wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("retry counting the purchases of a bought order later")
 	}
 	r := purchase.NewReceipt(o, item, rows)
 	r.Unchecked = len(rows) == 0
 	r.Adopted = adopted
 	if store, err := wk.rec.StoreOf(ctx); err == nil {
 		if err := store.Charge(ctx, o, item, r); err != nil && wk.tries[o.ID] < reconcile.MaxCostAttempts {
-			wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("fail to read a license to tell what an edited item cost")
+			wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("fail to read the charge of an edited item")
 			return wk.retryDelay(o.ID), nil
 		}
 	}
 	return 0, wk.CompleteOrder(ctx, o, r)
 }
 
-// CompleteOrder writes a purchase: the order's end, the log entry, what was spent, and the audit record, in one
-// transaction.
+// CompleteOrder stores a purchase in one transaction: the order's end, the log entry, the amount spent, and the audit
+// record. It returns ErrMoved if the order is no longer in o's state.
 func (wk *Worker) CompleteOrder(ctx context.Context, o purchase.Order, r *purchase.Receipt) error {
 	counts := wk.rec.Counts(ctx)
 	delete(wk.tries, o.ID)
@@ -243,15 +248,15 @@ func (wk *Worker) CompleteOrder(ctx context.Context, o purchase.Order, r *purcha
 	return err
 }
 
-// recheck ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when
-// it may be bought.
+// recheck checks again whether an approved order may still be bought. If not, it ends the order or makes it wait, and
+// returns stop and the pause.
 func (wk *Worker) recheck(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
 	who := wk.lookUp(ctx, o.Requester)
 	var no *purchase.Refusal
 	switch {
 	case !wk.reg.HasUnknownGroups(who):
 		no = wk.policy.MayBuy(who)
-	case wk.reg.IsFresh(o): // the requester was checked a moment ago
+	case wk.reg.IsFresh(o): // the requester was checked within RightsTTL
 	default:
 		since := wk.now()
 		if o.Blocked.Why().Code == purchase.WaitsForSlack {
@@ -275,7 +280,8 @@ func (wk *Worker) recheck(ctx context.Context, o purchase.Order) (stop bool, pau
 	return true, 0, wk.fail(ctx, o, *purchase.FailureOf(purchase.FailPolicy, no))
 }
 
-// stillAllowed checks the rules as they are now: one that changed while an order waited applies to it.
+// stillAllowed returns the refusal of an order under the current rules, which may have changed while it waited; nil if
+// they allow it.
 func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purchase.Refusal, err error) {
 	err = wk.ledger.View(ctx, func(r purchase.Reader) error {
 		month, err := r.Budget(o.Month)
@@ -293,15 +299,15 @@ func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purch
 			}, month)
 		}
 		if no == nil {
-			no = wk.policy.AgreedBy(o, share)
+			no = wk.policy.RefuseUnapproved(o, share)
 		}
 		return nil
 	})
 	return no, err
 }
 
-// recheckProject checks the project again before anything is put into the cart, since an order can wait for days. stop
-// is false if the license can be put on it, or if it names none.
+// recheckProject checks the license's project again before the item is added, since an order can wait for days. stop is
+// false if the project can be used, or the order names none.
 func (wk *Worker) recheckProject(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
 	if o.Spec.ProjectID == "" {
 		return false, 0, nil
@@ -317,8 +323,8 @@ func (wk *Worker) recheckProject(ctx context.Context, o purchase.Order) (stop bo
 	return false, 0, nil
 }
 
-// recount counts the purchases of a bought item: those that could not be counted when it was bought, and all of them
-// once more when the watch is over, since another checkout of the same cart may have taken longer than ours.
+// recount counts the purchases of a bought item if they could not be counted when it was bought, and once more at the
+// end of the watch, since another checkout of the same cart may have taken longer than the order's own.
 func (wk *Worker) recount(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	late := !o.Receipt.Unchecked
 	if left := wk.watchRemaining(o); late && left > 0 {
@@ -335,11 +341,11 @@ func (wk *Worker) recount(ctx context.Context, o purchase.Order) (time.Duration,
 				_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.WatchUntil = time.Time{} })
 				return 0, err
 			}
-			// what may still come holds others up as long as this is open
-			if wk.tries[o.ID] < mostCounts || wk.checkoutInFlight(o) > 0 {
+			// A purchase that may still come blocks other orders while this is open.
+			if wk.tries[o.ID] < maxRecounts || wk.checkoutInFlight(o) > 0 {
 				return wk.retryDelay(o.ID), nil
 			}
-			// The purchase itself is proven; what is left is told in the ledger.
+			// The purchase is proven; the audit record says that it was not counted.
 			_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
 				live.Receipt.Unchecked, live.WatchUntil = false, time.Time{}
 				live.Updated = wk.now()
@@ -362,18 +368,19 @@ func (wk *Worker) recount(ctx context.Context, o purchase.Order) (time.Duration,
 	return 0, err
 }
 
-// watchRemaining returns the rest of an order's watch.
+// watchRemaining returns the remaining time of an order's watch; 0 if it is over.
 func (wk *Worker) watchRemaining(o purchase.Order) time.Duration {
 	return wk.spans.Remains(o.ID, wk.watchSpan(o))
 }
 
-// watchSpan returns the span for which an ended order is watched.
+// watchSpan returns the span during which an ended order is watched.
 func (wk *Worker) watchSpan(o purchase.Order) register.Span {
 	return register.Span{What: "watch", Until: o.WatchUntil, Length: wk.timing.Settle + wk.reg.WatchStep(), Careful: true}
 }
 
-// checkoutInFlight returns how long the order's checkout may still run: its answer was lost, and that the item is
-// bought does not prove that this checkout bought it. It would buy whatever is checked meanwhile.
+// checkoutInFlight returns how long the order's checkout may still be in progress; 0 if it is certainly over. A
+// checkout whose answer was lost may be in progress even if the item is purchased, since another checkout may have
+// bought it. It would buy whatever is checked in the cart.
 func (wk *Worker) checkoutInFlight(o purchase.Order) time.Duration {
 	if o.CheckoutSent.IsZero() || !o.Released.IsZero() || o.Answer == purchase.AnswerSuccess ||
 		o.Answer == purchase.AnswerRefused {
@@ -385,7 +392,7 @@ func (wk *Worker) checkoutInFlight(o purchase.Order) time.Duration {
 	})
 }
 
-// maxInFlight is the longest of lingers among the orders.
+// maxInFlight returns the longest checkoutInFlight among the orders.
 func (wk *Worker) maxInFlight(open []purchase.Order) (left time.Duration) {
 	for _, o := range open {
 		left = max(left, wk.checkoutInFlight(o))

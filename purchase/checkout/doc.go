@@ -1,7 +1,9 @@
-// Package checkout buys: it brings each approved order through cart and checkout to a proven end.
+// Package checkout implements the worker that buys: it takes each approved order through cart and checkout to a
+// verified result.
 //
-// A [Worker] works on one order at a time, since the checkout of CoCalc buys whatever is checked in the one cart of the
-// account, and buys twice when two checkouts overlap. Each step has at most one side effect, the intent to which is
-// stored before, so that every step can be repeated after a crash. Checkout is sent at most once per order, ever;
-// whatever is unclear afterwards is settled by reading.
+// A [Worker] processes one order at a time, since a checkout of CoCalc buys whatever is checked in the account's only
+// cart, and buys it twice if two checkouts overlap. [New] returns the worker of one run; [Worker.Run] buys until its
+// context is done. Each step has at most one side effect, whose intent is stored before it, so every step can be
+// repeated after a crash. Checkout is sent at most once per order; an unclear outcome is resolved by reading from
+// CoCalc.
 package checkout

@@ -12,10 +12,10 @@ import (
 	"licensebot/purchase/register"
 )
 
-// resolve looks for evidence about a checkout whose outcome is unknown, and never sends it again. The item stays in
-// the cart for one settle window after the checkout, since a slow checkout may still be at work; then it is taken
-// out and watched for another window, since a checkout that is at work buys it all the same. Only a look that proved
-// the key in the same breath counts as one that found nothing.
+// resolve looks for the purchase of a checkout whose outcome is unknown, and never sends it again. The item stays in
+// the cart for Timing.Settle after the checkout, since a slow checkout may still be in progress. Then the item is
+// removed, and resolve looks for another Timing.Settle, since a checkout in progress buys it nevertheless. A read
+// without a result counts only if the key was verified together with it.
 func (wk *Worker) resolve(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	item, rows, err := wk.rec.FindPurchase(ctx, o)
 	switch {
@@ -24,7 +24,7 @@ func (wk *Worker) resolve(ctx context.Context, o purchase.Order) (time.Duration,
 		return wk.retryDelay(o.ID), nil
 	case item.Purchased != nil:
 		return wk.recordPurchase(ctx, o, item, false)
-	case len(rows) > 0: // bought, and its item is gone from the cart
+	case len(rows) > 0: // bought, and the item was deleted
 		return 0, wk.CompleteOrder(ctx, o, purchase.NewReceipt(o, item, rows))
 	}
 	window := register.Span{What: "settle", Until: o.Unresolved.Until, Length: wk.timing.Settle, Careful: true}
@@ -51,18 +51,18 @@ func (wk *Worker) resolve(ctx context.Context, o purchase.Order) (time.Duration,
 	return 0, wk.fail(ctx, o, *f)
 }
 
-// nameBroken tells the admins once about a cart item that blocks the cart. The item belongs to a person: the bot never
-// removes it by itself.
-func (wk *Worker) nameBroken(ctx context.Context, o purchase.Order, item cocalc.CartItem) error {
-	told := false
+// reportBrokenItem notifies the admins once of a cart item that blocks the cart. The item belongs to a person, so the
+// bot does not remove it without an admin.
+func (wk *Worker) reportBrokenItem(ctx context.Context, o purchase.Order, item cocalc.CartItem) error {
+	notified := false
 	err := wk.ledger.Update(ctx, func(w purchase.Writer) error {
-		told = false
+		notified = false
 		account, err := w.Account()
 		if err != nil || slices.Contains(account.Broken, item.ID) {
 			return err
 		}
 		account.Broken = append(slices.Clone(account.Broken), item.ID)
-		account.Broken = account.Broken[max(0, len(account.Broken)-purchase.MostBroken):]
+		account.Broken = account.Broken[max(0, len(account.Broken)-purchase.MaxBroken):]
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
@@ -76,40 +76,40 @@ func (wk *Worker) nameBroken(ctx context.Context, o purchase.Order, item cocalc.
 		n := wk.reg.NewNotification(purchase.NotificationBrokenItem, fmt.Sprintf("broken-%d", item.ID),
 			purchase.ItemCause(purchase.NotificationBrokenItem, item).With("cart", wk.site.Cart()), o, "")
 		n.Item = item.ID
-		told = true
+		notified = true
 		return register.AddNotification(w, n)
 	})
-	if told {
+	if notified {
 		wk.changed("")
 	}
 	return err
 }
 
-// blocked finds out which item breaks the cart, and names it to the admins.
-func (wk *Worker) blocked(ctx context.Context, o purchase.Order, e *cocalc.Error) error {
+// findBlocker determines which item blocks the cart, notifies the admins of it, and sets its id in e.
+func (wk *Worker) findBlocker(ctx context.Context, o purchase.Order, e *cocalc.Error) error {
 	item, err := wk.shop.FindBrokenItem(ctx)
 	if err != nil {
-		return nil // it stays unnamed, and the order waits all the same
+		return nil // the item stays unknown, and the order waits
 	}
 	if reconcile.HasTag(item, o.ID) || item.ID == o.ItemID {
-		return nil // the order's own, which a person edited: it is taken out when the order is given up
+		return nil // the order's own, edited by a person; giving up removes it
 	}
 	e.ItemID = item.ID
-	if err := wk.nameBroken(ctx, o, item); err != nil {
+	if err := wk.reportBrokenItem(ctx, o, item); err != nil {
 		return fmt.Errorf("name item %d: %w", item.ID, err)
 	}
 	return nil
 }
 
-// watch looks after an order that has failed: an add whose answer was lost may be carried out late, and another
-// checkout that had begun before the item was taken out buys it anyway. A late item is taken out; a purchase is
-// entered, since the money is spent.
+// watch watches an order that has failed. An add whose answer was lost may take effect late; its item is removed.
+// Another checkout that had begun before the item was removed may buy it; the purchase is recorded, since the money is
+// spent.
 func (wk *Worker) watch(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	over := wk.watchRemaining(o) <= 0
 	item, rows, err := wk.checkItem(ctx, o, over)
 	switch {
 	case err != nil:
-		wk.log.Debug().Err(err).Str("order", string(o.ID)).Msg("put off watching a failed order: CoCalc cannot be read")
+		wk.log.Debug().Err(err).Str("order", string(o.ID)).Msg("retry watching a failed order: CoCalc cannot be read")
 		return wk.retryDelay(o.ID), nil
 	case item.Purchased != nil:
 		return wk.adoptPurchase(ctx, o, item)
@@ -118,13 +118,13 @@ func (wk *Worker) watch(ctx context.Context, o purchase.Order) (time.Duration, e
 		r.Adopted = o.CheckoutSent.IsZero()
 		return 0, wk.CompleteOrder(ctx, o, r)
 	case item.ID != 0 && item.Removed.IsZero():
-		wk.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("take a failed order's item out of the cart")
+		wk.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("remove a failed order's item from the cart")
 		if _, err := wk.shop.RemoveFromCart(ctx, item.ID); err != nil {
 			return wk.retryDelay(o.ID), nil
 		}
 		_, err := wk.edit(ctx, o, false, func(o *purchase.Order) {
 			o.ItemID = item.ID
-			o.WatchUntil = wk.reg.WatchUntil() // a checkout may have begun while it was there
+			o.WatchUntil = wk.reg.WatchUntil() // a checkout may have begun while the item was in the cart
 		})
 		return wk.retryDelay(o.ID), err
 	case !over:
@@ -134,7 +134,7 @@ func (wk *Worker) watch(ctx context.Context, o purchase.Order) (time.Duration, e
 	return 0, err
 }
 
-// checkItem is one look of a watch: at the item alone, and at its end at everything that could show a purchase.
+// checkItem reads the order's item, and with last everything that could show a purchase.
 func (wk *Worker) checkItem(ctx context.Context, o purchase.Order,
 	last bool) (item cocalc.CartItem, rows []cocalc.PurchaseRow,
 	err error,
@@ -148,16 +148,16 @@ func (wk *Worker) checkItem(ctx context.Context, o purchase.Order,
 	}
 	item, err = wk.rec.Item(ctx, o)
 	if purchase.KindOf(err) == cocalc.NotFound {
-		err = nil // deleted: only the last look can tell
+		err = nil // deleted: the last read includes the list of purchases
 	}
 	return item, nil, err
 }
 
-// mostCounts is how many looks at the list of purchases may miss a purchase before the ledger records that.
-const mostCounts = 20
+// maxRecounts is how often the list of purchases may lack a purchase before the audit records that.
+const maxRecounts = 20
 
-// isOutOfCart takes the item of an order that an admin settled as bought out of the cart, where another checkout would
-// buy it after all. It reports whether the item is certainly no longer for sale there.
+// isOutOfCart removes the item of an order that an admin marked as bought, since another checkout could still buy it.
+// It reports whether the item is certainly no longer for sale.
 func (wk *Worker) isOutOfCart(ctx context.Context, o purchase.Order) bool {
 	item, err := wk.rec.Item(ctx, o)
 	if err == nil && item.Purchased == nil && item.Removed.IsZero() {
@@ -166,7 +166,7 @@ func (wk *Worker) isOutOfCart(ctx context.Context, o purchase.Order) bool {
 	return err == nil || purchase.KindOf(err) == cocalc.NotFound
 }
 
-// patience returns the span for which a trouble that began at since is waited out.
+// patience returns the span for which an order waits for a trouble that began at since. what is Span.What.
 func (wk *Worker) patience(what string, since time.Time) register.Span {
 	return register.Span{What: what, Until: since.Add(wk.timing.Patience), Length: wk.timing.Patience}
 }

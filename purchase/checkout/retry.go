@@ -11,11 +11,12 @@ import (
 	"licensebot/purchase/register"
 )
 
-// longestWait is after how long an order that was told to wait asks again all the same.
-const longestWait = 10 * time.Minute
+// maxThrottleWait limits how long an order waits when CoCalc throttles requests.
+const maxThrottleWait = 10 * time.Minute
 
-// handleRemoteError decides what a failed request means for an order of which no checkout was sent: it waits and tells
-// why, or, when patience is over, gives up. An order with something in the cart is given up by taking that out.
+// handleRemoteError handles a failed request for an order whose checkout was not sent. The order waits and stores the
+// reason, or it fails once Timing.Patience is over or if the error is certain. If its item may be in the cart, the item
+// is removed first.
 func (wk *Worker) handleRemoteError(ctx context.Context, o purchase.Order, err error) (time.Duration, error) {
 	if errors.Is(err, register.ErrMoved) {
 		return 0, err
@@ -25,7 +26,7 @@ func (wk *Worker) handleRemoteError(ctx context.Context, o purchase.Order, err e
 		return 0, err // the ledger failed, not CoCalc
 	}
 	if e.Kind == cocalc.CartBroken && !o.State.Final() {
-		if err := wk.blocked(ctx, o, e); err != nil {
+		if err := wk.findBlocker(ctx, o, e); err != nil {
 			return 0, err
 		}
 	}
@@ -34,26 +35,26 @@ func (wk *Worker) handleRemoteError(ctx context.Context, o purchase.Order, err e
 		since = o.Blocked.Troubled
 	}
 	over := wk.spans.Remains(o.ID, wk.patience("patience", since)) <= 0
-	// before an order ends, it must be known that the server is well
+	// Before an order fails for such an error, a probe has to show that the server sells licenses.
 	if register.ConcernsServer(e) || over && register.IsDown(e) {
 		if held, err := wk.unserved(ctx); held || err != nil {
 			return 0, cmp.Or(err, register.ErrMoved)
 		}
 	}
 	wk.log.Debug().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("wait for CoCalc")
-	f := purchase.FailureFor(e, wk.policy.AdminsTold(), wk.site)
+	f := purchase.FailureFor(e, wk.policy.AdminsNotified(), wk.site)
 	wk.reportTrouble(ctx, o, f.Code, purchase.TroubleFor(e, wk.keyName, wk.site))
 	now := wk.now()
 	if e.Kind == cocalc.Throttled && e.Wait > 0 {
-		pause := min(e.Wait, longestWait)
+		pause := min(e.Wait, maxThrottleWait)
 		return wk.block(ctx, o, purchase.Blocked{Cause: purchase.NewCause(purchase.WaitsForTurn, "seconds",
 			purchase.ArgSeconds(e.Wait)), Until: now.Add(pause)}, pause)
 	}
-	// Not signed in may be a database outage, 5xx pass, and an admin can take a broken item out: these get patience. What
-	// is certain does not.
+	// These errors may pass: a refused key may be a database outage, 5xx statuses end, and an admin can remove a broken
+	// item. The others are certain.
 	passing := e.Outcome != cocalc.Rejected || e.Kind == cocalc.NotSignedIn || e.Kind == cocalc.Throttled ||
 		e.Kind == cocalc.CartBroken
-	if e.Kind == cocalc.NotSoldHere { // or the server was changed to one with another store while the bot ran
+	if e.Kind == cocalc.NotSoldHere { // or the server's store changed to the other kind during this run
 		_, err := wk.shop.Store(ctx)
 		passing = err == nil
 	}
@@ -65,13 +66,13 @@ func (wk *Worker) handleRemoteError(ctx context.Context, o purchase.Order, err e
 		return wk.giveUp(ctx, o, &f)
 	}
 	return wk.block(ctx, o, purchase.Blocked{
-		Cause:    purchase.WaitFor(e, wk.keyName, wk.policy.AdminsTold()),
+		Cause:    purchase.WaitFor(e, wk.keyName, wk.policy.AdminsNotified()),
 		Troubled: since,
 	}, wk.retryDelay(o.ID))
 }
 
-// block keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a
-// pause goes on saying that, and its patience with CoCalc does not run meanwhile.
+// block stores with the order why it waits, for its card, and returns d. It changes nothing for an order that waits
+// until buying is resumed; then Timing.Patience does not run either.
 func (wk *Worker) block(ctx context.Context, o purchase.Order, w purchase.Blocked,
 	d time.Duration,
 ) (time.Duration, error) {
@@ -89,7 +90,8 @@ func (wk *Worker) block(ctx context.Context, o purchase.Order, w purchase.Blocke
 	return d, err
 }
 
-// clearBlocked forgets the trouble of an order that CoCalc answers again, so that the next trouble gets patience anew.
+// clearBlocked removes the order's wait for a CoCalc that answers again, so that Timing.Patience begins anew with the
+// next trouble.
 func (wk *Worker) clearBlocked(ctx context.Context, o purchase.Order) error {
 	if o.Blocked == nil || o.Blocked.Troubled.IsZero() {
 		return nil
@@ -109,17 +111,18 @@ func (wk *Worker) clearBlocked(ctx context.Context, o purchase.Order) error {
 	return err
 }
 
-// reportTrouble notifies the admins of a trouble that an order met at CoCalc. It logs a failure to do so and continues.
+// reportTrouble notifies the admins of a trouble with CoCalc. It logs its own errors.
 func (wk *Worker) reportTrouble(ctx context.Context, o purchase.Order, code purchase.FailureCode,
 	detail purchase.Cause,
 ) {
 	if err := wk.reg.ReportTrouble(ctx, o, code, detail); err != nil {
-		wk.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to tell the admins about a problem")
+		wk.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to notify the admins of a trouble")
 	}
 }
 
-// unproven says what to do with an order as long as CoCalc does not say whose the key is.
-func (wk *Worker) unproven(ctx context.Context, o purchase.Order, err error) (time.Duration, error) {
+// accountUnverified handles an order while CoCalc does not return which account the key belongs to. err is the error of
+// that request.
+func (wk *Worker) accountUnverified(ctx context.Context, o purchase.Order, err error) (time.Duration, error) {
 	if purchase.AsCoCalc(err) == nil {
 		return 0, err // the ledger failed, not CoCalc
 	}
@@ -127,10 +130,10 @@ func (wk *Worker) unproven(ctx context.Context, o purchase.Order, err error) (ti
 	case purchase.Approved, purchase.Adding, purchase.Carted:
 		return wk.handleRemoteError(ctx, o, err)
 	default:
-		wk.log.Debug().Err(err).Str("order", string(o.ID)).Msg("wait for CoCalc to say whose the key is")
+		wk.log.Debug().Err(err).Str("order", string(o.ID)).Msg("wait for CoCalc to return the account of the key")
 		return wk.retryDelay(o.ID), nil
 	}
 }
 
-// ServerFound is the cause of an audit record (Event) of what a probe found: condition, host, reason.
+// ServerFound is the cause of an audit record (Event) about a probe: condition, host, reason.
 const ServerFound purchase.CauseCode = "server-found"

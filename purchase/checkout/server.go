@@ -12,18 +12,18 @@ import (
 	"licensebot/purchase/register"
 )
 
-// provenBy is how many probes in a row make a condition one to record and to tell the admins: a server with one bad
-// machine among good ones would be news every minute.
+// provenBy is the number of consecutive probes with the same result after which a condition is recorded and the admins
+// are notified. With one, a cluster with one bad machine would cause a notification every minute.
 const provenBy = 2
 
-// probe is what a run knows of its probes.
+// probe is the state of a run's probes.
 type probe struct {
-	// recalled is set once this run knows what the ledger says of the server.
+	// recalled is set once this run has read or stored the server's condition in the ledger.
 	recalled bool
 
-	made bool          // in this run
-	at   time.Duration // elapsed, of the last one
-	next time.Duration // elapsed, of the next one, unless answers raise a suspicion before
+	made bool          // a probe was made in this run
+	at   time.Duration // Elapsed at the last probe
+	next time.Duration // Elapsed at the next probe, unless a suspicion is raised before
 }
 
 // untilProbe returns the time until the next probe.
@@ -32,13 +32,13 @@ func (wk *Worker) untilProbe() time.Duration {
 	switch {
 	case !wk.probing.made:
 		return 0
-	case wk.reg.Suspicion.IsRaised(): // but an answer a moment after a probe changes nothing
+	case wk.reg.Suspicion.IsRaised(): // but not sooner than PollMax after the last probe
 		return min(max(wk.probing.at+wk.timing.PollMax-now, 0), max(wk.probing.next-now, 0))
 	}
 	return max(wk.probing.next-now, 0)
 }
 
-// unserved reports whether the server doesn't sell licenses, from a probe.
+// unserved probes the server and reports whether it does not sell licenses.
 func (wk *Worker) unserved(ctx context.Context) (bool, error) {
 	if err := wk.probe(ctx); err != nil {
 		return false, err
@@ -46,29 +46,29 @@ func (wk *Worker) unserved(ctx context.Context) (bool, error) {
 	return !wk.reg.Server().SellsLicenses(), nil
 }
 
-// probe finds out what the server is, and keeps it. If that changed, waiting orders are looked at again.
+// probe determines the condition of the server and stores it. If it changed, all orders are due.
 func (wk *Worker) probe(ctx context.Context) error {
 	wk.reg.Suspicion.Drop()
 	found := wk.shop.Diagnose(ctx)
-	if found.Condition == cocalc.Undiagnosed { // stopped meanwhile
+	if found.Condition == cocalc.Undiagnosed { // the context was cancelled
 		return nil
 	}
 	if found.Condition == purchase.SellsLicenses {
 		found = cocalc.Diagnosis{Condition: purchase.SellsLicenses}
 	}
-	was := wk.reg.Server()
-	gap := wk.now().Sub(was.Last)
+	previous := wk.reg.Server()
+	gap := wk.now().Sub(previous.Last)
 	if wk.probing.made {
 		gap = wk.reg.Elapsed() - wk.probing.at
 	}
 	wk.probing.made, wk.probing.at, wk.probing.next = true, wk.reg.Elapsed(), wk.reg.Elapsed()+wk.timing.Probe
-	if found.Condition == purchase.SellsLicenses && was.SellsLicenses() && wk.probing.recalled {
+	if found.Condition == purchase.SellsLicenses && previous.SellsLicenses() && wk.probing.recalled {
 		return nil
 	}
 	var now *purchase.Server
-	var isTold bool
+	var notified bool
 	err := wk.ledger.Update(ctx, func(w purchase.Writer) (err error) {
-		now, isTold, err = wk.keepProbe(w, found, min(max(gap, 0), wk.timing.Probe))
+		now, notified, err = wk.keepProbe(w, found, min(max(gap, 0), wk.timing.Probe))
 		return err
 	})
 	if err != nil {
@@ -76,12 +76,12 @@ func (wk *Worker) probe(ctx context.Context) error {
 	}
 	wk.reg.Diagnosed.Store(now)
 	wk.probing.recalled = true
-	if isTold {
+	if notified {
 		wk.changed("")
 	}
-	if now == nil && !was.SellsLicenses() || now != nil && now.Condition != was.Condition {
+	if now == nil && !previous.SellsLicenses() || now != nil && now.Condition != previous.Condition {
 		level := zerolog.WarnLevel
-		if found.Condition == purchase.IsDown || now == nil { // an outage is logged as such
+		if found.Condition == purchase.IsDown || now == nil { // an outage is logged by the shop
 			level = zerolog.InfoLevel
 		}
 		wk.log.WithLevel(level).Str("condition", string(found.Condition)).Str("reason", string(found.Reason)).Str("host",
@@ -89,40 +89,41 @@ func (wk *Worker) probe(ctx context.Context) error {
 			Int("status", found.Status).Str("key", string(found.Key)).AnErr("error", found.Err).
 			Msg("find that the CoCalc server has changed")
 		clear(wk.due)
-		if was.Probes >= provenBy { // else a server that comes and goes would be asked without growing pauses
+		if previous.Probes >= provenBy { // with fewer, an unstable server would be asked without growing pauses
 			clear(wk.tries)
 			wk.rec.ReconcileAt = wk.reg.Elapsed()
 		}
 	}
 	if now != nil {
-		// The longer it has been so, the rarer: a short maintenance ends within a minute for those who wait, and an hour has
-		// far more than six probes.
+		// The pause grows with the age of the condition: after a short maintenance orders continue within a minute, and an
+		// hour has far more than leastProbes probes.
 		wk.probing.next = wk.reg.Elapsed() + min(max(now.Held/10, wk.timing.PollMax), wk.timing.Probe)
 	}
 	return nil
 }
 
-// keepProbe stores what a probe found, with an audit record if it is something else than before, and with a notice to
-// the admins. gap is the time since the probe before.
+// keepProbe stores the result of a probe, with an audit record if it differs from the previous one, and with a
+// notification to the admins once it is proven. gap is the time since the previous probe. now is nil if the server
+// sells licenses.
 func (wk *Worker) keepProbe(w purchase.Writer, found cocalc.Diagnosis,
 	gap time.Duration,
-) (now *purchase.Server, isTold bool, err error) {
+) (now *purchase.Server, notified bool, err error) {
 	account, err := w.Account()
 	if err != nil {
 		return nil, false, err
 	}
-	was := wk.reg.DiagnosisOf(account)
+	previous := wk.reg.DiagnosisOf(account)
 	if found.Condition != purchase.SellsLicenses {
-		s := serverOf(found, was)
+		s := serverOf(found, previous)
 		s.Site, s.Since, s.Last, s.Probes = wk.site, wk.now(), wk.now(), 1
-		if was != nil {
-			s.Known = was.Known
-			switch s.Condition { // the host is a detail: some redirects lead to many
-			case was.Condition:
-				s.Since, s.Probes, s.Held, s.Told = was.Since, was.Probes+1, was.Held+gap, was.Told
-			case was.Suspected:
-				s.Since, s.Probes, s.Held = was.Last, 2, gap
-			default: // it counts from now on
+		if previous != nil {
+			s.Known = previous.Known
+			switch s.Condition { // the host does not count: some redirects lead to many hosts
+			case previous.Condition:
+				s.Since, s.Probes, s.Held, s.Notified = previous.Since, previous.Probes+1, previous.Held+gap, previous.Notified
+			case previous.Suspected:
+				s.Since, s.Probes, s.Held = previous.Last, 2, gap
+			default: // a new condition
 			}
 		}
 		now = &s
@@ -130,7 +131,7 @@ func (wk *Worker) keepProbe(w purchase.Writer, found cocalc.Diagnosis,
 	if account.Diagnosis == nil && now == nil {
 		return nil, false, nil
 	}
-	if now != nil && now.Probes == provenBy || now == nil && (was == nil || was.Probes >= provenBy) {
+	if now != nil && now.Probes == provenBy || now == nil && (previous == nil || previous.Probes >= provenBy) {
 		condition := purchase.SellsLicenses
 		if now != nil {
 			condition = now.Condition
@@ -148,16 +149,16 @@ func (wk *Worker) keepProbe(w purchase.Writer, found cocalc.Diagnosis,
 	}
 	kind, words := purchase.NotificationServer, purchase.Cause{}
 	switch {
-	case now == nil && was != nil && was.Known:
+	case now == nil && previous != nil && previous.Known:
 		kind, words = purchase.NotificationServerBack, purchase.NewCause(purchase.NotificationServerBack)
-	case now != nil && !now.Told && now.Probes >= provenBy && (now.Condition != purchase.IsDown ||
+	case now != nil && !now.Notified && now.Probes >= provenBy && (now.Condition != purchase.IsDown ||
 		now.Held >= wk.timing.Probe):
-		// a server may be down for minutes
-		if account.ServerTold = wk.recentlyReported(account); !account.ServerTold[now.ToldAs()].IsZero() { // it came and went
-			break
+		// a short outage needs no notification
+		if account.ServerNotified = wk.recentlyReported(account); !account.ServerNotified[now.NotificationKey()].IsZero() {
+			break // reported within a day
 		}
-		account.ServerTold[now.ToldAs()] = wk.now()
-		now.Told, now.Known = true, true
+		account.ServerNotified[now.NotificationKey()] = wk.now()
+		now.Notified, now.Known = true, true
 		words = now.Cause(wk.keyName)
 	}
 	account.Diagnosis = now
@@ -169,10 +170,10 @@ func (wk *Worker) keepProbe(w purchase.Writer, found cocalc.Diagnosis,
 		purchase.Order{}, ""))
 }
 
-// recentlyReported returns when the admins were told of the server within the last day.
+// recentlyReported returns AccountState.ServerNotified without entries older than TroubleInterval.
 func (wk *Worker) recentlyReported(account purchase.AccountState) map[string]time.Time {
 	recent := map[string]time.Time{}
-	for what, at := range account.ServerTold {
+	for what, at := range account.ServerNotified {
 		if wk.now().Sub(at).Abs() < purchase.TroubleInterval {
 			recent[what] = at
 		}
@@ -180,20 +181,21 @@ func (wk *Worker) recentlyReported(account purchase.AccountState) map[string]tim
 	return recent
 }
 
-// serverOf returns what a probe found, after what was known; was is nil if that is nothing.
-func serverOf(found cocalc.Diagnosis, was *purchase.Server) purchase.Server {
+// serverOf returns the condition that a probe found. previous is the stored condition; nil if there is none. HasMoved
+// and IsForeign count as IsDown until a second probe confirms them.
+func serverOf(found cocalc.Diagnosis, previous *purchase.Server) purchase.Server {
 	s := purchase.Server{
 		Condition: found.Condition, Reason: found.Reason, Host: found.Redirect.Host, Address: found.Redirect.Address,
 		Key: found.Key, Capability: found.Capability, OlderKey: found.OlderKey,
 	}
-	proven := was != nil && (was.Condition == s.Condition || was.Suspected == s.Condition)
+	proven := previous != nil && (previous.Condition == s.Condition || previous.Suspected == s.Condition)
 	if !proven && (s.Condition == purchase.HasMoved || s.Condition == purchase.IsForeign) {
 		s.Condition, s.Suspected = purchase.IsDown, s.Condition
 	}
 	return s
 }
 
-// clearServerBlock forgets that an order waits for the server.
+// clearServerBlock removes the order's wait for the server, if it has one.
 func (wk *Worker) clearServerBlock(ctx context.Context, o purchase.Order) error {
 	if o.Blocked.Why().Code != purchase.WaitsForServer {
 		return nil
@@ -202,7 +204,7 @@ func (wk *Worker) clearServerBlock(ctx context.Context, o purchase.Order) error 
 	return err
 }
 
-// endUnserved ends the orders that have waited long enough for the server. It reports whether there were any.
+// endUnserved fails the orders that have waited long enough for the server. ended reports whether there were any.
 func (wk *Worker) endUnserved(ctx context.Context, open []purchase.Order) (ended bool, err error) {
 	s := wk.reg.Server()
 	if s.SellsLicenses() || s.Probes < leastProbes {
@@ -217,7 +219,7 @@ func (wk *Worker) endUnserved(ctx context.Context, open []purchase.Order) (ended
 		}
 	}
 	if !s.RefusesOrders() || !wk.heldByServer(s, nil) {
-		return ended, nil // orders can still be approved, and wait
+		return ended, nil // orders that await approval can still be approved
 	}
 	var waiting []purchase.OrderID
 	err = wk.ledger.View(ctx, func(r purchase.Reader) error {

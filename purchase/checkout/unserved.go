@@ -9,26 +9,28 @@ import (
 	"licensebot/purchase/register"
 )
 
-// While the server doesn't sell licenses, the worker sends nothing but probes. What it does with an order then depends
-// on what CoCalc may have of it:
+// While the server does not sell licenses, the worker sends only probes. What happens to an order depends on what
+// CoCalc may have of it:
 //
-//   - Nothing: the order waits. It ends when the server was found the same for an hour and in six probes.
-//   - An item in the cart, or perhaps one: any checkout of the account would buy it, so the order gets only
-//     Timing.Patience, as at a server that doesn't answer. Then its item is taken out as soon as CoCalc can be reached
-//     again. If that takes an hour, the order ends and is watched: the item is taken out, or its purchase entered,
-//     whenever that becomes possible.
-//   - A checkout: the outcome is unknown, and stays so. After a week on a server that can't tell any more, the order
-//     stops holding other orders and the budget.
+//   - Nothing: the order waits. It fails when the condition has lasted for an hour and six probes.
+//   - An item in the cart, or perhaps one: any checkout of the account would buy it, so the order waits only for
+//     Timing.Patience, as it does for a server that does not answer. Then its item is removed as soon as CoCalc can be
+//     reached again. If that takes an hour, the order fails and is watched: the item is removed, or its purchase
+//     recorded, whenever that becomes possible.
+//   - A checkout: the outcome stays unknown. After a week on a server that can no longer show the outcome, the order
+//     stops blocking other orders, and its reservation is released.
 
 const (
-	// leastProbes is how many probes in a row, over six times Timing.Probe, end an order that waits for the server.
+	// leastProbes is the number of consecutive probes, over as many times Timing.Probe, after which an order that waits
+	// for the server fails.
 	leastProbes = 6
-	// releaseAfter is how long after its checkout an order of unknown outcome holds the budget if CoCalc can't tell any
-	// more.
+	// releaseAfter is how long after its checkout an order of unknown outcome keeps its reservation if CoCalc can no
+	// longer show the outcome.
 	releaseAfter = 7 * 24 * time.Hour
 )
 
-// heldByServer reports whether the server was found the same for long enough since a wait for it began; with nil, ever.
+// heldByServer reports whether the server's condition has lasted for leastProbes times Timing.Probe, and for as many
+// probes, since the wait w began; if w is nil, since the condition began.
 func (wk *Worker) heldByServer(s purchase.Server, w *purchase.Blocked) bool {
 	began := time.Duration(0)
 	if w != nil && w.Code == purchase.WaitsForServer {
@@ -37,7 +39,7 @@ func (wk *Worker) heldByServer(s purchase.Server, w *purchase.Blocked) bool {
 	return s.Probes >= leastProbes && s.Held-began >= leastProbes*wk.timing.Probe
 }
 
-// heldFor returns for how long the server has been found the same, with the time since the last probe.
+// heldFor returns how long the server's condition has lasted, including the time since the last probe.
 func (wk *Worker) heldFor(s purchase.Server) time.Duration {
 	if !wk.probing.made {
 		return s.Held
@@ -45,11 +47,12 @@ func (wk *Worker) heldFor(s purchase.Server) time.Duration {
 	return s.Held + wk.reg.Elapsed() - wk.probing.at
 }
 
-// serverCause is why an order waits for the server.
+// serverCause returns the cause of an order's wait for the server. The argument has says what CoCalc may have:
+// "checkout" or "item".
 func (wk *Worker) serverCause(s purchase.Server, o purchase.Order) purchase.Cause {
 	args := purchase.Args{"condition": string(s.Condition)}
-	if s.Told {
-		args["told"] = wk.policy.AdminsTold()
+	if s.Notified {
+		args["told"] = wk.policy.AdminsNotified()
 	}
 	switch {
 	case o.State == purchase.Unknown:
@@ -60,7 +63,7 @@ func (wk *Worker) serverCause(s purchase.Server, o purchase.Order) purchase.Caus
 	return purchase.Cause{Code: purchase.WaitsForServer, Args: args}
 }
 
-// awaitServer keeps with an order that it waits for the server, and since when.
+// awaitServer stores with the order that it waits for the server, and since when.
 func (wk *Worker) awaitServer(ctx context.Context, o purchase.Order, s purchase.Server) (purchase.Order, error) {
 	cause := wk.serverCause(s, o)
 	if o.Blocked.Why().Is(cause) {
@@ -74,25 +77,25 @@ func (wk *Worker) awaitServer(ctx context.Context, o purchase.Order, s purchase.
 	return wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = &w })
 }
 
-// serverWait is the wait of an order for the server: a new one, or, if only its words change, the one that it has.
+// serverWait returns an order's wait for the server. It keeps the beginning of an existing wait for the same condition.
 func (wk *Worker) serverWait(s purchase.Server, o purchase.Order, cause purchase.Cause) purchase.Blocked {
 	w := purchase.Blocked{Cause: cause, Since: wk.now(), Held: wk.heldFor(s)}
-	if was := o.Blocked; was.Why().Code == purchase.WaitsForServer && was.Args["condition"] == cause.Args["condition"] {
-		w.Since, w.Held = was.Since, was.Held
+	if old := o.Blocked; old.Why().Code == purchase.WaitsForServer && old.Args["condition"] == cause.Args["condition"] {
+		w.Since, w.Held = old.Since, old.Held
 	}
 	return w
 }
 
-// stepUnserved makes the next move of an order while the server doesn't sell licenses. It sends nothing.
+// stepUnserved makes the next step of an order while the server does not sell licenses. It sends no request.
 func (wk *Worker) stepUnserved(ctx context.Context, o purchase.Order, s purchase.Server) (time.Duration, error) {
 	next := max(wk.untilProbe(), time.Millisecond)
 	switch {
-	// tellStopped says why an approved order waits, and endUnserved ends it
+	// showStopped stores why an approved order waits, and endUnserved ends it.
 	case o.State.Final(), o.State == purchase.Approved:
 		return next, nil
 	case o.State == purchase.Paying && o.Failure == nil:
 		return 0, wk.recordUnclear(ctx, o, errUnserved)
-	case o.State == purchase.Unknown && !s.RefusesOrders(): // it may tell soon
+	case o.State == purchase.Unknown && !s.RefusesOrders(): // the server may show the outcome soon
 		return next, wk.clearServerBlock(ctx, o)
 	}
 	o, err := wk.awaitServer(ctx, o, s)
@@ -116,12 +119,12 @@ func (wk *Worker) stepUnserved(ctx context.Context, o purchase.Order, s purchase
 	return wk.giveUp(ctx, o, s.Failure())
 }
 
-// errUnserved stands for an answer of a server that was not asked.
+// errUnserved stands for the answer of a server that was not asked, because it does not sell licenses.
 var errUnserved = errors.New("the server doesn't sell licenses now")
 
-// release ends the hold of an order whose outcome CoCalc can't tell any more, a week after its checkout: its
-// reservation is released, and other orders go on. It stays unknown until an admin settles it or CoCalc tells after
-// all.
+// release releases the reservation of an order of unknown outcome, releaseAfter its checkout, if the server can no
+// longer show the outcome. Other orders then continue. The order stays Unknown until an admin resolves it or CoCalc
+// shows the outcome. next is the wait until then.
 func (wk *Worker) release(ctx context.Context, o purchase.Order, s purchase.Server,
 	next time.Duration,
 ) (time.Duration, error) {

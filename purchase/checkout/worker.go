@@ -14,7 +14,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Worker buys what was confirmed, in one run: one order at a time. It has only what may be forgotten.
+// Worker buys the approved orders, one at a time, during one run. Everything that it keeps in memory may be lost.
 type Worker struct {
 	reg     *register.Register
 	rec     *reconcile.Reconciler
@@ -29,17 +29,17 @@ type Worker struct {
 	changed func(purchase.OrderID)
 	lookUp  func(context.Context, purchase.Actor) purchase.Actor
 
-	tries map[purchase.OrderID]int // looks without a result at the present step, for growing pauses
-	// due is, in elapsed, when the order has something to do again, however often the worker is woken.
+	tries map[purchase.OrderID]int // reads without a result in the current step, for growing pauses
+	// due is when the order can be processed again, as a value of Register.Elapsed, even if the worker is woken before.
 	due     map[purchase.OrderID]time.Duration
 	spans   *register.Spans
 	backoff backoff.Policy // from Poll to PollMax
 	probing probe
 
-	unkept int // steps in a row that the ledger could not keep
+	unkept int // consecutive steps that the ledger failed to store
 }
 
-// New makes the Worker of one run.
+// New returns the Worker of one run.
 func New(reg *register.Register) *Worker {
 	o := reg.Options
 	wk := &Worker{
@@ -52,22 +52,22 @@ func New(reg *register.Register) *Worker {
 	return wk
 }
 
-// Prepare reads what the ledger knows of the server. If that fails, the server counts as one that was not probed yet.
+// Prepare reads the server's stored condition. If that fails, the server counts as not probed yet.
 func (wk *Worker) Prepare(ctx context.Context) {
 	err := wk.reg.RecallServer(ctx)
 	if err != nil {
-		wk.log.Error().Err(err).Msg("forget what the CoCalc server was before this start")
+		wk.log.Error().Err(err).Msg("fail to read the stored condition of the CoCalc server")
 	}
 	wk.probing.recalled = err == nil
 }
 
-// Run buys until ctx is done, and then brings the order under way to its end, or to a point from which it can be
-// continued. hard ends that too.
+// Run buys until ctx is done. Then it continues the order under way until it has ended or has to wait, but not after
+// drain is done.
 func (wk *Worker) Run(ctx, drain context.Context) {
 	wk.reg.Repeat(ctx, wk.reg.Wake, func(ctx context.Context) (time.Duration, error) { return wk.runOnce(ctx, drain) })
 }
 
-// runOnce does everything that can be done now, and answers for how long there is nothing to do.
+// runOnce does everything that can be done now, and returns how long there is nothing to do.
 func (wk *Worker) runOnce(ctx, drain context.Context) (time.Duration, error) {
 	wk.reg.Account.Lock()
 	defer wk.reg.Account.Unlock()
@@ -119,10 +119,10 @@ func (wk *Worker) runOnce(ctx, drain context.Context) (time.Duration, error) {
 	return 0, nil
 }
 
-// process steps an order on until it has ended or has to wait. It goes on after ctx is done: an order is not left
-// between two steps that belong together, only where it has to wait anyway.
+// process advances an order until it has ended or has to wait, and returns the wait. It also does so after ctx is done,
+// since an order must not stop between two steps that belong together.
 func (wk *Worker) process(ctx, drain context.Context, id purchase.OrderID) (time.Duration, error) {
-	drain = wk.log.With().Str("order", string(id)).Logger().WithContext(drain) // for CoCalc's answers to it
+	drain = wk.log.With().Str("order", string(id)).Logger().WithContext(drain) // the shop logs with the order
 	for {
 		order, err := wk.reg.Order(drain, id)
 		if err != nil {
@@ -150,12 +150,12 @@ func (wk *Worker) process(ctx, drain context.Context, id purchase.OrderID) (time
 	}
 }
 
-// pick picks the order to work on among those that are due, or returns how long none is.
+// pick returns the order to process among those that are due, or how long none is due.
 //
-// Orders under way come first: they hold the account, so while one waits nothing else begins, and no parked item is
-// checked again. The same holds for a checkout that may still run although its order has ended. Then come the remaining
-// tasks of orders that have ended, or that had items parked when buying was paused; then the approved order that was
-// confirmed first. Tasks that only read (a watch, a count) delay no order and wait for none.
+// Orders under way come first: they block the account, so while one waits no other begins, and no held item is checked
+// again. The same holds while a checkout may still be in progress although its order has ended. Next come the remaining
+// tasks of orders that have ended, and of those that had items held when buying was paused. Last comes the approved
+// order that was confirmed first. Tasks that only read (a watch, a count) neither delay other orders nor wait for them.
 func (wk *Worker) pick(open []purchase.Order, stopped bool) (purchase.OrderID, time.Duration) {
 	now, pause := wk.reg.Elapsed(), register.Idle
 	lingering := wk.maxInFlight(open)
@@ -197,7 +197,7 @@ func (wk *Worker) pick(open []purchase.Order, stopped bool) (purchase.OrderID, t
 	return "", max(pause, time.Millisecond)
 }
 
-// advance makes the order's next move. A wait above 0 means that nothing can be done before.
+// advance makes the order's next step. A wait above 0 is the time until the order's next step is due.
 func (wk *Worker) advance(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	if s := wk.reg.Server(); !s.SellsLicenses() {
 		return wk.stepUnserved(ctx, o, s)
@@ -208,7 +208,7 @@ func (wk *Worker) advance(ctx context.Context, o purchase.Order) (time.Duration,
 		}
 	}
 	if pause, err := wk.rec.VerifyAccount(ctx); err != nil {
-		return wk.unproven(ctx, o, err)
+		return wk.accountUnverified(ctx, o, err)
 	} else if pause > 0 {
 		return pause, nil
 	}
@@ -241,7 +241,7 @@ func (wk *Worker) advance(ctx context.Context, o purchase.Order) (time.Duration,
 		return wk.prove(ctx, o)
 	case purchase.Unknown:
 		return wk.resolve(ctx, o)
-	default: // it is watched, or gives the cart back
+	default: // an ended order: watch it, count its purchases, or release held items
 	}
 	switch {
 	case len(o.HeldItems) > 0:
@@ -252,8 +252,8 @@ func (wk *Worker) advance(ctx context.Context, o purchase.Order) (time.Duration,
 	return wk.watch(ctx, o)
 }
 
-// openOrders are those with which the worker may have something to do, oldest first. Cards and orders that wait for
-// people are none of these, and hundreds of them may wait for days.
+// openOrders returns the open orders that may need the worker, oldest first. It skips proposals and orders that await
+// approval without decoding them, since hundreds of them may be open for days.
 func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err error) {
 	err = wk.ledger.View(ctx, func(r purchase.Reader) error {
 		open = nil
@@ -278,8 +278,8 @@ func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err er
 	return open, err
 }
 
-// transition has an event happen to the order in one transaction, if it is still in the state that the worker saw;
-// otherwise, it returns ErrMoved. check can stand against it, or complete the event.
+// transition applies an event to the order in one transaction, if the order is still in the state of seen. Otherwise it
+// returns ErrMoved. check may be nil; it can complete the event, or prevent it by returning an error.
 func (wk *Worker) transition(ctx context.Context, seen purchase.Order, e purchase.OrderEvent,
 	check func(purchase.Writer,
 		purchase.Order, *purchase.OrderEvent) error) (
@@ -300,7 +300,8 @@ func (wk *Worker) transition(ctx context.Context, seen purchase.Order, e purchas
 	})
 }
 
-// edit changes an order without moving it. People see the difference when visible is set.
+// edit changes an order without an event. It returns ErrMoved if the order is no longer in the state of seen. With
+// visible, its Rev grows.
 func (wk *Worker) edit(ctx context.Context, seen purchase.Order, visible bool,
 	set func(*purchase.Order),
 ) (purchase.Order, error) {
@@ -317,8 +318,8 @@ func (wk *Worker) edit(ctx context.Context, seen purchase.Order, visible bool,
 	})
 }
 
-// fail ends an order of which nothing was bought and nothing is in the cart. If anything of it was ever sent there, it
-// is watched for a while longer.
+// fail ends an order that was not bought and has nothing in the cart. If its item may ever have been added, the order
+// is watched until WatchUntil.
 func (wk *Worker) fail(ctx context.Context, o purchase.Order, f purchase.Failure) error {
 	_, err := wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.Fail, Note: string(f.Code), Failure: &f},
 		func(_ purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
@@ -330,14 +331,14 @@ func (wk *Worker) fail(ctx context.Context, o purchase.Order, f purchase.Failure
 	return err
 }
 
-// pause returns the wait before the next look: it doubles from Poll to PollMax with each look without a result.
+// retryDelay returns the pause before the next read: it doubles from Poll to PollMax with each read without a result.
 func (wk *Worker) retryDelay(id purchase.OrderID) time.Duration {
 	n := wk.tries[id]
 	wk.tries[id] = n + 1
 	return wk.backoff.Delay(n)
 }
 
-// waitsForPause says that the order waits until orders are begun again, whatever CoCalc says.
+// waitsForPause reports whether the order waits until orders may begin again, independently of CoCalc's answers.
 func waitsForPause(o purchase.Order) bool {
 	code := o.Blocked.Why().Code
 	return code == purchase.WaitsForResume || code == purchase.WaitsForCheckout || code == purchase.WaitsForLedger ||
@@ -345,8 +346,7 @@ func waitsForPause(o purchase.Order) bool {
 			o.State == purchase.Approved
 }
 
-// showStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why
-// not.
+// showStopped reports whether approved orders must wait, and stores the reason with each of them, for their cards.
 func (wk *Worker) showStopped(ctx context.Context, open []purchase.Order) (stopped bool, err error) {
 	no, err := wk.reg.PausedNow(ctx)
 	if err != nil {
@@ -365,11 +365,11 @@ func (wk *Worker) showStopped(ctx context.Context, open []purchase.Order) (stopp
 		why.Code = purchase.WaitsForCheckout
 	}
 	for _, o := range open {
-		var said purchase.Cause
+		var shown purchase.Cause
 		if waitsForPause(o) {
-			said = o.Blocked.Why()
+			shown = o.Blocked.Why()
 		}
-		if o.State != purchase.Approved || said.Is(why) {
+		if o.State != purchase.Approved || shown.Is(why) {
 			continue
 		}
 		var w *purchase.Blocked

@@ -319,7 +319,7 @@ func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase
 		}
 		return register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationInconsistent,
 			register.NotificationID("books", now),
-			cause.With("told", rc.policy.AdminsTold()), purchase.Order{}, ""))
+			cause.With("told", rc.policy.AdminsNotified()), purchase.Order{}, ""))
 	})
 	if err != nil {
 		return false, fmt.Errorf("pause buying: %w", err)

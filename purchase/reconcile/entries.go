@@ -220,7 +220,7 @@ func (rc *Reconciler) enterAdminPurchases(w purchase.Writer, r *results, account
 	late map[purchase.OrderID][]cocalc.PurchaseRow,
 ) error {
 	for _, then := range account.Before.Orders {
-		if !then.ByWord() || late[then.ID] != nil {
+		if !then.MarkedBought() || late[then.ID] != nil {
 			continue
 		}
 		said := *then.Receipt

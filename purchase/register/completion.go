@@ -10,7 +10,10 @@ import (
 	"licensebot/purchase"
 )
 
-// Complete ends an order as bought, in the caller's transaction. With count its purchases are counted again later.
+// Complete records that an order was bought, in the caller's transaction: its state, the entry of the purchase log, the
+// budget, and an audit record. It pauses buying if the item was bought twice or the charge is unexpected. With count,
+// the order is watched, and its purchases are counted again at the end of the watch. by is a person's Slack id or
+// BotName.
 func (reg *Register) Complete(w purchase.Writer, o *purchase.Order, r *purchase.Receipt, count bool, by string) error {
 	e := purchase.OrderEvent{
 		Kind: purchase.ProvePurchase, By: by, Note: "license " + r.LicenseID, Receipt: r,
@@ -32,7 +35,7 @@ func (reg *Register) Complete(w purchase.Writer, o *purchase.Order, r *purchase.
 	if err := reg.CheckCharge(w, *o, *r); err != nil {
 		return err
 	}
-	if by == purchase.BotName { // CoCalc sells again: the next failure is a new incident
+	if by == purchase.BotName { // CoCalc sells, so the next failure is a new incident
 		if err := ClearTroubles(w); err != nil {
 			return err
 		}
@@ -40,8 +43,8 @@ func (reg *Register) Complete(w purchase.Writer, o *purchase.Order, r *purchase.
 	return reg.Keep(w, *o, e, change)
 }
 
-// announcementChannel is where the line about a purchase goes; empty: nowhere, since it was asked for in a direct
-// message.
+// announcementChannel returns the channel in which the purchase is announced; empty if the order was requested in a
+// direct message and the settings name no purchases channel.
 func (reg *Register) announcementChannel(o purchase.Order) string {
 	if reg.purchasesChannel != "" {
 		return reg.purchasesChannel
@@ -52,7 +55,7 @@ func (reg *Register) announcementChannel(o purchase.Order) string {
 	return o.Channel.ID
 }
 
-// RecordPurchase logs the purchase and counts it as spent. The reservation is released by the move that goes with it.
+// RecordPurchase adds the purchase to the log and to the amount spent. The order's event releases the reservation.
 func (reg *Register) RecordPurchase(w purchase.Writer, o purchase.Order, r purchase.Receipt) error {
 	if _, err := w.AddPurchase(NewEntry(o, r)); err != nil {
 		return err
@@ -60,14 +63,14 @@ func (reg *Register) RecordPurchase(w purchase.Writer, o purchase.Order, r purch
 	return Spend(w, o, r.Charged, 1)
 }
 
-// RecordDuplicates logs purchases beyond the order's own, and pauses buying: a person has to look before more money
-// moves.
+// RecordDuplicates adds duplicate purchases to the log and to the amount spent, pauses buying and notifies the admins.
+// It does nothing if extra is empty.
 func (reg *Register) RecordDuplicates(w purchase.Writer, o purchase.Order, extra []purchase.DuplicatePurchase) error {
 	if len(extra) == 0 {
 		return nil
 	}
 	var sum purchase.Cents
-	times := len(o.Receipt.Duplicates) + 1 // with those that were found before
+	times := len(o.Receipt.Duplicates) + 1 // including duplicates found earlier
 	for _, x := range extra {
 		e := NewEntry(o, purchase.Receipt{
 			LicenseID: x.LicenseID, PurchaseID: x.PurchaseID, Charged: x.Charged, Time: o.Receipt.Time,
@@ -103,13 +106,13 @@ func (reg *Register) RecordDuplicates(w purchase.Writer, o purchase.Order, extra
 	if _, err := PauseBuying(w, BotPause(reg.now(), cause), ""); err != nil {
 		return err
 	}
-	told := cause.With("licenses", strings.Join(licenses, " "))
+	detail := cause.With("licenses", strings.Join(licenses, " "))
 	return AddNotification(w, reg.NewNotification(purchase.NotificationDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID,
 		extra[0].LicenseID),
-		told, o, ""))
+		detail, o, ""))
 }
 
-// NewEntry returns the entry of the purchase log for a bought order; it has no number yet.
+// NewEntry returns the entry of the purchase log for a bought order, without its number.
 func NewEntry(o purchase.Order, r purchase.Receipt) purchase.Purchase {
 	return purchase.Purchase{
 		Time: r.Time, Month: o.Month, Order: o.ID, Requester: o.Requester, Place: o.Channel, Spec: o.Spec, Reason: o.Reason,
@@ -118,7 +121,7 @@ func NewEntry(o purchase.Order, r purchase.Receipt) purchase.Purchase {
 	}
 }
 
-// Spend counts an amount, which may be negative, and a number of licenses in the month of the order.
+// Spend adds an amount, which may be negative, and a number of licenses to the budget of the order's month.
 func Spend(w purchase.Writer, o purchase.Order, amount purchase.Cents, licenses int) error {
 	key, err := purchase.BudgetKey(w, o.Requester)
 	if err != nil {
@@ -132,7 +135,7 @@ func Spend(w purchase.Writer, o purchase.Order, amount purchase.Cents, licenses 
 	return w.PutBudget(budget)
 }
 
-// DatePromise sets when an order was reserved, if no ledger says so: when it was bought.
+// DatePromise sets the reservation date and the cart item of an order that no ledger contains, from its purchase.
 func (reg *Register) DatePromise(o *purchase.Order, row cocalc.PurchaseRow) {
 	if row.CartItemID != 0 {
 		o.ItemID = row.CartItemID
@@ -145,8 +148,8 @@ func (reg *Register) DatePromise(o *purchase.Order, row cocalc.PurchaseRow) {
 	}
 }
 
-// CheckCharge pauses buying when CoCalc charged something else than was agreed to and announced. Only a fixed term may
-// cost less: it has begun meanwhile.
+// CheckCharge pauses buying if CoCalc charged more than the confirmed price, or another amount than it announced. A
+// lower charge is allowed for a fixed term, which may have begun in the meantime.
 func (reg *Register) CheckCharge(w purchase.Writer, o purchase.Order, r purchase.Receipt) error {
 	agreed, kind := o.AnnouncedPrice(), "overcharged"
 	switch {

@@ -12,7 +12,7 @@ import (
 	"licensebot/purchase"
 )
 
-// Server returns what is wrong with the CoCalc server, from memory. It never blocks.
+// Server returns what is wrong with the CoCalc server, from memory; the zero value if nothing is. It never blocks.
 func (reg *Register) Server() purchase.Server {
 	if s := reg.Diagnosed.Load(); s != nil {
 		return *s
@@ -20,7 +20,7 @@ func (reg *Register) Server() purchase.Server {
 	return purchase.Server{}
 }
 
-// RecallServer reads from the ledger what is known of the server since an earlier run.
+// RecallServer reads the server's condition, as an earlier run stored it, from the ledger.
 func (reg *Register) RecallServer(ctx context.Context) error {
 	return reg.ledger.View(ctx, func(r purchase.Reader) error {
 		account, err := r.Account()
@@ -31,7 +31,7 @@ func (reg *Register) RecallServer(ctx context.Context) error {
 	})
 }
 
-// DiagnosisOf returns what is wrong with the server that the settings name; nil if that isn't known.
+// DiagnosisOf returns the account's diagnosis; nil if it has none, or one of another server than the settings name.
 func (reg *Register) DiagnosisOf(account purchase.AccountState) *purchase.Server {
 	if s := account.Diagnosis; s != nil && s.Site == reg.site {
 		return s
@@ -39,13 +39,13 @@ func (reg *Register) DiagnosisOf(account purchase.AccountState) *purchase.Server
 	return nil
 }
 
-// NotSold returns why this person can't buy from the server, or see prices of what it sells; nil if orders are taken.
-// It never blocks.
+// NotSold returns the refusal for a person who wants to buy or to see prices; nil if the server takes orders. It never
+// blocks.
 func (reg *Register) NotSold(who purchase.Actor) *purchase.Refusal {
 	return reg.ForReader(reg.RefuseNotSold(reg.Diagnosed.Load()), who)
 }
 
-// RefuseNotSold refuses orders while the server sells no licenses. Its code is NotSold.
+// RefuseNotSold refuses orders while the server sells no licenses, with code NotSold. s may be nil.
 func (reg *Register) RefuseNotSold(s *purchase.Server) *purchase.Refusal {
 	if s == nil {
 		return nil
@@ -53,19 +53,20 @@ func (reg *Register) RefuseNotSold(s *purchase.Server) *purchase.Refusal {
 	return reg.policy.RefuseNotSold(*s)
 }
 
-// Probes find out what the CoCalc server is (cocalc.Client.Diagnose). The buyer makes them, between two orders and
-// never for a person who waits: at the start, every ten minutes, and when answers raise a suspicion; and more often
-// while the server doesn't sell licenses, so that orders go on soon after a short maintenance.
+// A probe (cocalc.Client.Diagnose) determines the condition of the CoCalc server. The worker probes between two orders
+// and never while a person waits: at the start, every Timing.Probe, when an answer raises a suspicion, and more often
+// while the server does not sell licenses, so that orders continue soon after a short maintenance.
 
-// Suspicion gathers what answers show: whether the server may be another one than it was.
+// Suspicion records whether CoCalc's answers suggest that the server has changed. All methods may be called at the same
+// time.
 type Suspicion struct {
 	mu     sync.Mutex
-	misses bool          // the last request got no proper answer
-	since  time.Duration // elapsed, at the first such request
+	misses bool          // the last request got no usable answer
+	since  time.Duration // Elapsed at the first such request
 	raised bool          // a probe is needed
 }
 
-// noteError draws conclusions from an error of CoCalc's, or, with nil, from an answer that proves that CoCalc works.
+// noteError updates the suspicion after an error of CoCalc, or with nil after an answer that proves that CoCalc works.
 func (reg *Register) noteError(e *cocalc.Error) {
 	s := &reg.Suspicion
 	s.mu.Lock()
@@ -80,20 +81,20 @@ func (reg *Register) noteError(e *cocalc.Error) {
 		if !s.misses {
 			s.misses, s.since = true, reg.Elapsed()
 		}
-		s.raised = s.raised || reg.Elapsed()-s.since >= reg.timing.Patience/8 // longer than a moment
+		s.raised = s.raised || reg.Elapsed()-s.since >= reg.timing.Patience/8 // not just a brief failure
 	}
 	if s.raised {
 		Nudge(reg.Wake)
 	}
 }
 
-// ConcernsServer reports whether an error says that the server is not one that sells licenses to an API key.
+// ConcernsServer reports whether an error suggests that the server does not sell licenses to an API key.
 func ConcernsServer(e *cocalc.Error) bool {
 	switch e.Kind {
 	case cocalc.NotSoldHere, cocalc.Redirected, cocalc.KeyNotAllowed, cocalc.SignInRequired:
 		return true
 	default:
-		return e.Reason != "" && e.Outcome == cocalc.Rejected // no words of CoCalc's
+		return e.Reason != "" && e.Outcome == cocalc.Rejected // the answer is not CoCalc's
 	}
 }
 
@@ -104,15 +105,15 @@ func (s *Suspicion) IsRaised() bool {
 	return s.raised
 }
 
-// Drop forgets what was heard before a probe.
+// Drop clears the suspicion before a probe.
 func (s *Suspicion) Drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.raised, s.misses = false, false
 }
 
-// While the bot has no access to Slack, it can't verify, ask or notify people, so nothing new is bought. This state is
-// kept in memory only: it ends when Slack lets the bot in again, and a new run finds out for itself.
+// While the bot has no access to Slack, it cannot verify, ask or notify people, so it buys nothing new. This condition
+// is kept in memory only: it ends when Slack admits the bot again, and each run checks it anew.
 
 // RefuseLostAccess returns a refusal while the bot has no access to Slack.
 func (reg *Register) RefuseLostAccess() *purchase.Refusal {
@@ -122,7 +123,8 @@ func (reg *Register) RefuseLostAccess() *purchase.Refusal {
 	return purchase.RefuseNoAccess()
 }
 
-// RefuseClosed returns a refusal while buying is stopped.
+// RefuseClosed returns a refusal while no orders are taken: without access to Slack, while buying is paused or a
+// restored backup is unchecked, or while the server sells no licenses.
 func (reg *Register) RefuseClosed(account purchase.AccountState) *purchase.Refusal {
 	if no := reg.RefuseLostAccess(); no != nil {
 		return no
@@ -133,7 +135,8 @@ func (reg *Register) RefuseClosed(account purchase.AccountState) *purchase.Refus
 	return reg.RefuseNotSold(reg.DiagnosisOf(account))
 }
 
-// RefuseStopped is closed without the server, which holds orders in its own way (hold).
+// RefuseStopped is RefuseClosed without the check of the server, for which orders wait in their own way
+// (WaitsForServer).
 func (reg *Register) RefuseStopped(account purchase.AccountState) *purchase.Refusal {
 	if no := reg.RefuseLostAccess(); no != nil {
 		return no
@@ -141,11 +144,11 @@ func (reg *Register) RefuseStopped(account purchase.AccountState) *purchase.Refu
 	return reg.policy.RefusePaused(account)
 }
 
-// AccessChanged wakes the worker after the bot has lost or regained its access to Slack: waiting orders then show why
-// they wait, or are bought. It never blocks.
+// AccessChanged wakes the worker after the bot has lost or regained its access to Slack, so that orders wait, or
+// continue. It never blocks.
 func (reg *Register) AccessChanged() { Nudge(reg.Wake) }
 
-// PausedNow reads whether buying is stopped, other than by the server.
+// PausedNow returns RefuseStopped's refusal for the ledger as it is now; nil if buying continues.
 func (reg *Register) PausedNow(ctx context.Context) (no *purchase.Refusal, err error) {
 	err = reg.ledger.View(ctx, func(r purchase.Reader) error {
 		account, err := r.Account()
@@ -155,24 +158,25 @@ func (reg *Register) PausedNow(ctx context.Context) (no *purchase.Refusal, err e
 	return no, err
 }
 
-// HasUnknownGroups reports whether a requester cannot be checked now, since Slack does not answer. That is no reason to
-// end their order.
+// HasUnknownGroups reports whether Slack does not return enough about a requester to decide whether they may buy. Their
+// order then waits.
 func (reg *Register) HasUnknownGroups(requester purchase.Actor) bool {
 	return requester.Membership == purchase.Unverified || requester.Membership == purchase.Member &&
 		!reg.policy.Everyone &&
 		!purchase.IsListed(reg.policy.Buyers, requester) && purchase.RefuseUnknownGroups(reg.policy.Buyers, requester) != nil
 }
 
-// IsAdmin reports whether the person may settle orders, pause and resume buying, and take broken items out of the cart.
+// IsAdmin reports whether the person may resolve orders, pause and resume buying, and remove broken items from the
+// cart.
 func (reg *Register) IsAdmin(who purchase.Actor) bool { return reg.policy.MayAdminister(who) == nil }
 
-// Away reports whether the ledger's file was moved, deleted or replaced. Until the file has its name back, nothing is
-// reserved or begun and no checkout is sent, since the next start would not find what is stored now. The admins are
-// notified of both. This pause exists in memory and in the log only.
+// Away reports whether the ledger's file was moved, deleted or replaced. Until it is back, nothing is reserved or begun
+// and no checkout is sent, because the next start would not find what is stored now. The admins are notified of both
+// changes. This state is kept in memory and in the log only.
 func (reg *Register) Away(ctx context.Context) bool {
 	err := reg.ledger.Here(ctx)
 	if err != nil && !errors.Is(err, purchase.ErrAway) {
-		return false // the ledger itself reports its other faults
+		return false // other faults show in the ledger's own errors
 	}
 	away := err != nil
 	if reg.IsAway.Swap(away) == away {
@@ -194,14 +198,14 @@ func (reg *Register) Away(ctx context.Context) bool {
 		return AddNotification(w,
 			n)
 	}); err != nil {
-		reg.log.Error().Err(err).Msg("fail to tell admins where the ledger's file is")
+		reg.log.Error().Err(err).Msg("fail to notify the admins about the ledger's file")
 	}
 	reg.changed("")
 	Nudge(reg.Wake)
 	return away
 }
 
-// UntilBack returns how long to wait before the ledger's file is looked for again.
+// UntilBack returns the time until the ledger's file is checked again.
 func (reg *Register) UntilBack() time.Duration {
 	if reg.IsAway.Load() {
 		return reg.timing.PollMax
@@ -209,7 +213,8 @@ func (reg *Register) UntilBack() time.Duration {
 	return Idle
 }
 
-// ReportTrouble notifies the admins of a trouble, once as long as it lasts. o is the order that met it, if any.
+// ReportTrouble notifies the admins of a trouble, unless they were notified of it within TroubleInterval. It does
+// nothing if detail is zero or there are no admins. o is the order that met the trouble, if any.
 func (reg *Register) ReportTrouble(ctx context.Context, o purchase.Order, code purchase.FailureCode,
 	detail purchase.Cause,
 ) error {
@@ -225,19 +230,19 @@ func (reg *Register) ReportTrouble(ctx context.Context, o purchase.Order, code p
 		return reg.AddTrouble(w, o, code,
 			detail)
 	}); err != nil {
-		return fmt.Errorf("tell the admins of a trouble: %w", err)
+		return fmt.Errorf("notify the admins of a trouble: %w", err)
 	}
 	reg.changed("")
 	return nil
 }
 
-// hasTrouble reports whether the admins have been notified of the trouble.
+// hasTrouble reports whether the admins were notified of the trouble within TroubleInterval.
 func (reg *Register) hasTrouble(a purchase.AccountState, code purchase.FailureCode) bool {
 	return reg.now().Sub(a.Troubles[code]).Abs() < purchase.TroubleInterval
 }
 
-// AddTrouble adds TellTrouble's notice in the caller's transaction: a statement that the admins know must not be
-// durable without it.
+// AddTrouble adds the notification of ReportTrouble in the caller's transaction, for a record that says that the admins
+// were notified.
 func (reg *Register) AddTrouble(w purchase.Writer, o purchase.Order, code purchase.FailureCode,
 	detail purchase.Cause,
 ) error {
@@ -268,7 +273,7 @@ func (reg *Register) AddTrouble(w purchase.Writer, o purchase.Order, code purcha
 		now), detail, o, ""))
 }
 
-// ClearTroubles drops the troubles after a purchase: the next one is a new incident.
+// ClearTroubles removes the given troubles, or all if none is given, so that the next one is a new incident.
 func ClearTroubles(w purchase.Writer, codes ...purchase.FailureCode) error {
 	account, err := w.Account()
 	if err != nil || len(account.Troubles) == 0 {
@@ -284,7 +289,8 @@ func ClearTroubles(w purchase.Writer, codes ...purchase.FailureCode) error {
 	return w.PutAccount(account)
 }
 
-// ForReader returns the refusal for this reader: admins get the names of settings.
+// ForReader returns the refusal for a person: admins get one with ToAdmin, which names settings. It returns nil for
+// nil.
 func (reg *Register) ForReader(no *purchase.Refusal, who purchase.Actor) *purchase.Refusal {
 	return reg.policy.ForReader(no, who)
 }

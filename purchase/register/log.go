@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// loggedLedger is a ledger that logs what it stores: one line for every audit record about an order, a pause or a
-// refusal, once the transaction is durable. One search of the log for an order's id shows it from its card to its end.
+// loggedLedger is a ledger that logs each audit record about an order, a pause or a refusal once its transaction is
+// durable. A search for an order's id finds its whole course.
 type loggedLedger struct {
 	purchase.Ledger
 	log zerolog.Logger
@@ -27,11 +27,11 @@ func newLoggedLedger(ledger purchase.Ledger, log zerolog.Logger) *loggedLedger {
 	return &loggedLedger{Ledger: ledger, log: log, since: map[purchase.OrderID]time.Time{}}
 }
 
-// Update implements Ledger.
+// Update implements purchase.Ledger.
 func (c *loggedLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
 	var kept *loggedWriter
 	err := c.Ledger.Update(ctx, func(w purchase.Writer) error {
-		kept = &loggedWriter{Writer: w, before: c.startedAt, orders: map[purchase.OrderID]keptOrder{}}
+		kept = &loggedWriter{Writer: w, before: c.startedAt, orders: map[purchase.OrderID]writtenOrder{}}
 		return change(kept)
 	})
 	if err == nil && kept != nil {
@@ -42,7 +42,7 @@ func (c *loggedLedger) Update(ctx context.Context, change func(purchase.Writer) 
 	return err
 }
 
-// startedAt returns when the order entered its present state, if this run saw it.
+// startedAt returns when the order entered its current state; ok is false if that was in an earlier run.
 func (c *loggedLedger) startedAt(id purchase.OrderID) (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,8 +50,8 @@ func (c *loggedLedger) startedAt(id purchase.OrderID) (time.Time, bool) {
 	return at, ok
 }
 
-// logEvent logs one audit record, with the order as the transaction left it.
-func (c *loggedLedger) logEvent(e purchase.Event, k keptOrder) {
+// logEvent logs an audit record, with the order as it was after the transaction.
+func (c *loggedLedger) logEvent(e purchase.Event, k writtenOrder) {
 	state := purchase.State(e.Kind)
 	line := c.log.Info()
 	message := "record event"
@@ -87,14 +87,14 @@ func (c *loggedLedger) logEvent(e purchase.Event, k keptOrder) {
 	} else if e.Code != "" {
 		why := e.Cause
 		why.Args = maps.Clone(why.Args)
-		delete(why.Args, "said") // CoCalc's words have a line of their own
+		delete(why.Args, "said") // logRefusal logs CoCalc's message
 		line = line.Str("cause", purchase.ShortenIDs(why.String()))
 	}
 	line.Str("by", e.By).Msg(message)
 }
 
-// stateDuration returns how long the order was in its previous state, and notes when it entered the present one.
-func (c *loggedLedger) stateDuration(e purchase.Event, k keptOrder, state purchase.State) time.Duration {
+// stateDuration returns how long the order was in its previous state, and stores when it entered the current one.
+func (c *loggedLedger) stateDuration(e purchase.Event, k writtenOrder, state purchase.State) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if state.Final() {
@@ -108,27 +108,27 @@ func (c *loggedLedger) stateDuration(e purchase.Event, k keptOrder, state purcha
 	return max(e.Time.Sub(k.changed), 0)
 }
 
-// loggedWriter is a transaction that remembers its orders and audit records.
+// loggedWriter is a transaction that collects its orders and audit records for the log.
 type loggedWriter struct {
 	purchase.Writer
 	before func(purchase.OrderID) (time.Time, bool)
-	orders map[purchase.OrderID]keptOrder
+	orders map[purchase.OrderID]writtenOrder
 	events []purchase.Event
 }
 
-// keptOrder is an order as a transaction left it, and when it had changed before.
-type keptOrder struct {
+// writtenOrder is an order as it was after a transaction, and when it entered its previous state.
+type writtenOrder struct {
 	order   purchase.Order
 	changed time.Time
 }
 
-// PutOrder implements Writer.
+// PutOrder implements purchase.Writer.
 func (s *loggedWriter) PutOrder(o purchase.Order) error {
 	k, again := s.orders[o.ID]
 	if !again {
 		at, known := s.before(o.ID)
 		if !known {
-			if old, err := s.Writer.Order(o.ID); err == nil { // an order of an earlier run; a new one has none
+			if old, err := s.Writer.Order(o.ID); err == nil { // stored by an earlier run
 				at = old.Updated
 			}
 		}
@@ -139,45 +139,46 @@ func (s *loggedWriter) PutOrder(o purchase.Order) error {
 	return s.Writer.PutOrder(o)
 }
 
-// AppendEvent implements Writer.
+// AppendEvent implements purchase.Writer.
 func (s *loggedWriter) AppendEvent(e purchase.Event) error {
 	s.events = append(s.events, e)
 	return s.Writer.AppendEvent(e)
 }
 
-// retold is the pause between two log lines about the same outage or refusal.
-const retold = time.Minute
+// repeatInterval is the time between two log lines about the same outage or refusal.
+const repeatInterval = time.Minute
 
-// loggedShop is a shop that logs refusals with CoCalc's words, and outages with one line at the start, one a minute and
-// one at the end.
+// loggedShop is a shop that logs refusals with CoCalc's message, and an outage with one line at its beginning, one per
+// minute and one at its end.
 type loggedShop struct {
 	purchase.Shop
 	log zerolog.Logger
 	now func() time.Time
-	// heardOf gets every error of CoCalc's, and nil for an answer that proves that CoCalc works. It must not block.
-	heardOf func(*cocalc.Error)
+	// onAnswer is called with every error of CoCalc, and with nil after an answer that proves that CoCalc works. It must
+	// not block.
+	onAnswer func(*cocalc.Error)
 
 	mu        sync.Mutex
-	down      time.Time // since when CoCalc is down; zero when it is not
-	told      time.Time // when it was logged last
-	refusal   string    // the last one, and when it was logged
-	refusedAt time.Time
+	down      time.Time // when CoCalc went down; zero if it works
+	logged    time.Time // when the outage was last logged
+	refusal   string    // the last refusal
+	refusedAt time.Time // when it was last logged
 }
 
-// noteAnswer logs what an answer of CoCalc shows about it, and returns err. proof means that an answer without an error
-// shows that CoCalc works; some lists are empty when it doesn't.
+// noteAnswer logs an outage or a refusal that err shows, or the end of an outage, and returns err. proof is set if
+// success proves that CoCalc works; some requests also return an empty list if it does not.
 func (s *loggedShop) noteAnswer(ctx context.Context, proof bool, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := errors.AsType[*cocalc.Error](err)
 	if ok && !errors.Is(err, context.Canceled) || err == nil && proof {
-		s.heardOf(e)
+		s.onAnswer(e)
 	}
 	switch {
 	case err == nil:
 		if proof && !s.down.IsZero() {
 			s.log.Info().Int64("down_ms", s.now().Sub(s.down).Milliseconds()).Msg("reach CoCalc again")
-			s.down, s.told = time.Time{}, time.Time{}
+			s.down, s.logged = time.Time{}, time.Time{}
 		}
 	case !ok || errors.Is(err, context.Canceled):
 	case IsDown(e):
@@ -188,8 +189,8 @@ func (s *loggedShop) noteAnswer(ctx context.Context, proof bool, err error) erro
 	return err
 }
 
-// IsDown reports whether CoCalc, or the connection to it, does not work. A wrong key looks like a database that is
-// down.
+// IsDown reports whether an error means that CoCalc, or the connection to it, does not work. A refused key counts too,
+// since a failing database of CoCalc looks the same.
 func IsDown(e *cocalc.Error) bool {
 	return e.Kind == cocalc.NotSignedIn || e.Kind != cocalc.Throttled && e.Outcome != cocalc.Rejected
 }
@@ -200,22 +201,22 @@ func (s *loggedShop) logOutage(e *cocalc.Error) {
 	message := "wait for CoCalc: it is still down"
 	if s.down.IsZero() {
 		s.down, message = now, "lose CoCalc: it is down, or does not accept the key"
-	} else if past := now.Sub(s.told); past >= 0 && past < retold {
+	} else if past := now.Sub(s.logged); past >= 0 && past < repeatInterval {
 		return
 	}
-	s.told = now
+	s.logged = now
 	s.log.Warn().Err(e).Str("endpoint", e.Op).Int64("down_ms", now.Sub(s.down).Milliseconds()).Msg(message)
 }
 
-// logRefusal logs a refusal with CoCalc's words. s.mu must be held.
+// logRefusal logs a refusal with CoCalc's message. s.mu must be held.
 func (s *loggedShop) logRefusal(ctx context.Context, e *cocalc.Error) {
 	now := s.now()
-	log := zerolog.Ctx(ctx) // the order's, if there is one
+	log := zerolog.Ctx(ctx) // the logger of the order, if the context has one
 	if log.GetLevel() == zerolog.Disabled {
 		log = &s.log
 	}
 	key := e.Op + " " + e.Text
-	if past := now.Sub(s.refusedAt); key == s.refusal && past >= 0 && past < retold {
+	if past := now.Sub(s.refusedAt); key == s.refusal && past >= 0 && past < repeatInterval {
 		log.Debug().Str("endpoint", e.Op).Str("words", purchase.ShortenIDs(e.Text)).Msg("read the same refusal from CoCalc")
 		return
 	}
@@ -224,7 +225,7 @@ func (s *loggedShop) logRefusal(ctx context.Context, e *cocalc.Error) {
 		Msg("read a refusal from CoCalc")
 }
 
-// WhoAmI implements Shop, like all methods below.
+// WhoAmI implements purchase.Shop, like the methods below.
 func (s *loggedShop) WhoAmI(ctx context.Context) (cocalc.Account, error) {
 	a, err := s.Shop.WhoAmI(ctx)
 	return a, s.noteAnswer(ctx, true, err)
@@ -232,7 +233,7 @@ func (s *loggedShop) WhoAmI(ctx context.Context) (cocalc.Account, error) {
 
 func (s *loggedShop) Store(ctx context.Context) (cocalc.Store, error) {
 	store, err := s.Shop.Store(ctx)
-	return store, s.noteAnswer(ctx, false, err) // the client caches it
+	return store, s.noteAnswer(ctx, false, err) // may come from the client's cache
 }
 
 func (s *loggedShop) AddToCart(ctx context.Context, description []byte, projectID string) error {
@@ -293,5 +294,5 @@ func (s *loggedShop) Subscriptions(ctx context.Context) ([]cocalc.Subscription, 
 	return all, s.noteAnswer(ctx, true, err)
 }
 
-// Diagnose logs nothing: the desk logs what changed.
+// Diagnose logs nothing: the worker logs what changed.
 func (s *loggedShop) Diagnose(ctx context.Context) cocalc.Diagnosis { return s.Shop.Diagnose(ctx) }

@@ -8,7 +8,8 @@ import (
 	"licensebot/purchase"
 )
 
-// PendingNotification reads a notice that a recipient does not have yet; one without an id when they have it.
+// PendingNotification returns the notification with this id if the recipient has not received it; otherwise the zero
+// Notification.
 func PendingNotification(r purchase.Reader, id, recipient string) (purchase.Notification, error) {
 	account, err := r.Account()
 	if err != nil {
@@ -22,7 +23,7 @@ func PendingNotification(r purchase.Reader, id, recipient string) (purchase.Noti
 	return purchase.Notification{}, nil
 }
 
-// KeepNotification stores a notice. A notice without recipients left is done.
+// KeepNotification replaces the stored notification with the same id, or removes it if no recipients remain.
 func KeepNotification(w purchase.Writer, n purchase.Notification) error {
 	account, err := w.Account()
 	if err != nil {
@@ -36,8 +37,8 @@ func KeepNotification(w purchase.Writer, n purchase.Notification) error {
 	return w.PutAccount(account)
 }
 
-// NewNotification makes a notice for the recipients of its kind; about is its order, if it has one. The person who
-// caused it (by) gets none.
+// NewNotification returns a notification for the recipients of its kind. about is the order that it is about, or the
+// zero Order. by is the id of the person who caused it, who is not a recipient; empty for the bot.
 func (reg *Register) NewNotification(kind purchase.NotificationKind, id string, what purchase.Cause,
 	about purchase.Order,
 	by string,
@@ -58,12 +59,12 @@ func (reg *Register) NewNotification(kind purchase.NotificationKind, id string, 
 	case purchase.NotificationPaused, purchase.NotificationResumed, purchase.NotificationInconsistent,
 		purchase.NotificationDoubleBuy,
 		purchase.NotificationUnexplained:
-		// buying stops or continues: approvers want to know too
+		// buying stops or continues: approvers need to know too
 		if reg.approvalsChannel != "" && !slices.Contains(channel, reg.approvalsChannel) {
 			channel = append(channel, reg.approvalsChannel)
 		}
 		n.Pending = slices.Concat(admins, channel)
-	// what admins have to change
+	// things that admins have to change
 	case purchase.NotificationTrouble, purchase.NotificationServer, purchase.NotificationServerBack,
 		purchase.NotificationReleased,
 		purchase.NotificationOutsiders:
@@ -84,7 +85,7 @@ func (reg *Register) NewNotification(kind purchase.NotificationKind, id string, 
 	if slices.ContainsFunc(n.Pending, purchase.IsGroup) && by != "" {
 		n.Delivered = []string{by}
 	}
-	// An incident always has a recipient.
+	// Without admins and channels, the requester is notified of an incident.
 	if len(n.Pending) == 0 && about.ID != "" && kind != purchase.NotificationSettled &&
 		kind != purchase.NotificationTrouble &&
 		kind != purchase.NotificationReleased &&
@@ -94,8 +95,8 @@ func (reg *Register) NewNotification(kind purchase.NotificationKind, id string, 
 	return n
 }
 
-// AddNotification stores a notice in the caller's transaction, unless it is stored already. A notice without recipients
-// is not stored.
+// AddNotification stores a notification in the caller's transaction, unless one with its id is stored or it has no
+// recipients.
 func AddNotification(w purchase.Writer, n purchase.Notification) error {
 	account, err := w.Account()
 	if err != nil || len(n.Pending) == 0 || slices.ContainsFunc(account.Notifications,
@@ -108,7 +109,7 @@ func AddNotification(w purchase.Writer, n purchase.Notification) error {
 	return w.PutAccount(account)
 }
 
-// NotificationID tells notices of one kind apart by their time.
+// NotificationID returns an id that is unique among the notifications of a kind, from the time in milliseconds.
 func NotificationID(kind string, at time.Time) string {
 	return kind + "-" + at.UTC().Format("20060102T150405.000")
 }

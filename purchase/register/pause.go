@@ -15,20 +15,19 @@ func BotPause(now time.Time, why purchase.Cause) purchase.Pause {
 	}}}
 }
 
-// PauseBuying stops all buying. If buying is paused already, p's incidents are added, since an admin who resumes buying
-// needs to know them too. Each incident is stored and recorded once per pause; isNew reports whether one of p's was
-// new. place is the channel of the command.
+// PauseBuying stops all buying. If buying is already paused, it adds p's incidents, because an admin who resumes has to
+// know all of them. Each incident is recorded once per pause; isNew reports whether p had a new one. place is the
+// channel of the command; empty for the bot.
 func PauseBuying(w purchase.Writer, p purchase.Pause, place string) (isNew bool, err error) {
 	account, err := w.Account()
 	if err != nil {
 		return false, err
 	}
-	was := account.Pause
-	now := p
-	if was != nil {
-		now = *was
+	pause := p
+	if account.Pause != nil {
+		pause = *account.Pause
 	}
-	all := slices.Clone(was.AllIncidents())
+	all := slices.Clone(account.Pause.AllIncidents())
 	for _, in := range p.AllIncidents() {
 		if slices.ContainsFunc(all, func(known purchase.Incident) bool { return known.Is(in.Cause) }) {
 			continue
@@ -45,15 +44,15 @@ func PauseBuying(w purchase.Writer, p purchase.Pause, place string) (isNew bool,
 	if !isNew {
 		return false, nil
 	}
-	if n := len(all); n > mostIncidents { // keeps the first one
-		all = slices.Delete(all, 1, 1+n-mostIncidents)
+	if n := len(all); n > maxIncidents { // the first one is kept
+		all = slices.Delete(all, 1, 1+n-maxIncidents)
 	}
-	now.Incidents = all
-	account.Pause = &now
+	pause.Incidents = all
+	account.Pause = &pause
 	return true, w.PutAccount(account)
 }
 
-// RaiseAlarm pauses buying by the bot itself, and notifies the admins, once for each incident. It reports whether the
+// RaiseAlarm pauses buying in the bot's name and notifies the admins, once per incident. isNew reports whether the
 // incident is new.
 func (reg *Register) RaiseAlarm(w purchase.Writer, about purchase.Order, why purchase.Cause) (isNew bool, err error) {
 	now := reg.now()
@@ -68,10 +67,10 @@ func (reg *Register) RaiseAlarm(w purchase.Writer, about purchase.Order, why pur
 			""))
 }
 
-// unknownsApart is within which time two orders whose outcome became unknown are no coincidence any more.
-const unknownsApart = 24 * time.Hour
+// unresolvedWindow is the time within which two orders of unknown outcome pause buying.
+const unresolvedWindow = 24 * time.Hour
 
-// CheckSecondUnknown pauses buying when the outcome of a second order becomes unknown within a day.
+// CheckSecondUnknown pauses buying if o is the second order within a day whose outcome became unknown.
 func (reg *Register) CheckSecondUnknown(w purchase.Writer, o purchase.Order) error {
 	account, err := w.Account()
 	if err != nil {
@@ -79,7 +78,7 @@ func (reg *Register) CheckSecondUnknown(w purchase.Writer, o purchase.Order) err
 	}
 	last, at := account.LastUnknown, account.LastUnknownAt
 	account.LastUnknown, account.LastUnknownAt = o.ID, reg.now()
-	if err := w.PutAccount(account); err != nil || last == "" || last == o.ID || reg.now().Sub(at) > unknownsApart {
+	if err := w.PutAccount(account); err != nil || last == "" || last == o.ID || reg.now().Sub(at) > unresolvedWindow {
 		return err
 	}
 	_, err = reg.RaiseAlarm(w, o, purchase.Cause{Code: purchase.IncidentUnknown, Args: purchase.Args{
@@ -89,5 +88,6 @@ func (reg *Register) CheckSecondUnknown(w purchase.Writer, o purchase.Order) err
 	return err
 }
 
-// mostIncidents is how many reasons a pause keeps. Beyond it, the second oldest is dropped; the audit has all.
-const mostIncidents = 100
+// maxIncidents is the maximum number of incidents of a pause. Beyond it, the second oldest is dropped; the audit keeps
+// all.
+const maxIncidents = 100

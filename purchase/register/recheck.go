@@ -7,15 +7,15 @@ import (
 	"licensebot/purchase"
 )
 
-// IsFresh reports whether the rights behind the order were checked a moment ago. A time in the future comes from a
-// clock that was ahead, and proves nothing.
+// IsFresh reports whether the order's permissions were checked within RightsTTL. A time in the future comes from a
+// clock that was ahead, and is not fresh.
 func (reg *Register) IsFresh(o purchase.Order) bool {
-	age := reg.now().Sub(o.PromisedAt())
-	return age >= 0 && age < purchase.PromiseKept
+	age := reg.now().Sub(o.CheckedAt())
+	return age >= 0 && age < purchase.RightsTTL
 }
 
-// Refresh looks up who asked for an order, and who agreed to it so far, as Slack knows them now: they may have left a
-// group, or the workspace, since.
+// Refresh returns the order's requester and its approvers so far, by id, with their current memberships and groups in
+// Slack. If the order cannot be read, the requester is Unverified.
 func (reg *Register) Refresh(ctx context.Context, id purchase.OrderID) (
 	requester purchase.Actor, approvers map[string]purchase.Actor,
 ) {
@@ -37,9 +37,9 @@ func (reg *Register) Refresh(ctx context.Context, id purchase.OrderID) (
 	return requester, approvers
 }
 
-// StillAgree sorts what approvers said of an order so far: what counts still, and of whom it does not, since they are
-// no approvers any more. now is who they are by now; who is not in it has agreed only now. A *Refusal says that Slack
-// does not tell of one of them.
+// StillAgree returns the approvals that still count, and the approvers who may no longer approve. now is Refresh's
+// result; an approver who is not in it has just approved. The refusal is not nil if Slack does not return whether one
+// of them is an approver; that approval still counts.
 func (reg *Register) StillAgree(o purchase.Order, now map[string]purchase.Actor) (
 	counts []purchase.Approval, gone []purchase.Actor, no *purchase.Refusal,
 ) {

@@ -21,31 +21,30 @@ type Options struct {
 	Shop    purchase.Shop
 	Policy  purchase.Policy
 	Timing  purchase.Timing
-	KeyName string        // how people call the API key, never the key itself: "sk-…f3Xa"
-	Site    purchase.Site // CoCalc's pages, for links in sentences
+	KeyName string        // display name of the API key, never the key: "sk-…f3Xa"
+	Site    purchase.Site // CoCalc's address, for links
 	Now     func() time.Time
 	NewID   func() purchase.OrderID
 	Log     zerolog.Logger
-	// PurchasesChannel is where the line about every purchase goes; empty: the channel where it was asked for.
+	// PurchasesChannel is the channel in which purchases are announced; empty: the channel of the request.
 	PurchasesChannel string
-	// ApprovalsChannel is where approvers are asked.
+	// ApprovalsChannel is the channel in which approvers are asked.
 	ApprovalsChannel string
-	// LookUp answers a person with their standing and groups as Slack tells them now. Nil: they are as they were.
+	// LookUp returns a person with their current membership and groups in Slack. Nil: people are returned as they are.
 	LookUp func(context.Context, purchase.Actor) purchase.Actor
-	// Doubts stores the decisions that were being written when the disk failed. With nil, their people never learn
-	// whether they counted.
+	// Doubts stores decisions that a failing disk interrupted. Nil: their people are never notified of the result.
 	Doubts purchase.Doubts
-	// AccessLost reports whether the bot has lost its access to Slack. It must not block. Nil means never.
+	// AccessLost reports whether the bot has lost its access to Slack. It must not block. Nil means that it never has.
 	AccessLost func() bool
-	// Changed is called after every change of an order that people can see, and with an empty id when there is a notice
-	// to tell. It must not block.
+	// Changed is called after every visible change of an order, and with an empty id if there is a new notification. It
+	// must not block.
 	Changed func(purchase.OrderID)
 }
 
 // Register stores what happens to orders and to the account. It has what all parts of purchasing share: the ledger, the
-// clocks, the policy, and what is known of the server. All methods may be called at the same time.
+// clocks, the policy, and the condition of the server. All methods may be called at the same time.
 type Register struct {
-	// Options are the collaborators, with defaults for those that were not given. Ledger and Shop write to the log.
+	// Options are New's options with their defaults. Its Ledger and Shop write to the log.
 	Options Options
 
 	ledger  purchase.Ledger
@@ -62,19 +61,19 @@ type Register struct {
 	lookUp           func(context.Context, purchase.Actor) purchase.Actor
 	accessLost       func() bool
 
-	Born     time.Time     // when the register was made, with a monotonic reading
+	Born     time.Time     // when New was called, with a monotonic reading
 	BornAt   time.Time     // the same moment by the machine's clock
-	Account  sync.Mutex    // held while working on the CoCalc account: cart, checkout, proof
-	Wake     chan struct{} // capacity 1: there may be something to buy
-	Proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
-	Stopping atomic.Bool   // no new reservations
+	Account  sync.Mutex    // held during work on the CoCalc account: cart, checkout, verification
+	Wake     chan struct{} // capacity 1: the worker may have something to do
+	Proposed chan struct{} // capacity 1: a proposal or an approval has a new deadline
+	Stopping atomic.Bool   // set at shutdown: no new reservations
 	IsAway   atomic.Bool   // the ledger's file is not where it belongs
 
-	Diagnosed atomic.Pointer[purchase.Server] // what is wrong with the server; nil: nothing, as far as is known
+	Diagnosed atomic.Pointer[purchase.Server] // what is wrong with the server; nil if nothing is known
 	Suspicion Suspicion
 }
 
-// New makes a Register. It reads and changes nothing.
+// New returns a Register. It neither reads nor changes the ledger.
 func New(opts Options) *Register {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -100,7 +99,7 @@ func New(opts Options) *Register {
 	reg := &Register{
 		Born: time.Now(), BornAt: opts.Now(), Wake: make(chan struct{}, 1), Proposed: make(chan struct{}, 1),
 	}
-	opts.Shop = &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now, heardOf: reg.noteError}
+	opts.Shop = &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now, onAnswer: reg.noteError}
 	reg.Options = opts
 	reg.ledger, reg.shop, reg.policy, reg.timing = opts.Ledger, opts.Shop, opts.Policy, opts.Timing
 	reg.site, reg.now, reg.log, reg.changed = opts.Site, opts.Now, opts.Log, opts.Changed
@@ -109,7 +108,8 @@ func New(opts Options) *Register {
 	return reg
 }
 
-// ULIDs makes order ids that sort by time, also within a millisecond, from the system's secure randomness.
+// ULIDs returns a generator of order ids that sort by time, even within a millisecond. Their random part comes from
+// crypto/rand.
 func ULIDs(now func() time.Time) func() purchase.OrderID {
 	var mu sync.Mutex
 	entropy := ulid.Monotonic(rand.Reader, 0)
@@ -117,7 +117,7 @@ func ULIDs(now func() time.Time) func() purchase.OrderID {
 		mu.Lock()
 		defer mu.Unlock()
 		id, err := ulid.New(ulid.Timestamp(now()), entropy)
-		if err != nil { // the monotonic counter ran over within one millisecond: begin it anew
+		if err != nil { // the monotonic counter overflowed within a millisecond
 			entropy = ulid.Monotonic(rand.Reader, 0)
 			id = ulid.MustNew(ulid.Timestamp(now()), entropy)
 		}
@@ -125,7 +125,7 @@ func ULIDs(now func() time.Time) func() purchase.OrderID {
 	}
 }
 
-// Apply has an event happen to an order, in the caller's transaction.
+// Apply applies an event to an order at the current time, and stores the result in the caller's transaction.
 func (reg *Register) Apply(w purchase.Writer, order *purchase.Order, e purchase.OrderEvent) error {
 	change, err := reg.Happen(order, &e)
 	if err != nil {
@@ -134,7 +134,8 @@ func (reg *Register) Apply(w purchase.Writer, order *purchase.Order, e purchase.
 	return reg.Keep(w, *order, e, change)
 }
 
-// Happen applies an event that happens now.
+// Happen sets the event's Time and OfferUntil and applies it to the order in memory. It returns the change of the
+// budget, for Keep.
 func (reg *Register) Happen(order *purchase.Order, e *purchase.OrderEvent) (purchase.BudgetChange, error) {
 	e.Time = reg.now()
 	e.OfferUntil = e.Time.Add(reg.timing.Proposal)
@@ -146,8 +147,8 @@ func (reg *Register) Happen(order *purchase.Order, e *purchase.OrderEvent) (purc
 	return change, nil
 }
 
-// Keep stores an order after an event, in the caller's transaction: the budget of its month and an audit record go with
-// it. Nothing else stores a change of state.
+// Keep stores an order after an event in the caller's transaction, with the budget of its month and an audit record.
+// Every change of state is stored by Keep.
 func (reg *Register) Keep(w purchase.Writer, order purchase.Order, e purchase.OrderEvent,
 	change purchase.BudgetChange,
 ) error {
@@ -174,7 +175,7 @@ func (reg *Register) Keep(w purchase.Writer, order purchase.Order, e purchase.Or
 	})
 }
 
-// Nudge wakes one of Run's loops, if it is not awake already.
+// Nudge wakes a loop that waits on the channel. It does not block.
 func Nudge(loop chan struct{}) {
 	select {
 	case loop <- struct{}{}:
@@ -182,7 +183,7 @@ func Nudge(loop chan struct{}) {
 	}
 }
 
-// Order reads one order. The error wraps ErrNoOrder when there is none with that id.
+// Order returns an order. The error wraps ErrNoOrder if there is none with that id.
 func (reg *Register) Order(ctx context.Context, id purchase.OrderID) (o purchase.Order, err error) {
 	err = reg.ledger.View(ctx, func(r purchase.Reader) error {
 		o, err = r.Order(id)
@@ -191,7 +192,8 @@ func (reg *Register) Order(ctx context.Context, id purchase.OrderID) (o purchase
 	return o, err
 }
 
-// Repeat does what do finds to do, again when it said or when nudged, until ctx is done.
+// Repeat calls do until ctx is done: after the pause that do returns, or when nudged. It logs errors of do and tries
+// again, after Timing.PollMax if the pause is 0.
 func (reg *Register) Repeat(ctx context.Context, nudged <-chan struct{}, do func(context.Context) (time.Duration,
 	error),
 ) {
@@ -201,7 +203,7 @@ func (reg *Register) Repeat(ctx context.Context, nudged <-chan struct{}, do func
 			if ctx.Err() != nil {
 				return
 			}
-			// The ledger itself failed (disk full, say). Orders stay as they are durably known; look again later.
+			// The ledger failed, for example because the disk is full. Orders stay as they were stored; try again later.
 			reg.log.Error().Err(err).Msg("retry after a ledger error")
 			if pause == 0 {
 				pause = reg.timing.PollMax
@@ -217,13 +219,14 @@ func (reg *Register) Repeat(ctx context.Context, nudged <-chan struct{}, do func
 	}
 }
 
-// ErrMoved says that the order changed while the worker was looking at CoCalc; it is looked at anew.
+// ErrMoved means that the order changed while the worker was reading from CoCalc. The worker processes it again.
 var ErrMoved = errors.New("the order has moved on")
 
-// Idle is the longest pause between two looks at the ledger.
+// Idle is the maximum pause between two reads of the ledger.
 const Idle = time.Hour
 
-// Change runs fn on the current order in one transaction, and tells the publisher.
+// Change calls fn with the current order in one transaction, and then calls Options.Changed. It returns the order as fn
+// left it.
 func (reg *Register) Change(ctx context.Context, id purchase.OrderID,
 	fn func(purchase.Writer, *purchase.Order) error,
 ) (purchase.Order, error) {
@@ -244,7 +247,7 @@ func (reg *Register) Change(ctx context.Context, id purchase.OrderID,
 	return o, err
 }
 
-// Three clocks are kept apart, since any of them may be wrong or jump:
+// Three clocks are kept apart, because any of them may be wrong or jump:
 //
 //   - now, the machine's clock: what people read, and the day and month in which an order counts. It can be set at any
 //     time.
@@ -264,7 +267,7 @@ func (reg *Register) ServerTime() time.Time {
 	return now.UTC()
 }
 
-// ServerTimeOrNow returns CoCalc's time, or the machine's if CoCalc's is unknown.
+// ServerTimeOrNow returns CoCalc's time, or this machine's if CoCalc's is unknown.
 func (reg *Register) ServerTimeOrNow() time.Time {
 	if now := reg.ServerTime(); !now.IsZero() {
 		return now
@@ -272,41 +275,41 @@ func (reg *Register) ServerTimeOrNow() time.Time {
 	return reg.now()
 }
 
-// Span is a window that began at a stored moment: its end by the machine's clock, its end by CoCalc's clock if that is
-// known, and its greatest length.
+// Span is a period of fixed length that began at a stored time. Until is its end by the machine's clock, There its end
+// by CoCalc's, Length its maximum length. What tells the spans of an order apart.
 type Span struct {
 	What   string
 	Until  time.Time
 	There  time.Time // zero: unknown
 	Length time.Duration
-	// Careful spans begin anew in a run that cannot tell how much of them is left: what they wait for may still be at
-	// work.
+	// Careful spans begin again in a run that cannot measure how much of them is left, because what they wait for may
+	// still be in progress.
 	Careful bool
 }
 
-// spanKey tells the spans of an order apart. A span that begins again has another end.
+// spanKey identifies a span of an order. A span that begins again has another end.
 type spanKey struct {
 	what  string
 	until int64
 }
 
-// Spans holds the ends, in elapsed, of the spans that one run has seen. Its methods must not be called at the same
-// time.
+// Spans holds the ends, as values of Register.Elapsed, of the spans that one run has seen. Its methods must not be
+// called at the same time.
 type Spans struct {
 	reg  *Register
 	ends map[purchase.OrderID]map[spanKey]time.Duration
 }
 
-// NewSpans returns the spans of a run, which has seen none.
+// NewSpans returns an empty Spans for one run.
 func NewSpans(reg *Register) *Spans {
 	return &Spans{reg: reg, ends: map[purchase.OrderID]map[spanKey]time.Duration{}}
 }
 
-// Forget drops the spans of an order.
+// Forget removes the spans of an order.
 func (p *Spans) Forget(id purchase.OrderID) { delete(p.ends, id) }
 
-// Ends returns the end of a span, in elapsed. The rest of the span is read from the clocks once, when this run first
-// sees it, and is never longer than the span. Later jumps of a clock don't change it.
+// Ends returns the end of a span, as a value of Register.Elapsed. The remaining time is read from the clocks once, when
+// this run first sees the span, and never exceeds the span's length. Later jumps of a clock do not change it.
 func (p *Spans) Ends(id purchase.OrderID, s Span) time.Duration {
 	reg, key := p.reg, spanKey{s.What, s.Until.UnixNano()}
 	end, known := p.ends[id][key]
@@ -317,7 +320,7 @@ func (p *Spans) Ends(id purchase.OrderID, s Span) time.Duration {
 			left = s.There.Sub(there)
 		case s.Careful && s.Until.Add(-s.Length).Before(reg.BornAt) &&
 			(there.IsZero() || there.Sub(reg.now()).Abs() > purchase.ClocksApart):
-			left = s.Length // it began before this run, and this machine's clock may have been set since
+			left = s.Length // it began before this run, and this machine's clock may have been set
 		}
 		end = reg.Elapsed() + min(max(left, 0), s.Length)
 		if p.ends[id] == nil {
@@ -328,7 +331,7 @@ func (p *Spans) Ends(id purchase.OrderID, s Span) time.Duration {
 	return end
 }
 
-// Remains returns the rest of a span; 0 if it is over.
+// Remains returns the remaining time of a span; 0 if it is over.
 func (p *Spans) Remains(id purchase.OrderID, s Span) time.Duration {
 	return max(p.Ends(id, s)-p.reg.Elapsed(), 0)
 }
@@ -341,12 +344,12 @@ func After(at time.Time, d time.Duration) time.Time {
 	return at.Add(d)
 }
 
-// WatchUntil is the end of a watch that begins now. Ends are rounded up, so that the watches of a busy hour end
-// together, and share their looks at the list of purchases, which CoCalc throttles.
+// WatchUntil returns the end of a watch that begins now. Ends are rounded up to WatchStep, so that watches of a busy
+// hour end together and share their reads of the list of purchases, which CoCalc throttles.
 func (reg *Register) WatchUntil() time.Time {
 	step := reg.WatchStep()
 	return reg.now().Add(reg.timing.Settle + step - 1).Truncate(step)
 }
 
-// WatchStep is the unit that the ends of watches are rounded to.
+// WatchStep returns the unit to which the ends of watches are rounded: a tenth of Timing.Settle.
 func (reg *Register) WatchStep() time.Duration { return max(reg.timing.Settle/10, 1) }

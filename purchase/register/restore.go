@@ -8,11 +8,11 @@ import (
 	"licensebot/purchase"
 )
 
-// AfterRestore prepares an older copy of the ledger for use, before any bot opens it. What happened since the copy was
-// made is only known to CoCalc, and that checkout was sent for an order may be part of it: so no order that the copy
-// promised or proposed is bought from it. The desk takes no order until it has compared the ledger with CoCalc's
-// purchases; orders that were under way are watched, and entered if they were bought. by is who restored it; settle is
-// how long CoCalc is given to show what it has done, as Timing.Settle of the bot that goes on (0: its default).
+// AfterRestore prepares a restored backup for use, before a bot opens it. Only CoCalc knows what happened after the
+// backup was made, which may include a checkout. So no order that was proposed or reserved in the backup is bought from
+// it. The desk takes no orders until it has compared the ledger with CoCalc's purchases; orders that were under way are
+// watched, and recorded if they were bought. by is the person who restored it. settle is Timing.Settle of the bot that
+// will use the ledger; 0 means the default.
 func AfterRestore(w purchase.Writer, now time.Time, by string, settle time.Duration) error {
 	account, err := w.Account()
 	if err != nil {
@@ -24,7 +24,7 @@ func AfterRestore(w purchase.Writer, now time.Time, by string, settle time.Durat
 	}
 	restore := purchase.Restore{At: now, By: by, Head: head.Number, Last: head.Time}
 	account.Restored, account.Before = &restore, &purchase.Before{At: now, Last: restore.Last}
-	// Rows of checkouts that began before the copy was made, and ended after it, are read again too.
+	// Checkouts that began before the backup was made, and ended after it, are read again too.
 	if account.Reconciled.After(restore.Last) {
 		account.Reconciled = restore.Last
 	}
@@ -58,8 +58,9 @@ func AfterRestore(w purchase.Writer, now time.Time, by string, settle time.Durat
 	})
 }
 
-// KeepOrders stores, after AfterRestore, the replaced ledger's orders that may have been bought since the copy was
-// made: CoCalc shows their purchases, and only that ledger names their people. orders are all that it has.
+// KeepOrders stores, after AfterRestore, the orders of the replaced ledger that may have been bought after the backup
+// was made: CoCalc shows their purchases, and only the replaced ledger names their requesters. orders are all of its
+// orders.
 func KeepOrders(w purchase.Writer, orders []purchase.Order) error {
 	account, err := w.Account()
 	if err != nil || account.Before == nil {
@@ -82,7 +83,7 @@ func KeepOrders(w purchase.Writer, orders []purchase.Order) error {
 	return w.PutAccount(account)
 }
 
-// KeepPause carries the pause of the ledger whose place a copy takes over into the copy; nil is none.
+// KeepPause copies the pause of the replaced ledger into the restored one. It does nothing if pause is nil.
 func KeepPause(w purchase.Writer, pause *purchase.Pause) error {
 	if pause == nil {
 		return nil
