@@ -311,7 +311,7 @@ func (svc *Service) checkApprovable(o purchase.Order, asks bool) *purchase.Refus
 		return purchase.NewRefusal(purchase.NoReason, "doing", "approval")
 	case svc.approvalsChannel == "":
 		return purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "channel")
-	case !svc.policy.HasEnough(o.Requester):
+	case !svc.policy.HasEnoughApprovers(o.Requester):
 		return purchase.NewRefusal(purchase.NobodyToAsk, "lacks", "approvers", "approvals",
 			strconv.Itoa(svc.policy.Approvals))
 	}
