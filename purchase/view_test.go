@@ -2,6 +2,7 @@ package purchase_test
 
 import (
 	"context"
+	"reflect"
 	"testing"
 
 	"licensebot/purchase"
@@ -115,5 +116,13 @@ func TestActor_Rights(t *testing.T) {
 			got.Approve != c.approves || got.Administer != c.administers {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, c)
 		}
+	}
+}
+
+// The front door stays small: what a person does with orders is one more DecisionKind, not one more method.
+func TestService_Methods_Few(t *testing.T) {
+	const most = 11
+	if n := reflect.TypeFor[*orders.Service]().NumMethod(); n > most {
+		t.Errorf("got %d exported methods, want at most %d", n, most)
 	}
 }
