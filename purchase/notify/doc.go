@@ -1,5 +1,6 @@
-// Package notify is the outbox of the ledger: what has to be shown to people, until it is.
+// Package notify is the outbox: it stores what has to be shown to people until Slack shows it.
 //
-// An [Outbox] has two kinds: messages that show an order, each with the revision that it shows, and notices, which
-// belong to no card and are kept until every recipient has them. The publisher of package bot reads and marks both.
+// An [Outbox] has two kinds of contents: messages that show an order, each with the revision that it shows, and
+// notifications, which are kept until every recipient has received them. The publisher of package bot reads both and
+// marks what it delivered. [Outbox.Run] also announces the head of the audit chain once a day.
 package notify

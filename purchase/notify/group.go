@@ -9,9 +9,9 @@ import (
 	"licensebot/purchase/register"
 )
 
-// ExpandGroup replaces a user group among a notice's recipients by the group's members, since Slack has no messages to
-// groups. Each member gets it once, also if their own id is listed too. A group without members is recorded, and
-// announced in the purchases channel.
+// ExpandGroup replaces a user group among a notification's recipients by the group's members, since Slack cannot send
+// messages to groups. Each member receives it once, even if the recipients contain their own id too. If the group has
+// no members, that is recorded and announced in the purchases channel.
 func (box *Outbox) ExpandGroup(ctx context.Context, id, group string, members []string) error {
 	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
 		n, err := register.PendingNotification(w, id, group)
@@ -32,8 +32,8 @@ func (box *Outbox) ExpandGroup(ctx context.Context, id, group string, members []
 	return nil
 }
 
-// ExpandGroupPartly adds some members of a user group to the recipients of a notice. The group stays a recipient, since
-// its other members are not known yet.
+// ExpandGroupPartly adds some members of a user group to a notification's recipients. The group stays a recipient until
+// its other members are known.
 func (box *Outbox) ExpandGroupPartly(ctx context.Context, id, group string, members []string) error {
 	if len(members) == 0 {
 		return nil
@@ -52,8 +52,8 @@ func (box *Outbox) ExpandGroupPartly(ctx context.Context, id, group string, memb
 	return nil
 }
 
-// MarkGroupUnavailable keeps that Slack did not tell who is in a user group that a notice is for. The audit and the
-// purchases channel get to know it once; the group stays among those who do not have the notice.
+// MarkGroupUnavailable records that Slack did not return the members of a user group among a notification's recipients,
+// in the audit and in the purchases channel, once. The group stays a recipient.
 func (box *Outbox) MarkGroupUnavailable(ctx context.Context, id, group string) error {
 	var n purchase.Notification
 	err := box.ledger.View(ctx, func(r purchase.Reader) (err error) {
@@ -82,9 +82,9 @@ func (box *Outbox) MarkGroupUnavailable(ctx context.Context, id, group string) e
 	return nil
 }
 
-// recordUnavailable records why the members of a user group do not have a notice, and has it said in the purchases
-// channel, with what the notice says where that channel is not told of its kind. why is "empty", or "unlisted" if Slack
-// doesn't say who is in the group.
+// recordUnavailable records in the audit why the members of a user group do not receive a notification, and announces
+// it in the purchases channel, with the notification's content if that channel does not receive notifications of its
+// kind. why is "empty", or "unlisted" if Slack does not return the members.
 func (box *Outbox) recordUnavailable(w purchase.Writer, n purchase.Notification, group, why string) error {
 	if err := w.AppendEvent(box.deliveryFailed(n, group, "was not delivered: user group "+why)); err != nil ||
 		box.purchasesChannel == "" {

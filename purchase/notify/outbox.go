@@ -12,8 +12,8 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Outbox holds what people have to be shown: which messages show which revision of an order, and notices until each
-// recipient has them. All methods may be called at the same time.
+// Outbox stores which messages show which revision of an order, and notifications until each recipient has received
+// them. All methods may be called at the same time.
 type Outbox struct {
 	reg     *register.Register
 	ledger  purchase.Ledger
@@ -25,7 +25,7 @@ type Outbox struct {
 	approvalsChannel string
 }
 
-// New makes an Outbox.
+// New returns an Outbox that stores its changes with reg.
 func New(reg *register.Register) *Outbox {
 	o := reg.Options
 	return &Outbox{
@@ -34,8 +34,8 @@ func New(reg *register.Register) *Outbox {
 	}
 }
 
-// Run announces the head of the audit chain once a day, until ctx is done. The machine's clock can be set, so it looks
-// every hour whether the day is another one.
+// Run announces the head of the audit chain once a day, until ctx is done. It checks the date at least every hour,
+// since the machine's clock can be set.
 func (box *Outbox) Run(ctx context.Context) {
 	day := ""
 	box.reg.Repeat(ctx, nil, func(ctx context.Context) (time.Duration, error) {
@@ -49,7 +49,7 @@ func (box *Outbox) Order(ctx context.Context, id purchase.OrderID) (purchase.Ord
 	return box.reg.Order(ctx, id)
 }
 
-// StaleOrders names the orders that some message does not show as they are now, oldest first.
+// StaleOrders returns the ids of the orders of which a message shows an older revision, oldest first.
 func (box *Outbox) StaleOrders(ctx context.Context) (ids []purchase.OrderID, err error) {
 	err = box.ledger.View(ctx, func(r purchase.Reader) error {
 		ids, err = r.Unpublished()
@@ -58,9 +58,9 @@ func (box *Outbox) StaleOrders(ctx context.Context) (ids []purchase.OrderID, err
 	return ids, err
 }
 
-// UpdateMessages keeps with an order where people see it, and which Rev they see. set changes the order's messages and
-// nothing else. Orders keep their Rev: where they are shown is no event of theirs. If the approvers' card shows no
-// price, they are asked in direct messages.
+// UpdateMessages changes which messages show the order, and which revision each shows. set may change Order.Messages
+// only; Rev stays. If the approvers' card shows no price, UpdateMessages also asks the approvers in direct messages. It
+// returns the order as stored.
 func (box *Outbox) UpdateMessages(ctx context.Context, id purchase.OrderID,
 	set func(*purchase.Order),
 ) (purchase.Order, error) {
@@ -82,7 +82,7 @@ func (box *Outbox) UpdateMessages(ctx context.Context, id purchase.OrderID,
 	return o, nil
 }
 
-// SetMessage shows the order at a message that a click has brought, in place of an earlier one of its kind.
+// SetMessage stores the message with which an order is shown from now on, in place of an earlier one of its kind.
 func (box *Outbox) SetMessage(ctx context.Context, id purchase.OrderID, m purchase.Message) error {
 	_, err := box.UpdateMessages(ctx, id, func(o *purchase.Order) { o.SetMessage(m) })
 	if err == nil {
@@ -91,9 +91,9 @@ func (box *Outbox) SetMessage(ctx context.Context, id purchase.OrderID, m purcha
 	return err
 }
 
-// MarkStale shows an order that waits for an approval anew wherever it is shown, after something has changed that
-// stands around it on its cards. Its Rev grows, since a card that is on its way to Slack shows the old one. An order
-// that no longer waits was shown anew with its decision.
+// MarkStale increases the Rev of an order that awaits approval, so that its messages are updated: something other than
+// the order changed on its cards. A card that is being sent shows the old Rev. It does nothing to an order in another
+// state.
 func (box *Outbox) MarkStale(ctx context.Context, id purchase.OrderID) error {
 	_, err := box.UpdateMessages(ctx, id, func(o *purchase.Order) {
 		if o.State == purchase.AwaitingApproval {
@@ -107,7 +107,7 @@ func (box *Outbox) MarkStale(ctx context.Context, id purchase.OrderID) error {
 	return err
 }
 
-// PendingNotifications returns the notices with recipients left, oldest first.
+// PendingNotifications returns the notifications with remaining recipients, oldest first.
 func (box *Outbox) PendingNotifications(ctx context.Context) (left []purchase.Notification, err error) {
 	err = box.ledger.View(ctx, func(r purchase.Reader) error {
 		account, err := r.Account()
@@ -117,8 +117,8 @@ func (box *Outbox) PendingNotifications(ctx context.Context) (left []purchase.No
 	return left, err
 }
 
-// MarkDelivered keeps that a recipient has a notice, or cannot get it: problem is Slack's definite refusal, empty when
-// it took the message. A recipient who cannot be reached is recorded in the audit.
+// MarkDelivered removes a recipient from a notification. problem is Slack's definite error; empty if Slack accepted the
+// message. A problem is recorded in the audit.
 func (box *Outbox) MarkDelivered(ctx context.Context, id, recipient, problem string) error {
 	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
 		n, err := register.PendingNotification(w, id, recipient)
@@ -140,7 +140,7 @@ func (box *Outbox) MarkDelivered(ctx context.Context, id, recipient, problem str
 	return nil
 }
 
-// deliveryFailed is the audit record of a notice that a recipient does not have.
+// deliveryFailed returns the audit record of a notification that a recipient did not receive.
 func (box *Outbox) deliveryFailed(n purchase.Notification, recipient, why string) purchase.Event {
 	return purchase.Event{
 		Time: box.now(), Kind: "untold", Order: n.Order, By: purchase.BotName, Place: recipient,
@@ -148,9 +148,9 @@ func (box *Outbox) deliveryFailed(n purchase.Notification, recipient, why string
 	}
 }
 
-// publishAuditHead announces the head of the audit chain in the purchases channel, once a day: with that message,
-// anyone can prove later that nothing before it was changed. An unchanged head is not announced again. It returns the
-// time until the next day.
+// publishAuditHead announces the head of the audit chain in the purchases channel, once a day. The message proves later
+// that no earlier record was changed. An unchanged head is not announced again. last is the day that this run checked
+// last. It returns the time until the next day.
 func (box *Outbox) publishAuditHead(ctx context.Context, last *string) (time.Duration, error) {
 	now := box.now().In(box.policy.TimeZone())
 	day := now.Format(time.DateOnly)
