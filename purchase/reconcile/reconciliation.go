@@ -279,8 +279,8 @@ func (rc *Reconciler) report(w purchase.Writer, r *results, row cocalc.PurchaseR
 	pairs ...string,
 ) error {
 	r.unrecognized = append(r.unrecognized, unrecognized(row))
-	what := purchase.NewCause(kind, append(pairs, "at", purchase.ArgTime(row.Time))...)
-	maps.Copy(what.Args, reportArgs(row))
+	what := purchase.Cause{Code: kind, Args: reportArgs(row)}
+	maps.Copy(what.Args, purchase.NewCause(kind, append(pairs, "at", purchase.ArgTime(row.Time))...).Args)
 	if n := rc.reg.NewNotification(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), what, purchase.Order{},
 		""); len(n.Pending) > 0 {
 		r.notices = append(r.notices, n)
