@@ -186,7 +186,8 @@ func (o *Order) AccountsFor(row cocalc.PurchaseRow) bool {
 // the server has a list of purchases, an admin may have named the wrong license, so another license matches too.
 func (o *Order) AwaitsPurchase(row cocalc.PurchaseRow) bool {
 	r := o.Receipt
-	if o.State != Purchased || r == nil || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID {
+	if o.State != Purchased || r == nil || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 &&
+		o.ItemID != row.CartItemID {
 		return false
 	}
 	return r.LicenseID == "" || row.ID != 0 && (r.LicenseID == row.LicenseID || r.Settled != nil)
