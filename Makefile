@@ -35,7 +35,7 @@ test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 # The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, the settings and
 # the wiring, and the rules of the layout. It leaves out the race detector, browsers, whole processes, journals, the
 # simulation, kills and damaged files.
-QUICK := ./commands ./cocalc ./purchase ./bot ./bot/socket ./storage/storagetest ./internal/app ./internal/config \
+QUICK := ./commands ./cocalc ./purchase/... ./bot ./bot/socket ./storage/storagetest ./internal/app ./internal/config \
          ./internal/control ./internal/layout ./internal/mutants
 
 quick:

@@ -9,7 +9,7 @@ import (
 )
 
 // Records that the versions before codes wrote say the same to the decisions as records of today.
-func TestOldRecordsHaveCauses(t *testing.T) {
+func TestRecords_UnmarshalJSON_OldVersions(t *testing.T) {
 	data, err := os.ReadFile("testdata/old_records.json")
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestOldRecordsHaveCauses(t *testing.T) {
 
 // The words of today are not those of old records: rewording one changes no decision. This test only says that the
 // table of old words covers what today's code means by its codes.
-func TestEveryWaitHasOldWords(t *testing.T) {
+func TestBlocked_Why_EveryOldSentence(t *testing.T) {
 	old := map[CauseCode]bool{}
 	for _, o := range oldWaits {
 		old[o.code] = true
@@ -67,7 +67,7 @@ func TestEveryWaitHasOldWords(t *testing.T) {
 }
 
 // Findings that an older version has paused buying for are known as the same, and others are not.
-func TestOldFindingsAreKnown(t *testing.T) {
+func TestEvent_Reports_OldFindings(t *testing.T) {
 	one := NewFinding("order 01J", FoundReceiptOfUnbought, OrderID("01J"), Failed)
 	two := NewFinding("entry 3", FoundEntryWithoutOrder, uint64(3), OrderID("01J"))
 	old := func(note string) Event { return Event{Kind: "books", By: BotName, Note: note} }
@@ -107,6 +107,29 @@ func TestOldFindingsAreKnown(t *testing.T) {
 	} {
 		if got := c.event.Reports(c.findings); got != c.same {
 			t.Errorf("%q %v says %v: %v", c.event.Note, c.event.Args, c.findings, got)
+		}
+	}
+}
+
+// An incident of an older version whose arguments name no order keeps the sentence that does.
+func TestIncident_UnmarshalJSON_KeepsTheOrder(t *testing.T) {
+	const text = "A purchase has the tag of order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"
+	for _, c := range []struct {
+		record string
+		keeps  bool
+	}{
+		{`{"code":"unattributed-purchase","args":{"license":"x"},"text":"` + text + `"}`, true},
+		{`{"code":"unattributed-purchase","args":{"license":"x","order":"01JD8Z3V5TQ4X6B7N8M9P0RSTW"},` +
+			`"text":"` + text + `"}`, false},
+		{`{"code":"charged","args":{"order":"x"},"text":"` + text + `"}`, false},
+	} {
+		var in Incident
+		if err := json.Unmarshal([]byte(c.record), &in); err != nil {
+			t.Fatal(err)
+		}
+		kept := len(in.Causes) == 1 && in.Causes[0].Code == Untranslated && in.Causes[0].Args["text"] == text
+		if kept != c.keeps {
+			t.Errorf("%s: got the causes %+v, want the sentence: %v", c.record, in.Causes, c.keeps)
 		}
 	}
 }

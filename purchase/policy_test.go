@@ -9,7 +9,7 @@ import (
 	"licensebot/cocalc"
 )
 
-func TestWhoMayBuy(t *testing.T) {
+func TestPolicy_MayBuy_Lists(t *testing.T) {
 	alice := Actor{ID: "U1", Groups: []string{"SBUYERS"}, UnknownGroups: []string{"SHIDDEN"}}
 	cases := []struct {
 		name   string
@@ -44,7 +44,7 @@ func TestWhoMayBuy(t *testing.T) {
 }
 
 // The groups that the lists name are looked up, each once.
-func TestTheGroupsOfAPolicy(t *testing.T) {
+func TestPolicy_Groups_EachOnce(t *testing.T) {
 	p := Policy{
 		Buyers:    map[string]bool{"U1": true, "SALL": true},
 		Approvers: map[string]bool{"SBOSSES": true, "SALL": true},
@@ -55,7 +55,7 @@ func TestTheGroupsOfAPolicy(t *testing.T) {
 	}
 }
 
-func TestWhatTheLimitsLetThrough(t *testing.T) {
+func TestPolicy_Allows_OrderAndMonthlyLimit(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	cases := []struct {
 		name   string
@@ -104,7 +104,7 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 
 // Every limit, just kept and just passed, with what the refused person reads: which limit, how much is left, when it
 // resets.
-func TestEveryLimitSaysWhatItIs(t *testing.T) {
+func TestPolicy_Allows_EveryLimit(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	none := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{None: true}}
 	with := func(change func(*Policy)) Policy {
@@ -187,7 +187,7 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 	}
 }
 
-func TestAMonthBeginsWhereTheTeamIs(t *testing.T) {
+func TestPolicy_Month_TimeZone(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func TestAMonthBeginsWhereTheTeamIs(t *testing.T) {
 	}
 }
 
-func TestTheTagIsFoundAtTheEndOnly(t *testing.T) {
+func TestParseTag_OnlyAtTheEnd(t *testing.T) {
 	id := OrderID("01JD8Z3V5TQ4X6B7N8M9P0RSTW")
 	cases := []struct {
 		name, text string
@@ -233,7 +233,7 @@ func TestTheTagIsFoundAtTheEndOnly(t *testing.T) {
 }
 
 // Days begin where the team is, also on those that have no midnight since clocks are set forward then.
-func TestWhenADayBegins(t *testing.T) {
+func TestDayBegins_TimeZones(t *testing.T) {
 	for _, c := range []struct {
 		zone  string
 		day   time.Time
@@ -267,7 +267,7 @@ func TestWhenADayBegins(t *testing.T) {
 
 // Months and days where the team is: what is promised just before midnight there counts in the old month, also in the
 // hour that comes twice.
-func TestTheMonthAndTheDayOfAMoment(t *testing.T) {
+func TestPolicy_Day_AroundMidnight(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
 		t.Fatal(err)

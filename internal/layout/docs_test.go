@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// named finds the tests that a document names: `TestACleanPurchase`, `FuzzRecord`.
+// named finds the tests that a document names: `TestWorker_Run_CleanPurchase`, `FuzzRecord`.
 var named = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)`")
 
 // A document that says which test holds a promise up names a test that is there.

@@ -10,13 +10,15 @@ func table() []mutant {
 }
 
 // Tests that many mutants meet.
-func core(run string) tests       { return tests{pkg: "./purchase", run: run} }
 func reconciled(run string) tests { return tests{pkg: "./purchase/reconcile", run: run} }
 func client(run string) tests     { return tests{pkg: "./cocalc", run: run} }
 func kept(run string) tests       { return tests{pkg: "./storage", run: run} }
 func dispatched(run string) tests { return tests{pkg: "./bot/socket", run: run} }
 func shown(run string) tests      { return tests{pkg: "./bot", run: run} }
 func program(run string) tests    { return tests{pkg: "./cmd/bot", run: run} }
+
+// in returns tests of one of the packages of purchasing.
+func in(pkg, run string) tests { return tests{pkg: "./" + pkg, run: run} }
 
 // simulated is a part of the seeds of the simulation.
 func simulated(seeds string) tests {
@@ -42,61 +44,67 @@ func deciding() []mutant {
 			"the check of the place of a button",
 			"purchase/orders.checkChannel",
 			always("action.Typed"),
-			[]tests{core("^TestClicksThatOnlyLook$")},
+			[]tests{in("purchase/orders", "^TestService_Allowed_WhoAndWhere$")},
 		},
 		{
 			"the sum of what is not asked about",
 			"purchase.Policy.NeedsApproval",
 			swap("auto + o.Price", "o.Price"),
-			[]tests{core("^TestAutomaticApprovalInParts$")},
+			[]tests{in("purchase/orders", "^TestService_AutoApprove_SumOfDay$")},
 		},
 		{
 			"the sum of what is not asked about, before an order is begun",
 			"purchase.Policy.RefuseUnapproved",
 			swap("share.Auto[o.Day]", "o.Price"),
-			[]tests{core("^TestALoweredSumWhileOrdersWait$")},
+			[]tests{in("purchase/checkout", "^TestWorker_Recheck_AutoApproveLowered$")},
 		},
 		{
 			"withdrawn requests among the day's orders",
 			"purchase.changeOf",
 			never("after.ApproveBy"),
-			[]tests{core("^TestAskingAndWithdrawing$"), core("^TestApply_Purchase_MovesTheReservation$")},
+			[]tests{
+				in("purchase/orders", "^TestService_PersonOrders_WithdrawnCount$"),
+				in("purchase", "^TestApply_Purchase_MovesTheReservation$"),
+			},
 		},
 		{
 			"the end of a new price's offer",
 			"purchase/orders.(*Service).confirmNewPrice",
 			never("old.Offers"),
-			[]tests{core("^TestAnOldNewPrice$")},
+			[]tests{in("purchase/orders", "^TestService_ConfirmNewPrice_Expired$")},
 		},
 		{
 			"one budget for two ids",
 			"purchase.AccountState.Key",
 			swap("cmp.Or(p.Org, a.Twins[p.ID], p.ID)", "cmp.Or(p.ID, p.Org)"),
-			[]tests{core("^TestTwoIDsHaveOneBudget$")},
+			[]tests{in("purchase/orders", "^TestService_Twins_OneBudget$")},
 		},
 		{
 			"the pace of cards",
 			"purchase/orders.(*rateLimiter).allowCard",
 			never("c.left"),
-			[]tests{core("^TestCardsInAShortTime$")},
+			[]tests{in("purchase/orders", "^TestService_Pace_Cards$")},
 		},
 		{
 			"the pace of recorded refusals",
 			"purchase/orders.(*rateLimiter).recordSingly",
 			always("r.single"),
-			[]tests{core("^TestRefusalsAreRecordedTogether$"), core("^TestRefusedClicksAreRecordedTogether$")},
+			[]tests{
+				in("purchase/orders", "^TestService_Pace_Refusals$"),
+				in("purchase/orders", "^TestService_Pace_RefusedClicks$"),
+			},
 		},
 		{
 			"the record of counted refusals at the end",
 			"purchase/orders.(*Process).Flush",
 			swap("p.svc.recordCounted(ctx, true)", "p.svc.recordCounted(ctx, false)"),
-			[]tests{core("^TestRefusalsAreRecordedTogether$")},
+			[]tests{in("purchase/orders", "^TestService_Pace_Refusals$")},
 		},
 		{
 			"that no admin settles their own order",
 			"purchase/orders.(*Service).checkResolve",
 			never("who.Is"),
-			[]tests{core("^TestAnAdminsOwnOrderIsSettledByAnother$")},
+			[]tests{in("purchase/orders", "^TestService_Settle_OwnOrder$")},
 		},
 		{
 			"what people see who are on no list",
@@ -156,7 +164,7 @@ func deciding() []mutant {
 			"the card that goes on to the changed order",
 			"purchase.OrderEvent.fill",
 			dropStatement("Successor"),
-			[]tests{core("^TestALateClickDoesNotTakeBackAChangedCard$")},
+			[]tests{in("purchase/orders", "^TestService_Amend_LateClick$")},
 		},
 		{
 			"the record of a refusal of what decides nothing",
@@ -168,7 +176,7 @@ func deciding() []mutant {
 			"the once-only confirmation",
 			"purchase/orders.(*Service).checkConfirm",
 			never("purchase.Proposed"),
-			[]tests{core("^TestClicks$")},
+			[]tests{in("purchase/orders", "^TestService_Confirm_Clicks$")},
 		},
 		{
 			"the expiry of a card",
@@ -180,91 +188,104 @@ func deciding() []mutant {
 			"the expiry of a card without a decision",
 			"purchase.(*Order).AwaitsPeople",
 			never("Proposed"),
-			[]tests{core("^(TestClicks|TestACardWhileTheClockSteps|TestAWaitingOrderIsLeftAlone)$")},
+			[]tests{
+				in("purchase/orders", "^TestService_Confirm_Clicks$"),
+				in("purchase/desk", "^TestDesk_Clock_StepDuringProposal$"),
+				in("purchase/checkout", "^TestWorker_Run_WokenTooEarly$"),
+			},
 		},
 		{
 			"the list of buyers, asked again at the yes",
 			"purchase/orders.(*Service).checkConfirm",
 			dropStatement("svc.policy.MayBuy"),
-			[]tests{core("^TestRightsAndLimitsCountAtTheYes$")},
+			[]tests{in("purchase/orders", "^TestService_Confirm_RightsAndLimits$")},
 		},
 		{
 			"the limits, asked again at the yes",
 			"purchase/orders.(*Service).checkConfirm",
 			instead("return nil, nil", "svc.policy.Allows"),
-			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), core("^TestRightsAndLimitsCountAtTheYes$")},
+			[]tests{
+				in("purchase/orders", "^TestService_Confirm_BudgetManyAtOnce$"),
+				in("purchase/orders", "^TestService_Confirm_RightsAndLimits$"),
+			},
 		},
 		{
 			"the limit of an order",
 			"purchase.Limit.allows",
 			swap("l.Max", "l.Max + 1"),
-			[]tests{core("^TestWhatTheLimitsLetThrough$")},
+			[]tests{in("purchase", "^TestPolicy_Allows_OrderAndMonthlyLimit$")},
 		},
 		{
 			"the reservation",
 			"purchase/register.(*Register).Keep",
 			dropStatement("PutBudget"),
-			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), shown("^TestConversation_Crowd$")},
+			[]tests{in("purchase/orders", "^TestService_Confirm_BudgetManyAtOnce$"), shown("^TestConversation_Crowd$")},
 		},
 		{
 			"the pause, asked at the yes",
 			"purchase/orders.(*Service).checkConfirm",
 			dropStatement("svc.reg.RefuseClosed"),
-			[]tests{core("^(TestTheSwitch|TestAfterARestore)$")},
+			[]tests{
+				in("purchase/orders", "^TestService_Pause_AndResume$"),
+				in("purchase/register", "^TestAfterRestore_EveryState$"),
+			},
 		},
 		{
 			"that people can't approve their own orders",
 			"purchase.Policy.MayApprove",
 			never("who.Is"),
-			[]tests{core("^TestApprovals$"), shown("^TestConversation_Crowd$")},
+			[]tests{in("purchase/orders", "^TestService_Approve_RequestToEnd$"), shown("^TestConversation_Crowd$")},
 		},
 		{
 			"the price again when it was approved",
 			"purchase/orders.(*Service).reserveApproved",
 			swap("quote.Total > o.Price", "quote.Total > 2*o.Price"),
-			[]tests{core("^TestAPriceThatRoseBeforeItWasApproved$")},
+			[]tests{in("purchase/orders", "^TestService_Approve_PriceRoseByUpgrade$")},
 		},
 		{
 			"the limits again when it was approved",
 			"purchase/orders.(*Service).reserveApproved",
 			dropStatement("svc.policy.Allows"),
-			[]tests{core("^TestApprovals$")},
+			[]tests{in("purchase/orders", "^TestService_Approve_RequestToEnd$")},
 		},
 		{
 			"that an order is decided once",
 			"purchase/orders.(*Service).checkApprover",
 			never("purchase.AwaitingApproval"),
-			[]tests{shown("^TestConversation_Crowd$"), core("^TestApprovals$")},
+			[]tests{shown("^TestConversation_Crowd$"), in("purchase/orders", "^TestService_Approve_RequestToEnd$")},
 		},
 		{
 			"that as many people agree as are asked for",
 			"purchase/orders.(*Service).approve",
 			swap("len(counts) >= need", "true"),
-			[]tests{core("^TestApprovals$")},
+			[]tests{in("purchase/orders", "^TestService_Approve_RequestToEnd$")},
 		},
 		{
 			"that who agreed is an approver still",
 			"purchase/register.(*Register).StillAgree",
 			never("MayApprove"),
-			[]tests{core("^TestAnApproverWhoLeftDoesNotCount$")},
+			[]tests{in("purchase/orders", "^TestService_Approve_ApproverLeft$")},
 		},
 		{
 			"the list of buyers",
 			"purchase.Policy.MayBuy",
 			always("Everyone"),
-			[]tests{core("^TestWhoMayBuy$")},
+			[]tests{in("purchase", "^TestPolicy_MayBuy_Lists$")},
 		},
 		{
 			"the budget of the month",
 			"purchase.Policy.Allows",
 			never("p.Left"),
-			[]tests{core("^TestWhatTheLimitsLetThrough$")},
+			[]tests{in("purchase", "^TestPolicy_Allows_OrderAndMonthlyLimit$")},
 		},
 		{
 			"the budget of a person",
 			"purchase.Policy.Allows",
 			never("p.PersonBudget"),
-			[]tests{core("^(TestWhatTheLimitsLetThrough|TestEveryLimitSaysWhatItIs|TestManyPeopleAtOnce)$")},
+			[]tests{
+				in("purchase", "^(TestPolicy_Allows_OrderAndMonthlyLimit|TestPolicy_Allows_EveryLimit)$"),
+				in("purchase/orders", "^TestService_Decide_ManyPeopleAtOnce$"),
+			},
 		},
 		{
 			"the list of admins",

@@ -250,7 +250,10 @@ func slackSide() []mutant {
 			"no promise without access to Slack",
 			"purchase/register.(*Register).RefuseStopped",
 			dropStatement("RefuseLostAccess"),
-			[]tests{core("^(TestWithoutAccessToSlackNothingIsPromised|TestOrdersWithoutAccessToSlack)$")},
+			[]tests{
+				in("purchase/orders", "^TestService_Decide_SlackAccessLost$"),
+				in("purchase/checkout", "^TestWorker_Run_SlackAccessLost$"),
+			},
 		},
 		{
 			"one odd answer does not end the program",

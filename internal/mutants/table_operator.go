@@ -25,7 +25,7 @@ func operation() []mutant {
 			"that money paid for renewals is no unused part",
 			"purchase.Prepaid.Unused",
 			dropOperand("p.Renews"),
-			[]tests{core("^TestUnusedPartOfAFixedTerm$"), core("^TestPrepaidLicenses$")},
+			[]tests{in("purchase", "^TestPrepaid_Unused_FixedTerm$"), in("purchase", "^TestPrepaidLicenses_LogEntries$")},
 		},
 		{
 			"that only a ledger with purchases says where to buy",
@@ -37,19 +37,19 @@ func operation() []mutant {
 			"that the log tells of what is durable alone",
 			"purchase/register.(*loggedLedger).Update",
 			dropOperand("err == nil"),
-			[]tests{core("^TestTheLogTellsOfNothingThatWasNotKept$")},
+			[]tests{in("purchase/register", "^TestRegister_Log_UndoneChange$")},
 		},
 		{
 			"that the log has the end of a license's id alone",
 			"purchase/register.(*loggedLedger).logEvent",
 			swap("purchase.ShortID(r.LicenseID)", "r.LicenseID"),
-			[]tests{core("^TestTheLogFollowsAnOrder$")},
+			[]tests{in("purchase/register", "^TestRegister_Log_FollowsOrder$")},
 		},
 		{
 			"CoCalc's words in the log",
 			"purchase/register.(*loggedShop).noteAnswer",
 			never("e.Kind"),
-			[]tests{core("^TestTheLogHasCoCalcsWords$")},
+			[]tests{in("purchase/register", "^TestRegister_Log_CoCalcSentence$")},
 		},
 	}
 }

@@ -1,0 +1,204 @@
+package orders_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/purchase/orders"
+	"licensebot/purchase/purchasetest"
+)
+
+// Two yeses at the same moment, and money for one of them.
+func TestService_Confirm_BudgetManyAtOnce(t *testing.T) {
+	purchasetest.Run(t, 1000000, func(env *purchasetest.Env) {
+		var ids []purchase.OrderID
+		for range 20 { // 20 × $63.75, with $500 in the month: 7 fit
+			ids = append(ids, env.Propose(purchasetest.Spec()).ID)
+		}
+		yes := make(chan bool, len(ids))
+		for _, id := range ids {
+			go func() { yes <- env.Confirm(id) == nil }()
+		}
+		confirmed := 0
+		for range ids {
+			if <-yes {
+				confirmed++
+			}
+		}
+		if confirmed != 7 {
+			t.Errorf("%d orders were promised", confirmed)
+		}
+		<-time.After(10 * time.Minute) // adding is throttled to 15 a minute
+		env.Check(7, 7*6375, 0)
+	})
+}
+
+// Money counts in the month and on the day of the requester's yes, wherever the year ends in between: with the
+// approvers' yes, with the purchase, with the withdrawal. What was withdrawn after approvers were asked stays one of
+// the day's orders.
+func TestService_Budget_OrdersOverYearEnd(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		<-time.After(50 * time.Minute)
+		agreed, withdrawn, denied := env.Buy(), env.Buy(), env.Buy()
+		if b := env.Budget("1999-12"); b.Reserved != 3*6375 || b.People[purchasetest.Alice.ID].Days["1999-12-31"] != 3 {
+			t.Fatalf("in the old year: %+v", b)
+		}
+		<-time.After(time.Hour)
+		if err := env.Approve(agreed, purchasetest.Erin); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := env.Desk.Decide(context.Background(), purchasetest.AliceAction, withdrawn,
+			orders.Decision{Kind: orders.Cancel}); err != nil {
+			t.Fatal(err)
+		}
+		if err := env.Deny(denied, purchasetest.Erin, "too late"); err != nil {
+			t.Fatal(err)
+		}
+		env.Until(agreed, purchase.Purchased)
+		<-time.After(time.Hour)
+		old, now := env.Budget("1999-12"), env.Budget("2000-01")
+		if old.Spent != 6375 || old.Reserved != 0 || old.People[purchasetest.Alice.ID].Days["1999-12-31"] != 2 ||
+			now.Spent != 0 ||
+			now.Reserved != 0 {
+			t.Errorf("in the old year %+v, in the new one %+v", old, now)
+		}
+		env.Buy() // the new year has its own money and its own orders
+		if b := env.Budget("2000-01"); b.Reserved != 6375 || b.People[purchasetest.Alice.ID].Days["2000-01-01"] != 1 {
+			t.Errorf("in the new year %+v", b)
+		}
+	}, atYearEnd, func(env *purchasetest.Env) {
+		env.Policy.MonthlyBudget, env.Policy.PersonOrders = purchase.Limit{Max: 3 * 6375}, 3
+	})
+}
+
+// A budget that is lowered in the new year applies to what was promised in the old one, by the old month's money, and
+// says so.
+func TestService_Budget_LoweredOverYearEnd(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		<-time.After(50 * time.Minute)
+		id := env.Buy()
+		<-time.After(time.Hour)
+		env.Policy.MonthlyBudget = purchase.Limit{Max: 6374}
+		env.Restart()
+		if err := env.Approve(id, purchasetest.Erin); err != nil {
+			t.Fatal(err)
+		}
+		o := env.Order(id)
+		if o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy ||
+			!strings.Contains(o.Failure.String(), `resets="2000-01-01T01:00:00Z"`) {
+			t.Errorf("it is %s: %+v", o.State, o.Failure)
+		}
+		if b := env.Budget("1999-12"); b.Reserved != 0 || b.Spent != 0 {
+			t.Errorf("of the old year is left %+v", b)
+		}
+	}, atYearEnd)
+}
+
+// An order counts in the month of its requester's click, also when it is approved after midnight; docs/policy.md says
+// so.
+func TestService_Budget_ApprovedNextMonth(t *testing.T) {
+	purchasetest.Run(t, 1000000, func(env *purchasetest.Env) {
+		asked := env.Buy()
+		<-time.After(2 * time.Hour)
+		if err := env.Approve(asked, purchasetest.Erin); err != nil {
+			t.Fatal(err)
+		}
+		env.Until(asked, purchase.Purchased)
+		if b := env.Budget("2000-01"); b.Spent != 6375 {
+			t.Errorf("January: %+v", b)
+		}
+		if b := env.Budget("2000-02"); b.Spent != 0 || b.Reserved != 0 {
+			t.Errorf("February: %+v", b)
+		}
+		next := env.Buy() // February has all of its own
+		if err := env.Approve(next, purchasetest.Erin); err != nil {
+			t.Fatal(err)
+		}
+		env.Until(next, purchase.Purchased)
+	}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
+		env.Policy.MonthlyBudget = purchase.Limit{Max: 6400}
+		<-time.After(30*24*time.Hour + 23*time.Hour) // 31 January 2000, 23:00
+	})
+}
+
+// What needs approval as one order needs it in parts too: a person's orders of a day count together.
+func TestService_AutoApprove_SumOfDay(t *testing.T) {
+	purchasetest.Run(t, 1000000, func(env *purchasetest.Env) {
+		var ids []purchase.OrderID
+		for range 7 {
+			id := env.Buy()
+			ids = append(ids, id)
+			if o := env.Order(id); o.State == purchase.AwaitingApproval {
+				continue
+			}
+			env.Until(id, purchase.Purchased)
+		}
+		for i, id := range ids {
+			want := purchase.AwaitingApproval
+			if i < 2 { // $127.50 of $130.00
+				want = purchase.Purchased
+			}
+			if o := env.Order(id); o.State != want {
+				t.Errorf("order %d is %s, want %s", i+1, o.State, want)
+			}
+		}
+		if err := env.Approve(ids[2], purchasetest.Erin); err != nil {
+			t.Fatal(err)
+		}
+		env.Until(ids[2], purchase.Purchased)
+		p, err := env.Desk.Propose(context.Background(), purchase.Request{
+			Requester: purchasetest.Bob,
+			Channel:   purchasetest.MathChannel, Spec: purchasetest.Spec(),
+		})
+		if err != nil || p.NeedsApproval {
+			t.Errorf("another person's card asks: %t, %v", p.NeedsApproval, err)
+		}
+		<-time.After(24 * time.Hour)
+		if o := env.Until(env.Buy(), purchase.Purchased, purchase.AwaitingApproval); o.State != purchase.Purchased {
+			t.Errorf("on the next day an order is %s", o.State)
+		}
+	}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
+		env.Policy.AutoApprove, env.Policy.MonthlyBudget = 13000, purchase.Limit{Max: 100000}
+	})
+}
+
+// An order that was not bought frees what it took of the day.
+func TestService_AutoApprove_AfterFailure(t *testing.T) {
+	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
+		env.SwitchOn("price-moved")
+		env.Until(env.Buy(), purchase.Failed)
+		if o := env.Until(env.Buy(), purchase.Purchased, purchase.AwaitingApproval, purchase.Failed); o.State ==
+			purchase.AwaitingApproval {
+			t.Error("nothing was bought today, and approvers are asked")
+		}
+	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.AutoApprove = 7500 })
+}
+
+// Withdrawn requests count: approvers are not flooded by one person.
+func TestService_PersonOrders_WithdrawnCount(t *testing.T) {
+	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
+		id := env.Buy()
+		if _, err := env.Desk.Decide(context.Background(), purchase.Action{
+			Actor:   purchasetest.Alice,
+			Channel: purchasetest.MathChannel,
+		}, id,
+			orders.Decision{Kind: orders.Cancel}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := env.BuyAs(purchasetest.Alice)
+		env.WantRefusal(err, purchase.TooMany)
+		<-time.After(24 * time.Hour)
+		if o := env.Order(env.Buy()); o.State != purchase.AwaitingApproval {
+			t.Errorf("on the next day the order is %s", o.State)
+		}
+	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.PersonOrders = 1 })
+}
+
+// yearsEnd lets the bubble begin an hour before the new year, where the team is.
+func atYearEnd(env *purchasetest.Env) {
+	purchasetest.WithApprovers(env)
+	env.Policy.Location = time.FixedZone("an hour behind", -3600)
+}

@@ -1,0 +1,174 @@
+package orders_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/purchase/orders"
+	"licensebot/purchase/purchasetest"
+)
+
+// The yes to a new price is a yes to that price only, and counts once.
+func TestService_ConfirmNewPrice_Once(t *testing.T) {
+	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
+		env.SwitchOn("price-moved")
+		o := env.Until(env.Buy(), purchase.Failed)
+		next, err := env.Desk.Decide(context.Background(), purchase.Action{
+			Actor:   purchasetest.Alice,
+			Channel: purchasetest.MathChannel,
+		}, o.ID,
+			orders.Decision{Kind: orders.ConfirmNewPrice})
+		if err != nil || next.Price != o.Failure.NewPrice {
+			t.Fatalf("%v, %v", next.Price, err)
+		}
+		var no *purchase.Refusal
+		if _, err := env.Desk.Decide(context.Background(), purchase.Action{
+			Actor:   purchasetest.Alice,
+			Channel: purchasetest.MathChannel,
+		}, o.ID, orders.Decision{Kind: orders.ConfirmNewPrice}); !errors.As(err,
+			&no) || no.Code != purchase.AlreadyDone {
+			t.Errorf("a second yes got %v", err)
+		}
+		env.Until(next.ID, purchase.Purchased)
+		env.Check(1, o.Failure.NewPrice, 0)
+	})
+}
+
+// In time the new price is bought once, and its offer waits for nothing more.
+func TestService_ConfirmNewPrice_InTime(t *testing.T) {
+	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
+		env.SwitchOn("price-moved")
+		id := env.Buy()
+		env.Until(id, purchase.Failed)
+		<-time.After(29 * time.Minute)
+		n, err := env.Desk.Decide(context.Background(), purchase.Action{
+			Actor:   purchasetest.Alice,
+			Channel: purchasetest.MathChannel,
+		}, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice})
+		if err != nil {
+			t.Fatal(err)
+		}
+		env.Until(n.ID, purchase.Purchased, purchase.Failed)
+		if o := env.Order(id); o.Open() {
+			t.Errorf("the order that was replaced is open: %+v", o.Failure)
+		}
+	})
+}
+
+// The card of a new price expires like every card: a click on it buys nothing, and it offers to ask again instead.
+func TestService_ConfirmNewPrice_Expired(t *testing.T) {
+	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
+		env.SwitchOn("price-moved")
+		id := env.Buy()
+		o := env.Until(id, purchase.Failed)
+		now := time.Now()
+		if !o.Offers(now) || !o.Offers(now.Add(29*time.Minute)) || o.Offers(now.Add(30*time.Minute)) {
+			t.Errorf("the new price is good until %s, and it is %s", o.Failure.Until, now)
+		}
+		rev := o.Rev
+		<-time.After(31 * time.Minute)
+		if o = env.Order(id); o.Rev == rev || !o.Failure.Until.IsZero() {
+			t.Errorf("the card is not shown anew when its offer is over: revision %d, open: %t", o.Rev, o.Open())
+		}
+		_, err := env.Desk.Decide(context.Background(), purchase.Action{
+			Actor:   purchasetest.Alice,
+			Channel: purchasetest.MathChannel,
+		}, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice})
+		env.WantRefusal(err, purchase.TooLate)
+		env.Close() // months pass faster without a desk that looks around
+		<-time.After(60 * 24 * time.Hour)
+		env.Open()
+		_, err = env.Desk.Decide(context.Background(), purchase.Action{
+			Actor:   purchasetest.Alice,
+			Channel: purchasetest.MathChannel,
+		}, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice})
+		env.WantRefusal(err, purchase.TooLate)
+		env.Check(0, 0, 0)
+	})
+}
+
+// A new price is a new order: on a disk without room for one it is not taken.
+func TestService_ConfirmNewPrice_DiskFull(t *testing.T) {
+	disk := &crowdedLedger{}
+	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
+		id := env.Buy()
+		env.Close()
+		env.Inconsistent = true
+		env.EditOrder(id, func(o *purchase.Order) { o.Price = 6000 })
+		env.Open()
+		if err := env.Approve(id, purchasetest.Erin); err != nil {
+			t.Fatal(err)
+		}
+		if o := env.Order(id); o.State != purchase.Failed || o.Failure.NewPrice != 6375 {
+			t.Fatalf("it is %s, %+v", o.State, o.Failure)
+		}
+		disk.full.Store(true)
+		if o, err := env.Desk.Decide(context.Background(), purchasetest.AliceAction, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice}); refusalCode(err) != purchase.DiskFull {
+			t.Errorf("on a full disk: %s, %v", o.State, err)
+		}
+		if o := env.Order(id); o.ReplacedBy != "" {
+			t.Errorf("it is replaced by %s", o.ReplacedBy)
+		}
+		disk.full.Store(false)
+		var no *purchase.Refusal
+		if o, err := env.Desk.Decide(context.Background(), purchasetest.AliceAction, id,
+			orders.Decision{Kind: orders.ConfirmNewPrice}); errors.As(err, &no) ||
+			o.State != purchase.AwaitingApproval {
+			t.Errorf("with room again: %s, %v", o.State, err)
+		}
+	}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
+		env.Wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			disk.Ledger = l
+			return disk, over
+		}
+	})
+}
+
+// A click on an order whose price had moved is delivered once more, after its card has gone on to the order at the new
+// price: what that card says then is the new order's to say.
+func TestService_ConfirmNewPrice_LateClick(t *testing.T) {
+	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
+		env.Server.Inject(cocalctest.Fault{Effect: cocalctest.PriceMoved, Percent: 110})
+		old := env.Buy()
+		env.Until(old, purchase.Failed)
+		card := purchase.Message{ResponseURL: "https://slack.test/1", Uses: 4, Expires: time.Now().Add(30 * time.Minute)}
+		action := purchase.Action{Actor: purchasetest.Alice, Channel: purchasetest.MathChannel, Card: card}
+		next, err := env.Desk.Decide(context.Background(), action, old, orders.Decision{Kind: orders.ConfirmNewPrice})
+		if err != nil {
+			t.Fatal(err)
+		}
+		env.Until(next.ID, purchase.Purchased)
+		action.Card.ResponseURL = "https://slack.test/2" // of a click on the same card
+		for _, kind := range []orders.DecisionKind{orders.Cancel, orders.Confirm} {
+			if _, err := env.Desk.Decide(context.Background(), action, old, orders.Decision{Kind: kind}); err == nil {
+				t.Errorf("%s: an order that has ended was decided on", kind)
+			}
+			if o := env.Order(old); o.Message(purchase.MessageCard) != nil {
+				t.Errorf("%s: the order that was replaced shows itself on %+v", kind, o.Messages)
+			}
+		}
+	})
+}
+
+// crowdedDisk has no room for another order while it is full.
+type crowdedLedger struct {
+	purchase.Ledger
+	full atomic.Bool
+}
+
+func (d *crowdedLedger) Room(ctx context.Context) error {
+	if d.full.Load() {
+		return fmt.Errorf("1 MB left: %w", purchase.ErrFull)
+	}
+	return d.Ledger.Room(ctx)
+}

@@ -1,0 +1,101 @@
+package orders_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/purchase/orders"
+	"licensebot/purchase/purchasetest"
+)
+
+// Cheap commands do not fill the ledger: a person gets so many cards at once, and then one a minute.
+func TestService_Pace_Cards(t *testing.T) {
+	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
+		ask := purchase.Request{Requester: ursula, Channel: purchasetest.MathChannel, Spec: purchasetest.Spec()}
+		got := 0
+		var err error
+		for range 100 {
+			if _, err = env.Desk.Propose(context.Background(), ask); err == nil {
+				got++
+			}
+		}
+		env.WantRefusal(err, purchase.TooFast)
+		if got != 40 {
+			t.Errorf("%d cards at once", got)
+		}
+		ask.Requester = wilma
+		_, err = env.Desk.Propose(context.Background(), ask) // the same person
+		env.WantRefusal(err, purchase.TooFast)
+		ask.Requester = purchasetest.Bob
+		if _, err := env.Desk.Propose(context.Background(), ask); err != nil {
+			t.Errorf("another person: %v", err)
+		}
+		<-time.After(2 * time.Minute)
+		ask.Requester = ursula
+		for i := range 3 {
+			if _, err := env.Desk.Propose(context.Background(), ask); (err == nil) != (i < 2) {
+				t.Errorf("card %d after two minutes: %v", i+1, err)
+			}
+		}
+	})
+}
+
+// Refusals beyond the first ones are recorded together: one record for each reason, with how many there were. None is
+// lost, also at the end of the program.
+func TestService_Pace_Refusals(t *testing.T) {
+	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
+		refuse := func(n int) {
+			for range n {
+				if _, err := env.Desk.Allowed(t.Context(), purchase.Action{
+					Actor:   purchasetest.Bob,
+					Channel: purchasetest.MathChannel,
+				}, "", orders.See); err == nil {
+					t.Fatal("bob sees something")
+				}
+			}
+		}
+		sum := func() (records, refusals int) {
+			for _, e := range env.Events("refused") {
+				if e.By != purchasetest.Bob.ID || e.Note != string(purchase.NotAViewer) {
+					t.Errorf("a record is %+v", e)
+				}
+				records++
+				refusals += max(e.Count, 1)
+			}
+			return records, refusals
+		}
+		refuse(1000)
+		if records, _ := sum(); records != 20 {
+			t.Errorf("%d records of 1000 refusals in an instant", records)
+		}
+		<-time.After(11 * time.Minute)
+		if records, refusals := sum(); records != 21 || refusals != 1000 {
+			t.Errorf("%d records of %d refusals after their time, want 21 of 1000", records, refusals)
+		}
+		refuse(30)
+		env.Restart()
+		if records, refusals := sum(); records != 42 || refusals != 1030 {
+			t.Errorf("%d records of %d refusals after a restart, want 42 of 1030", records, refusals)
+		}
+	}, func(env *purchasetest.Env) { env.Policy.Everyone = false })
+}
+
+// Clicks are refused and recorded in one transaction with their decision; they too are recorded together.
+func TestService_Pace_RefusedClicks(t *testing.T) {
+	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
+		id := env.Propose(purchasetest.Spec()).ID
+		for range 500 {
+			_, err := env.Desk.Decide(context.Background(), purchase.Action{
+				Actor:   purchasetest.Bob,
+				Channel: purchasetest.MathChannel,
+			}, id,
+				orders.Decision{Kind: orders.Confirm})
+			env.WantRefusal(err, purchase.NotYours)
+		}
+		if n := len(env.Events("refused")); n != 20 {
+			t.Errorf("%d records of 500 refused clicks", n)
+		}
+	})
+}

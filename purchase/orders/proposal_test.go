@@ -1,0 +1,150 @@
+package orders_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/purchase/orders"
+	"licensebot/purchase/purchasetest"
+)
+
+// CoCalc sells a license for any project id; a card is only made for a project that the account is in.
+func TestService_Propose_Project(t *testing.T) {
+	purchasetest.Run(t, 90000, func(env *purchasetest.Env) {
+		env.Account.AddProject(purchasetest.ProjectID, "Number theory")
+		env.Server.Add(cocalctest.NewAccount{}).AddProject("99999999-0000-4333-8444-555555555555", "theirs")
+		for _, id := range []string{purchasetest.MissingProjectID, "99999999-0000-4333-8444-555555555555"} {
+			if _, err := env.ProposeOnProject(id); refusalCode(err) != purchase.NoSuchProject || !strings.Contains(err.Error(),
+				id) {
+				t.Errorf("project %s: %v", id, err)
+			}
+		}
+		o, err := env.ProposeOnProject(purchasetest.ProjectID)
+		if err != nil || o.Project == nil || *o.Project != (purchase.OnProject{Title: "Number theory"}) {
+			t.Fatalf("its own: %+v, %v", o.Project, err)
+		}
+		if _, err := env.Desk.Propose(context.Background(), purchase.Request{
+			Replaces: o.ID, Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
+			Spec: specOnProject(purchasetest.MissingProjectID),
+		}); refusalCode(err) !=
+			purchase.NoSuchProject {
+			t.Errorf("edited: %v", err)
+		}
+		if err := env.Confirm(o.ID); err != nil {
+			t.Fatal(err)
+		}
+		env.Until(o.ID, purchase.Purchased)
+		if on := env.Account.Projects()[0].Licenses; len(on) != 1 {
+			t.Errorf("the project has the licenses %v", on)
+		}
+		env.Account.ChangeProject(purchasetest.ProjectID, func(p *cocalctest.Project) {
+			p.Collaborator, p.Title = true, strings.Repeat("ä", 100_000)
+		})
+		if o, err := env.ProposeOnProject(purchasetest.ProjectID); err != nil || !o.Project.Collaborator ||
+			o.Project.Title != strings.Repeat("ä", purchase.MaxTitle) {
+			t.Errorf("where it only works: %+v, %v", o.Project, err)
+		}
+		env.Account.ChangeProject(purchasetest.ProjectID, func(p *cocalctest.Project) { p.Deleted = true })
+		if _, err := env.ProposeOnProject(purchasetest.ProjectID); refusalCode(err) != purchase.NoSuchProject ||
+			!strings.Contains(err.Error(), `deleted="true"`) {
+			t.Errorf("a deleted one: %v", err)
+		}
+		env.Check(1, 6375, 0)
+	})
+}
+
+// A project that CoCalc does not tell of in time is not known, and the person does not wait longer than Slack does.
+func TestService_Propose_ProjectUnread(t *testing.T) {
+	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
+		env.Account.AddProject(purchasetest.ProjectID, "Number theory")
+		<-time.After(time.Second) // after the comparison at start
+		for _, f := range []cocalctest.Fault{
+			{Endpoint: "user-query", Effect: cocalctest.Delay, Wait: time.Hour},
+			{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 100},
+			{Endpoint: "user-query", Effect: cocalctest.KeyRevoked},
+		} {
+			env.Server.Inject(f)
+			began := time.Now()
+			if _, err := env.ProposeOnProject(purchasetest.ProjectID); refusalCode(err) != purchase.ProjectUnread ||
+				time.Since(began) > 2*time.Second {
+				t.Errorf("%v: %v after %s", f.Effect, err, time.Since(began))
+			} else if lost := strings.Contains(err.Error(), `why="key-refused"`); lost != (f.Effect == cocalctest.KeyRevoked) {
+				t.Errorf("%v: people read %v", f.Effect, err)
+			}
+			env.Server.ClearFaults()
+		}
+	})
+}
+
+// A day has 23 or 25 hours where the clock is changed, and is a day all the same.
+func TestService_Propose_TermOverClockChange(t *testing.T) {
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	purchasetest.Run(t, 90000, func(env *purchasetest.Env) {
+		for _, month := range []time.Month{time.March, time.June, time.October} {
+			first := time.Date(2000, month, 10, 0, 0, 0, 0, vienna)
+			for days, fits := range map[int]bool{29: true, 30: true, 31: false} {
+				for _, less := range []time.Duration{0, time.Millisecond} {
+					sp := purchasetest.Spec()
+					sp.Period, sp.Start, sp.End = "range", first, first.AddDate(0, 0, days).Add(-less)
+					_, err := env.Desk.Propose(context.Background(),
+						purchase.Request{Requester: purchasetest.Alice, Channel: purchasetest.MathChannel, Spec: sp, Reason: "course"})
+					var no *purchase.Refusal
+					if refused := errors.As(err, &no) && no.Code == purchase.TooLarge; refused == fits || err != nil && !refused {
+						t.Errorf("%d days from %s, less %s: %v", days, first, less, err)
+					}
+				}
+			}
+		}
+	}, func(env *purchasetest.Env) { env.Policy.Largest.Days, env.Policy.Location = 30, vienna })
+}
+
+// A card that was changed belongs to the order that follows, also when a click from before the change comes late.
+func TestService_Amend_LateClick(t *testing.T) {
+	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
+		ctx := context.Background()
+		ask := purchase.Request{Requester: purchasetest.Alice, Channel: purchasetest.MathChannel, Spec: purchasetest.Spec()}
+		old, err := env.Desk.Propose(ctx, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask.Replaces = old.Order.ID
+		next, err := env.Desk.Propose(ctx, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		action := purchase.Action{Actor: purchasetest.Alice, Channel: purchasetest.MathChannel, Card: purchase.Message{
+			ResponseURL: "https://slack.test/1",
+			Uses:        4,
+		}}
+		for _, kind := range []orders.DecisionKind{orders.Cancel, orders.Confirm} {
+			var no *purchase.Refusal
+			if _, err := env.Desk.Decide(ctx, action, old.Order.ID, orders.Decision{Kind: kind}); !errors.As(err, &no) ||
+				no.Args["replaced"] != string(next.Order.ID) {
+				t.Errorf("%s: %v; want a refusal that says it was changed", kind, err)
+			}
+			if o := env.Order(old.Order.ID); o.ReplacedBy != next.Order.ID || len(o.Messages) > 0 {
+				t.Errorf("%s: the order that was changed is followed by %q, and shows itself on %+v", kind, o.ReplacedBy,
+					o.Messages)
+			}
+			if o := env.Order(next.Order.ID); o.Message(purchase.MessageCard) == nil ||
+				o.Message(purchase.MessageCard).ResponseURL != action.Card.ResponseURL {
+				t.Errorf("%s: the order that follows is shown on %+v, and not on the card that was clicked", kind, o.Messages)
+			}
+			action.Card.ResponseURL += "0"
+		}
+	})
+}
+
+func specOnProject(id string) purchase.Spec {
+	sp := purchasetest.Spec()
+	sp.ProjectID = id
+	return sp
+}

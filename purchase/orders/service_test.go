@@ -1,0 +1,16 @@
+package orders_test
+
+import (
+	"reflect"
+	"testing"
+
+	"licensebot/purchase/orders"
+)
+
+// The front door stays small: what a person does with orders is one more DecisionKind, not one more method.
+func TestService_Methods_Few(t *testing.T) {
+	const most = 11
+	if n := reflect.TypeFor[*orders.Service]().NumMethod(); n > most {
+		t.Errorf("got %d exported methods, want at most %d", n, most)
+	}
+}

@@ -1,0 +1,171 @@
+package purchasetest
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
+	"licensebot/storage"
+)
+
+// NewLedger opens an empty ledger, which the test closes at its end.
+func NewLedger(t testing.TB) purchase.Ledger {
+	l, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// OpenLedger opens the ledger of a closed Env.
+func (env *Env) OpenLedger() *storage.Ledger {
+	env.T.Helper()
+	ledger, err := storage.Open(env.Path)
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	return ledger
+}
+
+// Order reads an order.
+func (env *Env) Order(id purchase.OrderID) purchase.Order {
+	env.T.Helper()
+	o, err := env.Desk.Outbox.Order(context.Background(), id)
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	return o
+}
+
+// OpenOrder returns the id of the only open order.
+func (env *Env) OpenOrder() purchase.OrderID {
+	env.T.Helper()
+	var open []purchase.QueueEntry
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		open, err = r.Queue()
+		return err
+	})
+	if err != nil || len(open) != 1 {
+		env.T.Fatalf("open orders: %v (%v)", open, err)
+	}
+	return open[0].ID
+}
+
+// EditOrder changes an order in the ledger of a closed Env.
+func (env *Env) EditOrder(id purchase.OrderID, change func(*purchase.Order)) {
+	env.T.Helper()
+	ctx := context.Background()
+	ledger := env.OpenLedger()
+	err := ledger.Update(ctx, func(w purchase.Writer) error {
+		o, err := w.Order(id)
+		if err != nil {
+			return err
+		}
+		change(&o)
+		return w.PutOrder(o)
+	})
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	if err := ledger.Close(); err != nil {
+		env.T.Fatal(err)
+	}
+}
+
+// AccountState reads what the ledger has stored about the account.
+func (env *Env) AccountState() (account purchase.AccountState) {
+	env.T.Helper()
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		account, err = r.Account()
+		return err
+	})
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	return account
+}
+
+// Budget reads the budget of a month, such as "2026-11".
+func (env *Env) Budget(name string) (b purchase.Budget) {
+	env.T.Helper()
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		b, err = r.Budget(name)
+		return err
+	})
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	return b
+}
+
+// Events returns the audit records of the kinds, oldest first.
+func (env *Env) Events(kinds ...string) (found []purchase.Event) {
+	env.T.Helper()
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) error {
+		events, err := r.Events(1, 10000)
+		found = slices.DeleteFunc(events, func(e purchase.Event) bool { return !slices.Contains(kinds, e.Kind) })
+		return err
+	})
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	return found
+}
+
+// Notifications returns the pending notifications of a kind for the recipient, and marks them as delivered.
+func (env *Env) Notifications(recipient string, kind purchase.NotificationKind) (causes []string) {
+	env.T.Helper()
+	ctx := context.Background()
+	notices, err := env.Desk.Outbox.PendingNotifications(ctx)
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	for _, n := range notices {
+		if n.Kind != kind || !slices.Contains(n.Pending, recipient) {
+			continue
+		}
+		causes = append(causes, n.Cause.String())
+		if err := env.Desk.Outbox.MarkDelivered(ctx, n.ID, recipient, ""); err != nil {
+			env.T.Fatal(err)
+		}
+	}
+	return causes
+}
+
+// ServerNotifications returns the pending notifications about the server for the admin, and marks them as delivered.
+func (env *Env) ServerNotifications() []string {
+	env.T.Helper()
+	return append(env.Notifications(Dana.ID, purchase.NotificationServer), env.Notifications(Dana.ID,
+		purchase.NotificationServerBack)...)
+}
+
+// Findings returns what contradicts itself in the ledger.
+func (env *Env) Findings() (findings []purchase.Finding) {
+	env.T.Helper()
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		findings, err = reconcile.CheckConsistency(r)
+		return err
+	})
+	if err != nil {
+		env.T.Error(err)
+	}
+	return findings
+}
+
+// Claims reads what the ledger says that was bought.
+func (env *Env) Claims() (v *reconcile.LedgerView) {
+	env.T.Helper()
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		v, err = reconcile.ReadLedgerView(r, time.Now())
+		return err
+	})
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	return v
+}

@@ -1,0 +1,211 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/purchase/purchasetest"
+	"licensebot/storage"
+)
+
+// Somebody starts the bot with the key of another CoCalc account. That account says nothing about the orders of this
+// ledger: what is not bought there is not settled as not bought, what was bought there is nobody's news, and nothing
+// more is bought.
+func TestReconciler_VerifyAccount_OtherAccount(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		mine, other := env.Account, env.Server.Add(cocalctest.NewAccount{Credit: 40000, Partner: true})
+		other.AddToCart("site-license", string(env.CartDescription()))
+		if err := other.Checkout(); err != nil {
+			t.Fatal(err)
+		}
+		held := env.BuyUnresolved()
+		second := env.Propose(purchasetest.Spec())
+		if err := env.Confirm(second.ID); err != nil {
+			t.Fatal(err)
+		}
+
+		env.RestartWithKeyOf(other)
+		<-time.After(3 * time.Hour)
+		for range 2 {
+			if o := env.Order(held.ID); o.State != purchase.Unknown {
+				t.Fatalf("the held order is %s: %+v", o.State, o.Failure)
+			}
+			if o := env.Order(second.ID); o.State != purchase.Approved || env.Server.Count(purchasetest.CheckoutEndpoint) != 1 {
+				t.Fatalf("the second order is %s: %+v", o.State, o.Failure)
+			}
+			if p := env.AccountState().Pause; p == nil || !strings.Contains(p.Cause().String(), mine.ID()) ||
+				!strings.Contains(p.Cause().String(), other.ID()) {
+				t.Fatalf("paused %+v", p)
+			}
+			env.Resume() // which is no answer to it
+			<-time.After(time.Hour)
+		}
+		if texts := env.Notifications("CBUYING", purchase.NotificationForeign); len(texts) > 0 ||
+			len(env.Events("paused")) != 3 {
+			t.Errorf("told %q, paused %d times", texts, len(env.Events("paused")))
+		}
+
+		env.RestartWithKeyOf(mine)
+		<-time.After(time.Hour)
+		if o := env.Order(held.ID); o.State != purchase.Failed {
+			t.Errorf("the held order is %s", o.State)
+		}
+		env.Resume()
+		env.Until(second.ID, purchase.Purchased)
+		if n := len(other.Licenses()); n != 1 {
+			t.Errorf("the other account has %d licenses", n)
+		}
+	}, purchasetest.WithChannel)
+}
+
+// The ledger keeps whose purchases it tells of from its first contact with CoCalc.
+func TestReconciler_VerifyAccount_KeptOnce(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		<-time.After(time.Minute)
+		env.Restart()
+		<-time.After(time.Minute)
+		who, err := env.Client.WhoAmI(context.Background())
+		if e := env.Events("account"); err != nil || len(e) != 1 || !strings.Contains(e[0].Note, who.ID) ||
+			env.AccountState().CoCalc != who.ID {
+			t.Errorf("%+v, and the account is %q (%v)", e, env.AccountState().CoCalc, err)
+		}
+	})
+}
+
+// The ledger notes the address of the server on which the key was proven. A ledger of an earlier version gets it at the
+// next start, and a changed address takes its place and is in the audit.
+func TestReconciler_VerifyAccount_Address(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		notes := func() (all []string) {
+			for _, e := range env.Events("address") {
+				all = append(all, e.Note)
+			}
+			return all
+		}
+		begin := func(before string) {
+			env.Close()
+			ledger, err := storage.Open(env.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = ledger.Update(context.Background(), func(w purchase.Writer) error {
+				account, err := w.Account()
+				account.Address = before
+				return errors.Join(err, w.PutAccount(account))
+			})
+			if err := errors.Join(err, ledger.Close()); err != nil {
+				t.Fatal(err)
+			}
+			env.Open()
+			<-time.After(time.Minute)
+		}
+		<-time.After(time.Minute)
+		here := string(env.Client.Site())
+		if e := env.Events("account"); env.AccountState().Address != here || len(e) != 1 || !strings.HasSuffix(e[0].Note,
+			" on "+here) ||
+			notes() != nil {
+			t.Fatalf("the server of a new ledger is %q: %+v, %q", env.AccountState().Address, e, notes())
+		}
+		env.Restart()
+		<-time.After(time.Minute)
+		if notes() != nil {
+			t.Errorf("the same server is noted again: %q", notes())
+		}
+		begin("")
+		begin("https://cocalc.example")
+		want := []string{"the CoCalc server is " + here, "the CoCalc server changed from https://cocalc.example to " + here}
+		if diff := cmp.Diff(want, notes()); diff != "" || env.AccountState().Address != here {
+			t.Errorf("the server is %q (-want +got):\n%s", env.AccountState().Address, diff)
+		}
+
+		env.Server.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 1000})
+		begin("https://cocalc.example")
+		if got := env.AccountState().Address; got != "https://cocalc.example" || len(notes()) != 2 {
+			t.Errorf("without a proof of the key, the server is %q: %q", got, notes())
+		}
+		env.Server.ClearFaults()
+		env.RestartWithKeyOf(env.Server.Add(cocalctest.NewAccount{Partner: true}))
+		<-time.After(time.Hour)
+		if got := env.AccountState().Address; got != "https://cocalc.example" || len(notes()) != 2 {
+			t.Errorf("with the key of another account, the server is %q: %q", got, notes())
+		}
+	})
+}
+
+// A new, empty ledger beside an account with purchases of this bot means that its ledger is missing. A person who
+// resumes buying accepts the new one, and is not asked again.
+func TestReconciler_VerifyAccount_NewLedger(t *testing.T) {
+	purchasetest.Run(t, 60000, func(env *purchasetest.Env) {
+		env.Until(env.Buy(), purchase.Purchased)
+		env.Stop()
+		if err := errors.Join(env.Ledger.Close(), os.Rename(env.Path, env.Path+".lost")); err != nil {
+			t.Fatal(err)
+		}
+		env.Client.Close()
+		env.Open()
+		<-time.After(time.Minute)
+		p := env.AccountState().Pause
+		if p == nil || !strings.Contains(p.Cause().String(), `(new-ledger purchases="1")`) {
+			t.Fatalf("paused %+v", p)
+		}
+		if len(env.Notifications("CBUYING", purchase.NotificationPaused)) != 1 {
+			t.Error("the missing ledger is not reported")
+		}
+		env.Resume()
+		if resumed := env.Events("resumed"); len(resumed) != 1 || resumed[0].Cause.Code != purchase.AcceptsNewLedger {
+			t.Errorf("the audit says %+v", resumed)
+		}
+		env.Until(env.Buy(), purchase.Purchased)
+		if said := env.Claims().Compare(env.Sales()); len(said.Wrong) > 0 || said.Earlier != 1 {
+			t.Errorf("bot verify says %+v", said)
+		}
+		env.Restart()
+		<-time.After(24 * time.Hour)
+		if p := env.AccountState().Pause; p != nil {
+			t.Errorf("paused again: %+v", p)
+		}
+	}, purchasetest.WithChannel)
+}
+
+// CoCalc's answers tell its time in whole seconds, so that a purchase of the missing ledger can seem to be made after
+// the new one has begun. It is one of those that the new ledger found at its beginning all the same: no second
+// incident, and nothing that `bot verify` cannot explain.
+func TestReconciler_VerifyAccount_PurchaseJustBefore(t *testing.T) {
+	purchasetest.Run(t, 60000, func(env *purchasetest.Env) {
+		env.Stop()
+		if err := errors.Join(env.Ledger.Close(), os.Rename(env.Path, env.Path+".lost")); err != nil {
+			t.Fatal(err)
+		}
+		env.Client.Close()
+		<-time.After(time.Until(time.Now().Truncate(time.Second).Add(1300 * time.Millisecond)))
+		env.Account.AddToCart("site-license",
+			`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+				`"boost":false,"period":"monthly","run_limit":1,"title":"Statistics","description":"order `+
+				`00VHNCZB00VQ2WM9FQNK7G1PB2"}`)
+		if err := env.Account.Checkout(); err != nil {
+			t.Fatal(err)
+		}
+		env.Open()
+		<-time.After(time.Minute)
+		sold := env.Sales().Rows
+		if began := env.AccountState().Watching; len(sold) != 1 || began.IsZero() || began.After(sold[0].Time) {
+			t.Fatalf("the new ledger began at %v, and CoCalc sold %+v: that is another test", began, sold)
+		}
+		env.Resume()
+		if said := env.Claims().Compare(env.Sales()); len(said.Wrong) > 0 || said.Earlier != 1 {
+			t.Errorf("bot verify says %+v", said)
+		}
+		<-time.After(24 * time.Hour)
+		if p, found := env.AccountState().Pause, env.Events("unexplained-purchase"); p != nil || len(found) > 0 {
+			t.Errorf("paused again: %+v, since %+v", p, found)
+		}
+	}, purchasetest.WithChannel)
+}

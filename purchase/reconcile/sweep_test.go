@@ -1,0 +1,228 @@
+package reconcile_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/purchase/purchasetest"
+)
+
+// What somebody else buys on the account is reported once, in the ledger and in the channel, and never counted as ours.
+func TestReconciler_Sweep_ForeignPurchase(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		<-time.After(time.Minute)
+		purchasetest.AddForeignItem(env)
+		if err := env.Account.Checkout(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(15 * time.Minute)
+		license := env.Account.Licenses()[0].ID
+		texts := env.Notifications("CBUYING", purchase.NotificationForeign)
+		if len(texts) != 1 || !strings.Contains(texts[0], license) {
+			t.Errorf("the channel was told %q", texts)
+		}
+		id := env.Buy()
+		env.Until(id, purchase.Purchased)
+		env.Restart()
+		<-time.After(72 * time.Hour)
+		if again := env.Notifications("CBUYING", purchase.NotificationForeign); len(again) > 0 {
+			t.Errorf("told again: %q", again)
+		}
+		if e := env.Events("foreign-purchase"); len(e) != 1 || e[0].Args["license"] != license {
+			t.Errorf("recorded %+v", e)
+		}
+		h, err := env.Desk.History(context.Background(), 1, 10)
+		if err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 {
+			t.Errorf("history %+v (%v)", h, err)
+		}
+	}, purchasetest.WithChannel)
+}
+
+// What was bought before the ledger began is nobody's news.
+func TestReconciler_Sweep_OlderThanLedger(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		env.Close()
+		if err := os.Remove(env.Path); err != nil { // the desk may have written in it, which would be its beginning
+			t.Fatal(err)
+		}
+		purchasetest.AddForeignItem(env)
+		if err := env.Account.Checkout(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Hour)
+		env.Open()
+		<-time.After(time.Hour)
+		if e := env.Events("foreign-purchase"); len(e) > 0 {
+			t.Errorf("reported %+v", e)
+		}
+	}, purchasetest.WithChannel)
+}
+
+// A checkout that commits long after both settle windows is found all the same, and entered: the order that had failed
+// is bought. Whoever was told otherwise is told.
+func TestReconciler_Sweep_CheckoutHourLate(t *testing.T) {
+	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
+		env.Server.Inject(cocalctest.Fault{
+			Endpoint: purchasetest.CheckoutEndpoint, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
+			Times: 1,
+		})
+		env.Server.SetCheckoutTakes(90*time.Minute, time.Second)
+		id := env.Buy()
+		o := env.Until(id, purchase.Failed)
+		for o.Open() { // until nobody looks after it any more
+			<-time.After(time.Minute)
+			o = env.Order(id)
+		}
+		env.Check(0, 0, 0)
+		o = env.Until(id, purchase.Purchased)
+		<-time.After(time.Hour)
+		env.Check(1, 6375, 0)
+		if o.Receipt.Adopted || len(env.Notifications("CBUYING", purchase.NotificationForeign)) > 0 {
+			t.Errorf("our own checkout is called somebody else's: %+v", o.Receipt)
+		}
+	}, purchasetest.WithChannel)
+}
+
+// A second purchase of a bought item that commits after its purchases were counted for the last time is a double buy
+// too.
+func TestReconciler_Sweep_DoubleBuyHoursLate(t *testing.T) {
+	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
+		env.Server.SetCheckoutTakes(0, time.Second)
+		env.Server.Inject(cocalctest.Fault{
+			Endpoint: purchasetest.CheckoutEndpoint, When: cocalctest.Before, Effect: cocalctest.Call, Times: 1,
+			Do: func(a *cocalctest.Account) {
+				env.Server.SetCheckoutTakes(3*time.Hour, time.Second)
+				a.StartCheckout()
+				env.Server.SetCheckoutTakes(0, time.Second)
+			},
+		})
+		id := env.Buy()
+		o := env.Until(id, purchase.Purchased)
+		for o.Open() {
+			<-time.After(time.Minute)
+			o = env.Order(id)
+		}
+		if env.AccountState().Pause != nil {
+			t.Fatal("paused before there is a second license")
+		}
+		<-time.After(4 * time.Hour)
+		o = env.Order(id)
+		if len(o.Receipt.Duplicates) != 1 || env.AccountState().Pause == nil {
+			t.Fatalf("receipt %+v, pause %+v", o.Receipt, env.AccountState().Pause)
+		}
+		env.Check(2, 2*6375, 0)
+		for _, whom := range []string{purchasetest.Dana.ID, "CBUYING"} {
+			texts := env.Notifications(whom, purchase.NotificationDoubleBuy)
+			if len(texts) != 1 || !strings.Contains(texts[0], o.Receipt.LicenseID) ||
+				!strings.Contains(texts[0], o.Receipt.Duplicates[0].LicenseID) ||
+				!strings.Contains(texts[0], `amount="6375"`) {
+				t.Errorf("%s was told %q", whom, texts)
+			}
+		}
+		<-time.After(48 * time.Hour)
+		env.Check(2, 2*6375, 0) // and no third
+	}, purchasetest.WithChannel)
+}
+
+// A tag of ours on a purchase that the ledger cannot explain stops all buying: something is wrong with the ledger.
+func TestReconciler_Sweep_UnexplainedPurchase(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		<-time.After(time.Minute)
+		env.Account.AddToCart("site-license",
+			`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+				`"boost":false,"period":"monthly","run_limit":1,"title":"x","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
+		if err := env.Account.Checkout(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(15 * time.Minute)
+		texts := env.Notifications(purchasetest.Dana.ID, purchase.NotificationUnexplained)
+		if len(texts) != 1 || !strings.Contains(texts[0], "01JD8Z3V5TQ4X6B7N8M9P0RSTW") {
+			t.Errorf("the admin was told %q", texts)
+		}
+		if p := env.AccountState().Pause; p == nil || p.Incidents[0].Code != purchase.IncidentUnexplained {
+			t.Errorf("pause %+v", p)
+		}
+	})
+}
+
+// Who buys an item of ours again in CoCalc's own store copies our tag with it. That is no double buy.
+func TestReconciler_Sweep_ItemCopiedInStore(t *testing.T) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		id := env.Buy()
+		env.Until(id, purchase.Purchased)
+		<-time.After(time.Hour)
+		var ours string
+		for _, item := range env.Account.Cart() {
+			ours = string(item.Description)
+		}
+		env.Account.AddToCart("site-license", ours)
+		if err := env.Account.Checkout(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Hour)
+		if texts := env.Notifications("CBUYING", purchase.NotificationForeign); len(texts) != 1 ||
+			!strings.Contains(texts[0], `why="copied"`) {
+			t.Errorf("the channel was told %q", texts)
+		}
+		if p := env.AccountState().Pause; p != nil {
+			t.Errorf("paused: %s", p.Cause())
+		}
+	}, purchasetest.WithChannel)
+}
+
+// A purchase with the order's tag that is older than the order, of another cart item, is somebody else's, although the
+// order has failed.
+func TestReconciler_Sweep_TagInOlderPurchase(t *testing.T) {
+	m := &extraSales{}
+	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
+		<-time.After(time.Hour)
+		o := env.Until(env.BuyUnresolved().ID, purchase.Failed)
+		m.add(cocalc.PurchaseRow{
+			ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: o.AddSent.Add(-2 * time.Minute), Cost: 100,
+			Text: "anything\n" + o.ID.Tag(),
+		})
+		<-time.After(2 * time.Hour)
+		if o = env.Order(o.ID); o.State != purchase.Failed {
+			t.Errorf("the order is %s: %+v", o.State, o.Receipt)
+		}
+		if e := env.Events("foreign-purchase"); len(e) != 1 || e[0].Args["purchase"] != "900" {
+			t.Errorf("reported %+v", e)
+		}
+	}, m.install, purchasetest.WithChannel)
+}
+
+// An account that cannot be proven was not compared with the ledger, however empty its list of purchases looks.
+func TestReconciler_Sweep_KeyNotProven(t *testing.T) {
+	m := &purchasetest.Interceptor{}
+	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
+		compared := func() (at time.Time) {
+			err := env.Ledger.View(context.Background(), func(r purchase.Reader) error {
+				account, err := r.Account()
+				at = account.Reconciled
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		<-time.After(time.Minute) // the key was proven once
+		m.RejectKey.Store(true)
+		began := time.Now()
+		<-time.After(3 * time.Hour)
+		if at := compared(); at.After(began) {
+			t.Errorf("compared at %s, with a key of nobody's", at)
+		}
+		m.RejectKey.Store(false)
+		<-time.After(3 * time.Hour)
+		if at := compared(); !at.After(began) {
+			t.Error("never compared again")
+		}
+	}, m.Install)
+}
