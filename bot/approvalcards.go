@@ -343,20 +343,6 @@ func deniedCard(o purchase.Order, f cardFacts) content {
 	return c
 }
 
-// approvedBy names in small print who approved an order.
-func approvedBy(o purchase.Order) string {
-	var names []string
-	for _, a := range o.Approvals {
-		if !a.Denied {
-			names = append(names, "<@"+a.By.ID+">")
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return " · approved by " + strings.Join(names, " and ")
-}
-
 // orderIDBlock is the small print where who agreed is said already.
 func orderIDBlock(o purchase.Order) *slack.ContextBlock {
 	return contextBlock(mrkdwn("Order `" + string(o.ID) + "`"))

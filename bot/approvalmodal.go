@@ -3,16 +3,14 @@ package bot
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-
-	"licensebot/purchase/orders"
 
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
 	"licensebot/commands"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // The forms that ask for a reason: an approver's for a denial, and a requester's for an order that needs approval.
@@ -21,32 +19,11 @@ const (
 	callbackReason = "order_reason"
 )
 
-// reasonState is what these forms have to remember: Slack keeps it with the view and gives it back.
-type reasonState struct {
-	Order       purchase.OrderID `json:"order"`
-	NewPrice    bool             `json:"new_price,omitempty"` // the requester confirms the new price of a failed order
-	Channel     string           `json:"channel,omitempty"`   // where the button was clicked
-	ChannelName string           `json:"channel_name,omitempty"`
-}
-
-func newReasonState(id purchase.OrderID, action purchase.Action) reasonState {
-	return reasonState{Order: id, Channel: action.Channel.ID, ChannelName: action.Channel.Name}
-}
-
 // formAction returns the decision of the person who sent the form. It counts at the place of the button that opened the
 // form. The card is updated through the button's response URL, which came with the first click.
 func (h *Handler) formAction(ctx context.Context, cb slack.InteractionCallback, remember reasonState) purchase.Action {
 	return purchase.Action{Actor: h.people.LookUp(ctx, h.actor(cb)), Channel: newPlace(remember.Channel,
 		remember.ChannelName)}
-}
-
-// replyConfirmation answers a requester's confirmation. If the order needs approval and a reason, it opens a form.
-func (h *Handler) replyConfirmation(at replyTarget, trigger string, remember reasonState, err error) socket.Reply {
-	var no *purchase.Refusal
-	if !errors.As(err, &no) || no.Code != purchase.NoReason {
-		return h.replyDecision(at, err)
-	}
-	return h.openView(at, trigger, reasonView(remember), "Slack didn't open the form in time. Please click again.")
 }
 
 // reasonView asks a requester what an order is for.

@@ -5,10 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"licensebot/purchase/orders"
-
 	"licensebot/bot/socket"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // publishApproval shows an order in the approvals channel: posted once, then kept up to date. If Slack refuses the post
@@ -104,18 +103,4 @@ func (p *Publisher) approvalCard(ctx context.Context, o purchase.Order) content 
 		}
 	}
 	return approvalCard(o, f)
-}
-
-// similarLife is how long a list of similar licenses is shown, and how long approvers wait for it.
-var similarLife = cacheLife{fresh: time.Minute, kept: time.Minute, timeout: 5 * time.Second, max: 100}
-
-// similarTo returns what licenses have in common with one that is asked for, if they give the same.
-func similarTo(spec purchase.Spec) purchase.Spec {
-	return purchase.Spec{RAM: spec.RAM, CPU: spec.CPU, Member: spec.Member, Uptime: spec.Uptime}
-}
-
-// newSimilar caches which active licenses give the same as one that is asked for, by similarTo. Many orders for the
-// same ask CoCalc once.
-func newSimilar(account Account, now func() time.Time) *cache[purchase.Spec, []purchase.License] {
-	return newCache(account.Similar, now, similarLife)
 }

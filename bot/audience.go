@@ -11,6 +11,7 @@ import (
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // Guests and people of other workspaces see no prices, and everyone in a channel reads what is posted there. So prices
@@ -187,4 +188,63 @@ func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Tim
 		return false, errAudienceUnknown
 	}
 	return false, nil
+}
+
+// reveal answers a command that shows licenses or money, after Slack has confirmed that the person may see them. Only
+// this person sees the answer, so it shows whole ids.
+func (h *Handler) reveal(
+	at replyTarget, action purchase.Action, find func(context.Context, purchase.Sight) content,
+) socket.Reply {
+	return h.revealFrom(socket.LaneRead, at, action, find)
+}
+
+// revealFrom is reveal in a lane of its kind.
+func (h *Handler) revealFrom(lane socket.Lane, at replyTarget, action purchase.Action,
+	find func(context.Context, purchase.Sight) content,
+) socket.Reply {
+	return h.read(lane, at, func(ctx context.Context) answer {
+		action.Actor = h.people.LookUp(ctx, action.Actor)
+		sight, err := h.mayView(ctx, action)
+		if err != nil {
+			return h.replyFunc(at, h.refusalMessage(err), false)
+		}
+		return h.replyFunc(at, find(ctx, sight), false)
+	})
+}
+
+// mayView returns what a person may see of licenses and money. A refusal is recorded.
+func (h *Handler) mayView(ctx context.Context, action purchase.Action) (purchase.Sight, error) {
+	if _, err := h.desk.Allowed(ctx, action, "", orders.See); err != nil {
+		return purchase.Sight{}, err
+	}
+	return action.Actor.Rights(h.desk.Rules().Policy).Sight, nil
+}
+
+// What people see in place of prices, forms and buttons while the CoCalc server sells no licenses.
+
+// unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
+// licenses.
+func unsold(s Seller) string {
+	policy := s.Rules().Policy
+	return refusalOrEmpty(policy.RefuseNotSold(s.Server()), policy.TimeZone())
+}
+
+// refreshWaiting updates the cards of orders that wait for approval when the server stops or resumes selling licenses,
+// so that approvers get no button that does nothing. It reports an error if the ledger could not be read or written.
+func (p *Publisher) refreshWaiting(ctx context.Context) error {
+	refuses := p.desk.Server().RefusesOrders()
+	if refuses == p.unsold {
+		return nil
+	}
+	queue, err := p.desk.Queue(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range queue.Waiting {
+		if err := p.outbox.MarkStale(ctx, o.ID); err != nil {
+			return err
+		}
+	}
+	p.unsold = refuses
+	return nil
 }

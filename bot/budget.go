@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -151,31 +150,10 @@ func chartLabel(name, otherwise string) string {
 	return cut(name, 20)
 }
 
-// withoutLastChart is a message with one chart less. Not every workspace takes charts, and all that they show is said
-// in words too.
-func withoutLastChart(c content) (fewer content, had bool) {
-	for i, b := range slices.Backward(c.blocks) {
-		if b.BlockType() == slack.MBTDataVisualization {
-			return content{c.text, slices.Concat(c.blocks[:i], c.blocks[i+1:])}, true
-		}
-	}
-	return c, false
-}
-
-// renewalsLife is how long CoCalc's list of subscriptions is shown, and how long the budget report waits for it.
-var renewalsLife = cacheLife{fresh: time.Minute, kept: time.Minute, timeout: 5 * time.Second, max: 1}
-
 // renewalsReport is what CoCalc will charge for renewals, or why that is unknown.
 type renewalsReport struct {
 	committed purchase.Renewals
 	trouble   string // a sentence
-}
-
-// newRenewals caches what CoCalc says of subscriptions.
-func newRenewals(account Account, now func() time.Time) *cache[struct{}, purchase.Renewals] {
-	return newCache(func(ctx context.Context, _ struct{}) (purchase.Renewals, error) {
-		return account.Renewals(ctx)
-	}, now, renewalsLife)
 }
 
 func (h *Handler) readRenewals(ctx context.Context) renewalsReport {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"licensebot/bot/socket"
+	"licensebot/purchase"
 )
 
 // cache keeps answers of Slack or CoCalc by what they are about. Callers that need the same answer at the same time
@@ -218,3 +219,91 @@ func waitAll(ctx context.Context, questions ...<-chan singleflight.Result) {
 		}
 	}
 }
+
+// licenseCache shares reads of the account's licenses between people who ask at the same time: in an outage in which
+// everyone looks at the list, CoCalc gets one request, not a hundred. Nothing is bought or decided from it.
+type licenseCache struct {
+	desk  Desk
+	lists *cache[licenseKey, []purchase.LicenseEntry]
+	ones  *cache[licenseKey, purchase.LicenseEntry]
+}
+
+// licenseKey is a license, or the whole list without an id. The number of the ledger's last purchase is a part of it:
+// an answer from before a purchase is not shown after it.
+type licenseKey struct {
+	id     string
+	bought int
+}
+
+// newLicenseCache returns an empty cache. An answer is shown for five seconds, and CoCalc may take 30 s for it.
+func newLicenseCache(desk Desk, account Account, now func() time.Time) *licenseCache {
+	life := cacheLife{fresh: 5 * time.Second, kept: 5 * time.Second, timeout: 30 * time.Second, fromAnswer: true}
+	forOne := life
+	forOne.max = 100
+	return &licenseCache{
+		desk: desk,
+		lists: newCache(func(ctx context.Context, _ licenseKey) ([]purchase.LicenseEntry, error) {
+			return account.Licenses(ctx)
+		}, now, life),
+		ones: newCache(func(ctx context.Context, k licenseKey) (purchase.LicenseEntry, error) {
+			return account.License(ctx, k.id)
+		}, now, forOne),
+	}
+}
+
+// list returns all licenses of the account. The caller must not change them.
+func (c *licenseCache) list(ctx context.Context) ([]purchase.LicenseEntry, error) {
+	log, err := c.desk.History(ctx, 1, 0)
+	if err != nil {
+		return nil, err
+	}
+	return c.lists.get(ctx, licenseKey{bought: log.Total})
+}
+
+// one returns one license of the account.
+func (c *licenseCache) one(ctx context.Context, id string) (purchase.LicenseEntry, error) {
+	log, err := c.desk.History(ctx, 1, 0)
+	if err != nil {
+		return purchase.LicenseEntry{}, err
+	}
+	return c.ones.get(ctx, licenseKey{id, log.Total})
+}
+
+// newRenewals caches what CoCalc says of subscriptions.
+func newRenewals(account Account, now func() time.Time) *cache[struct{}, purchase.Renewals] {
+	return newCache(func(ctx context.Context, _ struct{}) (purchase.Renewals, error) {
+		return account.Renewals(ctx)
+	}, now, renewalsLife)
+}
+
+// renewalsLife is how long CoCalc's list of subscriptions is shown, and how long the budget report waits for it.
+var renewalsLife = cacheLife{fresh: time.Minute, kept: time.Minute, timeout: 5 * time.Second, max: 1}
+
+// newSimilar caches which active licenses give the same as one that is asked for, by similarTo. Many orders for the
+// same ask CoCalc once.
+func newSimilar(account Account, now func() time.Time) *cache[purchase.Spec, []purchase.License] {
+	return newCache(account.Similar, now, similarLife)
+}
+
+// similarLife is how long a list of similar licenses is shown, and how long approvers wait for it.
+var similarLife = cacheLife{fresh: time.Minute, kept: time.Minute, timeout: 5 * time.Second, max: 100}
+
+// similarTo returns what licenses have in common with one that is asked for, if they give the same.
+func similarTo(spec purchase.Spec) purchase.Spec {
+	return purchase.Spec{RAM: spec.RAM, CPU: spec.CPU, Member: spec.Member, Uptime: spec.Uptime}
+}
+
+// newEvidence caches what CoCalc shows of orders, since its list of purchases may be read fifteen times a minute only,
+// and the buyer needs that.
+func newEvidence(desk Desk, now func() time.Time) *cache[purchase.OrderID, purchase.Evidence] {
+	return newCache(func(ctx context.Context, id purchase.OrderID) (purchase.Evidence, error) {
+		v, err := desk.View(ctx, id)
+		if err != nil {
+			return purchase.Evidence{}, err
+		}
+		return desk.Evidence(ctx, v.Order), nil
+	}, now, evidenceLife)
+}
+
+// evidenceLife is how long the same evidence is shown, and how long CoCalc may take for it.
+var evidenceLife = cacheLife{fresh: 10 * time.Second, kept: 10 * time.Second, timeout: 20 * time.Second, max: 100}

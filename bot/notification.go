@@ -7,35 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"licensebot/bot/socket"
 	"licensebot/purchase"
 )
-
-// maxNotifiers is how many notices are sent at the same time. They have their own workers, so they never delay an
-// order.
-const maxNotifiers = 2
-
-// startNotices starts to send every notice to its pending recipients, the oldest first. Each recipient gets one notice
-// at a time, so that they stay in order; Slack accepts about one message a second in a channel.
-func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notification) {
-	for _, n := range notices {
-		for _, to := range n.Pending {
-			if !p.turns.tryLock(recipientTurn(to)) {
-				continue
-			}
-			p.busy.Go(func() {
-				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own slot in channelLimits
-					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
-				} else {
-					p.notifiers <- struct{}{}
-					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
-					<-p.notifiers
-				}
-				p.changes.Add("") // there may be another one for them
-			})
-		}
-	}
-}
 
 // sendNextNotice sends a recipient the oldest notice that they don't have. It reads the notice when their turn has
 // come, since they may have got it meanwhile.
@@ -216,12 +189,3 @@ func (p *Publisher) post(ctx context.Context, c content, to string) error {
 
 // isPerson reports whether an id is a person's, not a channel's.
 func isPerson(id string) bool { return strings.HasPrefix(id, "U") || strings.HasPrefix(id, "W") }
-
-// refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false
-// when trying again may help, and when there is no error.
-func refusedBySlack(err error) (problem string, definite bool) {
-	if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRefused {
-		return answer.Code, true
-	}
-	return "", false
-}

@@ -276,3 +276,6 @@ func (p *People) fetchGroup(ctx context.Context, group string) ([]string, error)
 	}
 	return members, nil
 }
+
+// StandingOf returns what a person is in the bot's workspace, team, according to users.info.
+func StandingOf(u *slack.User, team string) purchase.Membership { return standingOf(u, team) }

@@ -5,15 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
-
-	"licensebot/purchase/orders"
 
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
 	"licensebot/commands"
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // The buttons with which an admin resolves an order of unknown outcome, and the form that asks for the reason.
@@ -201,19 +199,4 @@ func typed(state *slack.ViewState, block string) string {
 // wrongField keeps a form open, with a sentence beside one of its fields.
 func wrongField(block, sentence string) socket.Reply {
 	return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{block: stripCode(sentence)})}
-}
-
-// evidenceLife is how long the same evidence is shown, and how long CoCalc may take for it.
-var evidenceLife = cacheLife{fresh: 10 * time.Second, kept: 10 * time.Second, timeout: 20 * time.Second, max: 100}
-
-// newEvidence caches what CoCalc shows of orders, since its list of purchases may be read fifteen times a minute only,
-// and the buyer needs that.
-func newEvidence(desk Desk, now func() time.Time) *cache[purchase.OrderID, purchase.Evidence] {
-	return newCache(func(ctx context.Context, id purchase.OrderID) (purchase.Evidence, error) {
-		v, err := desk.View(ctx, id)
-		if err != nil {
-			return purchase.Evidence{}, err
-		}
-		return desk.Evidence(ctx, v.Order), nil
-	}, now, evidenceLife)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -259,36 +260,6 @@ func PriceWords(spec purchase.Spec, q purchase.Quote) string {
 	return fmt.Sprintf("%s%s. %s%s", q.Total, perPeriod(string(spec.Period)), renewal(spec, q.RenewsAt), saving(q.Saves))
 }
 
-// cancel calls off an order by its id.
-func (h *Handler) cancel(ctx context.Context, id purchase.OrderID, action purchase.Action) socket.Reply {
-	if _, err := h.desk.Decide(ctx, action, id, orders.Decision{Kind: orders.Cancel}); err != nil {
-		return ackReply(h.refusalMessage(err))
-	}
-	return ackReply(textMessage("Order cancelled. Nothing was charged."))
-}
-
-// order shows an order's status to its requester and to people who may see all. If its outcome is unknown, it first
-// asks CoCalc and shows what CoCalc has.
-func (h *Handler) order(ctx context.Context, at replyTarget, id purchase.OrderID, action purchase.Action) socket.Reply {
-	action.Actor = h.people.LookUp(ctx, action.Actor)
-	o, err := h.desk.Allowed(ctx, action, id, orders.See)
-	if err != nil {
-		return ackReply(h.orderRefusal(err))
-	}
-	if o.State == purchase.Unknown {
-		return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, action.Actor) })
-	}
-	return ackReply(h.readOrderStatus(ctx, id))
-}
-
-// orderRefusal returns why an order is not shown.
-func (h *Handler) orderRefusal(err error) content {
-	if errors.Is(err, purchase.ErrNoOrder) {
-		return textMessage("There's no order with that id. `/license history` shows past purchases.")
-	}
-	return h.refusalMessage(err)
-}
-
 // readOrderStatus reads an order, and shows its status.
 func (h *Handler) readOrderStatus(ctx context.Context, id purchase.OrderID) content {
 	v, err := h.desk.View(ctx, id)
@@ -296,65 +267,6 @@ func (h *Handler) readOrderStatus(ctx context.Context, id purchase.OrderID) cont
 		return h.refusalMessage(err)
 	}
 	return h.orderStatus(v)
-}
-
-// orderStatus shows an order's status to a person who can't decide on it.
-func (h *Handler) orderStatus(v orders.View) content {
-	rules := h.desk.Rules()
-	return orderFacts(v.Order, cardFacts{
-		site: rules.Site, now: h.now(), loc: h.loc, ahead: v.Ahead, needed: rules.Policy.Approvals, unsold: unsold(h.desk),
-	})
-}
-
-// orderFacts are an order's card without its buttons, and what else is known of it.
-func orderFacts(o purchase.Order, f cardFacts) content {
-	c := withoutActions(card(o, f))
-	var facts []string
-	facts = append(facts, fmt.Sprintf("%s requested it %s.", mention(o.Requester.ID), formatTime(o.Created)))
-	if !o.Confirmed.IsZero() {
-		facts = append(facts, fmt.Sprintf("Confirmed %s, for at most %s.", formatTime(o.Confirmed), o.Price))
-	}
-	if o.ItemID != 0 {
-		facts = append(facts, fmt.Sprintf("Cart item %d.", o.ItemID))
-	}
-	if !o.CheckoutSent.IsZero() {
-		facts = append(facts, fmt.Sprintf("Checkout sent %s (once); answer: %s.", formatTime(o.CheckoutSent),
-			answerWord(o.Answer)))
-	}
-	if o.Unresolved != nil {
-		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", formatTime(o.Unresolved.Since),
-			mrkdwnWords(Holds, o.Unresolved.Cause, Reader{})))
-	}
-	if o.Unresolved != nil && !o.Unresolved.Removed.IsZero() {
-		facts = append(facts, fmt.Sprintf("Its cart item was removed %s and is being watched.",
-			formatTime(o.Unresolved.Removed)))
-	}
-	if o.Receipt != nil && o.Receipt.PurchaseID != 0 {
-		facts = append(facts, fmt.Sprintf("CoCalc purchase %d.", o.Receipt.PurchaseID))
-	}
-	if o.ReplacedBy != "" {
-		facts = append(facts, fmt.Sprintf("Replaced by order `%s`.", o.ReplacedBy))
-	}
-	c.blocks = append(c.blocks, contextBlock(mrkdwn(strings.Join(facts, " "))))
-	return c
-}
-
-func answerWord(answer purchase.CheckoutAnswer) string {
-	if answer == purchase.AnswerNone {
-		return "none yet"
-	}
-	return string(answer)
-}
-
-// withoutActions removes the buttons of a card, for a person who can't decide on it.
-func withoutActions(c content) content {
-	var kept []slack.Block
-	for _, b := range c.blocks {
-		if b.BlockType() != slack.MBTAction {
-			kept = append(kept, b)
-		}
-	}
-	return content{c.text, kept}
 }
 
 // help shows how a command or a field is written.
@@ -366,4 +278,33 @@ func (h *Handler) help(ctx context.Context, topic string, who purchase.Actor) co
 		blocks = append([]slack.Block{section(":warning: " + no)}, blocks...)
 	}
 	return content{page.Summary, blocks}
+}
+
+// unsold is the same for one reader. Admins also read where the server leads.
+func (h *Handler) unsold(ctx context.Context, who purchase.Actor) string {
+	policy := h.desk.Rules().Policy
+	no := policy.RefuseNotSold(h.desk.Server())
+	if no == nil { // the usual case asks Slack nothing
+		return ""
+	}
+	return refusalOrEmpty(policy.ForReader(no, h.people.LookUp(ctx, who)), h.loc)
+}
+
+func refusalOrEmpty(no *purchase.Refusal, zone *time.Location) string {
+	if no == nil {
+		return ""
+	}
+	return RefusalText(no, zone)
+}
+
+// readable returns what shows licenses of the CoCalc account. While they can't be read, it says so.
+func (h *Handler) readable(who purchase.Actor,
+	show func(context.Context, purchase.Sight) content,
+) func(context.Context, purchase.Sight) content {
+	return func(ctx context.Context, s purchase.Sight) content {
+		if no := h.unsold(ctx, who); no != "" {
+			return textMessage("I can't read the account's licenses. " + no)
+		}
+		return show(ctx, s)
+	}
 }

@@ -73,7 +73,8 @@ const (
 )
 
 func (p Place) isMarked() bool { return p == Marked || p == MarkedForm }
-func (p Place) isForm() bool   { return p == Form || p == MarkedForm }
+
+func (p Place) isForm() bool { return p == Form || p == MarkedForm }
 
 // Words returns the sentences for a cause of a noun, as the reader may see them. A code that the table doesn't have,
 // from the ledger of a newer version, is returned as it is.
@@ -181,7 +182,8 @@ func (t renderer) at(name string) time.Time {
 }
 
 // date and moment print an argument that is a time: "Dec 1, 2026", "Dec 1, 2026, 5:08 PM CET".
-func (t renderer) date(name string) string     { return t.at(name).Format(purchase.DateStyle) }
+func (t renderer) date(name string) string { return t.at(name).Format(purchase.DateStyle) }
+
 func (t renderer) dateTime(name string) string { return t.at(name).Format(purchase.MomentStyle) }
 
 // person names a person: id and name are the arguments that do.
@@ -294,4 +296,62 @@ func formatDuration(d time.Duration) string {
 		return plural(int(d.Round(time.Minute)/time.Minute), "minute")
 	}
 	return plural(int(d.Round(time.Hour)/time.Hour), "hour")
+}
+
+// orStored renders a sentence that an older version stored as it is, and a cause without a wording as the cause beneath
+// it.
+func orStored(noun Noun, says wording) wording {
+	return func(t renderer) text {
+		if says == nil || len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
+			return t.inner(noun)
+		}
+		return says(t)
+	}
+}
+
+// template fills words with the finding's arguments, in their order.
+func template(words string) wording {
+	return func(t renderer) text {
+		var args []any
+		for i := 1; ; i++ {
+			arg, ok := t.Args[strconv.Itoa(i)]
+			if !ok {
+				return t.say(words, args...)
+			}
+			args = append(args, arg)
+		}
+	}
+}
+
+// forAdmins shows admins the details, and others the public sentence.
+func forAdmins(public text, says wording) wording {
+	return func(t renderer) text {
+		if t.Admin {
+			return says(t)
+		}
+		return public
+	}
+}
+
+// always returns the same sentences, without code and arguments.
+func always(words text) wording { return func(renderer) text { return words } }
+
+// withSetting adds the setting that admins can change, and whether money moved.
+func withSetting(says wording) wording {
+	return withUncharged(func(t renderer) text {
+		if !t.Admin {
+			return says(t)
+		}
+		return says(t) + t.say(" Setting: `%s`.", t.Args["setting"])
+	})
+}
+
+// withUncharged adds to the refusal of a click that was to pay that nothing was charged.
+func withUncharged(says wording) wording {
+	return func(t renderer) text {
+		if t.has("uncharged") {
+			return says(t) + " Nothing was charged."
+		}
+		return says(t)
+	}
 }

@@ -96,17 +96,6 @@ var failureWords = map[purchase.CauseCode]wording{
 			"If CoCalc shows that it was already bought, I'll say so here. Otherwise, please order again.")),
 }
 
-// orStored renders a sentence that an older version stored as it is, and a cause without a wording as the cause beneath
-// it.
-func orStored(noun Noun, says wording) wording {
-	return func(t renderer) text {
-		if says == nil || len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
-			return t.inner(noun)
-		}
-		return says(t)
-	}
-}
-
 // FailureWords returns why an order has failed.
 func FailureWords(f *purchase.Failure, r Reader) string { return Words(Failures, f.Cause, r) }
 

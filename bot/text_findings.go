@@ -1,8 +1,6 @@
 package bot
 
 import (
-	"strconv"
-
 	"licensebot/purchase"
 )
 
@@ -58,20 +56,6 @@ var findingWords = map[purchase.CauseCode]wording{
 		return rowText(t, "1", "2", "3", "4") + t.say(" has the tag of order %s, which isn't in this ledger: another "+
 			"licensebot buys with this account, or the ledger is an older copy.", t.Args["5"])
 	},
-}
-
-// template fills words with the finding's arguments, in their order.
-func template(words string) wording {
-	return func(t renderer) text {
-		var args []any
-		for i := 1; ; i++ {
-			arg, ok := t.Args[strconv.Itoa(i)]
-			if !ok {
-				return t.say(words, args...)
-			}
-			args = append(args, arg)
-		}
-	}
 }
 
 // FindingWords returns the text of a finding for an operator.

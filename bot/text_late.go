@@ -1,6 +1,8 @@
 package bot
 
-import "licensebot/purchase"
+import (
+	"licensebot/purchase"
+)
 
 // Answers to actions that come too late, or a second time.
 

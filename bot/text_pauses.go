@@ -59,16 +59,6 @@ var incidentWords = map[purchase.CauseCode]wording{
 
 const lookAtAccount = "An admin needs to look at the CoCalc account."
 
-// forAdmins shows admins the details, and others the public sentence.
-func forAdmins(public text, says wording) wording {
-	return func(t renderer) text {
-		if t.Admin {
-			return says(t)
-		}
-		return public
-	}
-}
-
 // maxReasons is how many reasons of a pause are shown: the first and the last ones.
 const maxReasons = 4
 

@@ -168,29 +168,6 @@ var refusalWords = map[purchase.CauseCode]wording{
 	},
 }
 
-// always returns the same sentences, without code and arguments.
-func always(words text) wording { return func(renderer) text { return words } }
-
-// withSetting adds the setting that admins can change, and whether money moved.
-func withSetting(says wording) wording {
-	return withUncharged(func(t renderer) text {
-		if !t.Admin {
-			return says(t)
-		}
-		return says(t) + t.say(" Setting: `%s`.", t.Args["setting"])
-	})
-}
-
-// withUncharged adds to the refusal of a click that was to pay that nothing was charged.
-func withUncharged(says wording) wording {
-	return func(t renderer) text {
-		if t.has("uncharged") {
-			return says(t) + " Nothing was charged."
-		}
-		return says(t)
-	}
-}
-
 func wrongPeriod(t renderer) text {
 	if !t.has("renewing") {
 		return t.say("Licenses that renew aren't allowed here. Order a fixed term, e.g. `days=30`, or ask your admins to " +

@@ -4,39 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
 )
-
-// What people see in place of prices, forms and buttons while the CoCalc server sells no licenses.
-
-// unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
-// licenses.
-func unsold(s Seller) string {
-	policy := s.Rules().Policy
-	return refusalOrEmpty(policy.RefuseNotSold(s.Server()), policy.TimeZone())
-}
-
-// unsold is the same for one reader. Admins also read where the server leads.
-func (h *Handler) unsold(ctx context.Context, who purchase.Actor) string {
-	policy := h.desk.Rules().Policy
-	no := policy.RefuseNotSold(h.desk.Server())
-	if no == nil { // the usual case asks Slack nothing
-		return ""
-	}
-	return refusalOrEmpty(policy.ForReader(no, h.people.LookUp(ctx, who)), h.loc)
-}
-
-func refusalOrEmpty(no *purchase.Refusal, zone *time.Location) string {
-	if no == nil {
-		return ""
-	}
-	return RefusalText(no, zone)
-}
 
 // unsoldCard takes the place of a card's price and buttons.
 func unsoldCard(o purchase.Order, f cardFacts) content {
@@ -85,18 +58,6 @@ func unresolvableBlocks(held []purchase.Order, admin bool) []slack.Block {
 			cannotTell, o.ID)))
 	}
 	return blocks
-}
-
-// readable returns what shows licenses of the CoCalc account. While they can't be read, it says so.
-func (h *Handler) readable(who purchase.Actor,
-	show func(context.Context, purchase.Sight) content,
-) func(context.Context, purchase.Sight) content {
-	return func(ctx context.Context, s purchase.Sight) content {
-		if no := h.unsold(ctx, who); no != "" {
-			return textMessage("I can't read the account's licenses. " + no)
-		}
-		return show(ctx, s)
-	}
 }
 
 // unresolvableEvidence takes the place of what CoCalc shows of an order, for an admin who can resolve it. The order's
@@ -152,24 +113,4 @@ func (h *Handler) refuseOnHome(at replyTarget, err error) socket.Reply {
 			h.showHome(ctx, at.user)
 		}
 	}}
-}
-
-// refreshWaiting updates the cards of orders that wait for approval when the server stops or resumes selling licenses,
-// so that approvers get no button that does nothing. It reports an error if the ledger could not be read or written.
-func (p *Publisher) refreshWaiting(ctx context.Context) error {
-	refuses := p.desk.Server().RefusesOrders()
-	if refuses == p.unsold {
-		return nil
-	}
-	queue, err := p.desk.Queue(ctx)
-	if err != nil {
-		return err
-	}
-	for _, o := range queue.Waiting {
-		if err := p.outbox.MarkStale(ctx, o.ID); err != nil {
-			return err
-		}
-	}
-	p.unsold = refuses
-	return nil
 }

@@ -1,0 +1,337 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+	"licensebot/purchase/orders"
+)
+
+// publishToRequester updates what the requester sees: the card first, since they look at it, then their direct message.
+// If one of the two fails, the other is still shown.
+func (p *Publisher) publishToRequester(ctx context.Context, v orders.View) error {
+	var failed error
+	if m := v.Order.Message(purchase.MessageCard); m != nil && m.PublishedRev < v.Order.Rev {
+		var direct bool
+		if v.Order, direct, failed = p.publishCard(ctx, v, *m); direct {
+			return failed
+		}
+	}
+	if getsDirectMessage(v.Order) {
+		now, err := p.outbox.UpdateMessages(ctx, v.Order.ID, func(o *purchase.Order) {
+			if o.Message(purchase.MessageNote) == nil {
+				o.SetMessage(purchase.Message{Kind: purchase.MessageNote})
+			}
+		})
+		if err != nil { // sent once there is room
+			return errors.Join(failed, fmt.Errorf("%w: %w", errNotStored, err))
+		}
+		v.Order.Messages = now.Messages
+	}
+	if m := v.Order.Message(purchase.MessageNote); m != nil && m.PublishedRev < v.Order.Rev {
+		_, err := p.publishNote(ctx, v, *m)
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+// publishCard shows the card through the response URL of the requester's last click. When the URL is used up, or Slack
+// refuses it, the card continues as a direct message; direct reports that one was tried.
+//
+// Slack accepts five posts per response URL. The last one is kept for the end, the one before for bad news and for
+// waiting for approval, and the one before that for paying, which takes time.
+func (p *Publisher) publishCard(ctx context.Context, v orders.View,
+	m purchase.Message,
+) (o purchase.Order, direct bool, err error) {
+	o = v.Order
+	keep := 3
+	switch {
+	case o.State.Final():
+		keep = 0
+	case o.State == purchase.Unknown || o.State == purchase.AwaitingApproval || o.Blocked != nil:
+		keep = 1
+	case o.State == purchase.Paying:
+		keep = 2
+	}
+	reachable := m.Uses > 0 && p.now().Before(m.Expires)
+	if reachable && m.Uses <= keep {
+		o, err = p.markPublished(ctx, o, m)
+		return o, false, err
+	}
+	if reachable {
+		c := p.card(v)
+		m.Uses--
+		err = p.cards.respond(ctx, m.ResponseURL, c, true)
+		if err == nil {
+			o, err = p.markPublished(ctx, o, m)
+			return o, false, err
+		}
+		p.log.Warn().Err(err).Str("order", string(o.ID)).
+			Msg("continue a card in a direct message: Slack did not take it")
+	}
+	if keep > 1 { // a step in between needs no message of its own
+		o, err = p.markPublished(ctx, o, m)
+		return o, false, err
+	}
+	return p.continueInDM(ctx, v, m)
+}
+
+// continueInDM continues the order in the requester's direct messages, in place of a card that cannot be updated any
+// more. It updates an existing direct message. A click without any other answer gets a new one, since an update of an
+// older message is easily missed.
+func (p *Publisher) continueInDM(ctx context.Context, v orders.View,
+	card purchase.Message,
+) (_ purchase.Order, direct bool, err error) {
+	o := v.Order
+	old := o.Message(purchase.MessageNote)
+	anew := old == nil || card.PublishedRev == 0 && o.State.Final()
+	var failed error // of the existing message
+	if anew && old != nil && old.TS != "" && old.PublishedRev < o.Rev {
+		o, failed = p.publishNote(ctx, v, *old)
+	}
+	now, unkept := p.outbox.UpdateMessages(ctx, o.ID, func(o *purchase.Order) {
+		o.RemoveMessage(purchase.MessageCard)
+		if anew {
+			o.SetMessage(purchase.Message{Kind: purchase.MessageNote})
+		}
+	})
+	if unkept == nil {
+		o.Messages = now.Messages
+	}
+	v.Order = o
+	if anew {
+		if o, err = p.publishNote(ctx, v, purchase.Message{Kind: purchase.MessageNote}); err != nil &&
+			!errors.Is(err, errNotStored) {
+			return o, anew, errors.Join(failed, err)
+		}
+	}
+	if unkept != nil { // the card is done anyway, as long as the order does not change
+		o, unkept = p.markPublished(ctx, o, card)
+	}
+	return o, anew, errors.Join(failed, unkept)
+}
+
+// publishNote shows the order in the requester's direct messages.
+func (p *Publisher) publishNote(ctx context.Context, v orders.View, m purchase.Message) (_ purchase.Order, err error) {
+	o, c := v.Order, p.card(v)
+	if m.TS == "" {
+		m.Channel, m.TS, err = directMessage(ctx, p.slack, o.Requester.ID, c)
+	} else {
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, m.Channel, m.TS, messageOptions(c)...)
+	}
+	if err != nil {
+		// The last resort: the channel of the command.
+		if _, second := p.slack.PostEphemeralContext(ctx, o.Channel.ID, o.Requester.ID,
+			messageOptions(c)...); second != nil {
+			return o, errors.Join(err, second)
+		}
+	}
+	return p.markPublished(ctx, o, m)
+}
+
+func (p *Publisher) card(v orders.View) content {
+	rules := p.desk.Rules()
+	return card(v.Order, cardFacts{
+		site: rules.Site, now: p.now(), loc: rules.Policy.TimeZone(), ahead: v.Ahead, left: v.Left, limited: v.Limited,
+		asks: v.NeedsApproval, sum: v.Sum, needed: rules.Policy.Approvals, unsold: unsold(p.desk),
+	})
+}
+
+// errNotStored says that the ledger could not store which messages Slack shows.
+var errNotStored = errors.New("what Slack shows could not be kept in the ledger")
+
+// markPublished stores that a message shows the order in the state that was read. It leaves a newer card, from a newer
+// click, as it is. If the ledger can't store it (its disk is full), markPublished keeps it in memory, so that the
+// message is updated later and not posted again.
+func (p *Publisher) markPublished(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
+	m.PublishedRev = o.Rev
+	now, err := p.outbox.UpdateMessages(ctx, o.ID, func(live *purchase.Order) {
+		if old := live.Message(m.Kind); old == nil || old.ResponseURL == m.ResponseURL {
+			mergePublished(live, m, o)
+		}
+	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil {
+		if p.unstored[o.ID] == nil {
+			p.unstored[o.ID] = map[purchase.MessageKind]purchase.Message{}
+		}
+		p.unstored[o.ID][m.Kind] = m
+		o.SetMessage(m)
+		return o, fmt.Errorf("%w: %w", errNotStored, err)
+	}
+	if delete(p.unstored[o.ID], m.Kind); len(p.unstored[o.ID]) == 0 {
+		delete(p.unstored, o.ID)
+	}
+	now.Rev, now.State = o.Rev, o.State // go on with what was read: a newer state comes with the next round
+	o.Messages = now.Messages
+	return o, nil
+}
+
+// mergePublished stores a message that shows the order as seen in the order as it is now. The requester's messages show
+// why the channel's line could not be posted; if they were shown without that, they are shown again.
+func mergePublished(live *purchase.Order, m purchase.Message, seen purchase.Order) {
+	before := lineProblem(*live)
+	live.SetMessage(m)
+	problem := lineProblem(*live)
+	again := kinds[partRequester]
+	if m.Kind != purchase.MessageLine {
+		before, again = lineProblem(seen), []purchase.MessageKind{m.Kind}
+	}
+	if problem == "" || problem == before {
+		return
+	}
+	for _, kind := range again {
+		if shown := live.Message(kind); shown != nil && kind != purchase.MessageAsk {
+			shown.PublishedRev = min(shown.PublishedRev, seen.Rev-1)
+		}
+	}
+}
+
+// lineProblem returns why the channel's line could not be posted.
+func lineProblem(o purchase.Order) string {
+	if m := o.Message(purchase.MessageLine); m != nil {
+		return m.Problem
+	}
+	return ""
+}
+
+// restoreUnstored replaces the order's messages by newer ones that the ledger does not hold yet. It returns those of
+// some kinds that show the order as it is and only have to be stored.
+func (p *Publisher) restoreUnstored(o purchase.Order, of []purchase.MessageKind) (purchase.Order, []purchase.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var keep []purchase.Message
+	for kind, m := range p.unstored[o.ID] {
+		old := o.Message(kind)
+		if old == nil && kind == purchase.MessageCard || old != nil && old.ResponseURL != m.ResponseURL {
+			delete(p.unstored[o.ID], kind) // a newer card has come
+			continue
+		}
+		o.SetMessage(m)
+		if m.PublishedRev >= o.Rev && slices.Contains(of, kind) {
+			keep = append(keep, m)
+		}
+	}
+	return o, keep
+}
+
+// Changes collects the orders that changed until the Publisher takes them. The Desk reports changes, and the Publisher
+// reads the Desk, so Changes is made before both. It may be used concurrently.
+type Changes struct {
+	turns *turns
+	wake  chan struct{} // capacity 1: there is something to publish
+}
+
+// NewChanges returns an empty collection. A nil now is the system's clock.
+func NewChanges(now func() time.Time) *Changes {
+	if now == nil {
+		now = time.Now
+	}
+	return &Changes{turns: newTurns(now), wake: make(chan struct{}, 1)}
+}
+
+// Add notes that an order has changed, or with an empty id that the account has. It never waits for Slack or the
+// ledger. It is meant for purchase.Options.Changed.
+func (c *Changes) Add(id purchase.OrderID) {
+	if id != "" {
+		c.turns.wake(id)
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// publishLine posts the line about a purchase in its channel, or updates it. It does not retry if the bot is not in the
+// channel: the card tells the requester how to invite it.
+func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
+	behind := o.Message(purchase.MessageLine)
+	if behind == nil || behind.PublishedRev >= o.Rev || o.Receipt == nil {
+		return nil
+	}
+	m := *behind
+	prices, err := p.pricesIn(ctx, m.Channel, o.Updated)
+	if err != nil {
+		return err
+	}
+	c := purchaseLine(o)
+	if !prices {
+		c = purchaseLineWithoutPrice(o)
+	}
+	channel, ts := m.Channel, m.TS
+	if ts == "" {
+		channel, ts, err = p.slack.PostMessageContext(ctx, channel, messageOptions(c)...)
+	} else {
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, messageOptions(c)...)
+	}
+	problem, definite := refusedBySlack(err)
+	switch {
+	case definite:
+		m.Problem = problem
+		p.log.Warn().Str("channel", m.Channel).Str("error", problem).
+			Msg("fail to post a purchase's line in its channel")
+	case err != nil:
+		return err
+	default:
+		m.Channel, m.TS, m.Problem = channel, ts, ""
+	}
+	_, err = p.markPublished(ctx, o, m)
+	return err
+}
+
+// getsDirectMessage reports whether the requester gets the outcome of an order as a direct message. Those who waited
+// for approval do: their card is gone when they reload Slack, and its updates send no notification. A requester who
+// withdrew the order needs none.
+func getsDirectMessage(o purchase.Order) bool {
+	switch o.State {
+	case purchase.Unknown, purchase.Purchased, purchase.Failed, purchase.Denied, purchase.Expired:
+		return !o.ApproveBy.IsZero() && o.Message(purchase.MessageNote) == nil
+	default:
+		return false
+	}
+}
+
+// startNotices starts to send every notice to its pending recipients, the oldest first. Each recipient gets one notice
+// at a time, so that they stay in order; Slack accepts about one message a second in a channel.
+func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notification) {
+	for _, n := range notices {
+		for _, to := range n.Pending {
+			if !p.turns.tryLock(recipientTurn(to)) {
+				continue
+			}
+			p.busy.Go(func() {
+				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own slot in channelLimits
+					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
+				} else {
+					p.notifiers <- struct{}{}
+					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
+					<-p.notifiers
+				}
+				p.changes.Add("") // there may be another one for them
+			})
+		}
+	}
+}
+
+// maxNotifiers is how many notices are sent at the same time. They have their own workers, so they never delay an
+// order.
+const maxNotifiers = 2
+
+// withoutLastChart is a message with one chart less. Not every workspace takes charts, and all that they show is said
+// in words too.
+func withoutLastChart(c content) (fewer content, had bool) {
+	for i, b := range slices.Backward(c.blocks) {
+		if b.BlockType() == slack.MBTDataVisualization {
+			return content{c.text, slices.Concat(c.blocks[:i], c.blocks[i+1:])}, true
+		}
+	}
+	return c, false
+}

@@ -1,0 +1,283 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/internal/backoff"
+)
+
+// channelLimits keeps the channels in which Slack limits the rate. Nothing is posted there until the limit ends. Only
+// one message at a time is posted in a channel: Slack accepts about one a second, and fewer from an app that posts
+// more.
+type channelLimits struct {
+	now func() time.Time
+	log zerolog.Logger
+
+	mu    sync.Mutex
+	slots map[string]chan struct{}
+	until map[string]time.Time
+}
+
+func newChannelLimits(now func() time.Time, log zerolog.Logger) *channelLimits {
+	return &channelLimits{now: now, log: log, slots: map[string]chan struct{}{}, until: map[string]time.Time{}}
+}
+
+// channelLimitError reports that a channel is rate limited. The message waits; it has not failed.
+type channelLimitError struct {
+	channel string
+	until   time.Time
+}
+
+func (e channelLimitError) Error() string {
+	return fmt.Sprintf("Slack limits the rate in %s until %s", e.channel, e.until.Format(time.TimeOnly))
+}
+
+// post posts to a channel after the posts before it. While the channel is limited, it returns a channelLimitError and
+// posts nothing. A post that Slack limits begins such a time.
+func (r *channelLimits) post(ctx context.Context, channel string, post func() error) error {
+	slot := r.slot(channel)
+	select {
+	case slot <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-slot }()
+	if until, resting := r.limit(channel); resting {
+		return channelLimitError{channel, until}
+	}
+	err := post()
+	answer := socket.Classify(err)
+	if answer.Outcome != socket.OutcomeRateLimited {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.until[channel] = r.now().Add(answer.Wait)
+	r.log.Warn().Str("channel", channel).Int64("rest_ms", answer.Wait.Milliseconds()).
+		Msg("rest a channel: Slack limits the rate there")
+	return channelLimitError{channel, r.until[channel]}
+}
+
+func (r *channelLimits) slot(channel string) chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.slots[channel] == nil {
+		at := 1
+		if channel == directMessages {
+			at = maxNotifiers
+		}
+		r.slots[channel] = make(chan struct{}, at)
+	}
+	return r.slots[channel]
+}
+
+func (r *channelLimits) limit(channel string) (time.Time, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	until, ok := r.until[channel]
+	if ok && !r.now().Before(until) {
+		delete(r.until, channel)
+		return until, false
+	}
+	return until, ok
+}
+
+// responder posts to the response URL of a command or a click, for the person's eyes alone. With replace, the post
+// takes the place of the message that holds the clicked button.
+type responder interface {
+	respond(ctx context.Context, url string, c content, replace bool) error
+}
+
+// responseURLs posts through an HTTP client. It is a responder.
+type responseURLs struct{ client *http.Client }
+
+// newResponder returns a responder that posts to Slack alone.
+func newResponder(o Options) responder { return responseURLs{restrictToSlack(o.HTTP, o.SlackURL)} }
+
+func (r responseURLs) respond(ctx context.Context, url string, c content, replace bool) error {
+	return slack.PostWebhookCustomHTTPContext(ctx, url, r.client, &slack.WebhookMessage{
+		Text: cut(c.text, limitFallback), Blocks: &slack.Blocks{BlockSet: c.blocks},
+		ResponseType: slack.ResponseTypeEphemeral, ReplaceOriginal: replace,
+	})
+}
+
+// The hosts of Slack's response URLs: of Slack, and of Slack for governments.
+const (
+	hooksHost    = "hooks.slack.com"
+	govHooksHost = "hooks.slack-gov.com"
+)
+
+// slackOnly carries requests to response URLs. Such a URL comes with every payload, and stays in forms and in the
+// ledger, so it is checked: it leads to Slack, or nothing is sent. That holds for redirects too, since each of them
+// comes through here.
+type slackOnly struct {
+	api  *url.URL // of Slack's Web API
+	next http.RoundTripper
+}
+
+// restrictToSlack returns a copy of the client that sends only to Slack's response URLs. api is the address of Slack's
+// Web API, which may be another server's.
+func restrictToSlack(client *http.Client, api string) *http.Client {
+	h := slackOnly{api: &url.URL{}, next: http.DefaultTransport}
+	if u, err := url.Parse(api); err == nil {
+		h.api = u
+	}
+	if client == nil {
+		client = &http.Client{}
+	}
+	guarded := *client
+	if client.Transport != nil {
+		h.next = client.Transport
+	}
+	guarded.Transport = h
+	return &guarded
+}
+
+// RoundTrip implements http.RoundTripper.
+func (h slackOnly) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !h.leadsToSlack(req.URL) {
+		if req.Body != nil {
+			_ = req.Body.Close() // the request is not sent, so the transport does not close it
+		}
+		return nil, fmt.Errorf("a response URL leads to %q, which is not Slack: nothing was sent there", req.URL.Host)
+	}
+	return h.next.RoundTrip(req)
+}
+
+// leadsToSlack reports whether a URL leads to Slack.
+func (h slackOnly) leadsToSlack(u *url.URL) bool {
+	switch {
+	case u.Scheme == "https" && (u.Host == hooksHost || u.Host == govHooksHost):
+		return true
+	case h.api.Host == "":
+		return false
+	}
+	return u.Scheme == h.api.Scheme && u.Host == h.api.Host
+}
+
+// refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false
+// when trying again may help, and when there is no error.
+func refusedBySlack(err error) (problem string, definite bool) {
+	if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRefused {
+		return answer.Code, true
+	}
+	return "", false
+}
+
+const (
+	// probeInterval is the pause between two questions to Slack whether lost access is back.
+	probeInterval = 10 * time.Second
+	// recordLossAfter is how long access must be lost before the audit records it. Shorter losses are only logged.
+	recordLossAfter = time.Minute
+	// exitAfter is how long Slack must refuse the bot token, and answer nothing else, before the program ends.
+	exitAfter = 5 * time.Minute
+)
+
+// AccessAudit records in the audit that the bot has lost its access to Slack, with Slack's error code; or, with an
+// empty code, that access is back. *orders.Process is one.
+type AccessAudit interface {
+	NoteAccess(ctx context.Context, code string) error
+}
+
+// AccessWatch waits for lost access to Slack to come back: it asks Slack, and records the loss and its end in the
+// audit.
+type AccessWatch struct {
+	Access *socket.Access
+	Slack  WebAPI
+	Audit  AccessAudit
+	Log    zerolog.Logger
+	Every  time.Duration    // between two questions; 10 s when it is 0
+	Now    func() time.Time // nil is the system's clock
+}
+
+// Run watches until ctx is done, and returns nil. It returns a [*socket.FatalError] if Slack has refused the bot token
+// for five minutes: without the token, people get no answers.
+func (w AccessWatch) Run(ctx context.Context) error {
+	if w.Every == 0 {
+		w.Every = probeInterval
+	}
+	if w.Now == nil {
+		w.Now = time.Now
+	}
+	tick := time.NewTicker(w.Every)
+	defer tick.Stop()
+	noted := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if _, lost := w.Access.Lost(); lost {
+			w.Access.Probe(ctx, w.Slack)
+		}
+		if err := w.Access.LostFor(exitAfter); err != nil {
+			return err
+		}
+		loss, lost := w.Access.Lost()
+		if lost == noted || lost && w.Now().Sub(loss.Since) < recordLossAfter {
+			continue
+		}
+		code := ""
+		if lost {
+			code = loss.Code
+		}
+		if err := w.Audit.NoteAccess(ctx, code); err != nil {
+			w.Log.Error().Err(err).Msg("retry recording the access to Slack in the audit")
+			continue
+		}
+		noted = lost
+	}
+}
+
+const (
+	// maxLimitWait is the longest rate limit that an answer waits for, each time. After a longer one the person is gone.
+	maxLimitWait = 30 * time.Second
+	// maxLimitRetries is how often an answer is retried after a rate limit.
+	maxLimitRetries = 2
+)
+
+// retryLimited retries a call while Slack limits its rate; a limited call had no effect. It returns the last error.
+func retryLimited(ctx context.Context, call func() error) error {
+	for tries := 0; ; tries++ {
+		err := call()
+		limit := socket.Classify(err)
+		if limit.Outcome != socket.OutcomeRateLimited || limit.Wait > maxLimitWait || tries >= maxLimitRetries {
+			return err
+		}
+		if backoff.Sleep(ctx, limit.Wait) != nil {
+			return err
+		}
+	}
+}
+
+// noAccess is the answer to a request for a form while the bot has no access to Slack.
+const noAccess = "I've lost access to Slack, so I can't open a form. Please tell your admins: my log says what " +
+	"to fix."
+
+// notOpenedReason returns why Slack did not open a form, or otherwise if the reason is unknown.
+func notOpenedReason(err error, otherwise string) string {
+	switch answer := socket.Classify(err); answer.Outcome {
+	case socket.OutcomeRateLimited:
+		return fmt.Sprintf("Slack is limiting how many forms I can open. Please click again in %s.",
+			seconds(answer.Wait))
+	case socket.OutcomeAccessLost:
+		return noAccess
+	default:
+		return otherwise
+	}
+}
+
+// seconds prints a short time in words: "30 seconds".
+func seconds(d time.Duration) string {
+	return plural(max(int((d+time.Second-1)/time.Second), 1), "second")
+}
