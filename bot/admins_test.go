@@ -5,11 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/purchase/orders"
-
 	"github.com/slack-go/slack"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 	"licensebot/slacksim/blockkit"
 )
 

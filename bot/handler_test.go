@@ -2,12 +2,20 @@ package bot
 
 import (
 	"encoding/json"
+	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/purchase/desk"
 )
 
 // Whatever goes wrong inside, the person gets a sentence, and a form stays open with what was filled in.
@@ -56,5 +64,219 @@ func TestHandler_Refused_FieldOfForm(t *testing.T) {
 		if answer, ok := reply.Payload.(*slack.ViewSubmissionResponse); !ok || answer.Errors[field] == "" {
 			t.Errorf("%s is answered %+v; want ok, answer.Errors[field] not empty", form, reply.Payload)
 		}
+	}
+}
+
+// A direct message is known by its id: people choose the names of channels.
+func TestNewPlace(t *testing.T) {
+	for _, c := range []struct {
+		channel, name string
+		direct        bool
+	}{
+		{"D0ALICE", "directmessage", true},
+		{"D0ALICE", "", true},
+		{"", "", true}, // the Home tab
+		{"C0MATH", "directmessage", false},
+		{"C0MATH", "mpdm-alice--bob-1", false},
+		{"G0MATH", "privategroup", false},
+	} {
+		if p := newPlace(c.channel, c.name); p.Direct != c.direct || p.ID != c.channel || p.Name != c.name {
+			t.Errorf("%s %q is %+v; want p.Direct = %v, p.ID = %v, p.Name = %v", c.channel, c.name, p, c.direct, c.channel,
+				c.name)
+		}
+	}
+}
+
+// newTriggerHandler returns a Handler for which alice may buy, and a function that counts the cards of the ledger.
+func newTriggerHandler(t *testing.T) (a *Handler, cards func() int) {
+	p := newPublisherEnv(t)
+	desk := desk.New(desk.Options{
+		Ledger: p.ledger, Now: func() time.Time { return at }, Log: zerolog.Nop(),
+		Policy: purchase.Policy{
+			Everyone: true, OrderLimit: purchase.Limit{None: true},
+			MonthlyBudget: purchase.Limit{None: true},
+		},
+	})
+	a = New(Options{
+		Desk: desk, Slack: &slackDirectory{users: map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}}},
+		Now: func() time.Time { return at }, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec(),
+	})
+	return a, func() (n int) {
+		err := p.ledger.View(t.Context(), func(r purchase.Reader) error {
+			events, err := r.Events(1, 1000)
+			for _, e := range events {
+				if e.Kind == string(purchase.Proposed) {
+					n++
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
+// A command that Slack delivers twice, in two envelopes, makes one card; the same text in two commands makes two.
+func TestTriggers_Command_Twice(t *testing.T) {
+	a, cards := newTriggerHandler(t)
+	typed := func(trigger string) socket.Reply {
+		return a.Command(t.Context(), slack.SlashCommand{
+			UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH",
+			Text: "buy ram=16 cpu=2", TriggerID: trigger,
+		})
+	}
+	var mu sync.Mutex
+	answers := 0
+	var both sync.WaitGroup
+	for range 2 { // also at the same time, on two sockets
+		both.Go(func() {
+			if reply := typed("t1"); reply.Payload != nil {
+				mu.Lock()
+				answers++
+				mu.Unlock()
+			}
+		})
+	}
+	both.Wait()
+	if answers != 1 || cards() != 1 {
+		t.Errorf("%d answers and %d cards; want answers = 1, cards() = 1", answers, cards())
+	}
+	for i, trigger := range []string{"t2", "t3", "", ""} {
+		if reply := typed(trigger); reply.Payload == nil || cards() != i+2 {
+			t.Errorf("trigger %q: %d cards, and the answer %v; want reply.Payload not nil, cards() = %v", trigger, cards(),
+				reply.Payload, i+2)
+		}
+	}
+}
+
+// Over a restart too: the second delivery of a command, a click or a form brings the card of the same order. An hour
+// later the trigger is forgotten.
+func TestTriggers_Claim_AfterRestart(t *testing.T) {
+	p := newPublisherEnv(t)
+	now := at
+	start := func() *Handler {
+		desk := desk.New(desk.Options{
+			Ledger: p.ledger, Now: func() time.Time { return now }, Log: zerolog.Nop(),
+			Policy: purchase.Policy{
+				Everyone: true, OrderLimit: purchase.Limit{None: true},
+				MonthlyBudget: purchase.Limit{None: true},
+			},
+		})
+		people := map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}, "UBOB": {ID: "UBOB", TeamID: "TOWN"}}
+		return New(Options{Desk: desk, Slack: &slackDirectory{users: people}, Now: func() time.Time {
+			return now
+		}, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
+	}
+	buys := func(a *Handler, who, trigger string) string {
+		reply := a.Command(t.Context(), slack.SlashCommand{
+			UserID: who, TeamID: "TOWN", ChannelID: "CMATH",
+			Text: "buy ram=16 cpu=2", TriggerID: trigger,
+		})
+		text := fmt.Sprint(reply.Payload.(slack.Msg).Text)
+		for _, b := range reply.Payload.(slack.Msg).Blocks.BlockSet {
+			raw, err := json.Marshal(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text += string(raw)
+		}
+		return anOrder.FindString(text)
+	}
+	first, other := buys(start(), "UALICE", "t1"), ""
+	if first == "" {
+		t.Fatal("there is no card; want a text")
+	}
+	now = now.Add(5 * time.Minute)
+	a := start()
+	if again := buys(a, "UALICE", "t1"); again != first {
+		t.Errorf("the second delivery makes the order %s beside %s; want %v", again, first, first)
+	}
+	if other = buys(a, "UALICE", "t2"); other == first {
+		t.Errorf("another command shows the card of the first; want other than %v", first)
+	}
+	if bobs := buys(start(), "UBOB", "t1"); bobs == first || bobs == "" {
+		t.Errorf("bob gets the card %q of alice; want bobs other than %v, bobs not empty", bobs, first)
+	}
+	now = now.Add(56 * time.Minute)
+	if later := buys(start(), "UALICE", "t1"); later == first {
+		t.Errorf("the trigger counts after an hour; want other than %v", first)
+	}
+	if later := buys(start(), "UALICE", "t2"); later != other {
+		t.Errorf("the trigger of %s does not count within an hour; want %v", other, other)
+	}
+}
+
+var anOrder = regexp.MustCompile(`01[0-9A-Z]{24}`)
+
+// An answer that no way brought to the person is no card: the second delivery is answered.
+func TestTriggers_Forget_AnswerLost(t *testing.T) {
+	a, cards := newTriggerHandler(t)
+	a.slack = &busySlack{limit: &slack.RateLimitedError{RetryAfter: time.Hour}, times: 10}
+	cmd := slack.SlashCommand{
+		UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2",
+		TriggerID: "t1",
+	}
+	first := a.Command(t.Context(), cmd)
+	a.Unsent(t.Context(), socket.Delivery{Kind: socket.KindCommand, Command: &cmd}, first.Payload)
+	if second := a.Command(t.Context(), cmd); second.Payload == nil || cards() != 2 {
+		t.Errorf("%d cards, and the second answer is %v; want second.Payload not nil, cards() = 2", cards(), second.Payload)
+	}
+	if third := a.Command(t.Context(), cmd); third.Payload != nil || cards() != 2 {
+		t.Errorf("%d cards, and the third answer is %v; want third.Payload = nil, cards() = 2", cards(), third.Payload)
+	}
+}
+
+// So does a form. One that was wrong stays open also when it comes twice.
+func TestTriggers_Submission_Twice(t *testing.T) {
+	a, cards := newTriggerHandler(t)
+	sent := func(trigger, ram string) socket.Reply {
+		view := slack.View{
+			CallbackID: callbackEditor, PrivateMetadata: `{"channel":"CMATH"}`,
+			State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
+				"ram": {inputOf: {Type: "number_input", Value: ram}},
+				"cpu": {inputOf: {Type: "static_select", SelectedOption: slack.OptionBlockObject{Value: "2"}}},
+			}},
+		}
+		return a.Submission(t.Context(), slack.InteractionCallback{
+			User:      slack.User{ID: "UALICE", TeamID: "TOWN"},
+			TriggerID: trigger, View: view,
+		})
+	}
+	first := fmt.Sprint(sent("t1", "1000000").Payload)
+	if second := fmt.Sprint(sent("t1", "1000000").Payload); second == "<nil>" || len(second) != len(first) ||
+		cards() != 0 {
+		t.Errorf("a wrong form: got %s, and then %s; want the same twice, and no card", first, second)
+	}
+	if reply := sent("t2", "16"); reply.Payload != nil || reply.After == nil || cards() != 1 {
+		t.Fatalf("the form is answered with %v; %d cards; want reply.Payload = nil, reply.After not nil, cards() = 1",
+			reply.Payload, cards())
+	}
+	if reply := sent("t2", "16"); reply.Payload != nil || reply.After != nil || cards() != 1 {
+		t.Errorf("the second time it is answered with %v; %d cards; want reply.Payload = nil, reply.After = nil, cards() = 1",
+			reply.Payload, cards())
+	}
+	if sent("t3", "16"); cards() != 2 {
+		t.Errorf("two forms make %d cards; want 2", cards())
+	}
+}
+
+// What is remembered is bounded in number and in time.
+func TestTriggers_Claim_Bounded(t *testing.T) {
+	now := at
+	o := newTriggers(func() time.Time { return now })
+	for i := range 3 * maxTriggers {
+		if _, first := o.claim(fmt.Sprint(i)); !first {
+			t.Fatal(i)
+		}
+	}
+	if len(o.first) > maxTriggers || len(o.order) > maxTriggers {
+		t.Errorf("%d are remembered, in a list of %d; want len(o.first) of at most %v, len(o.order) of at most %v",
+			len(o.first), len(o.order), maxTriggers, maxTriggers)
+	}
+	now = now.Add(triggerLife + time.Second)
+	if _, first := o.claim(fmt.Sprint(3*maxTriggers - 1)); !first || len(o.first) != 1 {
+		t.Errorf("%d are remembered after a while; want first, len(o.first) = 1", len(o.first))
 	}
 }

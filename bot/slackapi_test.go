@@ -1,0 +1,277 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// purchases are so many orders that were bought, each with a line to post in one channel and a direct message.
+func (p *publisherEnv) purchases(n int) {
+	for i := range n {
+		o := order(bought)
+		o.ID = purchase.OrderID(fmt.Sprintf("01JDA8D4G0M6W9Q7VJX2C3%04d", i))
+		o.Messages = []purchase.Message{
+			{Kind: purchase.MessageLine, Channel: "CMATH"},
+			{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "7"},
+		}
+		p.put(o)
+	}
+}
+
+// A limit of the rate in a channel holds for everything that is posted there, and for nothing else. The first post that
+// is limited lets the channel rest, for as long as Slack says.
+func TestChannelLimits_Post_RateLimit(t *testing.T) {
+	p := newPublisherEnv(t)
+	p.purchases(20)
+	p.slack.errIn = map[string]error{"CMATH": &slack.RateLimitedError{RetryAfter: 90 * time.Second}}
+	if got := p.publishLater(); strings.Count(got, "post to CMATH") != 1 ||
+		strings.Count(got, "update 7 in DUALICE") != 20 {
+		t.Errorf("got %s, want one line and 20 messages", got)
+	}
+	for _, after := range []time.Duration{time.Second, 88 * time.Second} {
+		p.now = p.now.Add(after)
+		if got := p.publishNow(); got != "" {
+			t.Errorf("while the channel rests, Slack was asked to %s; want empty", got)
+		}
+	}
+	if pause, err := p.publishDue(t.Context()); err != nil || pause != time.Second {
+		t.Errorf("the next look is in %s (%v); want no error, pause = %v", pause, err, time.Second)
+	}
+	p.slack.errIn = nil
+	p.now = p.now.Add(2 * time.Second)
+	if got := p.publishNow(); strings.Count(got, "post to CMATH") != 20 {
+		t.Errorf("after the rest, Slack was asked to %s; want 20", got)
+	}
+}
+
+// Another failure in a channel concerns the message alone.
+func TestChannelLimits_Post_FailureInOneChannel(t *testing.T) {
+	p := newPublisherEnv(t)
+	p.purchases(3)
+	p.slack.errIn = map[string]error{"CMATH": errors.New("connection reset")}
+	if got := p.publishLater(); strings.Count(got, "post to CMATH") != 3 {
+		t.Errorf("Slack was asked to %s; want 3", got)
+	}
+}
+
+// An order that is clicked on while its line waits is shown at once.
+func TestPublisher_Run_ClickWhileLineWaits(t *testing.T) {
+	p := newPublisherEnv(t)
+	p.purchases(1)
+	p.slack.errIn = map[string]error{"CMATH": &slack.RateLimitedError{RetryAfter: time.Minute}}
+	p.publishLater()
+	p.publishNow() // finds that there is nothing to do before the channel has rested
+	id := purchase.OrderID("01JDA8D4G0M6W9Q7VJX2C30000")
+	o, err := p.desk.Outbox.Order(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Rev++
+	p.put(o)
+	if got := p.publishNow(); got != "" {
+		t.Errorf("without a word of the change, Slack was asked to %s; want empty", got)
+	}
+	p.changes.Add(id)
+	if got := p.publishNow(); got != "update 7 in DUALICE" {
+		t.Errorf("Slack was asked to %q; want %q", got, "update 7 in DUALICE")
+	}
+}
+
+// Why the line could not be posted stands on the receipt, which was shown before that was known.
+func TestReceiptCard_ChannelRefusesLine(t *testing.T) {
+	p := newPublisherEnv(t)
+	o := order(bought)
+	o.Messages = []purchase.Message{
+		{Kind: purchase.MessageLine, Channel: "CMATH"},
+		{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "7", PublishedRev: o.Rev},
+	}
+	p.put(o)
+	p.slack.errIn = map[string]error{"CMATH": slack.SlackErrorResponse{Err: "not_in_channel"}}
+	p.expectLater("at first", "post to CMATH")
+	p.expectLater("when that is known", "update 7 in DUALICE")
+	p.expectLater("after that", "")
+	if o, err := p.desk.Outbox.Order(t.Context(), o.ID); err != nil || o.Stale() || lineProblem(o) != "not_in_channel" {
+		t.Errorf("got %+v (%v), want the line's problem not_in_channel kept", o.Messages, err)
+	}
+}
+
+// busySlack limits the rate of the first calls.
+type busySlack struct {
+	WebAPI
+	limit  *slack.RateLimitedError
+	times  int
+	called []string
+}
+
+func (s *busySlack) call(what string) error {
+	s.called = append(s.called, what)
+	if s.times > 0 {
+		s.times--
+		return s.limit
+	}
+	return nil
+}
+
+func (s *busySlack) PostEphemeralContext(_ context.Context, _, _ string, options ...slack.MsgOption) (string, error) {
+	_, values, err := slack.UnsafeApplyMsgOptions("", "", "", options...)
+	if err != nil {
+		return "", err
+	}
+	return "", s.call("say " + values.Get("text"))
+}
+
+func (s *busySlack) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel,
+	bool, bool, error,
+) {
+	return &slack.Channel{}, false, false, s.call("open a conversation")
+}
+
+func (s *busySlack) PostMessageContext(context.Context, string, ...slack.MsgOption) (string, string, error) {
+	return "", "", s.call("write")
+}
+
+func (s *busySlack) OpenViewContext(context.Context, string, slack.ModalViewRequest) (*slack.ViewResponse, error) {
+	s.called = append(s.called, "form")
+	return nil, s.limit
+}
+
+// An answer waits out a short limit, since it is not carried out twice by that. A long one is not waited out: the next
+// way to the person is tried at once.
+func TestHandler_Reply_RateLimit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		limit time.Duration
+		times int
+		took  time.Duration
+		last  string
+	}{
+		"a moment":        {2 * time.Second, 2, 4 * time.Second, "say hello"},
+		"again and again": {2 * time.Second, 3, 4 * time.Second, "write"},
+		"for long":        {time.Minute, 1, 0, "write"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &busySlack{limit: &slack.RateLimitedError{RetryAfter: tt.limit}, times: tt.times}
+				a := &Handler{slack: api, log: zerolog.Nop()}
+				began := time.Now()
+				a.reply(t.Context(), replyTarget{user: "UALICE", channel: "CMATH"}, textMessage("hello"), false)
+				if took, last := time.Since(began), api.called[len(api.called)-1]; took != tt.took || last != tt.last {
+					t.Errorf("after %s: %q; want took = %v, last = %v", took, api.called, tt.took, tt.last)
+				}
+			})
+		})
+	}
+}
+
+// Slack opens a form within three seconds of a click or not at all, so a limit of its rate is said at once.
+func TestHandler_OpenView_RateLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &busySlack{limit: &slack.RateLimitedError{RetryAfter: 30 * time.Second}}
+		a := &Handler{slack: api, log: zerolog.Nop()}
+		began := time.Now()
+		a.openView(replyTarget{user: "UALICE", channel: "CMATH"}, "trigger", slack.ModalViewRequest{},
+			"Slack did not open the form in time.").After(t.Context())
+		if took := time.Since(began); took != 0 || len(api.called) != 2 ||
+			!strings.Contains(api.called[1], "again in 30 seconds") {
+			t.Errorf("after %s: %q; want took = 0, len(api.called) = 2, api.called[1] with %q", took, api.called,
+				"again in 30 seconds")
+		}
+	})
+}
+
+// recordingTransport records the hosts of requests. It answers with a redirect if it has one.
+type recordingTransport struct {
+	hosts    []string
+	redirect string
+}
+
+func (m *recordingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	m.hosts = append(m.hosts, req.URL.Host)
+	answer := &http.Response{
+		StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok")),
+		Request: req,
+	}
+	if m.redirect != "" {
+		answer.StatusCode = http.StatusTemporaryRedirect
+		answer.Header.Set("Location", m.redirect)
+	}
+	return answer, nil
+}
+
+// A payload may name any response URL. The bot posts to Slack's, and to no one else's.
+func TestSlackOnly_RoundTrip(t *testing.T) {
+	cases := []struct {
+		name, url string
+		redirect  string
+		sent      bool
+	}{
+		{"Slack", "https://hooks.slack.com/actions/T1/2/abc", "", true},
+		{"Slack for governments", "https://hooks.slack-gov.com/actions/T1/2/abc", "", true},
+		{"the workspace under SLACK_API_URL", "http://127.0.0.1:4000/actions/T1/2/abc", "", true},
+		{"someone else", "https://evil.example/actions/T1/2/abc", "", false},
+		{"the cloud's own metadata", "http://169.254.169.254/latest/meta-data/", "", false},
+		{"another service on this machine", "http://127.0.0.1:8080/", "", false},
+		{"without encryption", "http://hooks.slack.com/actions/T1/2/abc", "", false},
+		{"a host that begins like Slack's", "https://hooks.slack.com.evil.example/", "", false},
+		{"a host that ends like Slack's", "https://evilhooks.slack.com/", "", false},
+		{"a host behind a user", "https://hooks.slack.com@evil.example/", "", false},
+		{"another port", "https://hooks.slack.com:8443/", "", false},
+		{"a file", "file:///etc/passwd", "", false},
+		{"no URL", "hooks.slack.com", "", false},
+		{"nothing", "", "", false},
+		{"Slack sends it on to someone else", "https://hooks.slack.com/actions/T1/2/abc", "https://evil.example/", false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			box := &recordingTransport{redirect: c.redirect}
+			client := restrictToSlack(&http.Client{Transport: box}, "http://127.0.0.1:4000/api/")
+			err := responseURLs{client}.respond(context.Background(), c.url, textMessage("Bought."), false)
+			if (err == nil) != c.sent {
+				t.Errorf("sent to %q: %v; want %v", box.hosts, err, c.sent)
+			}
+			for _, host := range box.hosts {
+				if strings.Contains(host, "evil") || (!c.sent && c.redirect == "") {
+					t.Errorf("got an answer to %q, want none there", host)
+				}
+			}
+		})
+	}
+}
+
+// Anyone who cannot be answered there is answered in another way.
+func TestHandler_Reply_ForgedResponseURL(t *testing.T) {
+	box, api := &recordingTransport{}, &ephemeralSlack{}
+	a := New(Options{HTTP: &http.Client{Transport: box}, Slack: api, SlackURL: "https://slack.com/api/"})
+	a.reply(context.Background(), replyTarget{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"},
+		textMessage("Nothing was bought."), false)
+	if len(box.hosts) != 0 {
+		t.Errorf("the answer went to %q; want none", box.hosts)
+	}
+	if len(api.sent) != 1 || api.sent[0] != "UALICE in CMATH" {
+		t.Errorf("told: %q; want len(api.sent) = 1, api.sent[0] = %q", api.sent, "UALICE in CMATH")
+	}
+}
+
+// ephemeralSlack is a Slack that records who gets ephemeral messages.
+type ephemeralSlack struct {
+	WebAPI
+	sent []string
+}
+
+func (m *ephemeralSlack) PostEphemeralContext(_ context.Context, channel, user string,
+	_ ...slack.MsgOption,
+) (string, error) {
+	m.sent = append(m.sent, user+" in "+channel)
+	return "1.1", nil
+}
