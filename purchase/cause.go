@@ -340,3 +340,20 @@ var wholeID = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 // ShortenIDs shortens every whole license id in a text. Use it for stored text and for text written by people, when it
 // is shown in a channel or to people who may not see licenses.
 func ShortenIDs(text string) string { return wholeID.ReplaceAllStringFunc(text, ShortID) }
+
+// UnmarshalJSON reads a receipt of any schema. The first schema has an admin's resolution as a sentence (settled).
+func (r *Receipt) UnmarshalJSON(data []byte) error {
+	type plain Receipt
+	var read struct {
+		plain
+		Sentence string `json:"settled"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *r = Receipt(read.plain); read.Sentence != "" {
+		word := NewCause(Untranslated, "text", read.Sentence)
+		r.Settled = &word
+	}
+	return nil
+}

@@ -382,23 +382,6 @@ func (o *Order) SetMessage(m Message) {
 	o.Messages = append(o.Messages, m)
 }
 
-// UnmarshalJSON reads a receipt of any schema. The first schema has an admin's resolution as a sentence (settled).
-func (r *Receipt) UnmarshalJSON(data []byte) error {
-	type plain Receipt
-	var read struct {
-		plain
-		Sentence string `json:"settled"`
-	}
-	if err := json.Unmarshal(data, &read); err != nil {
-		return err
-	}
-	if *r = Receipt(read.plain); read.Sentence != "" {
-		word := NewCause(Untranslated, "text", read.Sentence)
-		r.Settled = &word
-	}
-	return nil
-}
-
 // PriceOf returns what a specification costs if it is bought now. Mistakes come as [Mistakes], all at once.
 func PriceOf(spec Spec, now time.Time) (Quote, error) {
 	if mistakes := spec.Validate(now); len(mistakes) > 0 {

@@ -244,3 +244,26 @@ const (
 func (o *Order) MayBeCharged() bool {
 	return o.Restored || o.Failure != nil && (o.Failure.Code == FailRestored || o.Failure.Code == FailByAdmin)
 }
+
+// Refusal is an error that refuses a person's request: nothing happened. Its cause is the reason. Package bot renders
+// it as a sentence.
+type Refusal struct {
+	Cause
+	ToAdmin bool // the person is an admin, so the sentence names settings
+}
+
+// Error returns the code and the arguments, for logs.
+func (r *Refusal) Error() string { return r.String() }
+
+// NewRefusal returns a refusal with arguments, given as alternating names and values. Empty values are left out.
+func NewRefusal(code RefusalCode, pairs ...string) *Refusal {
+	return &Refusal{Cause: NewCause(code, pairs...)}
+}
+
+// RefuseNotSold refuses orders while the server sells no licenses.
+func (p Policy) RefuseNotSold(s Server) *Refusal {
+	if !s.RefusesOrders() {
+		return nil
+	}
+	return NewRefusal(NotSold, "condition", string(s.Condition), "host", s.Host, "told", p.AdminsNotified())
+}

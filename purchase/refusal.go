@@ -4,24 +4,9 @@ import (
 	"strings"
 )
 
-// Refusal is an error that refuses a person's request: nothing happened. Its cause is the reason. Package bot renders
-// it as a sentence.
-type Refusal struct {
-	Cause
-	ToAdmin bool // the person is an admin, so the sentence names settings
-}
-
-// Error returns the code and the arguments, for logs.
-func (r *Refusal) Error() string { return r.String() }
-
 // Channels returns the ids of the channels in which the request would be accepted; nil if the channel is not the
 // reason.
 func (r *Refusal) Channels() []string { return strings.Fields(r.Args["channels"]) }
-
-// NewRefusal returns a refusal with arguments, given as alternating names and values. Empty values are left out.
-func NewRefusal(code RefusalCode, pairs ...string) *Refusal {
-	return &Refusal{Cause: NewCause(code, pairs...)}
-}
 
 // RefusalCode is the code of a refusal. Audit records of kind "refused" have it as their note.
 type RefusalCode = CauseCode
@@ -68,14 +53,6 @@ const (
 	NotAViewer       RefusalCode = "not-a-viewer"
 	TooFast          RefusalCode = "too-fast" // the person requested too many cards in a short time
 )
-
-// RefuseNotSold refuses orders while the server sells no licenses.
-func (p Policy) RefuseNotSold(s Server) *Refusal {
-	if !s.RefusesOrders() {
-		return nil
-	}
-	return NewRefusal(NotSold, "condition", string(s.Condition), "host", s.Host, "told", p.AdminsNotified())
-}
 
 // ForReader returns the refusal for this reader: admins get the names of settings.
 func (p Policy) ForReader(no *Refusal, who Actor) *Refusal {

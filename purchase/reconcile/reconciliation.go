@@ -1,70 +1,17 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
 	"licensebot/purchase/register"
 )
-
-// compare classifies the purchases, and does in one transaction what each verdict asks for. It returns those of orders
-// that had failed. deep: purchases are read again that were reported long ago.
-func (rc *Reconciler) compare(ctx context.Context, sold Account, at time.Time,
-	deep bool,
-) (late map[purchase.OrderID][]cocalc.PurchaseRow, err error) {
-	slices.SortFunc(sold.Rows, func(x, y cocalc.PurchaseRow) int {
-		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.LicenseID, y.LicenseID))
-	})
-	var view *LedgerView
-	if len(sold.Rows) > 0 {
-		if view, err = rc.readView(ctx, sold.Rows, deep); err != nil {
-			return nil, err
-		}
-	}
-	told := false
-	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
-		told, late = false, map[purchase.OrderID][]cocalc.PurchaseRow{}
-		account, err := w.Account()
-		if err != nil {
-			return err
-		}
-		found := results{reported: reportSet{}}
-		for _, u := range account.UnrecognizedPurchases {
-			found.reported.add(u.PurchaseID, u.LicenseID)
-		}
-		for _, row := range sold.Rows {
-			if err := view.load(w, row); err != nil {
-				return err
-			}
-			id, err := rc.apply(w, &found, view, &row, sold.Licenses)
-			if err != nil {
-				return err
-			}
-			if id != "" {
-				late[id] = append(late[id], row)
-			}
-		}
-		if account.Restored != nil && account.Before != nil {
-			if err := rc.enterAdminPurchases(w, &found, account, late); err != nil {
-				return err
-			}
-		}
-		told, err = rc.finish(w, account, found, at)
-		return err
-	})
-	if told {
-		rc.changed("")
-	}
-	return late, err
-}
 
 // readView reads what classifies the purchases, except for the orders that they name, which change while purchases are
 // entered (LedgerView.load).
@@ -185,48 +132,6 @@ func (rc *Reconciler) apply(w purchase.Writer, found *results, v *LedgerView, ro
 		return "", rc.reportUnexplained(w, found, *row, verdict.Order, "never-sent")
 	}
 	return "", nil
-}
-
-// finish stores that the account was compared with the ledger, with the reports and notices of this comparison. told is
-// set if there is a notice to deliver. A restored ledger is in use again from then on.
-func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r results,
-	at time.Time,
-) (told bool, err error) {
-	account, err := w.Account()
-	if err != nil {
-		return false, err
-	}
-	account.UnrecognizedPurchases = slices.Concat(account.UnrecognizedPurchases, r.again, r.unrecognized)
-	account.Notifications = append(slices.Clone(account.Notifications), r.notices...)
-	found, restored := len(r.unrecognized), account.Restored
-	told = len(account.Notifications) > len(before.Notifications)
-	if !told && found+r.entered == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
-		return false, nil // nothing new; the time of the comparison is stored once an hour
-	}
-	account.Reconciled, account.Restored = at, nil
-	if account.Before != nil && rc.now().Sub(account.Before.At) > overlap {
-		account.Before = nil
-	}
-	account.UnrecognizedPurchases = slices.DeleteFunc(account.UnrecognizedPurchases,
-		func(s purchase.UnrecognizedPurchase) bool {
-			return s.Time.Before(at.Add(-2 * overlap))
-		})
-	if err := w.PutAccount(account); err != nil || restored == nil && r.entered == 0 {
-		return told, err
-	}
-	if restored == nil {
-		what := purchase.NewCause(purchase.NotificationRestored, r.entries()...)
-		return true, register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRestored,
-			register.NotificationID("entered", at), what, purchase.Order{}, ""))
-	}
-	what := purchase.NewCause(purchase.NotificationRestored, append(r.entries(),
-		"record", strconv.FormatUint(restored.Head, 10), "last", purchase.ArgTime(restored.Last),
-		"outside", ArgSomeCount(found))...)
-	if err := w.AppendEvent(purchase.Event{Time: at, Kind: "reconciled", By: purchase.BotName, Cause: what}); err != nil {
-		return true, err
-	}
-	return true, register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRestored,
-		register.NotificationID("restored", restored.At), what, purchase.Order{}, ""))
 }
 
 // results are what one comparison found. They are stored together at its end: there can be hundreds of reports, and
