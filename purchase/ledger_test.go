@@ -111,7 +111,7 @@ func FuzzLedger_Update_CoCalcAnswers(f *testing.F) {
 		if p, err := client.CheckoutParams(ctx); err == nil {
 			for _, i := range p.Items {
 				if i.LineItemAmount < 0 {
-					t.Errorf("an item costs %s", i.LineItemAmount)
+					t.Errorf("item: got an amount of %s, want 0 or more", i.LineItemAmount)
 				}
 				receipts = append(receipts, purchase.Receipt{
 					LicenseID: "x", Time: i.Added, Expires: i.Removed,
@@ -132,7 +132,7 @@ func FuzzLedger_Update_CoCalcAnswers(f *testing.F) {
 					return fmt.Errorf("order with %+v: %w", r, err)
 				}
 				if again, err := w.Order(o.ID); err != nil || !cmp.Equal(again.Receipt, o.Receipt) {
-					t.Errorf("stored %+v, read %+v (%v)", o.Receipt, again.Receipt, err)
+					t.Errorf("receipt read again: got %+v (error %v), want %+v", again.Receipt, err, o.Receipt)
 				}
 				if _, err := w.AddPurchase(purchase.Purchase{
 					Order: o.ID, Time: r.Time, LicenseID: r.LicenseID, Charged: r.Charged,
@@ -142,7 +142,7 @@ func FuzzLedger_Update_CoCalcAnswers(f *testing.F) {
 				}
 				if r.LicenseID != "" {
 					if _, ok, err := w.PurchaseOf(r.LicenseID); err != nil || !ok {
-						t.Errorf("license %q is not found by its id: %v", r.LicenseID, err)
+						t.Errorf("license %q: got found %t (error %v), want true", r.LicenseID, ok, err)
 					}
 				}
 			}
@@ -152,7 +152,7 @@ func FuzzLedger_Update_CoCalcAnswers(f *testing.F) {
 			return undone
 		})
 		if !errors.Is(err, undone) {
-			t.Errorf("the client understands what cannot be stored: %v", err)
+			t.Errorf("storing what the client understood: got error %v, want %v", err, undone)
 		}
 	})
 }

@@ -30,7 +30,7 @@ func TestRecords_UnmarshalJSON_OldVersions(t *testing.T) {
 		switch {
 		case r.Wait != nil:
 			if got := r.Wait.Why().Code; got != r.Codes[0] {
-				t.Errorf("%+v has the code %q, want %q", r.Wait, got, r.Codes[0])
+				t.Errorf("%+v: got code %q, want %q", r.Wait, got, r.Codes[0])
 			}
 		case r.Pause != nil:
 			var codes []CauseCode
@@ -39,11 +39,11 @@ func TestRecords_UnmarshalJSON_OldVersions(t *testing.T) {
 				codes, args = append(codes, in.Code), append(args, in.Args)
 			}
 			if diff := cmp.Diff(r.Codes, codes) + cmp.Diff(r.Args, args); diff != "" {
-				t.Errorf("%+v: %s", r.Pause, diff)
+				t.Errorf("%+v: codes and arguments (-want +got):\n%s", r.Pause, diff)
 			}
 		case r.Event != nil:
 			if license, purchase := r.Event.ReportedLicense(); license != r.License || purchase != r.Purchase {
-				t.Errorf("%q reports license %q, purchase %d; want %q, %d", r.Event.Note, license, purchase, r.License, r.Purchase)
+				t.Errorf("%q: got license %q, purchase %d; want %q, %d", r.Event.Note, license, purchase, r.License, r.Purchase)
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func TestBlocked_Why_EveryOldSentence(t *testing.T) {
 		WaitsForCart, WaitsForCoCalc,
 	} {
 		if !old[code] {
-			t.Errorf("old records that wait for %s are not understood", code)
+			t.Errorf("old records with code %s: got none, want one", code)
 		}
 	}
 }
@@ -106,7 +106,7 @@ func TestEvent_Reports_OldFindings(t *testing.T) {
 		},
 	} {
 		if got := c.event.Reports(c.findings); got != c.same {
-			t.Errorf("%q %v says %v: %v", c.event.Note, c.event.Args, c.findings, got)
+			t.Errorf("%q %v reports %v: got %t, want %t", c.event.Note, c.event.Args, c.findings, got, c.same)
 		}
 	}
 }

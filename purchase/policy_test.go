@@ -34,7 +34,7 @@ func TestPolicy_MayBuy_Lists(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			no := c.policy.MayBuy(alice)
 			if (no == nil) != c.may {
-				t.Fatalf("refused: %v", no)
+				t.Fatalf("got refusal %v, want may buy %t", no, c.may)
 			}
 			if no != nil && no.Error() != c.want {
 				t.Errorf("got %s, want %s", no, c.want)
@@ -51,7 +51,7 @@ func TestPolicy_Groups_EachOnce(t *testing.T) {
 		Admins:    map[string]bool{"W1": true, "SOPS": true, "SNOT": false},
 	}
 	if got := p.Groups(); !slices.Equal(got, []string{"SALL", "SBOSSES", "SOPS"}) {
-		t.Errorf("groups %v", got)
+		t.Errorf("groups: got %v, want SALL, SBOSSES and SOPS", got)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestPolicy_Allows_EveryLimit(t *testing.T) {
 			asked := Commitment{Share: month.People["U1"], Spec: c.spec, Price: 1000, Now: now}
 			if c.name != "CPU" {
 				if no := c.keeps.Allows(asked, month); no != nil {
-					t.Errorf("refused at the limit: %s", no)
+					t.Errorf("at the limit: got refusal %s, want none", no)
 				}
 			}
 			no := c.passes.Allows(asked, month)
@@ -194,10 +194,10 @@ func TestPolicy_Month_TimeZone(t *testing.T) {
 	}
 	late := time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC)
 	if got := (Policy{}).Month(late); got != "2026-11" {
-		t.Errorf("in UTC it is %s", got)
+		t.Errorf("month in UTC: got %s, want 2026-11", got)
 	}
 	if got := (Policy{Location: vienna}).Month(late); got != "2026-12" {
-		t.Errorf("in Vienna it is %s", got)
+		t.Errorf("month in Vienna: got %s, want 2026-12", got)
 	}
 	stop := AccountState{Pause: &Pause{
 		Since: late, By: "UDANA", Name: "dana",
@@ -226,7 +226,7 @@ func TestParseTag_OnlyAtTheEnd(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got, ok := ParseTag(c.text)
 			if ok != c.found || (ok && got != id) {
-				t.Errorf("got %q, %v", got, ok)
+				t.Errorf("got %q, found %t; want %q, found %t", got, ok, id, c.found)
 			}
 		})
 	}
@@ -251,7 +251,7 @@ func TestDayBegins_TimeZones(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := DayBegins(c.day.Year(), c.day.Month(), c.day.Day(), loc).Format(time.RFC3339); got != c.wants {
-			t.Errorf("%s in %s begins at %s, want %s", c.day.Format(time.DateOnly), c.zone, got, c.wants)
+			t.Errorf("begin of %s in %s: got %s, want %s", c.day.Format(time.DateOnly), c.zone, got, c.wants)
 		}
 	}
 	asuncion, err := time.LoadLocation("America/Asuncion")
@@ -261,7 +261,7 @@ func TestDayBegins_TimeZones(t *testing.T) {
 	if got := (Policy{Location: asuncion}).ResetDay(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got.Format(
 		DateStyle) !=
 		"Oct 1, 2023" {
-		t.Errorf("the budget of September 2023 ends on %s", got)
+		t.Errorf("reset day of the budget of September 2023: got %s, want Oct 1, 2023", got)
 	}
 }
 
@@ -284,7 +284,7 @@ func TestPolicy_Day_AroundMidnight(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := p.Month(moment) + " " + p.Day(moment); got != want {
-			t.Errorf("%s is %s, want %s", at, got, want)
+			t.Errorf("%s: got %s, want %s", at, got, want)
 		}
 	}
 }

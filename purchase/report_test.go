@@ -47,12 +47,12 @@ func TestPrepaid_Unused_FixedTerm(t *testing.T) {
 		s.Period = cocalc.PeriodRange
 		p := purchase.Prepaid{Spec: s, Begins: c.begins, Ends: c.ends, Paid: c.paid}
 		if got := p.Unused(c.at); got != c.want {
-			t.Errorf("%s: %d of %d cents, want %d", c.name, got, c.paid, c.want)
+			t.Errorf("%s: got %d of %d cents, want %d", c.name, got, c.paid, c.want)
 		}
 	}
 	monthly := purchase.Prepaid{Spec: purchasetest.Spec(), Begins: day(6, 1), Ends: day(7, 1), Paid: 3000}
 	if got := monthly.Unused(day(6, 11)); !monthly.Renews() || got != 0 {
-		t.Errorf("of a license that renews: %d", got)
+		t.Errorf("license that renews: got %d cents, renews %t; want 0, true", got, monthly.Renews())
 	}
 }
 
@@ -73,13 +73,13 @@ func TestPrepaid_Unused_AnyTerm(t *testing.T) {
 		later := first + rapid.Int64Range(0, seconds).Draw(t, "later")
 		at := func(after int64) int64 { return int64(p.Unused(begins.Add(time.Duration(after) * time.Second))) }
 		if got := at(first); got < 0 || got > paid {
-			t.Fatalf("%d of %d cents", got, paid)
+			t.Fatalf("unused: got %d cents, want from 0 to %d", got, paid)
 		}
 		if at(later) > at(first) {
-			t.Fatalf("%d cents after %d s, and %d after %d s", at(first), first, at(later), later)
+			t.Fatalf("got %d cents after %d s, %d after %d s; want no more later", at(first), first, at(later), later)
 		}
 		if rest := min(max(seconds-first, 0), seconds); at(first)*seconds > paid*rest || (at(first)+1)*seconds <= paid*rest {
-			t.Fatalf("%d of %d cents for %d of %d s", at(first), paid, rest, seconds)
+			t.Fatalf("got %d cents, want the part of %d cents for %d of %d s, rounded down", at(first), paid, rest, seconds)
 		}
 	})
 }

@@ -28,7 +28,7 @@ func TestOrder_Owns_TagOrAge(t *testing.T) {
 		"no tag, exactly at the margin": {"", -cocalc.RangeTolerance, false},
 	} {
 		if got := o.Owns(c.text, added.Add(c.after)); got != c.want {
-			t.Errorf("%s: %t", name, got)
+			t.Errorf("%s: got %t, want %t", name, got, c.want)
 		}
 	}
 	o.AddedAfter = added.Add(time.Hour) // by CoCalc's clock, which is an hour ahead
@@ -37,12 +37,12 @@ func TestOrder_Owns_TagOrAge(t *testing.T) {
 		time.Hour - purchase.ClocksApart - time.Second: false, 0: false,
 	} {
 		if got := o.Owns("edited", added.Add(after)); got != want {
-			t.Errorf("no tag, %s after the add, by CoCalc's clock: %t", after, got)
+			t.Errorf("no tag, %s after the add, by CoCalc's clock: got %t, want %t", after, got, want)
 		}
 	}
 	o.AddSent, o.AddedAfter = time.Time{}, time.Time{}
 	if o.Owns("edited", added) {
-		t.Error("an order that was never added owns what has no tag")
+		t.Error("order that was never added, item without a tag: got owns true, want false")
 	}
 }
 
@@ -68,11 +68,11 @@ func TestOrder_PurchasesIn_OwnItem(t *testing.T) {
 		got = append(got, r.ID)
 	}
 	if len(got) != 2 || got[0] != 1 || got[1] != 2 {
-		t.Errorf("the purchases %v are counted, want 1 and 2", got)
+		t.Errorf("counted purchases: got %v, want 1 and 2", got)
 	}
 	o.ItemID = 0
 	if len(o.PurchasesIn(append(rows, row(8, 0, 6375, purchasetest.SentOrderID.Tag(), added)))) != 0 {
-		t.Error("an order without an item has purchases")
+		t.Error("order without an item: got purchases, want none")
 	}
 }
 
@@ -98,7 +98,7 @@ func TestCalendarDays_ClockChanges(t *testing.T) {
 		{at(6, 2, 0), at(6, 1, 0), -1, 0},
 	} {
 		if days, rest := purchase.CalendarDays(c.from, c.to, vienna); days != c.days || rest != c.rest {
-			t.Errorf("from %s to %s are %d days and %s, want %d and %s", c.from, c.to, days, rest, c.days, c.rest)
+			t.Errorf("from %s to %s: got %d days and %s, want %d and %s", c.from, c.to, days, rest, c.days, c.rest)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func orderAfter(t *testing.T, kinds ...EventKind) Order {
 	for _, kind := range kinds {
 		var err error
 		if o, _, err = Apply(o, eventOf(kind)); err != nil {
-			t.Fatalf("Apply(%s): %v", kind, err)
+			t.Fatalf("Apply(%s): got error %v, want none", kind, err)
 		}
 	}
 	return o
@@ -165,7 +165,7 @@ func TestApply_WrongEvents_AreRefused(t *testing.T) {
 				t.Errorf("Apply: got %+v, %v; want the error %q", change, err, c.want)
 			}
 			if diff := cmp.Diff(c.o, after); diff != "" {
-				t.Errorf("the order has changed:\n%s", diff)
+				t.Errorf("order after the error (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -183,33 +183,33 @@ func TestTransitions_Graph_IsSound(t *testing.T) {
 	seen := map[transition]bool{}
 	for _, a := range transitions {
 		if twin := (transition{From: a.From, Kind: a.Kind}); seen[twin] {
-			t.Errorf("%s of %s is in the table twice", a.Kind, a.From)
+			t.Errorf("%s from %s: got two rows, want one", a.Kind, a.From)
 		} else {
 			seen[twin] = true
 		}
 		switch {
 		case a.To == Unknown && a.From != Paying:
-			t.Errorf("%s leads to unknown, though no checkout was sent", a.From)
+			t.Errorf("transition to unknown: got from %s, want from %s alone, which sent a checkout", a.From, Paying)
 		case a.To == Paying && a.From != Carted:
-			t.Errorf("%s leads to paying", a.From)
+			t.Errorf("transition to paying: got from %s, want from %s alone", a.From, Carted)
 		case a.To.promised() && !a.From.promised() && a.From != Proposed:
-			t.Errorf("%s reserves money without a yes", a.From)
+			t.Errorf("transition that reserves money: got from %s, want from %s alone, by a confirmation", a.From, Proposed)
 		case a.From.Final() && a.To != Purchased:
-			t.Errorf("%s is final and leads to %s", a.From, a.To)
+			t.Errorf("transition from the final state %s: got to %s, want to %s alone", a.From, a.To, Purchased)
 		}
 	}
 	for _, s := range States() {
 		if !reached[s] {
-			t.Errorf("%s is never reached", s)
+			t.Errorf("transitions to %s: got none, want one", s)
 		}
 		if s.Final() && (s.promised() || s.UnderWay()) {
-			t.Errorf("%s is final and still holds money", s)
+			t.Errorf("final state %s: got promised %t, under way %t; want false, false", s, s.promised(), s.UnderWay())
 		}
 		if s.UnderWay() && !s.promised() {
-			t.Errorf("%s is being bought without a reservation", s)
+			t.Errorf("state %s, under way: got promised %t, want true", s, s.promised())
 		}
 		if !s.Final() && !s.CanBecome(Failed) && !s.CanBecome(Expired) {
-			t.Errorf("%s has no way to its end", s)
+			t.Errorf("transitions from %s to an end: got none, want one", s)
 		}
 	}
 }
@@ -240,7 +240,7 @@ func TestTransitions_Diagram_IsInTheDocs(t *testing.T) {
 	before, rest, found := strings.Cut(string(doc), begin)
 	got, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
-		t.Fatalf("%s has no diagram of states", path)
+		t.Fatalf("diagram of states in %s: got begin %t, end %t; want true, true", path, found, closed)
 	}
 	if *update {
 		if err := os.WriteFile(path, []byte(before+want+after), 0o644); err != nil {
@@ -272,7 +272,7 @@ func FuzzApply(f *testing.F) {
 			before, event := copyOf(t, o), copyOf(t, e)
 			after, change, err := Apply(o, e)
 			if diff := cmp.Diff(before, o) + cmp.Diff(event, e); diff != "" {
-				t.Fatalf("Apply(%s) changes its arguments:\n%s", e.Kind, diff)
+				t.Fatalf("arguments after Apply(%s) (-want +got):\n%s", e.Kind, diff)
 			}
 			if err != nil {
 				continue
@@ -283,16 +283,16 @@ func FuzzApply(f *testing.F) {
 			}
 			o = after
 			if want := o.Promised(); (reserved == 1) != want || reserved < 0 || reserved > 1 {
-				t.Fatalf("after %s the order is %s and reserved %d times", e.Kind, o.State, reserved)
+				t.Fatalf("after %s: got state %s, reserved %d times; want reserved once: %t", e.Kind, o.State, reserved, want)
 			}
 			if counted < 0 || counted > 1 {
-				t.Fatalf("after %s the order counts %d times in its day", e.Kind, counted)
+				t.Fatalf("after %s: got the order counted %d times in its day, want at most once", e.Kind, counted)
 			}
 			if checkouts > 1 {
-				t.Fatalf("%d checkouts", checkouts)
+				t.Fatalf("checkouts: got %d, want at most 1", checkouts)
 			}
 			if (o.State == Purchased) != (o.Receipt != nil) {
-				t.Fatalf("the order is %s with the receipt %+v", o.State, o.Receipt)
+				t.Fatalf("got state %s, receipt %+v; want a receipt exactly when %s", o.State, o.Receipt, Purchased)
 			}
 		}
 	})

@@ -26,7 +26,8 @@ func TestService_Settle_EveryVerdict(t *testing.T) {
 			})
 			if err != nil || o.State != purchase.Failed || o.Failure.Args["name"] != "dana" ||
 				o.Failure.Args["reason"] != "asked support" {
-				t.Fatalf("%s, %+v (%v)", o.State, o.Failure, err)
+				t.Fatalf("order: got %s, failure %+v (error %v), want failed, with dana's name and the reason", o.State, o.Failure,
+					err)
 			}
 			next := env.Buy() // the account is free again
 			env.Until(next, purchase.Purchased)
@@ -34,14 +35,14 @@ func TestService_Settle_EveryVerdict(t *testing.T) {
 			env.Check(1, 6375, 0)
 			if e := env.Events("settled"); len(e) != 1 || e[0].By != purchasetest.Dana.ID ||
 				e[0].Note != "not-bought: asked support" {
-				t.Errorf("recorded %+v", e)
+				t.Errorf("audit records: got %+v, want one, by dana, with the verdict and the reason", e)
 			}
 			if texts := env.Notifications("UEVE", purchase.NotificationSettled); len(texts) != 1 ||
 				!strings.Contains(texts[0], `verdict="not-bought"`) {
-				t.Errorf("the other admin was told %q", texts)
+				t.Errorf("messages to the other admin: got %q, want one with the verdict not-bought", texts)
 			}
 			if texts := env.Notifications(purchasetest.Dana.ID, purchase.NotificationSettled); len(texts) > 0 {
-				t.Errorf("whoever settled it was told %q", texts)
+				t.Errorf("messages to the admin who settled the order: got %q, want none", texts)
 			}
 		}, otherAdmin)
 	})
@@ -58,13 +59,14 @@ func TestService_Settle_EveryVerdict(t *testing.T) {
 				Reason: "seen in the store",
 			})
 			if err != nil || o.State != purchase.Purchased || o.Receipt.Settled.Args["reason"] != "seen in the store" {
-				t.Fatalf("%s, %+v (%v)", o.State, o.Receipt, err)
+				t.Fatalf("order: got %s, receipt %+v (error %v), want purchased, with the reason", o.State, o.Receipt, err)
 			}
 			<-time.After(time.Hour)
 			env.Check(1, 6375, 0)
 			if o := env.Order(o.ID); o.Receipt.LicenseID != env.Account.Licenses()[0].ID || o.Receipt.PurchaseID == 0 ||
 				o.Open() {
-				t.Errorf("receipt %+v", o.Receipt)
+				t.Errorf("receipt: got %+v, order open: %t; want license %s, a purchase id and a closed order", o.Receipt, o.Open(),
+					env.Account.Licenses()[0].ID)
 			}
 		})
 	})
@@ -104,7 +106,7 @@ func TestService_Settle_EveryVerdict(t *testing.T) {
 			guest.Actor.Membership = purchase.Guest
 			env.WantRefusal(settle(guest, "all is well"), purchase.Outsider)
 			if got := env.Order(o.ID).State; got != purchase.Unknown {
-				t.Fatalf("the order is %s", got)
+				t.Fatalf("state: got %s, want %s", got, purchase.Unknown)
 			}
 			env.Until(o.ID, purchase.Failed)
 			env.WantRefusal(settle(purchasetest.AdminAction, "too late"), purchase.TooLate)
@@ -123,7 +125,7 @@ func TestService_Settle_OwnOrder(t *testing.T) {
 		_, err = env.Desk.Decide(context.Background(), action, o.ID, how)
 		env.WantRefusal(err, purchase.OwnOrder)
 		if o := env.Order(o.ID); o.State != purchase.Unknown {
-			t.Errorf("the order is %s", o.State)
+			t.Errorf("state: got %s, want %s", o.State, purchase.Unknown)
 		}
 		if err := env.Settle(o.ID, how); err != nil {
 			t.Error(err)
@@ -148,7 +150,8 @@ func TestService_Settle_CoCalcShowsOtherwise(t *testing.T) {
 			env.Check(1, 6375, 0)
 			if o = env.Order(o.ID); o.Receipt.LicenseID != env.Account.Licenses()[0].ID || len(o.Receipt.Duplicates) > 0 ||
 				env.AccountState().Pause != nil {
-				t.Errorf("receipt %+v, pause %+v", o.Receipt, env.AccountState().Pause)
+				t.Errorf("got receipt %+v, pause %+v; want license %s, no duplicates and no pause", o.Receipt,
+					env.AccountState().Pause, env.Account.Licenses()[0].ID)
 			}
 		}, purchasetest.WithChannel)
 	})
@@ -163,7 +166,8 @@ func TestService_Settle_CoCalcShowsOtherwise(t *testing.T) {
 			})
 			env.WantRefusal(err, purchase.Unreadable)
 			if err == nil || !strings.Contains(err.Error(), string(first.ID)) || env.Order(o.ID).State != purchase.Unknown {
-				t.Errorf("%v, and the order is %s", err, env.Order(o.ID).State)
+				t.Errorf("got error %v, state %s; want an error that names order %s, and state %s", err, env.Order(o.ID).State,
+					first.ID, purchase.Unknown)
 			}
 			env.Until(o.ID, purchase.Failed)
 			env.Check(1, 6375, 0)
@@ -180,10 +184,10 @@ func TestService_Settle_CoCalcShowsOtherwise(t *testing.T) {
 			}
 			<-time.After(time.Hour)
 			for _, item := range env.Cart() {
-				t.Errorf("item %d is still in the cart: %s", item.ID, item.Text())
+				t.Errorf("cart: got item %d (%s), want an empty cart", item.ID, item.Text())
 			}
 			if err := env.Account.Checkout(); err != nil || len(env.Account.Licenses()) != 0 {
-				t.Errorf("somebody's checkout bought %d licenses (%v)", len(env.Account.Licenses()), err)
+				t.Errorf("checkout of another customer: got %d licenses (error %v), want none", len(env.Account.Licenses()), err)
 			}
 		})
 	})
@@ -205,7 +209,7 @@ func TestService_Settle_CoCalcShowsOtherwise(t *testing.T) {
 			next := env.Buy()
 			for time.Since(sent) < 9*time.Minute+55*time.Second {
 				if state := env.Order(next).State; state != purchase.Approved {
-					t.Fatalf("after %s the next order is %s", time.Since(sent), state)
+					t.Fatalf("next order after %s: got %s, want %s", time.Since(sent), state, purchase.Approved)
 				}
 				<-time.After(time.Second)
 			}
@@ -222,7 +226,7 @@ func TestService_Settle_CoCalcShowsOtherwise(t *testing.T) {
 				t.Fatal(err)
 			}
 			if o = env.Until(o.ID, purchase.Purchased); o.Receipt.Adopted {
-				t.Error("it says that somebody else's checkout bought it, before mine was sent")
+				t.Errorf("receipt: got %+v, want Adopted false", o.Receipt)
 			}
 		})
 	})
@@ -249,7 +253,7 @@ func TestService_Settle_CoCalcCannotTell(t *testing.T) {
 					t.Fatal(err)
 				}
 				if looks := o.Failure.Args["watched"] != ""; looks != c.looks {
-					t.Errorf("it promises a look: %t: %s", looks, o.Failure)
+					t.Errorf("failure announces another look: got %t, want %t: %s", looks, c.looks, o.Failure)
 				}
 				env.Server.ClearFaults()
 			})
@@ -267,11 +271,11 @@ func TestService_TakeOut_BrokenItem(t *testing.T) {
 		<-time.After(time.Minute)
 		notices, err := env.Desk.Outbox.PendingNotifications(ctx)
 		if err != nil || len(notices) != 1 || notices[0].Kind != purchase.NotificationBrokenItem || notices[0].Item == 0 {
-			t.Fatalf("notices %+v (%v)", notices, err)
+			t.Fatalf("notifications: got %+v (error %v), want one about a broken item, with its id", notices, err)
 		}
 		n := notices[0]
 		if n.Args["item"] != fmt.Sprint(n.Item) || strings.Join(n.Pending, " ") != purchasetest.Dana.ID {
-			t.Errorf("notice %+v", n)
+			t.Errorf("notification: got %+v, want item %d in its arguments and dana as its only recipient", n, n.Item)
 		}
 		_, err = env.Desk.Account.RemoveItem(ctx, purchase.Action{
 			Actor:   purchasetest.Alice,
@@ -282,22 +286,22 @@ func TestService_TakeOut_BrokenItem(t *testing.T) {
 		env.WantRefusal(err, purchase.NotBroken)
 		said, err := env.Desk.Account.RemoveItem(ctx, purchasetest.AdminAction, n.Item)
 		if err != nil || said.Code != purchase.ItemTakenOut {
-			t.Fatalf("%s (%v)", said, err)
+			t.Fatalf("removing the item: got %s (error %v), want %s", said, err, purchase.ItemTakenOut)
 		}
 		if said, err := env.Desk.Account.RemoveItem(ctx, purchasetest.AdminAction, n.Item); err != nil ||
 			said.Code != purchase.ItemGone {
-			t.Errorf("again: %s (%v)", said, err)
+			t.Errorf("removing the item again: got %s (error %v), want %s", said, err, purchase.ItemGone)
 		}
 		if e := env.Events("item-taken-out"); len(e) != 1 || e[0].By != purchasetest.Dana.ID ||
 			e[0].Args["item"] != fmt.Sprint(n.Item) {
-			t.Errorf("recorded %+v", e)
+			t.Errorf("audit records: got %+v, want one by dana about item %d", e, n.Item)
 		}
 		if o := env.Until(id, purchase.Purchased, purchase.Failed); o.State != purchase.Purchased {
-			t.Fatalf("%+v", o.Failure)
+			t.Fatalf("order: got %s, failure %+v; want %s", o.State, o.Failure, purchase.Purchased)
 		}
 		<-time.After(time.Hour)
 		if e := env.Events("broken-item"); len(e) != 1 {
-			t.Errorf("named %d times", len(e))
+			t.Errorf("audit records of the broken item: got %d, want 1", len(e))
 		}
 		env.Check(1, 6375, 0)
 	})

@@ -23,7 +23,8 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			<-time.After(time.Hour)
 			o := env.Order(id)
 			if o.State != purchase.AwaitingApproval || o.Message(purchase.MessageAsk) == nil {
-				t.Fatalf("the order is %s", o.State)
+				t.Fatalf("order: got %s, messages %+v; want %s, with a request to the approvers", o.State, o.Messages,
+					purchase.AwaitingApproval)
 			}
 			env.Check(0, 0, 6375)
 			env.WantRefusal(env.Approve(id, purchasetest.Alice), purchase.OwnOrder)
@@ -41,7 +42,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			err = env.Deny(id, purchasetest.Erin, "too much")
 			env.WantRefusal(err, purchase.TooLate)
 			if !strings.Contains(err.Error(), `by="UFRANK" decided="2000-01-0`) {
-				t.Errorf("the late approver reads %q", err)
+				t.Errorf("refusal of the late denial: got %q, want who decided and when", err)
 			}
 			env.Check(1, 6375, 0)
 		}, purchasetest.WithApprovers)
@@ -56,7 +57,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 		purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 			<-time.After(time.Second)
 			if o := env.Order(env.Buy()); o.State != purchase.AwaitingApproval {
-				t.Errorf("the order is %s", o.State)
+				t.Errorf("state: got %s, want %s", o.State, purchase.AwaitingApproval)
 			}
 		}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
 			env.Policy.AutoApprove, env.Policy.AskRenewing = 6375,
@@ -72,7 +73,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			}
 			env.WantRefusal(env.Approve(id, purchasetest.Frank), purchase.TooLate)
 			if o := env.Order(id); o.State != purchase.Denied || o.Approvals[0].Reason != "there is one already" {
-				t.Errorf("%s, %+v", o.State, o.Approvals)
+				t.Errorf("got %s, approvals %+v; want %s, with the reason", o.State, o.Approvals, purchase.Denied)
 			}
 			<-time.After(time.Hour)
 			env.Check(0, 0, 0)
@@ -87,7 +88,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			env.WantRefusal(env.Approve(id, purchasetest.Erin), purchase.AlreadyDone)
 			<-time.After(time.Hour)
 			if o := env.Order(id); o.State != purchase.AwaitingApproval {
-				t.Fatalf("after one yes the order is %s", o.State)
+				t.Fatalf("state after one approval: got %s, want %s", o.State, purchase.AwaitingApproval)
 			}
 			if err := env.Approve(id, purchasetest.Frank); err != nil {
 				t.Fatal(err)
@@ -116,7 +117,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			env.WantRefusal(click("1700000000.000100"), purchase.StaleCard)
 			env.WantRefusal(click("999999999.000300"), purchase.StaleCard)
 			if err := click("1700000000.000300"); err != nil {
-				t.Errorf("the newer card: %v", err)
+				t.Errorf("click on the newer card: got error %v, want none", err)
 			}
 			env.Until(id, purchase.Purchased)
 		}, purchasetest.WithApprovers)
@@ -136,18 +137,18 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			id := env.Buy()
 			<-time.After(35 * time.Hour)
 			if texts := env.Notifications(purchasetest.ApprovalsChannel.ID, purchase.NotificationReminder); len(texts) > 0 {
-				t.Errorf("reminded early: %q", texts)
+				t.Errorf("reminders before their time: got %q, want none", texts)
 			}
 			<-time.After(2 * time.Hour)
 			env.Restart()
 			if texts := env.Notifications(purchasetest.ApprovalsChannel.ID, purchase.NotificationReminder); len(texts) != 1 ||
 				!strings.Contains(texts[0], `price="6375"`) {
-				t.Errorf("reminded with %q", texts)
+				t.Errorf("reminders: got %q, want one with the price", texts)
 			}
 			<-time.After(36 * time.Hour)
 			if o := env.Order(id); o.State != purchase.Expired || len(env.Notifications(purchasetest.ApprovalsChannel.ID,
 				purchase.NotificationReminder)) > 0 {
-				t.Errorf("the order is %s", o.State)
+				t.Errorf("got %s, want %s and no further reminder", o.State, purchase.Expired)
 			}
 			env.Check(0, 0, 0)
 		}, purchasetest.WithApprovers)
@@ -157,11 +158,11 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			id := env.Buy()
 			<-time.After(6 * time.Minute)
 			if texts := env.Notifications(purchasetest.ApprovalsChannel.ID, purchase.NotificationReminder); len(texts) != 1 {
-				t.Errorf("reminded with %q", texts)
+				t.Errorf("reminders: got %q, want 1", texts)
 			}
 			<-time.After(5 * time.Minute)
 			if o := env.Order(id); o.State != purchase.Expired {
-				t.Errorf("the order is %s", o.State)
+				t.Errorf("state: got %s, want %s", o.State, purchase.Expired)
 			}
 			env.Check(0, 0, 0)
 		}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Timing.Approval = 10 * time.Minute })
@@ -181,7 +182,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			if o := env.Order(p.Order.ID); o.State != purchase.AwaitingApproval || o.Reason != "winter school" {
-				t.Errorf("%s, %q", o.State, o.Reason)
+				t.Errorf("got %s, reason %q; want %s, reason %q", o.State, o.Reason, purchase.AwaitingApproval, "winter school")
 			}
 		}, purchasetest.WithApprovers)
 	})
@@ -204,13 +205,15 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			o, err := env.Desk.Decide(ctx, purchasetest.AliceAction, p.Order.ID, orders.Decision{Kind: orders.ConfirmNewPrice})
 			env.WantRefusal(err, purchase.NoReason)
 			if o.ID != p.Order.ID || len(env.Events("proposed")) != 1 {
-				t.Errorf("order %s, and %d proposals in the audit", o.ID, len(env.Events("proposed")))
+				t.Errorf("got order %s, %d proposals in the audit; want order %s, 1 proposal", o.ID, len(env.Events("proposed")),
+					p.Order.ID)
 			}
 			again := orders.Decision{Kind: orders.ConfirmNewPrice, Reason: "winter school"}
 			if o, err = env.Desk.Decide(ctx, purchasetest.AliceAction, p.Order.ID, again); err != nil ||
 				o.State != purchase.AwaitingApproval ||
 				o.Reason != "winter school" {
-				t.Errorf("%s, %q (%v)", o.State, o.Reason, err)
+				t.Errorf("got %s, reason %q (error %v); want %s, reason %q", o.State, o.Reason, err, purchase.AwaitingApproval,
+					"winter school")
 			}
 		}, purchasetest.WithApprovers)
 	})
@@ -225,7 +228,8 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			}
 			if o := env.Order(id); o.State != purchase.Failed ||
 				!strings.Contains(o.Failure.String(), `nobody-to-ask lacks="access" problem="not_in_channel"`) {
-				t.Errorf("%s, %+v", o.State, o.Failure)
+				t.Errorf("got %s, failure %+v; want %s, since the bot is not in the approvers' channel", o.State, o.Failure,
+					purchase.Failed)
 			}
 			env.Check(0, 0, 0)
 		}, purchasetest.WithApprovers)
@@ -238,7 +242,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			if o := env.Order(id); o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy {
-				t.Errorf("%s, %+v", o.State, o.Failure)
+				t.Errorf("got %s, failure %+v; want %s, %s", o.State, o.Failure, purchase.Failed, purchase.FailPolicy)
 			}
 			env.Check(0, 0, 0)
 		}, purchasetest.WithApprovers)
@@ -261,7 +265,8 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 					env.WantRefusal(err, purchase.Outsider)
 					if o := env.Order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) > 0 ||
 						!strings.Contains(err.Error(), `outsider unknown="requester"`) {
-						t.Errorf("%s, %+v; the approver reads %q", o.State, o.Approvals, err)
+						t.Errorf("got %s, approvals %+v, refusal %q; want %s, no approvals, and a requester who can't be looked up",
+							o.State, o.Approvals, err, purchase.AwaitingApproval)
 					}
 					env.LookUp = func(p purchase.Actor) purchase.Actor { p.Groups = []string{"SBUYERS"}; return p }
 					if err := env.Approve(id, purchasetest.Erin); err != nil {
@@ -281,7 +286,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			if o := env.Order(id); o.State != purchase.Failed || !strings.Contains(o.Failure.String(), `"6000"`) {
-				t.Errorf("%s, %+v", o.State, o.Failure)
+				t.Errorf("got %s, failure %+v; want %s, with the approved price 6000", o.State, o.Failure, purchase.Failed)
 			}
 			env.Check(0, 0, 0)
 		}, purchasetest.WithApprovers)
@@ -296,7 +301,8 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 			env.Until(id, purchase.Failed)
 			o, err := env.Desk.Decide(ctx, purchasetest.AliceAction, id, orders.Decision{Kind: orders.ConfirmNewPrice})
 			if err != nil || o.State != purchase.AwaitingApproval || o.Price != 7013 || len(o.Approvals) > 0 {
-				t.Fatalf("%s at %s, %+v (%v)", o.State, o.Price, o.Approvals, err)
+				t.Fatalf("got %s at %s, approvals %+v (error %v); want %s at 7013 cents, no approvals", o.State, o.Price,
+					o.Approvals, err, purchase.AwaitingApproval)
 			}
 			if err := env.Approve(o.ID, purchasetest.Erin); err != nil {
 				t.Fatal(err)
@@ -353,10 +359,10 @@ func TestService_Approve_AtDeadline(t *testing.T) {
 			var no *purchase.Refusal
 			switch {
 			case !c.late && (err != nil || o.State != purchase.Approved):
-				t.Errorf("it is %s (%v)", o.State, err)
+				t.Errorf("got %s (error %v), want %s", o.State, err, purchase.Approved)
 			case c.late && (!errors.As(err, &no) || no.Code != purchase.TooLate ||
 				!strings.Contains(no.Error(), `state="awaiting_approval"`)):
-				t.Errorf("bob reads %v", err)
+				t.Errorf("bob's refusal: got %v, want %s, with state awaiting_approval", err, purchase.TooLate)
 			}
 		})
 	}
@@ -372,7 +378,7 @@ func TestService_Approve_NoReminderAfterDeadline(t *testing.T) {
 		<-time.After(time.Second)
 		if o := env.Order(id); o.State != purchase.Expired || len(env.Notifications(purchasetest.ApprovalsChannel.ID,
 			purchase.NotificationReminder)) > 0 {
-			t.Errorf("it is %s", o.State)
+			t.Errorf("got %s, want %s and no reminder", o.State, purchase.Expired)
 		}
 	}, purchasetest.WithApprovers)
 }

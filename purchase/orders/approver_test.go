@@ -22,16 +22,16 @@ func TestService_IsApprover_Membership(t *testing.T) {
 		purchase.Foreign: false,
 	} {
 		if got := (purchase.Actor{ID: "UERIN", Membership: standing}).Rights(policy).Approve; got != want {
-			t.Errorf("erin, %q: %t", standing, got)
+			t.Errorf("erin, membership %q: got approve %t, want %t", standing, got, want)
 		}
 		if got := (purchase.Actor{
 			ID: "UFRANK", Groups: []string{"SBOSSES"}, Membership: standing,
 		}).Rights(policy).Approve; got != want {
-			t.Errorf("frank of the group, %q: %t", standing, got)
+			t.Errorf("frank of the group, membership %q: got approve %t, want %t", standing, got, want)
 		}
 	}
 	if (purchase.Actor{ID: "UALICE"}).Rights(policy).Approve {
-		t.Error("alice is on no list")
+		t.Error("alice, who is on no list: got approve true, want false")
 	}
 }
 
@@ -53,7 +53,7 @@ func TestService_Approve_TooFewApprovers(t *testing.T) {
 				err := env.Confirm(o.ID)
 				if c.asked {
 					if err != nil || env.Order(o.ID).State != purchase.AwaitingApproval {
-						t.Errorf("it is %s (%v)", env.Order(o.ID).State, err)
+						t.Errorf("got %s (error %v), want %s", env.Order(o.ID).State, err, purchase.AwaitingApproval)
 					}
 					return
 				}
@@ -111,10 +111,11 @@ func TestService_Approve_ApproverLeft(t *testing.T) {
 				}
 				o := env.Order(id)
 				if o.State != purchase.AwaitingApproval || len(o.Approvals) != 1 || o.Approvals[0].By.ID != purchasetest.Frank.ID {
-					t.Fatalf("it is %s, agreed to by %+v", o.State, o.Approvals)
+					t.Fatalf("got %s, approvals %+v; want %s, approved by frank alone", o.State, o.Approvals,
+						purchase.AwaitingApproval)
 				}
 				if e := env.Events("agreement-void"); len(e) != 1 || !strings.Contains(e[0].Note, purchasetest.Erin.ID) {
-					t.Errorf("recorded %+v", e)
+					t.Errorf("audit records: got %+v, want one about erin's approval", e)
 				}
 				if err := env.Approve(id, george); err != nil {
 					t.Fatal(err)
@@ -134,7 +135,8 @@ func TestService_Approve_ApproverLeft(t *testing.T) {
 			env.WantRefusal(err, purchase.Outsider)
 			if o := env.Order(id); len(o.Approvals) != 1 ||
 				!strings.Contains(err.Error(), `outsider by="UERIN" name="erin" unknown="approver"`) {
-				t.Errorf("agreed to by %+v; frank reads %q", o.Approvals, err)
+				t.Errorf("got approvals %+v, refusal %q; want one approval, and erin as the approver who can't be looked up",
+					o.Approvals, err)
 			}
 			leave(env, func(*purchase.Actor) {})
 			if err := env.Approve(id, purchasetest.Frank); err != nil {
@@ -158,7 +160,7 @@ func TestService_Approve_FewerNeeded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if o := env.Until(id, purchase.Purchased); len(o.Approvals) != 1 {
-			t.Errorf("agreed to by %+v", o.Approvals)
+			t.Errorf("approvals: got %+v, want 1", o.Approvals)
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.Approvals = 2 })
 }
@@ -182,7 +184,7 @@ func TestService_Approve_DecidedBefore(t *testing.T) {
 			err := env.Approve(id, purchasetest.Erin)
 			env.WantRefusal(err, purchase.TooLate)
 			if !strings.Contains(err.Error(), says) {
-				t.Errorf("erin reads %q, want %q", err, says)
+				t.Errorf("refusal: got %q, want %q in it", err, says)
 			}
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.Approvals = 2 })
@@ -202,7 +204,8 @@ func TestService_Approve_ChannelClosed(t *testing.T) {
 		}, id,
 			orders.Decision{Kind: orders.Approve})
 		if err != nil || o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy {
-			t.Errorf("it is %s, %+v (%v)", o.State, o.Failure, err)
+			t.Errorf("got %s, failure %+v (error %v); want %s, %s", o.State, o.Failure, err, purchase.Failed,
+				purchase.FailPolicy)
 		}
 		env.Check(0, 0, 0)
 	}, purchasetest.WithApprovers)
@@ -227,10 +230,10 @@ func TestService_Approve_PausedOrStopping(t *testing.T) {
 				c.stop(env)
 				err := env.Approve(id, purchasetest.Erin)
 				if refusalCode(err) != c.code {
-					t.Errorf("the yes: %v", err)
+					t.Errorf("approval: got error %v, want refusal %q", err, c.code)
 				}
 				if o := env.Order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) != 0 {
-					t.Errorf("it is %s with %d approvals", o.State, len(o.Approvals))
+					t.Errorf("got %s with %d approvals, want %s with none", o.State, len(o.Approvals), purchase.AwaitingApproval)
 				}
 				env.Check(0, 0, 6375)
 			}, purchasetest.WithApprovers)
@@ -253,12 +256,12 @@ func TestService_Approve_PriceRoseSinceCard(t *testing.T) {
 		o := env.Order(id)
 		if o.State != purchase.Failed || o.Failure.NewPrice != 6375 || o.Failure.Args["was"] != "6000" ||
 			o.Failure.Args["now"] != "6375" {
-			t.Fatalf("%s, %+v", o.State, o.Failure)
+			t.Fatalf("got %s, failure %+v; want %s, from 6000 to 6375 cents", o.State, o.Failure, purchase.Failed)
 		}
 		again, err := env.Desk.Decide(context.Background(), purchasetest.AliceAction, id,
 			orders.Decision{Kind: orders.ConfirmNewPrice})
 		if err != nil || again.State != purchase.AwaitingApproval || again.Price != 6375 {
-			t.Errorf("%s at %s (%v)", again.State, again.Price, err)
+			t.Errorf("got %s at %s (error %v), want %s at 6375 cents", again.State, again.Price, err, purchase.AwaitingApproval)
 		}
 	}, purchasetest.WithApprovers)
 }
@@ -299,6 +302,7 @@ func TestService_Approve_PriceRoseByUpgrade(t *testing.T) {
 	o, err = d.Outbox.Order(ctx, o.ID)
 	if err != nil || o.State != purchase.Failed || o.Failure.Code != purchase.FailPriceMoved ||
 		o.Failure.NewPrice != 6375 {
-		t.Errorf("the order is %s: %+v (%v)", o.State, o.Failure, err)
+		t.Errorf("got %s, failure %+v (error %v); want %s, %s, 6375 cents", o.State, o.Failure, err, purchase.Failed,
+			purchase.FailPriceMoved)
 	}
 }

@@ -29,7 +29,7 @@ func TestService_Confirm_BudgetManyAtOnce(t *testing.T) {
 			}
 		}
 		if confirmed != 7 {
-			t.Errorf("%d orders were promised", confirmed)
+			t.Errorf("confirmed orders: got %d, want 7", confirmed)
 		}
 		<-time.After(10 * time.Minute) // adding is throttled to 15 a minute
 		env.Check(7, 7*6375, 0)
@@ -44,7 +44,7 @@ func TestService_Budget_OrdersOverYearEnd(t *testing.T) {
 		<-time.After(50 * time.Minute)
 		agreed, withdrawn, denied := env.Buy(), env.Buy(), env.Buy()
 		if b := env.Budget("1999-12"); b.Reserved != 3*6375 || b.People[purchasetest.Alice.ID].Days["1999-12-31"] != 3 {
-			t.Fatalf("in the old year: %+v", b)
+			t.Fatalf("budget of the old year: got %+v, want 3 orders reserved and counted on its last day", b)
 		}
 		<-time.After(time.Hour)
 		if err := env.Approve(agreed, purchasetest.Erin); err != nil {
@@ -63,11 +63,11 @@ func TestService_Budget_OrdersOverYearEnd(t *testing.T) {
 		if old.Spent != 6375 || old.Reserved != 0 || old.People[purchasetest.Alice.ID].Days["1999-12-31"] != 2 ||
 			now.Spent != 0 ||
 			now.Reserved != 0 {
-			t.Errorf("in the old year %+v, in the new one %+v", old, now)
+			t.Errorf("got old year %+v, new year %+v; want 6375 cents of 2 orders, and nothing", old, now)
 		}
 		env.Buy() // the new year has its own money and its own orders
 		if b := env.Budget("2000-01"); b.Reserved != 6375 || b.People[purchasetest.Alice.ID].Days["2000-01-01"] != 1 {
-			t.Errorf("in the new year %+v", b)
+			t.Errorf("budget of the new year: got %+v, want 6375 cents reserved and 1 order counted", b)
 		}
 	}, atYearEnd, func(env *purchasetest.Env) {
 		env.Policy.MonthlyBudget, env.Policy.PersonOrders = purchase.Limit{Max: 3 * 6375}, 3
@@ -89,10 +89,11 @@ func TestService_Budget_LoweredOverYearEnd(t *testing.T) {
 		o := env.Order(id)
 		if o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy ||
 			!strings.Contains(o.Failure.String(), `resets="2000-01-01T01:00:00Z"`) {
-			t.Errorf("it is %s: %+v", o.State, o.Failure)
+			t.Errorf("got %s, failure %+v; want %s, %s, with the start of the next month", o.State, o.Failure, purchase.Failed,
+				purchase.FailPolicy)
 		}
 		if b := env.Budget("1999-12"); b.Reserved != 0 || b.Spent != 0 {
-			t.Errorf("of the old year is left %+v", b)
+			t.Errorf("budget of the old year: got %+v, want nothing reserved or spent", b)
 		}
 	}, atYearEnd)
 }
@@ -108,10 +109,10 @@ func TestService_Budget_ApprovedNextMonth(t *testing.T) {
 		}
 		env.Until(asked, purchase.Purchased)
 		if b := env.Budget("2000-01"); b.Spent != 6375 {
-			t.Errorf("January: %+v", b)
+			t.Errorf("budget of January: got %+v, want 6375 cents spent", b)
 		}
 		if b := env.Budget("2000-02"); b.Spent != 0 || b.Reserved != 0 {
-			t.Errorf("February: %+v", b)
+			t.Errorf("budget of February: got %+v, want nothing spent or reserved", b)
 		}
 		next := env.Buy() // February has all of its own
 		if err := env.Approve(next, purchasetest.Erin); err != nil {
@@ -142,7 +143,7 @@ func TestService_AutoApprove_SumOfDay(t *testing.T) {
 				want = purchase.Purchased
 			}
 			if o := env.Order(id); o.State != want {
-				t.Errorf("order %d is %s, want %s", i+1, o.State, want)
+				t.Errorf("order %d: got %s, want %s", i+1, o.State, want)
 			}
 		}
 		if err := env.Approve(ids[2], purchasetest.Erin); err != nil {
@@ -154,11 +155,11 @@ func TestService_AutoApprove_SumOfDay(t *testing.T) {
 			Channel:   purchasetest.MathChannel, Spec: purchasetest.Spec(),
 		})
 		if err != nil || p.NeedsApproval {
-			t.Errorf("another person's card asks: %t, %v", p.NeedsApproval, err)
+			t.Errorf("another person's card: got approval needed %t (error %v), want none", p.NeedsApproval, err)
 		}
 		<-time.After(24 * time.Hour)
 		if o := env.Until(env.Buy(), purchase.Purchased, purchase.AwaitingApproval); o.State != purchase.Purchased {
-			t.Errorf("on the next day an order is %s", o.State)
+			t.Errorf("order of the next day: got %s, want %s", o.State, purchase.Purchased)
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
 		env.Policy.AutoApprove, env.Policy.MonthlyBudget = 13000, purchase.Limit{Max: 100000}
@@ -172,7 +173,7 @@ func TestService_AutoApprove_AfterFailure(t *testing.T) {
 		env.Until(env.Buy(), purchase.Failed)
 		if o := env.Until(env.Buy(), purchase.Purchased, purchase.AwaitingApproval, purchase.Failed); o.State ==
 			purchase.AwaitingApproval {
-			t.Error("nothing was bought today, and approvers are asked")
+			t.Errorf("order after a failed one: got %s, want no request for approval", o.State)
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.AutoApprove = 7500 })
 }
@@ -192,7 +193,7 @@ func TestService_PersonOrders_WithdrawnCount(t *testing.T) {
 		env.WantRefusal(err, purchase.TooMany)
 		<-time.After(24 * time.Hour)
 		if o := env.Order(env.Buy()); o.State != purchase.AwaitingApproval {
-			t.Errorf("on the next day the order is %s", o.State)
+			t.Errorf("order of the next day: got %s, want %s", o.State, purchase.AwaitingApproval)
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.PersonOrders = 1 })
 }

@@ -15,19 +15,20 @@ func TestService_Renewals_NextCharge(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		none, err := env.Desk.Account.Renewals(context.Background())
 		if err != nil || none.Active != 0 || !none.Next.IsZero() {
-			env.T.Fatalf("before the first purchase: %+v, %v", none, err)
+			env.T.Fatalf("renewals before the first purchase: got %+v (error %v), want none", none, err)
 		}
 		env.Until(env.Buy(), purchase.Purchased)
 		first, err := env.Desk.Account.Renewals(context.Background())
 		if err != nil || first.Active != 1 || first.DueThisMonth != 0 ||
 			first.Next.UTC().Format(time.DateOnly) != "2000-02-01" {
-			env.T.Fatalf("after the first: %+v, %v", first, err)
+			env.T.Fatalf("renewals after the first purchase: got %+v (error %v), want 1, next 2000-02-01, none due", first, err)
 		}
 		<-time.After(24 * time.Hour)
 		env.Until(env.Buy(), purchase.Purchased)
 		if second, err := env.Desk.Account.Renewals(context.Background()); err != nil || second.Active != 2 ||
 			!second.Next.Equal(first.Next) {
-			env.T.Errorf("after a later one the next charge is %v (%v), and was %v", second.Next, err, first.Next)
+			env.T.Errorf("renewals after a later purchase: got %d, next charge %v (error %v); want 2, next charge %v",
+				second.Active, second.Next, err, first.Next)
 		}
 	})
 }

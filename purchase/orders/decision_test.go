@@ -26,12 +26,12 @@ func TestService_Decide_UnknownKind(t *testing.T) {
 	}
 	for _, kind := range []orders.DecisionKind{orders.Buy, orders.Edit, orders.Repeat, orders.See, ""} {
 		if _, err := d.Decide(t.Context(), purchasetest.AliceAction, p.Order.ID, orders.Decision{Kind: kind}); err == nil {
-			t.Errorf("Decide(%q): got no error", kind)
+			t.Errorf("Decide(%q): got error %v, want one", kind, err)
 		}
 	}
 	for _, kind := range []orders.DecisionKind{orders.Confirm, orders.ConfirmNewPrice, orders.Cancel, ""} {
 		if _, err := d.Allowed(t.Context(), purchasetest.AliceAction, p.Order.ID, kind); err == nil {
-			t.Errorf("Allowed(%q): got no error", kind)
+			t.Errorf("Allowed(%q): got error %v, want one", kind, err)
 		}
 	}
 	if v, err := d.View(t.Context(), p.Order.ID); err != nil || v.Order.State != purchase.Proposed {
@@ -86,7 +86,7 @@ func TestService_Confirm_Clicks(t *testing.T) {
 			<-time.After(31 * time.Minute)
 			refused(t, env.Confirm(o.ID), purchase.TooLate)
 			if got := env.Order(o.ID).State; got != purchase.Expired {
-				t.Errorf("the proposal is %s", got)
+				t.Errorf("state of the proposal: got %s, want %s", got, purchase.Expired)
 			}
 			env.Check(0, 0, 0)
 		})
@@ -116,7 +116,7 @@ func TestService_Confirm_Clicks(t *testing.T) {
 				Channel: purchasetest.MathChannel, Spec: bigger,
 			})
 			if err != nil || p.Order.Price != 2*6375 {
-				t.Fatalf("%v, %v", p.Order.Price, err)
+				t.Fatalf("got price %v (error %v), want %d cents", p.Order.Price, err, 2*6375)
 			}
 			refused(t, env.Confirm(old.ID), purchase.TooLate)
 			if err := env.Confirm(p.Order.ID); err != nil {
@@ -167,7 +167,7 @@ func TestService_Allowed_WhoAndWhere(t *testing.T) {
 		elsewhere := purchase.Action{Actor: purchasetest.Alice, Channel: purchase.Channel{ID: "COTHER"}}
 		for _, kind := range []orders.DecisionKind{orders.Repeat, orders.Edit} {
 			if got, err := env.Desk.Allowed(ctx, own, o.ID, kind); err != nil || got.ID != o.ID {
-				t.Errorf("%s: the requester gets %v, %v", kind, got.ID, err)
+				t.Errorf("%s by the requester: got order %q (error %v), want %q", kind, got.ID, err, o.ID)
 			}
 			_, err := env.Desk.Allowed(ctx, stranger, o.ID, kind)
 			env.WantRefusal(err, purchase.NotYours)
@@ -262,7 +262,7 @@ func TestService_Decide_RecordsPlace(t *testing.T) {
 		for kind, w := range want {
 			got := env.Events(kind)
 			if len(got) != 1 || got[0].By != w.By || got[0].Place != w.Place || got[0].Note != w.Note {
-				t.Errorf("%s: recorded %+v, want %+v", kind, got, w)
+				t.Errorf("audit records of %s: got %+v, want one: %+v", kind, got, w)
 			}
 		}
 	}, purchasetest.WithApprovers)
@@ -312,7 +312,7 @@ func TestService_Decide_ManyPeopleAtOnce(t *testing.T) {
 		for i, err := range answers {
 			var no *purchase.Refusal
 			if err != nil && !errors.As(err, &no) {
-				t.Errorf("click %d: %v", i, err)
+				t.Errorf("click %d: got error %v, want none or a refusal", i, err)
 			}
 		}
 		for _, o := range wanted { // whoever is left is agreed to
@@ -328,16 +328,16 @@ func TestService_Decide_ManyPeopleAtOnce(t *testing.T) {
 			now := env.Order(o.ID)
 			switch {
 			case !now.State.Final() && now.State != purchase.Proposed:
-				t.Errorf("order %s is %s", o.ID, now.State)
+				t.Errorf("order %s: got %s, want a final state or %s", o.ID, now.State, purchase.Proposed)
 			case now.State == purchase.Purchased:
 				bought++
 			}
 			if n := len(now.Approvals); n > 1 {
-				t.Errorf("order %s was decided %d times: %+v", o.ID, n, now.Approvals)
+				t.Errorf("order %s: got %d approvals, want at most 1: %+v", o.ID, n, now.Approvals)
 			}
 		}
 		if bought*6375 > 50000 {
-			t.Errorf("%d licenses were bought with a budget of $500", bought)
+			t.Errorf("got %d licenses at 6375 cents, want at most 50000 cents spent", bought)
 		}
 		env.Check(bought, purchase.Cents(bought*6375), 0)
 	}, purchasetest.WithApprovers)

@@ -77,11 +77,12 @@ func TestService_Doubt_DiskFails(t *testing.T) {
 				var no *purchase.Refusal
 				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.Doubtful ||
 					no.Args["typed"] != c.typed || no.Args["answered"] == "" {
-					t.Errorf("reads %v", err)
+					t.Errorf("first answer: got %v, want %s, typed %q, with the answered moment", err, purchase.Doubtful, c.typed)
 				}
 				again := c.decides(t.Context(), desk, p.Order.ID) // perhaps Slack delivers the same once more
 				if !errors.As(again, &no) || no.Args["answered"] == "" && !(c.another && no.Code == purchase.ShuttingDown) {
-					t.Errorf("and then %v", again)
+					t.Errorf("second answer: got %v, want a refusal with the answered moment, or %s (allowed: %t)", again,
+						purchase.ShuttingDown, c.another)
 				}
 				disk.fails.Store(false)
 				disk.failed.Store(false) // the next start
@@ -94,7 +95,7 @@ func TestService_Doubt_DiskFails(t *testing.T) {
 				}
 				notices, err := desk.Outbox.PendingNotifications(t.Context())
 				if err != nil || len(notices) != 1 {
-					t.Fatalf("%d notices (%v)", len(notices), err)
+					t.Fatalf("notifications: got %d (error %v), want 1", len(notices), err)
 				}
 				want := c.lost
 				if keeps {
@@ -102,10 +103,10 @@ func TestService_Doubt_DiskFails(t *testing.T) {
 				}
 				if got := strings.ReplaceAll(notices[0].Cause.String(), string(kept.all[0].Order), "ORDER"); kept.all[0].Order !=
 					"" && got != want || kept.all[0].Order == "" && notices[0].Cause.String() != want {
-					t.Errorf("is told %q, want %q", notices[0].Cause.String(), want)
+					t.Errorf("notification: got %q, want %q", notices[0].Cause.String(), want)
 				}
 				if left := notices[0].Pending; len(left) != 1 || left[0] != kept.all[0].Who {
-					t.Errorf("%v are told", left)
+					t.Errorf("recipients: got %v, want %q", left, kept.all[0].Who)
 				}
 			})
 		}
@@ -130,7 +131,7 @@ func TestService_Doubt_CannotBeKept(t *testing.T) {
 	want := purchase.Args{"order": string(p.Order.ID)}
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || no.Code != purchase.Doubtful || !maps.Equal(no.Args, want) {
-		t.Errorf("reads %v, want %s", err, want)
+		t.Errorf("got error %v, want %s with the arguments %s", err, purchase.Doubtful, want)
 	}
 }
 
@@ -159,7 +160,7 @@ func TestService_Doubt_ClickDeliveredTwice(t *testing.T) {
 				p.Order.ID,
 				orders.Decision{Kind: orders.Cancel}); !errors.As(err,
 				&no) {
-				t.Fatalf("the second delivery is answered with %v", err)
+				t.Fatalf("second delivery: got error %v, want a refusal", err)
 			}
 		}
 		second := doubt
@@ -170,7 +171,7 @@ func TestService_Doubt_ClickDeliveredTwice(t *testing.T) {
 		}
 		notices, err := desk.Outbox.PendingNotifications(t.Context())
 		if err != nil || len(notices) != 1 || (notices[0].Args["counted"] == "no") == counts {
-			t.Errorf("it counts: %t; alice is told %+v (%v)", counts, notices, err)
+			t.Errorf("got notifications %+v (error %v), want one that says that the click counted: %t", notices, err, counts)
 		}
 	}
 }
@@ -203,11 +204,11 @@ func TestService_Doubt_DeliveryMeanwhile(t *testing.T) {
 	var no *purchase.Refusal
 	for _, err := range []error{<-first, second} {
 		if !errors.As(err, &no) || no.Code != purchase.Doubtful {
-			t.Errorf("alice reads %v", err)
+			t.Errorf("alice's answer: got %v, want %s", err, purchase.Doubtful)
 		}
 	}
 	if !errors.As(other, &no) || no.Code != purchase.ShuttingDown {
-		t.Errorf("bob, whose click was not written, reads %v", other)
+		t.Errorf("bob's answer, whose click was not written: got %v, want %s", other, purchase.ShuttingDown)
 	}
 }
 
@@ -230,7 +231,7 @@ func TestService_Doubt_WaitsForRoom(t *testing.T) {
 			time.Sleep(time.Minute)
 			full.Store(true)
 			if err := env.Desk.Process.ResolveDoubts(t.Context()); !errors.Is(err, purchase.ErrFull) {
-				t.Fatalf("%s: a full disk: %v", c.name, err)
+				t.Fatalf("%s: a full disk: got error %v, want %v", c.name, err, purchase.ErrFull)
 			}
 			env.Restart()
 			time.Sleep(time.Minute + time.Second)
@@ -247,11 +248,11 @@ func TestService_Doubt_WaitsForRoom(t *testing.T) {
 			time.Sleep(time.Minute)
 			notices, err := env.Desk.Outbox.PendingNotifications(t.Context())
 			if err != nil || len(notices) == 0 {
-				t.Fatalf("%s: %d notices (%v)", c.name, len(notices), err)
+				t.Fatalf("%s: got %d notifications (error %v), want at least 1", c.name, len(notices), err)
 			}
 			last := notices[len(notices)-1]
 			if got := strings.ReplaceAll(last.Cause.String(), string(o.ID), "ORDER"); got != c.want || kept.count() > 0 {
-				t.Errorf("%s: alice is told %q, want %q; %d doubts are left", c.name, got, c.want, kept.count())
+				t.Errorf("%s: got notification %q, %d doubts; want %q, none", c.name, got, kept.count(), c.want)
 			}
 		}
 	}, func(env *purchasetest.Env) {
@@ -278,7 +279,7 @@ func TestService_Doubt_TwoRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	if notices, err := desk.Outbox.PendingNotifications(t.Context()); err != nil || len(notices) != 2 {
-		t.Errorf("alice is told %+v (%v)", notices, err)
+		t.Errorf("notifications: got %+v (error %v), want 2", notices, err)
 	}
 }
 

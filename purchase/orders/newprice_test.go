@@ -25,7 +25,7 @@ func TestService_ConfirmNewPrice_Once(t *testing.T) {
 		}, o.ID,
 			orders.Decision{Kind: orders.ConfirmNewPrice})
 		if err != nil || next.Price != o.Failure.NewPrice {
-			t.Fatalf("%v, %v", next.Price, err)
+			t.Fatalf("new order: got price %v (error %v), want %v", next.Price, err, o.Failure.NewPrice)
 		}
 		var no *purchase.Refusal
 		if _, err := env.Desk.Decide(context.Background(), purchase.Action{
@@ -33,7 +33,7 @@ func TestService_ConfirmNewPrice_Once(t *testing.T) {
 			Channel: purchasetest.MathChannel,
 		}, o.ID, orders.Decision{Kind: orders.ConfirmNewPrice}); !errors.As(err,
 			&no) || no.Code != purchase.AlreadyDone {
-			t.Errorf("a second yes got %v", err)
+			t.Errorf("second confirmation: got error %v, want %s", err, purchase.AlreadyDone)
 		}
 		env.Until(next.ID, purchase.Purchased)
 		env.Check(1, o.Failure.NewPrice, 0)
@@ -57,7 +57,7 @@ func TestService_ConfirmNewPrice_InTime(t *testing.T) {
 		}
 		env.Until(n.ID, purchase.Purchased, purchase.Failed)
 		if o := env.Order(id); o.Open() {
-			t.Errorf("the order that was replaced is open: %+v", o.Failure)
+			t.Errorf("replaced order: got open true, want false: %s, failure %+v", o.State, o.Failure)
 		}
 	})
 }
@@ -70,12 +70,13 @@ func TestService_ConfirmNewPrice_Expired(t *testing.T) {
 		o := env.Until(id, purchase.Failed)
 		now := time.Now()
 		if !o.Offers(now) || !o.Offers(now.Add(29*time.Minute)) || o.Offers(now.Add(30*time.Minute)) {
-			t.Errorf("the new price is good until %s, and it is %s", o.Failure.Until, now)
+			t.Errorf("got an offer until %s, want it for the 30 minutes after %s", o.Failure.Until, now)
 		}
 		rev := o.Rev
 		<-time.After(31 * time.Minute)
 		if o = env.Order(id); o.Rev == rev || !o.Failure.Until.IsZero() {
-			t.Errorf("the card is not shown anew when its offer is over: revision %d, open: %t", o.Rev, o.Open())
+			t.Errorf("order after its offer: got revision %d, offer until %s; want a revision other than %d, no offer", o.Rev,
+				o.Failure.Until, rev)
 		}
 		_, err := env.Desk.Decide(context.Background(), purchase.Action{
 			Actor:   purchasetest.Alice,
@@ -109,22 +110,22 @@ func TestService_ConfirmNewPrice_DiskFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		if o := env.Order(id); o.State != purchase.Failed || o.Failure.NewPrice != 6375 {
-			t.Fatalf("it is %s, %+v", o.State, o.Failure)
+			t.Fatalf("got %s, failure %+v; want %s, 6375 cents", o.State, o.Failure, purchase.Failed)
 		}
 		disk.full.Store(true)
 		if o, err := env.Desk.Decide(context.Background(), purchasetest.AliceAction, id,
 			orders.Decision{Kind: orders.ConfirmNewPrice}); refusalCode(err) != purchase.DiskFull {
-			t.Errorf("on a full disk: %s, %v", o.State, err)
+			t.Errorf("on a full disk: got %s, error %v; want %s", o.State, err, purchase.DiskFull)
 		}
 		if o := env.Order(id); o.ReplacedBy != "" {
-			t.Errorf("it is replaced by %s", o.ReplacedBy)
+			t.Errorf("replaced by: got %q, want none", o.ReplacedBy)
 		}
 		disk.full.Store(false)
 		var no *purchase.Refusal
 		if o, err := env.Desk.Decide(context.Background(), purchasetest.AliceAction, id,
 			orders.Decision{Kind: orders.ConfirmNewPrice}); errors.As(err, &no) ||
 			o.State != purchase.AwaitingApproval {
-			t.Errorf("with room again: %s, %v", o.State, err)
+			t.Errorf("with room again: got %s, error %v; want %s", o.State, err, purchase.AwaitingApproval)
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
 		env.Wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
@@ -151,10 +152,10 @@ func TestService_ConfirmNewPrice_LateClick(t *testing.T) {
 		action.Card.ResponseURL = "https://slack.test/2" // of a click on the same card
 		for _, kind := range []orders.DecisionKind{orders.Cancel, orders.Confirm} {
 			if _, err := env.Desk.Decide(context.Background(), action, old, orders.Decision{Kind: kind}); err == nil {
-				t.Errorf("%s: an order that has ended was decided on", kind)
+				t.Errorf("%s of an order that has ended: got error %v, want one", kind, err)
 			}
 			if o := env.Order(old); o.Message(purchase.MessageCard) != nil {
-				t.Errorf("%s: the order that was replaced shows itself on %+v", kind, o.Messages)
+				t.Errorf("%s: got messages %+v of the replaced order, want no card", kind, o.Messages)
 			}
 		}
 	})

@@ -23,20 +23,20 @@ func TestService_Pace_Cards(t *testing.T) {
 		}
 		env.WantRefusal(err, purchase.TooFast)
 		if got != 40 {
-			t.Errorf("%d cards at once", got)
+			t.Errorf("cards at once: got %d, want 40", got)
 		}
 		ask.Requester = wilma
 		_, err = env.Desk.Propose(context.Background(), ask) // the same person
 		env.WantRefusal(err, purchase.TooFast)
 		ask.Requester = purchasetest.Bob
 		if _, err := env.Desk.Propose(context.Background(), ask); err != nil {
-			t.Errorf("another person: %v", err)
+			t.Errorf("another person's card: got error %v, want none", err)
 		}
 		<-time.After(2 * time.Minute)
 		ask.Requester = ursula
 		for i := range 3 {
 			if _, err := env.Desk.Propose(context.Background(), ask); (err == nil) != (i < 2) {
-				t.Errorf("card %d after two minutes: %v", i+1, err)
+				t.Errorf("card %d after two minutes: got error %v, want one from card 3 on", i+1, err)
 			}
 		}
 	})
@@ -52,14 +52,14 @@ func TestService_Pace_Refusals(t *testing.T) {
 					Actor:   purchasetest.Bob,
 					Channel: purchasetest.MathChannel,
 				}, "", orders.See); err == nil {
-					t.Fatal("bob sees something")
+					t.Fatalf("bob's view: got error %v, want a refusal", err)
 				}
 			}
 		}
 		sum := func() (records, refusals int) {
 			for _, e := range env.Events("refused") {
 				if e.By != purchasetest.Bob.ID || e.Note != string(purchase.NotAViewer) {
-					t.Errorf("a record is %+v", e)
+					t.Errorf("audit record: got %+v, want one by bob with the note %q", e, purchase.NotAViewer)
 				}
 				records++
 				refusals += max(e.Count, 1)
@@ -68,16 +68,16 @@ func TestService_Pace_Refusals(t *testing.T) {
 		}
 		refuse(1000)
 		if records, _ := sum(); records != 20 {
-			t.Errorf("%d records of 1000 refusals in an instant", records)
+			t.Errorf("audit records of 1000 refusals in an instant: got %d, want 20", records)
 		}
 		<-time.After(11 * time.Minute)
 		if records, refusals := sum(); records != 21 || refusals != 1000 {
-			t.Errorf("%d records of %d refusals after their time, want 21 of 1000", records, refusals)
+			t.Errorf("after their time: got %d records of %d refusals, want 21 of 1000", records, refusals)
 		}
 		refuse(30)
 		env.Restart()
 		if records, refusals := sum(); records != 42 || refusals != 1030 {
-			t.Errorf("%d records of %d refusals after a restart, want 42 of 1030", records, refusals)
+			t.Errorf("after a restart: got %d records of %d refusals, want 42 of 1030", records, refusals)
 		}
 	}, func(env *purchasetest.Env) { env.Policy.Everyone = false })
 }
@@ -95,7 +95,7 @@ func TestService_Pace_RefusedClicks(t *testing.T) {
 			env.WantRefusal(err, purchase.NotYours)
 		}
 		if n := len(env.Events("refused")); n != 20 {
-			t.Errorf("%d records of 500 refused clicks", n)
+			t.Errorf("audit records of 500 refused clicks: got %d, want 20", n)
 		}
 	})
 }

@@ -41,7 +41,7 @@ func TestService_Pause_AndResume(t *testing.T) {
 		env.WantRefusal(err, purchase.Paused)
 		for _, w := range []string{"dana", "the budget is being checked", `since="2000-01-01T`} {
 			if !strings.Contains(err.Error(), w) {
-				t.Errorf("it does not say %q: %s", w, err)
+				t.Errorf("refusal: got %q, want %q in it", err, w)
 			}
 		}
 		env.Restart()
@@ -59,7 +59,7 @@ func TestService_Pause_AndResume(t *testing.T) {
 		env.Check(2, 2*6375, 0)
 		if texts := env.Notifications("CBUYING", purchase.NotificationPaused); len(texts) != 1 || !strings.Contains(texts[0],
 			"dana") {
-			t.Errorf("the channel was told %q", texts)
+			t.Errorf("messages to the channel: got %q, want one that names dana", texts)
 		}
 	}, purchasetest.WithChannel)
 }
@@ -85,7 +85,7 @@ func TestService_Pause_AnnouncedInBothChannels(t *testing.T) {
 			for _, kind := range []purchase.NotificationKind{purchase.NotificationPaused, purchase.NotificationResumed} {
 				for _, channel := range slices.Compact([]string{c.purchases, c.approvals}) {
 					if n := len(env.Notifications(channel, kind)); channel != "" && n != 1 {
-						t.Errorf("%+v: %s is told %d times of %s", c, channel, n, kind)
+						t.Errorf("%+v: %s: got %d messages %q, want 1", c, channel, n, kind)
 					}
 				}
 			}
@@ -113,7 +113,7 @@ func TestService_Resume_OfflineAnnounced(t *testing.T) {
 		err = ledger.Update(ctx, func(w purchase.Writer) error {
 			was, err := orders.ResumeBuying(w, "operator root", "it was paid", time.Now())
 			if was == nil || was.Incidents[0].Args["reason"] != "the invoice is disputed" {
-				t.Errorf("it resumed %+v", was)
+				t.Errorf("resumed pause: got %+v, want the one with the reason %q", was, "the invoice is disputed")
 			}
 			return err
 		})
@@ -125,13 +125,13 @@ func TestService_Resume_OfflineAnnounced(t *testing.T) {
 		for _, to := range []string{"CBUYING", purchasetest.ApprovalsChannel.ID, purchasetest.Dana.ID} {
 			if texts := env.Notifications(to, purchase.NotificationResumed); len(texts) != 1 ||
 				!strings.Contains(texts[0], `name="operator root" reason="it was paid"`) {
-				t.Errorf("%s was told %q", to, texts)
+				t.Errorf("messages to %s: got %q, want one with the name and the reason", to, texts)
 			}
 		}
 		env.Restart()
 		<-time.After(time.Minute)
 		if texts := env.Notifications("CBUYING", purchase.NotificationResumed); len(texts) > 0 {
-			t.Errorf("it is announced again: %q", texts)
+			t.Errorf("messages after a restart: got %q, want none", texts)
 		}
 		env.Until(env.Buy(), purchase.AwaitingApproval)
 	}, purchasetest.WithChannel, purchasetest.WithApprovers)
@@ -146,14 +146,14 @@ func TestService_Settings_ChangesRecorded(t *testing.T) {
 				t.Fatal(err)
 			}
 			if e := env.Events("setting"); len(e) != want {
-				t.Errorf("%d records, want %d: %+v", len(e), want, e)
+				t.Errorf("audit records: got %d, want %d: %+v", len(e), want, e)
 			}
 		}
 		note(map[string]string{"ORDER_LIMIT": "$200.00", "BUYERS": "U1"}, 2)
 		note(map[string]string{"ORDER_LIMIT": "$200.00", "BUYERS": "U1"}, 2)
 		note(map[string]string{"ORDER_LIMIT": "$500.00", "BUYERS": "U1"}, 3)
 		if e := env.Events("setting"); e[2].Note != "ORDER_LIMIT changed from $200.00 to $500.00" {
-			t.Errorf("recorded %q", e[2].Note)
+			t.Errorf("audit record: got %q, want %q", e[2].Note, "ORDER_LIMIT changed from $200.00 to $500.00")
 		}
 	})
 }

@@ -21,38 +21,39 @@ func TestService_Propose_Project(t *testing.T) {
 		for _, id := range []string{purchasetest.MissingProjectID, "99999999-0000-4333-8444-555555555555"} {
 			if _, err := env.ProposeOnProject(id); refusalCode(err) != purchase.NoSuchProject || !strings.Contains(err.Error(),
 				id) {
-				t.Errorf("project %s: %v", id, err)
+				t.Errorf("project %s: got error %v, want %s with its id", id, err, purchase.NoSuchProject)
 			}
 		}
 		o, err := env.ProposeOnProject(purchasetest.ProjectID)
 		if err != nil || o.Project == nil || *o.Project != (purchase.OnProject{Title: "Number theory"}) {
-			t.Fatalf("its own: %+v, %v", o.Project, err)
+			t.Fatalf("project of the account: got %+v (error %v), want the title %q alone", o.Project, err, "Number theory")
 		}
 		if _, err := env.Desk.Propose(context.Background(), purchase.Request{
 			Replaces: o.ID, Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
 			Spec: specOnProject(purchasetest.MissingProjectID),
 		}); refusalCode(err) !=
 			purchase.NoSuchProject {
-			t.Errorf("edited: %v", err)
+			t.Errorf("edited order: got error %v, want %s", err, purchase.NoSuchProject)
 		}
 		if err := env.Confirm(o.ID); err != nil {
 			t.Fatal(err)
 		}
 		env.Until(o.ID, purchase.Purchased)
 		if on := env.Account.Projects()[0].Licenses; len(on) != 1 {
-			t.Errorf("the project has the licenses %v", on)
+			t.Errorf("licenses of the project: got %v, want 1", on)
 		}
 		env.Account.ChangeProject(purchasetest.ProjectID, func(p *cocalctest.Project) {
 			p.Collaborator, p.Title = true, strings.Repeat("ä", 100_000)
 		})
 		if o, err := env.ProposeOnProject(purchasetest.ProjectID); err != nil || !o.Project.Collaborator ||
 			o.Project.Title != strings.Repeat("ä", purchase.MaxTitle) {
-			t.Errorf("where it only works: %+v, %v", o.Project, err)
+			t.Errorf("project of a collaborator: got %+v (error %v), want Collaborator true and a title of %d letters",
+				o.Project, err, purchase.MaxTitle)
 		}
 		env.Account.ChangeProject(purchasetest.ProjectID, func(p *cocalctest.Project) { p.Deleted = true })
 		if _, err := env.ProposeOnProject(purchasetest.ProjectID); refusalCode(err) != purchase.NoSuchProject ||
 			!strings.Contains(err.Error(), `deleted="true"`) {
-			t.Errorf("a deleted one: %v", err)
+			t.Errorf("deleted project: got error %v, want %s, deleted", err, purchase.NoSuchProject)
 		}
 		env.Check(1, 6375, 0)
 	})
@@ -72,9 +73,9 @@ func TestService_Propose_ProjectUnread(t *testing.T) {
 			began := time.Now()
 			if _, err := env.ProposeOnProject(purchasetest.ProjectID); refusalCode(err) != purchase.ProjectUnread ||
 				time.Since(began) > 2*time.Second {
-				t.Errorf("%v: %v after %s", f.Effect, err, time.Since(began))
+				t.Errorf("%v: got error %v after %s, want %s within 2s", f.Effect, err, time.Since(began), purchase.ProjectUnread)
 			} else if lost := strings.Contains(err.Error(), `why="key-refused"`); lost != (f.Effect == cocalctest.KeyRevoked) {
-				t.Errorf("%v: people read %v", f.Effect, err)
+				t.Errorf("%v: got error %v, want the reason key-refused: %t", f.Effect, err, f.Effect == cocalctest.KeyRevoked)
 			}
 			env.Server.ClearFaults()
 		}
@@ -98,7 +99,7 @@ func TestService_Propose_TermOverClockChange(t *testing.T) {
 						purchase.Request{Requester: purchasetest.Alice, Channel: purchasetest.MathChannel, Spec: sp, Reason: "course"})
 					var no *purchase.Refusal
 					if refused := errors.As(err, &no) && no.Code == purchase.TooLarge; refused == fits || err != nil && !refused {
-						t.Errorf("%d days from %s, less %s: %v", days, first, less, err)
+						t.Errorf("%d days from %s, less %s: got error %v, want %s: %t", days, first, less, err, purchase.TooLarge, !fits)
 					}
 				}
 			}
@@ -128,15 +129,16 @@ func TestService_Amend_LateClick(t *testing.T) {
 			var no *purchase.Refusal
 			if _, err := env.Desk.Decide(ctx, action, old.Order.ID, orders.Decision{Kind: kind}); !errors.As(err, &no) ||
 				no.Args["replaced"] != string(next.Order.ID) {
-				t.Errorf("%s: %v; want a refusal that says it was changed", kind, err)
+				t.Errorf("%s: got error %v, want a refusal that names the order %s", kind, err, next.Order.ID)
 			}
 			if o := env.Order(old.Order.ID); o.ReplacedBy != next.Order.ID || len(o.Messages) > 0 {
-				t.Errorf("%s: the order that was changed is followed by %q, and shows itself on %+v", kind, o.ReplacedBy,
-					o.Messages)
+				t.Errorf("%s: the changed order: got replaced by %q, messages %+v; want %q, none", kind, o.ReplacedBy, o.Messages,
+					next.Order.ID)
 			}
 			if o := env.Order(next.Order.ID); o.Message(purchase.MessageCard) == nil ||
 				o.Message(purchase.MessageCard).ResponseURL != action.Card.ResponseURL {
-				t.Errorf("%s: the order that follows is shown on %+v, and not on the card that was clicked", kind, o.Messages)
+				t.Errorf("%s: the next order: got messages %+v, want the card that was clicked, %s", kind, o.Messages,
+					action.Card.ResponseURL)
 			}
 			action.Card.ResponseURL += "0"
 		}

@@ -114,15 +114,16 @@ func TestService_History_Pages(t *testing.T) {
 			first, last = h.Purchases[0].Number, h.Purchases[n-1].Number
 		}
 		if h.Page != c.page || h.Pages != c.pages || first != c.first || last != c.last || h.More != (c.page < c.pages) {
-			t.Errorf("page %d of %d entries is page %d of %d, with entries %d to %d, more: %t", c.ask, c.entries, h.Page,
-				h.Pages, first, last, h.More)
+			t.Errorf("page %d of %d entries: got page %d of %d, %d to %d, more %t; want %d of %d, %d to %d, more %t",
+				c.ask, c.entries, h.Page, h.Pages, first, last, h.More, c.page, c.pages, c.first, c.last,
+				c.page < c.pages)
 		}
 		if ledger.entries > 11 {
-			t.Errorf("page %d of %d entries reads %d", c.ask, c.entries, ledger.entries)
+			t.Errorf("page %d of %d entries: got %d entries read, want at most 11", c.ask, c.entries, ledger.entries)
 		}
 		for _, m := range h.Months[1:] {
 			if m.Spent == 0 {
-				t.Errorf("%s has no total", m.Month)
+				t.Errorf("total of %s: got %s, want more than 0", m.Month, m.Spent)
 			}
 		}
 	}
@@ -136,7 +137,7 @@ func BenchmarkService_History_LastPage(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if h, err := desk.History(b.Context(), 1_000_000, 10); err != nil || h.Page != entries/10 {
-					b.Fatal(h.Page, err)
+					b.Fatalf("got page %d (error %v), want %d", h.Page, err, entries/10)
 				}
 			}
 		})
@@ -148,7 +149,7 @@ func TestService_Stoppage_PauseAndUnresolved(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		if q, err := env.Desk.Queue(ctx); err != nil || q.Stoppage.Pause != nil || len(q.Stoppage.Held) > 0 {
-			t.Errorf("on a good day: %+v (%v)", q, err)
+			t.Errorf("without a stoppage: got %+v (error %v), want no pause and no held order", q, err)
 		}
 		o := env.BuyUnresolved()
 		if err := env.Desk.SetPaused(ctx, purchasetest.AdminAction, true, "to look at it"); err != nil {
@@ -158,7 +159,8 @@ func TestService_Stoppage_PauseAndUnresolved(t *testing.T) {
 		stop := queue.Stoppage
 		if err != nil || stop.Pause == nil || stop.Pause.Incidents[0].Args["reason"] != "to look at it" ||
 			len(stop.Held) != 1 || stop.Held[0].ID != o.ID || stop.Held[0].Unresolved == nil {
-			t.Errorf("%+v (%v)", stop, err)
+			t.Errorf("stoppage: got %+v (error %v), want the pause with its reason, and the unresolved order %s", stop, err,
+				o.ID)
 		}
 		if _, err := env.Desk.Allowed(ctx, purchasetest.AdminAction, o.ID, orders.Resolve); err != nil {
 			t.Error(err)

@@ -21,10 +21,10 @@ func TestService_Refusal_NothingCharged(t *testing.T) {
 	reads := func(t *testing.T, err error, times int) {
 		t.Helper()
 		if err == nil {
-			t.Fatal("it was not refused")
+			t.Fatalf("got error %v, want a refusal", err)
 		}
 		if n := strings.Count(err.Error(), uncharged); n != times {
-			t.Errorf("it says %d times that nothing was charged, want %d: %s", n, times, err)
+			t.Errorf("got %d times that nothing was charged, want %d: %s", n, times, err)
 		}
 	}
 	refusing := map[string]func(*purchasetest.Env){
@@ -103,11 +103,11 @@ func TestService_Refusal_PerhapsCharged(t *testing.T) {
 			env.Open()
 			err := env.Confirm(o.ID)
 			if err == nil {
-				t.Fatalf("%s: it is confirmed again", code)
+				t.Fatalf("%s: confirmed again: got error %v, want one", code, err)
 			}
 			says, want := !strings.Contains(err.Error(), `charged="maybe"`), code == purchase.FailUnreachable
 			if says != want {
-				t.Errorf("%s: it says %q", code, err)
+				t.Errorf("%s: got refusal %q, want charged=\"maybe\" in it: %t", code, err, !want)
 			}
 		}
 	})
@@ -141,7 +141,7 @@ func TestService_Refusal_NotSold(t *testing.T) {
 			"a cancelled card":       env.Confirm(cancelled.ID), "an old offer": newPrice,
 		} {
 			if err == nil {
-				t.Errorf("%s: people read %v", what, err)
+				t.Errorf("%s: got error %v, want %s", what, err, purchase.NotSold)
 			}
 			env.WantRefusal(err, purchase.NotSold)
 		}
@@ -158,7 +158,7 @@ func TestService_SlackAccess_Recorded(t *testing.T) {
 		}
 		if e := env.Events("slack-lost", "slack-back"); len(e) != 2 || !strings.Contains(e[0].Note, "token_revoked") ||
 			e[1].Kind != "slack-back" {
-			t.Errorf("recorded %+v", e)
+			t.Errorf("audit records: got %+v, want slack-lost with its code, then slack-back", e)
 		}
 	})
 }

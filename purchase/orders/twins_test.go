@@ -41,7 +41,7 @@ func TestService_Twins_OneBudget(t *testing.T) {
 				report, err := env.Desk.Budgets(context.Background(), 1)
 				if err != nil || len(report.Persons) != 1 || report.Share(ursula).Spent != 6375 ||
 					report.Share(wilma).Spent != 6375 {
-					t.Errorf("the report has %+v, %v", report.Persons, err)
+					t.Errorf("budget report: got %+v (error %v), want one person with 6375 cents", report.Persons, err)
 				}
 			}, func(env *purchasetest.Env) { c.set(&env.Policy) })
 		})
@@ -69,14 +69,14 @@ func TestService_Twins_OldBudgetKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		if findings := env.Findings(); len(findings) > 0 {
-			t.Errorf("the old books: %v", findings)
+			t.Errorf("findings of the old ledger: got %v, want none", findings)
 		}
 		env.Restart()
 		_, err = env.BuyAs(wilma)
 		env.WantRefusal(err, purchase.OverPersonBudget)
 		b := env.Budget(month)
 		if share := b.People[ursula.Org]; len(b.People) != 1 || share.Spent != 6375 || len(share.Days) != 1 {
-			t.Errorf("the month has %+v", b.People)
+			t.Errorf("budget of the month: got %+v, want one person with 6375 cents and one day", b.People)
 		}
 	}, func(env *purchasetest.Env) { env.Policy.PersonBudget = 10000 })
 }
@@ -98,7 +98,8 @@ func TestService_Twins_CancelAndRights(t *testing.T) {
 			t.Error(err)
 		}
 		if !ursula.Rights(env.Desk.Rules().Policy).Administer || !wilma.Rights(env.Desk.Rules().Policy).Administer {
-			t.Error("an admin by the organization's id is none by the workspace's")
+			t.Errorf("rights to administer: got %t by the id of the workspace, %t by the organization's; want true, true",
+				ursula.Rights(env.Desk.Rules().Policy).Administer, wilma.Rights(env.Desk.Rules().Policy).Administer)
 		}
 	}, func(env *purchasetest.Env) {
 		env.Policy.Everyone, env.Policy.Buyers, env.Policy.Admins = false, map[string]bool{wilma.ID: true},
@@ -137,7 +138,7 @@ func TestService_Twins_ApproveOnce(t *testing.T) {
 		}
 		env.WantRefusal(env.Approve(id, erinToo), purchase.AlreadyDone)
 		if o := env.Order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) != 1 {
-			t.Errorf("it is %s, agreed to by %+v", o.State, o.Approvals)
+			t.Errorf("got %s, approvals %+v; want %s, one approval", o.State, o.Approvals, purchase.AwaitingApproval)
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
 		env.Policy.Approvals = 2

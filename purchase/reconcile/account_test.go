@@ -36,32 +36,33 @@ func TestReconciler_VerifyAccount_OtherAccount(t *testing.T) {
 		<-time.After(3 * time.Hour)
 		for range 2 {
 			if o := env.Order(held.ID); o.State != purchase.Unknown {
-				t.Fatalf("the held order is %s: %+v", o.State, o.Failure)
+				t.Fatalf("held order: got %s, failure %+v; want %s", o.State, o.Failure, purchase.Unknown)
 			}
 			if o := env.Order(second.ID); o.State != purchase.Approved || env.Server.Count(purchasetest.CheckoutEndpoint) != 1 {
-				t.Fatalf("the second order is %s: %+v", o.State, o.Failure)
+				t.Fatalf("second order: got %s, %d checkouts, failure %+v; want %s, 1 checkout", o.State,
+					env.Server.Count(purchasetest.CheckoutEndpoint), o.Failure, purchase.Approved)
 			}
 			if p := env.AccountState().Pause; p == nil || !strings.Contains(p.Cause().String(), mine.ID()) ||
 				!strings.Contains(p.Cause().String(), other.ID()) {
-				t.Fatalf("paused %+v", p)
+				t.Fatalf("pause: got %+v, want one with the accounts %s and %s", p, mine.ID(), other.ID())
 			}
 			env.Resume() // which is no answer to it
 			<-time.After(time.Hour)
 		}
 		if texts := env.Notifications("CBUYING", purchase.NotificationForeign); len(texts) > 0 ||
 			len(env.Events("paused")) != 3 {
-			t.Errorf("told %q, paused %d times", texts, len(env.Events("paused")))
+			t.Errorf("got messages %q, %d pauses; want none, 3", texts, len(env.Events("paused")))
 		}
 
 		env.RestartWithKeyOf(mine)
 		<-time.After(time.Hour)
 		if o := env.Order(held.ID); o.State != purchase.Failed {
-			t.Errorf("the held order is %s", o.State)
+			t.Errorf("held order: got %s, want %s", o.State, purchase.Failed)
 		}
 		env.Resume()
 		env.Until(second.ID, purchase.Purchased)
 		if n := len(other.Licenses()); n != 1 {
-			t.Errorf("the other account has %d licenses", n)
+			t.Errorf("licenses of the other account: got %d, want 1", n)
 		}
 	}, purchasetest.WithChannel)
 }
@@ -75,7 +76,8 @@ func TestReconciler_VerifyAccount_KeptOnce(t *testing.T) {
 		who, err := env.Client.WhoAmI(context.Background())
 		if e := env.Events("account"); err != nil || len(e) != 1 || !strings.Contains(e[0].Note, who.ID) ||
 			env.AccountState().CoCalc != who.ID {
-			t.Errorf("%+v, and the account is %q (%v)", e, env.AccountState().CoCalc, err)
+			t.Errorf("got audit records %+v, account %q (error %v); want one record with %q, account %q", e,
+				env.AccountState().CoCalc, err, who.ID, who.ID)
 		}
 	})
 }
@@ -112,12 +114,13 @@ func TestReconciler_VerifyAccount_Address(t *testing.T) {
 		if e := env.Events("account"); env.AccountState().Address != here || len(e) != 1 || !strings.HasSuffix(e[0].Note,
 			" on "+here) ||
 			notes() != nil {
-			t.Fatalf("the server of a new ledger is %q: %+v, %q", env.AccountState().Address, e, notes())
+			t.Fatalf("new ledger: got server %q, audit records %+v, later notes %q; want %q, one record that names it, none",
+				env.AccountState().Address, e, notes(), here)
 		}
 		env.Restart()
 		<-time.After(time.Minute)
 		if notes() != nil {
-			t.Errorf("the same server is noted again: %q", notes())
+			t.Errorf("notes after a restart: got %q, want none", notes())
 		}
 		begin("")
 		begin("https://cocalc.example")
@@ -129,13 +132,14 @@ func TestReconciler_VerifyAccount_Address(t *testing.T) {
 		env.Server.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 1000})
 		begin("https://cocalc.example")
 		if got := env.AccountState().Address; got != "https://cocalc.example" || len(notes()) != 2 {
-			t.Errorf("without a proof of the key, the server is %q: %q", got, notes())
+			t.Errorf("without a proof of the key: got server %q, notes %q; want https://cocalc.example, 2 notes", got, notes())
 		}
 		env.Server.ClearFaults()
 		env.RestartWithKeyOf(env.Server.Add(cocalctest.NewAccount{Partner: true}))
 		<-time.After(time.Hour)
 		if got := env.AccountState().Address; got != "https://cocalc.example" || len(notes()) != 2 {
-			t.Errorf("with the key of another account, the server is %q: %q", got, notes())
+			t.Errorf("with the key of another account: got server %q, notes %q; want https://cocalc.example, 2 notes", got,
+				notes())
 		}
 	})
 }
@@ -154,23 +158,23 @@ func TestReconciler_VerifyAccount_NewLedger(t *testing.T) {
 		<-time.After(time.Minute)
 		p := env.AccountState().Pause
 		if p == nil || !strings.Contains(p.Cause().String(), `(new-ledger purchases="1")`) {
-			t.Fatalf("paused %+v", p)
+			t.Fatalf("pause: got %+v, want one by a new ledger with 1 purchase before it", p)
 		}
-		if len(env.Notifications("CBUYING", purchase.NotificationPaused)) != 1 {
-			t.Error("the missing ledger is not reported")
+		if texts := env.Notifications("CBUYING", purchase.NotificationPaused); len(texts) != 1 {
+			t.Errorf("messages about the missing ledger: got %q, want 1", texts)
 		}
 		env.Resume()
 		if resumed := env.Events("resumed"); len(resumed) != 1 || resumed[0].Cause.Code != purchase.AcceptsNewLedger {
-			t.Errorf("the audit says %+v", resumed)
+			t.Errorf("audit records: got %+v, want one, %s", resumed, purchase.AcceptsNewLedger)
 		}
 		env.Until(env.Buy(), purchase.Purchased)
 		if said := env.Claims().Compare(env.Sales()); len(said.Wrong) > 0 || said.Earlier != 1 {
-			t.Errorf("bot verify says %+v", said)
+			t.Errorf("comparison: got %+v, want nothing wrong, 1 earlier purchase", said)
 		}
 		env.Restart()
 		<-time.After(24 * time.Hour)
 		if p := env.AccountState().Pause; p != nil {
-			t.Errorf("paused again: %+v", p)
+			t.Errorf("pause: got %+v, want none", p)
 		}
 	}, purchasetest.WithChannel)
 }
@@ -197,15 +201,15 @@ func TestReconciler_VerifyAccount_PurchaseJustBefore(t *testing.T) {
 		<-time.After(time.Minute)
 		sold := env.Sales().Rows
 		if began := env.AccountState().Watching; len(sold) != 1 || began.IsZero() || began.After(sold[0].Time) {
-			t.Fatalf("the new ledger began at %v, and CoCalc sold %+v: that is another test", began, sold)
+			t.Fatalf("got a ledger that began at %v and purchases %+v, want one purchase after the ledger began", began, sold)
 		}
 		env.Resume()
 		if said := env.Claims().Compare(env.Sales()); len(said.Wrong) > 0 || said.Earlier != 1 {
-			t.Errorf("bot verify says %+v", said)
+			t.Errorf("comparison: got %+v, want nothing wrong, 1 earlier purchase", said)
 		}
 		<-time.After(24 * time.Hour)
 		if p, found := env.AccountState().Pause, env.Events("unexplained-purchase"); p != nil || len(found) > 0 {
-			t.Errorf("paused again: %+v, since %+v", p, found)
+			t.Errorf("got pause %+v, unexplained purchases %+v; want none", p, found)
 		}
 	}, purchasetest.WithChannel)
 }

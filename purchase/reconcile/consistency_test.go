@@ -185,7 +185,7 @@ func TestCheckConsistency_EveryFinding(t *testing.T) {
 				found = found || all
 			}
 			if !found {
-				t.Errorf("want %q, found %v", c.says, findings)
+				t.Errorf("findings: got %v, want %q among them", findings, c.says)
 			}
 		})
 	}

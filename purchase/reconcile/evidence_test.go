@@ -39,13 +39,13 @@ func TestReconciler_Differs_EveryField(t *testing.T) {
 		c.change(&item)
 		err := b.Differs(o, item)
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got difference %v, want %q in it", name, err, c.says)
 		}
 	}
 	o, item := purchasetest.SentOrder(at)
 	o.Spec.ProjectID = ""
 	if b.Differs(o, item) == nil {
-		t.Error("an item on a project equals one without")
+		t.Error("item on another project: got no difference, want one")
 	}
 }
 
@@ -56,16 +56,16 @@ func TestReconciler_Evidence_EveryStage(t *testing.T) {
 			t.Helper()
 			e := env.Desk.Evidence(context.Background(), env.Order(id))
 			if said := fmt.Sprint(e.For(false)); strings.Contains(said, "key") {
-				t.Errorf("a buyer reads of a key:\n%s", said)
+				t.Errorf("evidence for a buyer: got %s, want no word of the key", said)
 			}
 			all := fmt.Sprint(e.For(true))
 			for _, w := range words {
 				if !strings.Contains(all, w) {
-					t.Errorf("it does not say %q:\n%s", w, all)
+					t.Errorf("evidence: got %s, want %q in it", all, w)
 				}
 			}
 			if e.Complete != complete {
-				t.Errorf("complete: %v\n%s", e.Complete, all)
+				t.Errorf("evidence complete: got %t, want %t: %s", e.Complete, complete, all)
 			}
 		}
 		card := env.Propose(purchasetest.Spec())
@@ -117,11 +117,11 @@ func TestReconciler_FindPurchase_TagInOtherLicense(t *testing.T) {
 					Created: o.AddSent.Add(c.made), Expires: time.Now().AddDate(1, 0, 0), RunLimit: c.runs, Quota: c.quota,
 				}}
 				if shown := fmt.Sprint(env.Desk.Evidence(context.Background(), o).Lines); !strings.Contains(shown, c.shows) {
-					t.Errorf("shown is: %s", shown)
+					t.Errorf("evidence: got %s, want %q in it", shown, c.shows)
 				}
 				<-time.After(2 * time.Hour)
 				if o = env.Order(o.ID); o.State != c.ends {
-					t.Errorf("the order is %s, want %s: %+v", o.State, c.ends, o.Receipt)
+					t.Errorf("order: got %s, receipt %+v; want %s", o.State, o.Receipt, c.ends)
 				}
 				env.Inconsistent = true
 			}, m.install)
@@ -145,7 +145,8 @@ func TestReconciler_FindPurchase_ItemDeleted(t *testing.T) {
 			id := env.Buy()
 			o := env.Until(id, purchase.Purchased, purchase.Failed)
 			if o.State != purchase.Purchased || o.Receipt.LicenseID != env.Account.Licenses()[0].ID {
-				t.Errorf("older %v: the order is %s: %+v", older, o.State, o.Failure)
+				t.Errorf("older %v: got %s, receipt %+v, failure %+v; want %s, license %s", older, o.State, o.Receipt, o.Failure,
+					purchase.Purchased, env.Account.Licenses()[0].ID)
 			}
 			m.HideCart.Store(false)
 			env.Check(1, 6375, 0)

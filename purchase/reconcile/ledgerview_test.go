@@ -68,11 +68,11 @@ func TestComparison_Purchases_Agree(t *testing.T) {
 				got := env.CheckAgreement(c.licenses)
 				said := slices.Concat(got.Unrecognized, got.Notes)
 				if len(said) != len(c.says) {
-					t.Fatalf("said %q", said)
+					t.Fatalf("findings: got %q, want %q", said, c.says)
 				}
 				for i, text := range c.says {
 					if !strings.Contains(said[i].String(), text) {
-						t.Errorf("said %q, want %q", said[i], text)
+						t.Errorf("finding %d: got %q, want %q in it", i, said[i], text)
 					}
 				}
 			})
@@ -163,18 +163,18 @@ func TestComparison_Purchases_Differ(t *testing.T) {
 			wrong, strangers := fmt.Sprint(got.Wrong), strings.Trim(fmt.Sprint(got.Unrecognized), "[]")
 			if got.Agree != c.agree || (c.wrong == "") != (len(got.Wrong) == 0) || len(got.Wrong) > 2 ||
 				!strings.Contains(wrong, c.wrong) {
-				t.Errorf("%s: %d agree, wrong %s", c.name, got.Agree, wrong)
+				t.Errorf("%s: got %d agree, wrong %s; want %d agree, wrong %q", c.name, got.Agree, wrong, c.agree, c.wrong)
 			}
 			if (c.strangers == "") != (strangers == "") || !strings.Contains(strangers, c.strangers) {
-				t.Errorf("%s: strangers %q", c.name, strangers)
+				t.Errorf("%s: strangers: got %q, want %q in it", c.name, strangers, c.strangers)
 			}
 			if earlier := c.name == "from before the ledger"; (got.Earlier == 1) != earlier {
-				t.Errorf("%s: %d earlier", c.name, got.Earlier)
+				t.Errorf("%s: got %d earlier, want 1: %t", c.name, got.Earlier, earlier)
 			}
 		}
 		gone := claims.Compare(reconcile.Account{ID: honest.ID, Rows: honest.Rows})
 		if gone.Agree != 2 || len(gone.Notes) != 2 || gone.Notes[0].Code != purchase.NotedNotManaged {
-			t.Errorf("without licenses: %+v", gone)
+			t.Errorf("without licenses: got %+v, want 2 agree and 2 notes, the first %s", gone, purchase.NotedNotManaged)
 		}
 	})
 }
@@ -194,7 +194,7 @@ func TestComparison_Purchases_UnderWayOrSettled(t *testing.T) {
 		<-time.After(time.Second)
 		if got := env.CheckAgreement(0); len(got.Notes) != 1 || got.Notes[0].Code != purchase.NotedUnderWay ||
 			got.Notes[0].Args["order"] != string(id) {
-			t.Errorf("said %+v", got)
+			t.Errorf("got %+v, want one note, %s of order %s", got, purchase.NotedUnderWay, id)
 		}
 	})
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
@@ -209,7 +209,7 @@ func TestComparison_Purchases_UnderWayOrSettled(t *testing.T) {
 		}
 		got := env.CheckAgreement(0)
 		if len(got.Notes) != 1 || got.Notes[0].Code != purchase.NotedByWord {
-			t.Errorf("said %+v", got)
+			t.Errorf("got %+v, want one note, %s", got, purchase.NotedByWord)
 		}
 	})
 }

@@ -42,30 +42,33 @@ func TestReconciler_Restore_PurchaseMissing(t *testing.T) {
 				o := env.Order(id)
 				if o.State != purchase.Purchased || o.Requester.ID != c.who || o.Month != was.Month ||
 					o.Receipt.LicenseID != was.Receipt.LicenseID || o.Open() {
-					t.Errorf("the order is %s, of %s in %s: %+v", o.State, o.Requester.ID, o.Month, o.Receipt)
+					t.Errorf("entered order: got %s, requester %s, month %s, receipt %+v; want %s, %s, %s, license %s", o.State,
+						o.Requester.ID, o.Month, o.Receipt, purchase.Purchased, c.who, was.Month, was.Receipt.LicenseID)
 				}
 				if c.known && (o.Spec.Title != was.Spec.Title || o.Reason != was.Reason || o.Channel != was.Channel ||
 					o.Price != was.Price) {
-					t.Errorf("entered is %+v, and it was %+v", o, was)
+					t.Errorf("entered order: got %+v, want the title, reason, channel and price of %+v", o, was)
 				}
 				h, err := env.Desk.History(context.Background(), 1, 10)
 				if err != nil || len(h.Purchases) != 2 || h.Months[0].People[c.who].Spent < 6375 {
-					t.Errorf("history %+v (%v)", h, err)
+					t.Errorf("history: got %+v (error %v), want 2 purchases, at least 6375 cents of %s", h, err, c.who)
 				}
 				paused := c.who == purchase.Unattributed.ID
 				if p := env.AccountState().Pause; (p != nil) != paused ||
 					len(env.Events("unexplained-purchase", "foreign-purchase")) > 0 {
-					t.Errorf("paused %+v", p)
+					t.Errorf("pause: got %+v, want one: %t; and no unexplained or foreign purchase", p, paused)
 				}
 				if texts := strings.Join(env.Notifications("CBUYING", purchase.NotificationRestored),
 					" "); c.state != purchase.Approved &&
 					!strings.Contains(texts, `entered="1"`) ||
 					strings.Contains(texts, `unattributed="1"`) != paused {
-					t.Errorf("the channel was told %q", texts)
+					t.Errorf("messages to the channel: got %q, want 1 entered: %t, 1 unattributed: %t", texts,
+						c.state != purchase.Approved, paused)
 				}
 				if paused && (len(env.Notifications(purchasetest.Dana.ID, purchase.NotificationPaused)) != 1 ||
 					env.AccountState().Pause.LeftOut().Code != "") {
-					t.Errorf("admins are not told; left out %s", env.AccountState().Pause.LeftOut())
+					t.Errorf("got left out %s, want nothing left out, and one message to the admin",
+						env.AccountState().Pause.LeftOut())
 				}
 				if paused {
 					env.Resume()
@@ -75,7 +78,7 @@ func TestReconciler_Restore_PurchaseMissing(t *testing.T) {
 				<-time.After(30 * time.Hour)
 				env.Check(3, 3*6375, 0)
 				if env.AccountState().Before != nil {
-					t.Error("what the ledger from before knew is kept for ever")
+					t.Errorf("memory of the ledger from before: got %+v, want none", env.AccountState().Before)
 				}
 			}, purchasetest.WithChannel)
 		})
@@ -101,7 +104,7 @@ func TestReconciler_Restore_ApprovedSince(t *testing.T) {
 		<-time.After(time.Hour)
 		if o := env.Order(id); o.State != purchase.Purchased || len(o.Approvals) != 1 ||
 			o.Approvals[0].By.ID != purchasetest.Erin.ID {
-			t.Errorf("the order is %s, approved by %+v", o.State, o.Approvals)
+			t.Errorf("order: got %s, approvals %+v; want %s, approved by erin alone", o.State, o.Approvals, purchase.Purchased)
 		}
 		env.Check(1, 6375, 0)
 	}, purchasetest.WithChannel, purchasetest.WithApprovers)
@@ -123,7 +126,7 @@ func TestReconciler_Restore_ReleasedOrder(t *testing.T) {
 		<-time.After(time.Hour)
 		env.Check(2, 2*6375, 0)
 		if o := env.Order(id); o.State != purchase.Purchased || !o.Released.IsZero() {
-			t.Errorf("it is %s, released at %v", o.State, o.Released)
+			t.Errorf("order: got %s, released %v; want %s, not released", o.State, o.Released, purchase.Purchased)
 		}
 	}, purchasetest.WithChannel)
 }
@@ -169,22 +172,23 @@ func TestReconciler_Restore_SettledByAdmin(t *testing.T) {
 				if now.State != purchase.Purchased || now.Requester.ID != purchasetest.Alice.ID || now.Month != was.Month ||
 					now.Receipt == nil || now.Receipt.Settled == nil || !now.Receipt.Settled.Is(*was.Receipt.Settled) ||
 					now.Receipt.LicenseID != settledLicenseID {
-					t.Errorf("the order is %s, %+v", now.State, now.Receipt)
+					t.Errorf("order: got %s, requester %s, month %s, receipt %+v; want %s, alice, %s, license %s, settled as before",
+						now.State, now.Requester.ID, now.Month, now.Receipt, purchase.Purchased, was.Month, settledLicenseID)
 				}
 				h, err := env.Desk.History(context.Background(), 1, 10)
 				if err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 || h.Months[0].Reserved != 0 ||
 					h.Months[0].People[purchasetest.Alice.ID].Spent != 6375 {
-					t.Errorf("history %+v (%v)", h, err)
+					t.Errorf("history: got %+v (error %v), want one purchase, 6375 cents of alice, nothing reserved", h, err)
 				}
 				if texts := strings.Join(env.Notifications("CBUYING", purchase.NotificationRestored), " "); !strings.Contains(texts,
 					`by-word="1" by-word-sum="6375"`) {
-					t.Errorf("the channel was told %q", texts)
+					t.Errorf("messages to the channel: got %q, want one of 6375 cents that an admin settled", texts)
 				}
 				env.Restart() // and it is not entered twice
 				<-time.After(30 * time.Hour)
 				if h, err := env.Desk.History(context.Background(), 1, 10); err != nil || len(h.Purchases) != 1 ||
 					h.Months[0].Spent != 6375 {
-					t.Errorf("later, history %+v (%v)", h, err)
+					t.Errorf("history after a restart: got %+v (error %v), want one purchase, 6375 cents", h, err)
 				}
 			}, purchasetest.WithChannel)
 		})
@@ -266,7 +270,8 @@ func TestReconciler_Restore_OlderTag(t *testing.T) {
 		env.RestoreFrom(old, false)
 		<-time.After(time.Hour)
 		if p := env.AccountState().Pause; p == nil || p.LeftOut().Code == "" || len(env.Events("unexplained-purchase")) != 1 {
-			t.Errorf("paused %+v, left out %s", p, p.LeftOut())
+			t.Errorf("got pause %+v, left out %s, %d unexplained purchases; want a pause that names what was left out, 1", p,
+				p.LeftOut(), len(env.Events("unexplained-purchase")))
 		}
 	}, m.install, purchasetest.WithChannel)
 }
@@ -286,12 +291,13 @@ func TestReconciler_Restore_ResumeNamesLeftOut(t *testing.T) {
 		p := env.AccountState().Pause
 		const sum = `left-out amount="12750" purchases="1"`
 		if p == nil || !strings.Contains(p.LeftOut().String(), sum) || len(env.Events("unexplained-purchase")) != 1 {
-			t.Fatalf("paused %+v, left out %s", p, p.LeftOut())
+			t.Fatalf("got pause %+v, left out %s, %d unexplained purchases; want left out %s, 1", p, p.LeftOut(),
+				len(env.Events("unexplained-purchase")), sum)
 		}
 		env.Resume()
 		if texts := env.Notifications("CBUYING", purchase.NotificationResumed); len(texts) != 1 || !strings.Contains(texts[0],
 			sum) {
-			t.Errorf("told %q", texts)
+			t.Errorf("messages to the channel: got %q, want one with %s", texts, sum)
 		}
 	}, m.install, purchasetest.WithChannel)
 }

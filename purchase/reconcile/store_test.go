@@ -23,7 +23,7 @@ func TestSold_ReadsAsFarAsAsked(t *testing.T) {
 	hourly := &endlessList{age: func(n int) time.Duration { return time.Duration(n) * time.Hour }}
 	rows, err := reconcile.ListPurchases(t.Context(), hourly, purchasetest.SampleTime.Add(-600*time.Hour))
 	if err != nil || len(rows) != 601 || hourly.asked != 2 {
-		t.Errorf("%d rows in %d pages (%v), want 601 in 2", len(rows), hourly.asked, err)
+		t.Errorf("got %d rows in %d pages (error %v), want 601 in 2", len(rows), hourly.asked, err)
 	}
 	fresh := &endlessList{age: func(int) time.Duration { return 0 }}
 	var refusal *cocalc.Error
@@ -31,7 +31,7 @@ func TestSold_ReadsAsFarAsAsked(t *testing.T) {
 		&refusal) ||
 		len(rows) > 0 ||
 		fresh.asked != 400 {
-		t.Errorf("%d rows in %d pages (%v)", len(rows), fresh.asked, err)
+		t.Errorf("got %d rows in %d pages (error %v), want a refusal after 400", len(rows), fresh.asked, err)
 	}
 }
 
@@ -43,11 +43,11 @@ func TestReconciler_PurchasesOf_LaterPage(t *testing.T) {
 		others = 600
 		o := env.Until(env.Buy(), purchase.Purchased)
 		if o.Receipt.PurchaseID == 0 || o.Receipt.Unchecked || len(o.Receipt.Duplicates) > 0 {
-			t.Errorf("its purchase was not found: %+v", o.Receipt)
+			t.Errorf("receipt: got %+v, want its purchase, checked, without duplicates", o.Receipt)
 		}
 		if e := env.Desk.Evidence(context.Background(), o); !e.Complete ||
 			!slices.ContainsFunc(e.Lines, func(c purchase.Cause) bool { return c.Code == purchase.ShowsPurchase }) {
-			t.Errorf("people read %q", e.Lines)
+			t.Errorf("evidence: got %q, complete %t; want %s in it, complete true", e.Lines, e.Complete, purchase.ShowsPurchase)
 		}
 	}, func(env *purchasetest.Env) {
 		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
@@ -62,7 +62,8 @@ func TestReconciler_Sweep_EndlessList(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(time.Hour)
 		if at := env.AccountState().Reconciled; !at.IsZero() || len(env.Events("foreign-purchase")) > 0 {
-			t.Errorf("the account counts as compared, at %s", at)
+			t.Errorf("got account compared at %s, %d foreign purchases; want never, none", at,
+				len(env.Events("foreign-purchase")))
 		}
 	}, func(env *purchasetest.Env) {
 		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
@@ -80,7 +81,7 @@ func TestReconciler_Sweep_PurchaseOnTwoPages(t *testing.T) {
 			seen[stranger.PurchaseID]++
 		}
 		if len(seen) != 600 || len(env.Events("foreign-purchase")) != 600 {
-			t.Errorf("%d purchases were reported %d times", len(seen), len(env.Events("foreign-purchase")))
+			t.Errorf("got %d purchases in %d reports, want 600 in 600", len(seen), len(env.Events("foreign-purchase")))
 		}
 	}, func(env *purchasetest.Env) {
 		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
@@ -157,17 +158,19 @@ func TestOlderStore_Charge_ItemMadeDearer(t *testing.T) {
 				o = env.Until(o.ID, purchase.Purchased)
 				sold := env.Account.Purchases()
 				if len(sold) != 1 || int64(o.Receipt.Charged) != sold[0].Cents || (o.Receipt.Charged > o.Price) == c.read {
-					t.Errorf("charged %s of %s, and CoCalc sold %+v", o.Receipt.Charged, o.Price, sold)
+					t.Errorf("got charge %s, price %s, purchases %+v; want one purchase of the charge, above the price: %t",
+						o.Receipt.Charged, o.Price, sold, !c.read)
 				}
 				if c.read {
 					if p := env.AccountState().Pause; p != nil {
-						t.Errorf("paused: %s", p.Cause())
+						t.Errorf("pause: got %s, want none", p.Cause())
 					}
 					return
 				}
 				if p := env.AccountState().Pause; p == nil || len(env.Events("overcharged")) != 1 ||
 					!strings.Contains(p.Cause().String(), fmt.Sprintf("charged=\"%d\"", o.Receipt.Charged)) {
-					t.Errorf("paused %+v", p)
+					t.Errorf("got pause %+v, %d overcharges; want a pause with the charge %d, 1", p, len(env.Events("overcharged")),
+						o.Receipt.Charged)
 				}
 			}, m.Install, func(env *purchasetest.Env) {
 				env.Server = cocalctest.New(cocalctest.Config{Seed: 1, Generation: cocalctest.Older})

@@ -25,21 +25,21 @@ func TestReconciler_Sweep_ForeignPurchase(t *testing.T) {
 		license := env.Account.Licenses()[0].ID
 		texts := env.Notifications("CBUYING", purchase.NotificationForeign)
 		if len(texts) != 1 || !strings.Contains(texts[0], license) {
-			t.Errorf("the channel was told %q", texts)
+			t.Errorf("messages to the channel: got %q, want one with license %s", texts, license)
 		}
 		id := env.Buy()
 		env.Until(id, purchase.Purchased)
 		env.Restart()
 		<-time.After(72 * time.Hour)
 		if again := env.Notifications("CBUYING", purchase.NotificationForeign); len(again) > 0 {
-			t.Errorf("told again: %q", again)
+			t.Errorf("messages after a restart: got %q, want none", again)
 		}
 		if e := env.Events("foreign-purchase"); len(e) != 1 || e[0].Args["license"] != license {
-			t.Errorf("recorded %+v", e)
+			t.Errorf("audit records: got %+v, want one with license %s", e, license)
 		}
 		h, err := env.Desk.History(context.Background(), 1, 10)
 		if err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 {
-			t.Errorf("history %+v (%v)", h, err)
+			t.Errorf("history: got %+v (error %v), want one purchase, 6375 cents", h, err)
 		}
 	}, purchasetest.WithChannel)
 }
@@ -59,7 +59,7 @@ func TestReconciler_Sweep_OlderThanLedger(t *testing.T) {
 		env.Open()
 		<-time.After(time.Hour)
 		if e := env.Events("foreign-purchase"); len(e) > 0 {
-			t.Errorf("reported %+v", e)
+			t.Errorf("foreign purchases: got %+v, want none", e)
 		}
 	}, purchasetest.WithChannel)
 }
@@ -84,7 +84,7 @@ func TestReconciler_Sweep_CheckoutHourLate(t *testing.T) {
 		<-time.After(time.Hour)
 		env.Check(1, 6375, 0)
 		if o.Receipt.Adopted || len(env.Notifications("CBUYING", purchase.NotificationForeign)) > 0 {
-			t.Errorf("our own checkout is called somebody else's: %+v", o.Receipt)
+			t.Errorf("receipt: got %+v, want Adopted false and no message about a foreign purchase", o.Receipt)
 		}
 	}, purchasetest.WithChannel)
 }
@@ -109,12 +109,12 @@ func TestReconciler_Sweep_DoubleBuyHoursLate(t *testing.T) {
 			o = env.Order(id)
 		}
 		if env.AccountState().Pause != nil {
-			t.Fatal("paused before there is a second license")
+			t.Fatalf("pause before the second license: got %+v, want none", env.AccountState().Pause)
 		}
 		<-time.After(4 * time.Hour)
 		o = env.Order(id)
 		if len(o.Receipt.Duplicates) != 1 || env.AccountState().Pause == nil {
-			t.Fatalf("receipt %+v, pause %+v", o.Receipt, env.AccountState().Pause)
+			t.Fatalf("got receipt %+v, pause %+v; want one duplicate and a pause", o.Receipt, env.AccountState().Pause)
 		}
 		env.Check(2, 2*6375, 0)
 		for _, whom := range []string{purchasetest.Dana.ID, "CBUYING"} {
@@ -122,7 +122,7 @@ func TestReconciler_Sweep_DoubleBuyHoursLate(t *testing.T) {
 			if len(texts) != 1 || !strings.Contains(texts[0], o.Receipt.LicenseID) ||
 				!strings.Contains(texts[0], o.Receipt.Duplicates[0].LicenseID) ||
 				!strings.Contains(texts[0], `amount="6375"`) {
-				t.Errorf("%s was told %q", whom, texts)
+				t.Errorf("messages to %s: got %q, want one with both licenses and 6375 cents: %+v", whom, texts, o.Receipt)
 			}
 		}
 		<-time.After(48 * time.Hour)
@@ -143,10 +143,10 @@ func TestReconciler_Sweep_UnexplainedPurchase(t *testing.T) {
 		<-time.After(15 * time.Minute)
 		texts := env.Notifications(purchasetest.Dana.ID, purchase.NotificationUnexplained)
 		if len(texts) != 1 || !strings.Contains(texts[0], "01JD8Z3V5TQ4X6B7N8M9P0RSTW") {
-			t.Errorf("the admin was told %q", texts)
+			t.Errorf("messages to the admin: got %q, want one with the tag of the item", texts)
 		}
 		if p := env.AccountState().Pause; p == nil || p.Incidents[0].Code != purchase.IncidentUnexplained {
-			t.Errorf("pause %+v", p)
+			t.Errorf("pause: got %+v, want %s", p, purchase.IncidentUnexplained)
 		}
 	})
 }
@@ -168,10 +168,10 @@ func TestReconciler_Sweep_ItemCopiedInStore(t *testing.T) {
 		<-time.After(time.Hour)
 		if texts := env.Notifications("CBUYING", purchase.NotificationForeign); len(texts) != 1 ||
 			!strings.Contains(texts[0], `why="copied"`) {
-			t.Errorf("the channel was told %q", texts)
+			t.Errorf("messages to the channel: got %q, want one with the reason copied", texts)
 		}
 		if p := env.AccountState().Pause; p != nil {
-			t.Errorf("paused: %s", p.Cause())
+			t.Errorf("pause: got %s, want none", p.Cause())
 		}
 	}, purchasetest.WithChannel)
 }
@@ -189,10 +189,10 @@ func TestReconciler_Sweep_TagInOlderPurchase(t *testing.T) {
 		})
 		<-time.After(2 * time.Hour)
 		if o = env.Order(o.ID); o.State != purchase.Failed {
-			t.Errorf("the order is %s: %+v", o.State, o.Receipt)
+			t.Errorf("order: got %s, receipt %+v; want %s", o.State, o.Receipt, purchase.Failed)
 		}
 		if e := env.Events("foreign-purchase"); len(e) != 1 || e[0].Args["purchase"] != "900" {
-			t.Errorf("reported %+v", e)
+			t.Errorf("audit records: got %+v, want one of purchase 900", e)
 		}
 	}, m.install, purchasetest.WithChannel)
 }
@@ -217,12 +217,12 @@ func TestReconciler_Sweep_KeyNotProven(t *testing.T) {
 		began := time.Now()
 		<-time.After(3 * time.Hour)
 		if at := compared(); at.After(began) {
-			t.Errorf("compared at %s, with a key of nobody's", at)
+			t.Errorf("with a key of another account: got the account compared at %s, want not after %s", at, began)
 		}
 		m.RejectKey.Store(false)
 		<-time.After(3 * time.Hour)
 		if at := compared(); !at.After(began) {
-			t.Error("never compared again")
+			t.Errorf("with the key again: got the account compared at %s, want after %s", at, began)
 		}
 	}, m.Install)
 }

@@ -336,7 +336,7 @@ func TestClassify_EveryKind(t *testing.T) {
 		KindUnattributed, KindNeverSent, KindUnknownTag, KindForeign, KindEarlier, KindMissingLedger, KindUnread,
 	} {
 		if !seen[kind] {
-			t.Errorf("got no example of %q", kind)
+			t.Errorf("examples of %q: got none, want one", kind)
 		}
 	}
 }
@@ -397,10 +397,10 @@ func FuzzClassify_OurPurchase(f *testing.F) {
 		}
 		switch got.Kind {
 		case KindForeign, KindEarlier, KindMissingLedger, KindUnknownTag, KindUnattributed, KindUnread:
-			t.Errorf("got %+v for %+v, a purchase of the order %+v", got, r, o)
+			t.Errorf("got %+v for %+v, want the verdict for a purchase of the order %+v", got, r, o)
 		default:
 			if got.Order != o.ID || got.Mismatch != "" || got.Reported && got.Kind != KindNeverSent {
-				t.Errorf("got %+v for %+v, a purchase of the order %+v", got, r, o)
+				t.Errorf("got %+v for %+v, want the verdict for a purchase of the order %+v", got, r, o)
 			}
 		}
 	})
