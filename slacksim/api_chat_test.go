@@ -35,7 +35,7 @@ func TestWebAPI_PostMessage_InvalidBlocks(t *testing.T) {
 	}
 	for i := range want {
 		if errs[i] != want[i] || messages[i] != "[ERROR] "+want[i] {
-			t.Errorf("%v / %v, want %s", errs[i], messages[i], want[i])
+			t.Errorf("got error %v, message %v; want %s", errs[i], messages[i], want[i])
 		}
 	}
 }

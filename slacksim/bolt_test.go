@@ -30,7 +30,7 @@ func TestWorkspace_Apps_Bolt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !card.Ephemeral() {
-		t.Error("the card is for all members, want it for Alice only")
+		t.Error("card: got Ephemeral false, want true, for Alice only")
 	}
 	if err := alice.Command(ctx, slacksim.General, "/order", "in ack"); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestWorkspace_Apps_Bolt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := form.Values("What"); len(got) != 1 || got[0] != "coffee" {
-		t.Errorf("the form holds %v, want coffee", got)
+		t.Errorf("form: got %v, want coffee", got)
 	}
 	for _, try := range []struct{ what, complaint string }{{"tea", "There is no tea."}, {"cocoa", ""}} {
 		if err := alice.Fill(ctx, form, "What", try.what); err != nil {
@@ -109,17 +109,18 @@ func startNode(t *testing.T, srv *slacksim.Server, program string) <-chan string
 	t.Helper()
 	dir := filepath.Join("testdata", "bolt")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@slack", "bolt")); err != nil {
-		t.Fatalf("Bolt is not installed: run `make test`, which does `npm ci` in slacksim/%s first", filepath.ToSlash(dir))
+		t.Fatalf("got error %v, want Bolt installed: run `make test`, which does `npm ci` in slacksim/%s first", err,
+			filepath.ToSlash(dir))
 	}
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Fatal("node is missing: install Node.js 20 or newer, then run `make test`")
+		t.Fatalf("got error %v, want Node.js 20 or newer: install it, then run `make test`", err)
 	}
 	app := exec.Command(node, program)
 	app.Dir = dir
 	lines := slacktest.RunApp(t, srv, app)
 	if got := <-lines; got != "ready" {
-		t.Fatalf("the first line of %s is %q, want ready", program, got)
+		t.Fatalf("first line of %s: got %q, want ready", program, got)
 	}
 	return lines
 }

@@ -34,7 +34,7 @@ func TestEnvelope_Acknowledgement_Answer(t *testing.T) {
 			// The answer is there when the command returns, also if the app is not a member.
 			seen := alice.Messages(slacksim.Random)
 			if len(seen) != 1 || seen[0].Text != tt.want || seen[0].OnlyFor != tt.onlyFor {
-				t.Errorf("Alice sees %+v, want %q for %q", seen, tt.want, tt.onlyFor)
+				t.Errorf("Alice's messages: got %+v, want %q for %q", seen, tt.want, tt.onlyFor)
 			}
 		})
 	}
@@ -53,10 +53,10 @@ func TestEnvelope_Acknowledgement_Late(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e, _ := ws.LastEnvelope("slash_commands"); !e.Late || e.Took < quick.AckTimeout {
-		t.Errorf("the envelope is %+v, want late", e)
+		t.Errorf("envelope: got %+v, want late", e)
 	}
 	if seen := alice.Messages(slacksim.General); len(seen) != 0 {
-		t.Errorf("Alice sees %+v, want nothing", seen)
+		t.Errorf("Alice's messages: got %+v, want none", seen)
 	}
 }
 
@@ -84,15 +84,15 @@ func TestWorkspace_Redeliver_AndRepeat(t *testing.T) {
 			t.Error(err)
 		}
 		if string(f.Payload) != string(first.Payload) {
-			t.Errorf("the payload is\n%s\nwant\n%s", f.Payload, first.Payload)
+			t.Errorf("payload: got\n%s\nwant\n%s", f.Payload, first.Payload)
 		}
 		return f
 	}
 	if f := again(ws.Redeliver); f.EnvelopeID != first.EnvelopeID {
-		t.Errorf("Redeliver sent the envelope id %s, want %s", f.EnvelopeID, first.EnvelopeID)
+		t.Errorf("envelope id after Redeliver: got %s, want %s", f.EnvelopeID, first.EnvelopeID)
 	}
 	if f := again(ws.Repeat); f.EnvelopeID == first.EnvelopeID {
-		t.Errorf("Repeat sent the envelope id %s, want a new one", f.EnvelopeID)
+		t.Errorf("envelope id after Repeat: got %s, want a new one", f.EnvelopeID)
 	}
 
 	ws.SetFaults(slacksim.Faults{Duplicate: true})
@@ -101,7 +101,7 @@ func TestWorkspace_Redeliver_AndRepeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f := s.next(); f.EnvelopeID != twin.EnvelopeID {
-		t.Errorf("with Duplicate the second envelope id is %s, want %s", f.EnvelopeID, twin.EnvelopeID)
+		t.Errorf("second envelope id with Duplicate: got %s, want %s", f.EnvelopeID, twin.EnvelopeID)
 	}
 }
 
@@ -126,10 +126,10 @@ func TestEnvelope_Event_Retries(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(ws.Envelopes()); n != 2 {
-		t.Errorf("%d envelopes, want 2: it was acknowledged", n)
+		t.Errorf("envelopes: got %d, want 2, since it was acknowledged", n)
 	}
 	if notices := ws.Person(slacksim.Alice).Notices(); len(notices) != 0 {
-		t.Errorf("Alice has the notices %v, want none about an event", notices)
+		t.Errorf("Alice's notices: got %v, want none about an event", notices)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestEnvelope_Burst_SlackGo(t *testing.T) {
 		seen[m.TS] = true
 	}
 	if len(seen) != burst {
-		t.Errorf("%d messages with different timestamps, want %d", len(seen), burst)
+		t.Errorf("messages with different timestamps: got %d, want %d", len(seen), burst)
 	}
 	for _, e := range ws.Envelopes() {
 		if !e.Acked || e.Late || e.Sent != 1 {

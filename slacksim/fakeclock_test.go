@@ -166,7 +166,7 @@ func TestWorkspace_AckTimeout_ThreeSeconds(t *testing.T) {
 					t.Errorf("after %v: got %v, want a timeout: %v", c.takes, err, c.late)
 				}
 				if took := time.Since(began); took != min(c.takes, 3*time.Second) {
-					t.Errorf("Slack waited for %v, want %v", took, min(c.takes, 3*time.Second))
+					t.Errorf("got a wait of %v, want %v", took, min(c.takes, 3*time.Second))
 				}
 				<-time.After(time.Second) // the late answer
 				if e, _ := ws.LastEnvelope("slash_commands"); !e.Acked || e.Late != c.late || e.Took != c.takes {

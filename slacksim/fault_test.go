@@ -18,7 +18,7 @@ func TestFaults_Late_AfterTheDeadline(t *testing.T) {
 	var f *slacksim.Failure
 	if err := ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", ""); !errors.As(err, &f) ||
 		f.Code != slacksim.OperationTimeout {
-		t.Errorf("%v, want operation_timeout", err)
+		t.Errorf("got error %v, want operation_timeout", err)
 	}
 	if f := s.next(); f.Type != "slash_commands" {
 		t.Errorf("got %+v, want a slash command", f)

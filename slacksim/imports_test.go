@@ -39,11 +39,11 @@ func TestPackages_Imports(t *testing.T) {
 			}
 			inModule := imported == module || strings.HasPrefix(imported, module+"/")
 			if inModule && imported != module+"/slacksim" && !strings.HasPrefix(imported, module+"/slacksim/") {
-				t.Errorf("%s imports %s, want no import of this module from outside of slacksim", path, imported)
+				t.Errorf("imports of %s: got %s, want none of this module from outside of slacksim", path, imported)
 			}
 			isTest := strings.HasSuffix(path, "_test.go") || slices.Contains(forTests, dir)
 			if !isTest && (imported == "testing" || strings.HasPrefix(imported, "testing/")) {
-				t.Errorf("%s imports %s, want it only in %s", path, imported, strings.Join(forTests, " and "))
+				t.Errorf("imports of %s: got %s, want it only in %s", path, imported, strings.Join(forTests, " and "))
 			}
 		}
 		return nil
@@ -53,7 +53,7 @@ func TestPackages_Imports(t *testing.T) {
 	}
 	for _, want := range append([]string{".", "blockkit", "page"}, forTests...) {
 		if !packages[want] {
-			t.Errorf("found no file of package %s", want)
+			t.Errorf("files of package %s: got none, want some", want)
 		}
 	}
 }

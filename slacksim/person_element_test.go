@@ -21,10 +21,10 @@ func TestPerson_Click_Message(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "Order\n*3* coffees\nPrice\n$9.00\nordered by alice today"; m.ContentText() != want {
-		t.Errorf("Alice reads %q, want %q", m.ContentText(), want)
+		t.Errorf("message: got %q, want %q", m.ContentText(), want)
 	}
 	if fmt.Sprint(m.Buttons()) != "[Buy Cancel]" {
-		t.Errorf("the buttons are %v, want Buy and Cancel", m.Buttons())
+		t.Errorf("buttons: got %v, want Buy and Cancel", m.Buttons())
 	}
 	buy, _ := m.Button("Buy")
 	if buy.Style != "primary" || buy.Confirm == nil || buy.Confirm.Text != "It costs $9.00." {
@@ -35,10 +35,10 @@ func TestPerson_Click_Message(t *testing.T) {
 		t.Errorf("got %+v, %v; want the texts of the dialog", said, err)
 	}
 	if _, err := a.alice.ClickAndDecline(m, "Cancel"); err == nil {
-		t.Error("a button without a dialog was declined, want an error")
+		t.Error("declining a button without a dialog: got no error, want one")
 	}
 	if _, sent := a.ws.LastEnvelope(""); sent {
-		t.Error("a declined dialog was sent, want nothing for the app")
+		t.Error("declined dialog: got an envelope for the app, want none")
 	}
 
 	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, m, "Buy") }, func(f frame) any {
@@ -132,7 +132,7 @@ func TestPerson_Click_EphemeralMessage(t *testing.T) {
 	}
 	m := a.alice.Messages(slacksim.General)[0]
 	if err := a.ws.Person(slacksim.Bob).Click(patience(t), m, "Buy"); err == nil {
-		t.Error("Bob clicked a message that only Alice sees, want an error")
+		t.Error("Bob's click on a message for Alice only: got no error, want one")
 	}
 	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, m, "Buy") }, func(f frame) any {
 		p := payload(t, f)

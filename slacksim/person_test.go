@@ -90,7 +90,7 @@ func TestPerson_Command_Deactivated(t *testing.T) {
 	ws, _ := start(t, slacksim.Options{})
 	ws.AddUser(slacksim.User{ID: slacksim.Bob, Name: "bob", Deleted: true})
 	if err := ws.Person(slacksim.Bob).Command(t.Context(), "#general", "/order", ""); err == nil {
-		t.Error("a deactivated account sent a command, want an error")
+		t.Error("command from a deactivated account: got no error, want one")
 	}
 }
 
@@ -114,7 +114,7 @@ func TestPerson_Command_Payload(t *testing.T) {
 		"text":                  "2 &gt; 1 &amp; <@U0BOB|bob> in <#C0RANDOM|random> &lt;@U1&gt;",
 	} {
 		if got := f.field(t, name); got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 	for _, name := range []string{"response_url", "trigger_id", "token"} {
@@ -178,17 +178,17 @@ func TestPerson_Command_NoAnswer(t *testing.T) {
 			err := alice.Command(patience(t), slacksim.General, tt.command, "")
 			var f *slacksim.Failure
 			if !errors.As(err, &f) || f.Code != tt.code {
-				t.Fatalf("the error is %v, want %s", err, tt.code)
+				t.Fatalf("got error %v, want %s", err, tt.code)
 			}
 			n, err := alice.WaitForNotice(patience(t), tt.code)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if n.Text != tt.text || n.Channel != slacksim.General {
-				t.Errorf("Alice reads %q in %s, want %q in %s", n.Text, n.Channel, tt.text, slacksim.General)
+				t.Errorf("notice: got %q in %s, want %q in %s", n.Text, n.Channel, tt.text, slacksim.General)
 			}
 			if others := ws.Person(slacksim.Bob).Notices(); len(others) != 0 {
-				t.Errorf("Bob has the notices %v, want none", others)
+				t.Errorf("Bob's notices: got %v, want none", others)
 			}
 			ws.Person(slacksim.Alice).DismissNotice(n.ID)
 			if left := alice.Notices(); len(left) != 0 {

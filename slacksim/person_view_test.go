@@ -18,7 +18,7 @@ func TestPerson_Submit_Modal(t *testing.T) {
 		t.Fatalf("got %v: %+v; want the form", answer, v)
 	}
 	if got := v.Values("Name"); len(got) != 1 || got[0] != "coffee" {
-		t.Errorf("the name is %v, want coffee", got)
+		t.Errorf("name: got %v, want coffee", got)
 	}
 	ctx := patience(t)
 
@@ -101,7 +101,7 @@ func TestPerson_Submit_Modal(t *testing.T) {
 		t.Errorf("got the problems %v, want none", problems)
 	}
 	if _, open := a.alice.Modal(); open {
-		t.Error("the modal is open, want it closed")
+		t.Error("modal: got it open, want it closed")
 	}
 }
 
@@ -171,11 +171,11 @@ func TestPerson_Submit_Answers(t *testing.T) {
 			for _, v := range a.ws.Person(slacksim.Alice).Modals() {
 				titles = append(titles, v.Title)
 				if v.ID != "" && tt.fails && v.Title == "Second" && v.Failure != slacksim.SubmitFailed {
-					t.Errorf("Alice reads %q, want %q", v.Failure, slacksim.SubmitFailed)
+					t.Errorf("failure that Alice reads: got %q, want %q", v.Failure, slacksim.SubmitFailed)
 				}
 			}
 			if fmt.Sprint(titles) != fmt.Sprint(tt.titles) {
-				t.Errorf("open are %v, want %v", titles, tt.titles)
+				t.Errorf("open modals: got %v, want %v", titles, tt.titles)
 			}
 		})
 	}

@@ -92,7 +92,7 @@ func boltVersion(t *testing.T, modules string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(modules, "@slack", "bolt", "package.json"))
 	if err != nil {
-		t.Fatalf("Bolt is not installed: run `make test`, which installs it (%v)", err)
+		t.Fatalf("got error %v, want Bolt installed: run `make test`, which installs it", err)
 	}
 	var about struct{ Version string }
 	if err := json.Unmarshal(text, &about); err != nil {
@@ -130,7 +130,7 @@ func (r *readmeRig) run(commands string) string {
 	r.t.Helper()
 	out, err := r.shell(r.t.Context(), commands).CombinedOutput()
 	if err != nil {
-		r.t.Fatalf("%s: %v, want no error; it printed:\n%s", commands, err, out)
+		r.t.Fatalf("%s: got error %v, want none; the output is:\n%s", commands, err, out)
 	}
 	return string(out)
 }
@@ -157,7 +157,7 @@ func (r *readmeRig) start(commands string) (interrupt func()) {
 		defer kill.Stop()
 		defer cancel()
 		if err := cmd.Wait(); ctx.Err() != nil {
-			r.t.Errorf("%s did not end after Ctrl-C: %v; it printed:\n%s", commands, err, &out)
+			r.t.Errorf("%s after Ctrl-C: got it running (%v), want it ended; the output is:\n%s", commands, err, &out)
 		}
 		if r.t.Failed() {
 			r.t.Logf("%s printed:\n%s", commands, &out)
@@ -173,7 +173,7 @@ func TestReadme(t *testing.T) {
 	if got, want := slices.Sorted(maps.Keys(all)), []string{
 		"In the browser", "The first test of a Bolt app", "The first test of a slack-go app",
 	}; !slices.Equal(got, want) {
-		t.Fatalf("the sections with code are %q, want %q", got, want)
+		t.Fatalf("sections with code: got %q, want %q", got, want)
 	}
 	for _, title := range []string{"The first test of a slack-go app", "The first test of a Bolt app"} {
 		t.Run(title, func(t *testing.T) {
@@ -181,11 +181,11 @@ func TestReadme(t *testing.T) {
 			r := newReadmeRig(t)
 			commands := r.write(all[title])
 			if len(commands) != 2 {
-				t.Fatalf("there are %d blocks of commands, want one before and one after the files", len(commands))
+				t.Fatalf("blocks of commands: got %d, want one before and one after the files", len(commands))
 			}
 			r.run(commands[0])
 			if out := r.run(commands[1]); !strings.Contains(out, "ok  \tcoffee\t") {
-				t.Errorf("go test printed %q, want ok", out)
+				t.Errorf("go test: got %q, want ok", out)
 			}
 		})
 	}
@@ -195,7 +195,7 @@ func TestReadme(t *testing.T) {
 		r.run(r.write(all["The first test of a Bolt app"])[0])
 		commands := r.write(all["In the browser"])
 		if len(commands) != 2 {
-			t.Fatalf("there are %d blocks of commands, want one for each terminal", len(commands))
+			t.Fatalf("blocks of commands: got %d, want one for each terminal", len(commands))
 		}
 		// A free port, since another program may use the usual one.
 		slacksim := strings.Replace(commands[0], "cmd/slacksim", "cmd/slacksim --address 127.0.0.1:0", 1)
@@ -233,7 +233,7 @@ func (r *readmeRig) await(what string, done func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(5 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("waited five minutes for %s, want it sooner", what)
+			r.t.Fatalf("%s: got nothing within five minutes, want it sooner", what)
 		}
 	}
 }

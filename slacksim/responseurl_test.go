@@ -79,15 +79,15 @@ func TestResponseURL_Command(t *testing.T) {
 		t.Fatalf("got status %d, Content-Type %q; want 200 with a type", status, kind)
 	}
 	if len(bob.Messages(slacksim.Random)) != 0 {
-		t.Error("Bob sees an answer for Alice, want none without in_channel")
+		t.Error("Bob's messages: got an answer for Alice, want none without in_channel")
 	}
 	respond(t, url, map[string]any{"text": "two", "response_type": "in_channel"})
 	if seen := bob.Messages(slacksim.Random); len(seen) != 1 || seen[0].Text != "two" {
-		t.Errorf("Bob sees %+v, want two", seen)
+		t.Errorf("Bob's messages: got %+v, want two", seen)
 	}
 	respond(t, url, map[string]any{"text": "three", "replace_original": true})
 	if n := len(alice.Messages(slacksim.Random)); n != 3 {
-		t.Errorf("Alice sees %d messages, want 3: a command has nothing to replace", n)
+		t.Errorf("Alice's messages: got %d, want 3: a command has nothing to replace", n)
 	}
 	if status, body, _ := respond(t, url, map[string]any{}); status != http.StatusBadRequest || body != "no_text" {
 		t.Errorf("got %d %s, want 400 no_text", status, body)
@@ -105,7 +105,7 @@ func TestResponseURL_Click(t *testing.T) {
 	alice := ws.Person(slacksim.Alice)
 	card := alice.Messages(slacksim.General)[0]
 	if !card.Ephemeral() {
-		t.Fatal("the card is for all members, want it for Alice only")
+		t.Fatal("card: got Ephemeral false, want true, for Alice only")
 	}
 	url := clickURL(t, ws, s, card)
 	respond(t, url, map[string]any{"text": "bought", "replace_original": "true"}) // some clients send a string
@@ -119,7 +119,7 @@ func TestResponseURL_Click(t *testing.T) {
 	}
 	respond(t, url, map[string]any{"delete_original": true})
 	if _, there := ws.Current(card); there {
-		t.Error("the card is still there, want it deleted")
+		t.Error("deleted card: got it still there, want it gone")
 	}
 	// A click on the deleted card still sends its action.
 	if url := clickURL(t, ws, s, card); url == "" {
@@ -160,6 +160,6 @@ func TestResponseURL_Faults(t *testing.T) {
 		t.Errorf("got %d %s, want 400 invalid_blocks", status, body)
 	}
 	if status, _, _ := respond(t, srv.URL+"/commands/T1/1/made-up", text("hi")); status != http.StatusNotFound {
-		t.Errorf("an unknown URL answers %d, want 404", status)
+		t.Errorf("unknown URL: got status %d, want 404", status)
 	}
 }

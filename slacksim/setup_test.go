@@ -77,7 +77,7 @@ func dial(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) *socket {
 	t.Helper()
 	s := dialURL(t, socketURL(t, ws, srv))
 	if f := s.next(); f.Type != "hello" {
-		t.Fatalf("the first frame is %q, want hello", f.Type)
+		t.Fatalf("first frame: got %q, want hello", f.Type)
 	}
 	return s
 }

@@ -34,7 +34,7 @@ func TestWorkspace_Apps_SlackGo(t *testing.T) {
 			}
 		case slack.InteractionCallback:
 			if got := data.View.State.Values["name"]["v"].Value; got != "Alice" {
-				t.Errorf("the app reads %q, want %q", got, "Alice")
+				t.Errorf("submitted name: got %q, want %q", got, "Alice")
 			}
 			answer = slack.NewErrorsViewSubmissionResponse(map[string]string{"name": "Taken."})
 		default:

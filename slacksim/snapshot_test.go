@@ -53,12 +53,12 @@ func TestWorkspace_Restore_Continues(t *testing.T) {
 		}
 	}
 	if next.DM(slacksim.Bob) != dm {
-		t.Errorf("Bob's direct messages are %s, want %s", next.DM(slacksim.Bob), dm)
+		t.Errorf("Bob's direct messages: got %s, want %s", next.DM(slacksim.Bob), dm)
 	}
 	before, _ := first.Person(slacksim.Alice).HomeTab()
 	now, ok := next.Person(slacksim.Alice).HomeTab()
 	if !ok || now.ID != before.ID || string(now.Blocks) != string(before.Blocks) {
-		t.Errorf("Alice's Home tab is %+v, want %+v", now, before)
+		t.Errorf("Alice's Home tab: got %+v, want %+v", now, before)
 	}
 	api = slack.New(next.BotToken(), slack.OptionAPIURL(again.APIURL))
 	if _, _, _, err := api.UpdateMessage(dm, ts, slack.MsgOptionText("for Bob, later", false)); err != nil {
@@ -69,7 +69,7 @@ func TestWorkspace_Restore_Continues(t *testing.T) {
 		t.Errorf("got the timestamp %s, %v; want one after %s", later, err, ts)
 	}
 	if err := slacksim.New(slacksim.Options{}).Restore(snapshot[:len(snapshot)/2]); err == nil {
-		t.Error("half a snapshot was restored, want an error")
+		t.Error("restoring half a snapshot: got no error, want one")
 	}
 }
 
@@ -86,7 +86,7 @@ func TestWorkspace_KeepNow_BeforeResponseURLIsSent(t *testing.T) {
 	snapshot := string(kept)
 	mu.Unlock()
 	if at, err := url.Parse(f.field(t, "response_url")); err != nil || !strings.Contains(snapshot, at.Path) {
-		t.Errorf("got the snapshot\n%s\nwant %s in it (%v)", snapshot, at, err)
+		t.Errorf("got the snapshot\n%s\nwant %s in it (error %v)", snapshot, at, err)
 	}
 	s.ack(f, nil)
 	if err := <-done; err != nil {

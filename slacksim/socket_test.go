@@ -37,7 +37,7 @@ func TestSocket_URL_WorksOnce(t *testing.T) {
 	dialURL(t, url)
 	_, resp, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
 	if err == nil {
-		t.Fatal("the URL worked twice, want an error")
+		t.Fatal("second connection to the URL: got no error, want one")
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusNotFound {
@@ -66,7 +66,7 @@ func TestSocket_Envelopes_InTurn(t *testing.T) {
 		}
 	}
 	if counts[a] != 2 || counts[b] != 2 {
-		t.Errorf("%d and %d envelopes, want 2 each", counts[a], counts[b])
+		t.Errorf("envelopes: got %d and %d, want 2 each", counts[a], counts[b])
 	}
 	if n := len(a.frames) + len(b.frames); n != 0 {
 		t.Errorf("got %d more frames, want none", n)

@@ -29,10 +29,10 @@ func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 		select {
 		case line := <-acked:
 			if line != "acknowledged "+text {
-				t.Errorf("%s: the client printed %q, want %q", text, line, "acknowledged "+text)
+				t.Errorf("%s: got %q from the client, want %q", text, line, "acknowledged "+text)
 			}
 		case <-ctx.Done():
-			t.Fatalf("%s: the client printed nothing, want its acknowledgement", text)
+			t.Fatalf("%s: got nothing from the client, want its acknowledgement", text)
 		}
 		return err
 	}
@@ -63,7 +63,7 @@ func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 		t.Errorf("got %v, %v; want no problems", problems, err)
 	}
 	if line := <-acked; line != "acknowledged view_submission" {
-		t.Errorf("the client printed %q, want %q", line, "acknowledged view_submission")
+		t.Errorf("got %q from the client, want %q", line, "acknowledged view_submission")
 	}
 	if err := alice.WaitForNoModal(ctx); err != nil {
 		t.Error(err)
@@ -78,7 +78,7 @@ func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 	}
 	var failure *slacksim.Failure
 	if err := command("say 20480"); !errors.As(err, &failure) || failure.Code != slacksim.OperationTimeout {
-		t.Errorf("20 KB: %v, want %s", err, slacksim.OperationTimeout)
+		t.Errorf("20 KB: got error %v, want %s", err, slacksim.OperationTimeout)
 	}
 	if n := shown(); n != 1 {
 		t.Errorf("got %d messages, want 1", n)
@@ -88,7 +88,7 @@ func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 	for _, reason := range []string{slacksim.Warning, slacksim.RefreshRequested, slacksim.TooManySockets} {
 		before := ws.Connected()
 		if n := ws.Disconnect(reason); n != 1 {
-			t.Errorf("%s went to %d sockets, want 1", reason, n)
+			t.Errorf("sockets that got %s: got %d, want 1", reason, n)
 		}
 		if err := ws.WaitForReconnect(ctx, before); err != nil {
 			t.Fatalf("after %s: got %v, want another connection", reason, err)

@@ -137,7 +137,7 @@ func TestWebAPI_Methods_Refused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			answer, resp := callHTTP(t, srv, ws.BotToken(), tt.method, tt.args)
 			if answer["ok"] != false || answer["error"] != tt.want {
-				t.Errorf("the answer is %v, want %s", answer, tt.want)
+				t.Errorf("got %v, want %s", answer, tt.want)
 			}
 			if resp.StatusCode != http.StatusOK {
 				t.Errorf("got status %d, want 200 also for errors", resp.StatusCode)
@@ -175,10 +175,10 @@ func TestWebAPI_TokensAndScopes_Refused(t *testing.T) {
 			answer := call(t, srv, token, tt.method, map[string]any{"channel": slacksim.General, "text": "hi"})
 			got, _ := answer["error"].(string)
 			if got != tt.want {
-				t.Errorf("the answer is %v, want %q", answer, tt.want)
+				t.Errorf("got %v, want %q", answer, tt.want)
 			}
 			if needed, _ := answer["needed"].(string); needed != tt.needed {
-				t.Errorf("needed is %q, want %q", needed, tt.needed)
+				t.Errorf("needed: got %q, want %q", needed, tt.needed)
 			}
 		})
 	}
@@ -206,11 +206,11 @@ func TestWebAPI_Methods_SlackGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.TS != ts || m.ContentText() != "An order\n*3* coffees" || m.Text != "An order" {
-		t.Errorf("Alice sees %+v, want the order", m)
+		t.Errorf("Alice's message: got %+v, want the order", m)
 	}
 	var blocks slack.Blocks
 	if err := json.Unmarshal(m.Blocks, &blocks); err != nil || len(blocks.BlockSet) != 2 || blocks.BlockSet[0].ID() == "" {
-		t.Errorf("the stored blocks are %v, %v; want two with ids", blocks, err)
+		t.Errorf("stored blocks: got %v (error %v), want two with ids", blocks, err)
 	}
 
 	// An update without blocks keeps the old ones.
@@ -226,10 +226,10 @@ func TestWebAPI_Methods_SlackGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(ws.Person(slacksim.Bob).Messages(slacksim.General)); n != 2 {
-		t.Errorf("bob sees %d messages, want 2", n)
+		t.Errorf("Bob's messages: got %d, want 2", n)
 	}
 	if n := len(alice.Messages(slacksim.General)); n != 1 {
-		t.Errorf("alice sees %d messages, want 1", n)
+		t.Errorf("Alice's messages: got %d, want 1", n)
 	}
 	_, _, _, err = api.UpdateMessage(slacksim.General, eph, slack.MsgOptionText("louder", false))
 	wantError(t, err, "cant_update_message")
@@ -308,7 +308,7 @@ func wantError(t *testing.T, err error, code string) {
 	t.Helper()
 	var answer slack.SlackErrorResponse
 	if !errors.As(err, &answer) || answer.Err != code {
-		t.Errorf("the error is %v, want %s", err, code)
+		t.Errorf("got error %v, want %s", err, code)
 	}
 }
 

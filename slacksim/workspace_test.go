@@ -69,7 +69,7 @@ func TestWorkspace_Close_EndsEverything(t *testing.T) {
 	began := time.Now()
 	srv.Close()
 	if took := time.Since(began); took > time.Second {
-		t.Errorf("Close took %v, want at most 1 s", took)
+		t.Errorf("got %v for Close, want at most 1 s", took)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestAudit_Formats(t *testing.T) {
 		t.Helper()
 		got := does(t, "", append([]string{"audit", "--json"}, args...)...)
 		if got.code != 0 {
-			t.Fatalf("%v: exit %d: %s", args, got.code, got.err)
+			t.Fatalf("%v: got exit code %d, want 0: %s", args, got.code, got.err)
 		}
 		for line := range strings.Lines(got.out) {
 			var e purchase.Event
@@ -70,7 +70,7 @@ func TestAudit_Formats(t *testing.T) {
 		{[]string{"--by", "U0NOBODY"}, 0},
 	} {
 		if got := lines(c.args...); len(got) != c.want || c.want == len(all) && len(all) < 10 {
-			t.Errorf("%v: %d records, want %d of %d", c.args, len(got), c.want, len(all))
+			t.Errorf("%v: got %d records, want %d of %d, which are at least 10", c.args, len(got), c.want, len(all))
 		}
 	}
 	rows, err := csv.NewReader(strings.NewReader(does(t, "", "audit", "--csv").out)).ReadAll()

@@ -28,7 +28,7 @@ func TestBackup_NoBotRuns(t *testing.T) {
 	got.says(t, 0, file+" is a verified copy of the ledger: 1 order, 1 purchase and ", " audit records in ",
 		" KB.\nIts last record is ")
 	if now := does(t, "", "verify"); headPrinted(t, now.out) != headPrinted(t, got.out) {
-		t.Errorf("the heads differ:\n%s%s", now.out, got.out)
+		t.Errorf("head of the ledger: got\n%s\nwant the one of the copy\n%s", now.out, got.out)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
 		t.Errorf("got mode %v, want 0600; error %v", info.Mode(), err)

@@ -31,13 +31,13 @@ func TestCheck_JSON(t *testing.T) {
 		found[f.Subject] = f
 	}
 	if f := found["ADMINS"]; got.code != 1 || f.Result != fail || f.Unchecked || f.Remedy == "" {
-		t.Errorf("exit %d, %+v", got.code, f)
+		t.Errorf("ADMINS: got exit code %d, %+v; want 1, a checked failure with its remedy", got.code, f)
 	}
 	if f := found["PURCHASES_CHANNEL"]; f.Result != warn || !f.Unchecked {
-		t.Errorf("%+v", f)
+		t.Errorf("PURCHASES_CHANNEL: got %+v, want a warning that it is not checked", f)
 	}
 	if f := found["CoCalc store"]; f.Result != pass || f.Text != "$1,000.00 in credit" {
-		t.Errorf("%+v", f)
+		t.Errorf("CoCalc store: got %+v, want passed, $1,000.00 in credit", f)
 	}
 }
 
@@ -60,7 +60,8 @@ func TestCheck_UnknownCertificate(t *testing.T) {
 			line, _, _ = strings.Cut(line, "\n")
 			if !strings.Contains(line, "is signed by an authority that this machine doesn't trust") ||
 				!strings.HasSuffix(line+"\n", c.says) {
-				t.Errorf("exit %d, of the certificate:\n%s", got.code, got.out)
+				t.Errorf("line of the certificate: got exit code %d, %q; want a text of the signing authority, ending with %q:\n%s",
+					got.code, line, c.says, got.out)
 			}
 		}
 	}
@@ -78,11 +79,11 @@ func TestCheck_WrongClock(t *testing.T) {
 	k.checkClock(t.Context())
 	if len(k.findings) != 1 || k.findings[0].Result != warn ||
 		!strings.Contains(k.findings[0].Text, "is 10m0s ahead of CoCalc's") {
-		t.Errorf("%v", k.findings)
+		t.Errorf("got %v, want one warning, 10m0s ahead of CoCalc's clock", k.findings)
 	}
 	k = checker{clocks: newClocks(time.Now)}
 	k.checkClock(t.Context())
 	if len(k.findings) != 1 || !k.findings[0].Unchecked {
-		t.Errorf("%v", k.findings)
+		t.Errorf("got %v, want one finding that the clock is not checked", k.findings)
 	}
 }

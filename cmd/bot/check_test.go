@@ -312,20 +312,20 @@ func TestCheck_Report(t *testing.T) {
 			for _, text := range c.says {
 				_, after, found := strings.Cut(rest, text)
 				if !found {
-					t.Errorf("%q is not said, or not in its place:\n%s", text, got.out)
+					t.Errorf("got the report\n%s\nwant %q in it, in this order", got.out, text)
 					break
 				}
 				rest = after
 			}
 			if got.code != c.code || (got.code == 0) != (got.err == "") {
-				t.Errorf("exit %d, want %d\n%s%s", got.code, c.code, got.out, got.err)
+				t.Errorf("got exit code %d, want %d, with an error unless 0\n%s%s", got.code, c.code, got.out, got.err)
 			}
 			warned := false
 			for _, line := range lines {
 				mark, _, _ := strings.Cut(line, " ")
 				warned = warned || mark == "WARN"
 				if mark != "PASS" && mark != "WARN" && mark != "FAIL" || mark == "FAIL" && c.code != 1 {
-					t.Errorf("with exit %d: %s", got.code, line)
+					t.Errorf("exit code %d: got line %q, want PASS, WARN, or FAIL with exit code 1", got.code, line)
 				}
 			}
 			if strict := does(t, "", "check", "--strict"); c.code == 0 && (strict.code == 1) != warned || c.code != 0 &&
@@ -335,7 +335,7 @@ func TestCheck_Report(t *testing.T) {
 			}
 			for _, secret := range []string{s["SLACK_BOT_TOKEN"], s["SLACK_APP_TOKEN"], s["COCALC_API_KEY"]} {
 				if secret != "" && strings.Contains(got.out, secret) {
-					t.Errorf("a secret is printed:\n%s", got.out)
+					t.Errorf("got a secret in the report, want none:\n%s", got.out)
 				}
 			}
 			if len(w.account.Cart()) != 0 || w.account.Balance() != 100_000 {

@@ -89,7 +89,7 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 			for _, args := range [][]string{{"check"}, {"prices"}, {"verify", "--online"}} {
 				got := does(t, "", args...)
 				if args[0] == "check" && got.code != c.code {
-					t.Errorf("bot check exits with %d, want %d", got.code, c.code)
+					t.Errorf("bot check: got exit code %d, want %d", got.code, c.code)
 				}
 				out := got.out + got.err
 				if args[0] == "verify" {
@@ -139,7 +139,7 @@ func TestPrices_Formats(t *testing.T) {
 	for name, args := range map[string][]string{"prices.csv": {"--csv"}, "prices.jsonl": {"--json"}} {
 		got := does(t, "", append([]string{"prices"}, args...)...)
 		if got.code != 0 || got.err != "" {
-			t.Errorf("%v: exit %d: %s", args, got.code, got.err)
+			t.Errorf("%v: got exit code %d, want 0: %s", args, got.code, got.err)
 		}
 		golden(t, name, got.out)
 	}

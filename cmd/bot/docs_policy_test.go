@@ -93,10 +93,10 @@ func TestDocs_Policy_HasEverySetting(t *testing.T) {
 		there[name] = true
 		switch in := strings.Contains(doc, "\n## "+name+"\n"); {
 		case in == slices.Contains(unspending, name):
-			t.Errorf("%s: in the document: %t, on the list of settings that have nothing to do with what is spent: %t", name, in,
-				!in)
+			t.Errorf("%s: got a section: %t, listed as unrelated to spending: %t; want one of the two", name, in, !in)
 		case in && refuses[name] == (unrefusing[name] != ""):
-			t.Errorf("%s: want an example of what it refuses, or a text about what it does instead, and not both", name)
+			t.Errorf("%s: got an example of a refusal: %t, a text instead: %t; want one of the two", name, refuses[name],
+				unrefusing[name] != "")
 		}
 	}
 	for name := range unrefusing {

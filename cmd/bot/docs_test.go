@@ -74,7 +74,7 @@ func TestDocs_SlackCommands_AreKnown(t *testing.T) {
 		}
 	}
 	if n < 20 {
-		t.Errorf("got %d commands; the search finds too few", n)
+		t.Errorf("got %d commands, want at least 20", n)
 	}
 }
 
@@ -121,7 +121,7 @@ func TestDocs_ShellCommands_Run(t *testing.T) {
 	folder := t.TempDir()
 	backup := filepath.Join(folder, "restored.db")
 	if got := does(t, "", "backup", backup); got.code != 0 {
-		t.Fatalf("bot backup: %s%s", got.out, got.err)
+		t.Fatalf("bot backup: got exit code %d, want 0: %s%s", got.code, got.out, got.err)
 	}
 	ran := 0
 	for command, document := range documented(t) {
@@ -148,11 +148,11 @@ func TestDocs_ShellCommands_Run(t *testing.T) {
 			}
 			got := does(t, "", words...)
 			if got.code == 2 || strings.Contains(got.err, "unknown") {
-				t.Errorf("%s shows %q, which exits with %d: %s%s", document, command, got.code, got.out, got.err)
+				t.Errorf("%s, %q: got exit code %d, want a known command: %s%s", document, command, got.code, got.out, got.err)
 			}
 		})
 	}
 	if ran < 15 {
-		t.Errorf("got %d commands; the search finds too few", ran)
+		t.Errorf("got %d commands, want at least 15", ran)
 	}
 }

@@ -30,13 +30,13 @@ func TestHelp_Fields_AgreeWithCoCalc(t *testing.T) {
 	for _, f := range commands.AllFields() {
 		w := want[f.Key]
 		if f.Default != w.def || f.Bounds != w.bounds {
-			t.Errorf("%s: the help says default %q and bounds %q, CoCalc's rules say %q and %q", f.Key, f.Default, f.Bounds,
-				w.def, w.bounds)
+			t.Errorf("%s: got default %q, bounds %q in the help, want CoCalc's %q, %q", f.Key, f.Default, f.Bounds, w.def,
+				w.bounds)
 		}
 		delete(want, f.Key)
 	}
 	if len(want) > 0 {
-		t.Errorf("the help does not tell of %v", want)
+		t.Errorf("help: got no text for %v, want one for each field", want)
 	}
 	if d.RAM != 0 || d.CPU != 0 {
 		t.Error("got a default for ram or cpu, want none: the help says that they are required")

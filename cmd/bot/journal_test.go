@@ -58,7 +58,7 @@ func runs(t *testing.T, name string, args ...string) (string, error) {
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "LEDGER_FILE=")
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
-		t.Fatalf("%v: install hledger, ledger and beancount, as `make test` does on Debian", err)
+		t.Fatalf("%v: got no such program, want hledger, ledger and beancount, as `make test` installs them on Debian", err)
 	}
 	return string(out), err
 }
@@ -68,7 +68,7 @@ func journalOf(t *testing.T, format string, more ...string) (path string) {
 	t.Helper()
 	got := does(t, "", append([]string{"purchases", "--format", format}, more...)...)
 	if got.code != 0 || got.err != "" {
-		t.Fatalf("exit %d: %s", got.code, got.err)
+		t.Fatalf("got exit code %d, want 0: %s", got.code, got.err)
 	}
 	path = filepath.Join(t.TempDir(), "purchases."+format)
 	if err := os.WriteFile(path, []byte(got.out), 0o600); err != nil {
@@ -84,13 +84,13 @@ func (b bookkeeper) balanced(t *testing.T, path, expense, payment string, sum co
 		got, err := b.accepts(t, path, account)
 		if err != nil {
 			text, _ := os.ReadFile(path)
-			t.Fatalf("%s: %v: %s\n%s", b.format, err, got, text)
+			t.Fatalf("%s: got error %v, want none: %s\n%s", b.format, err, got, text)
 		}
 		if got == "" {
 			got = "0.00"
 		}
 		if got != dollarsOf(want) {
-			t.Errorf("%s has %s in %s, the ledger %s", b.format, got, account, dollarsOf(want))
+			t.Errorf("%s: got %s in %s, want %s, as in the ledger", b.format, got, account, dollarsOf(want))
 		}
 	}
 }
@@ -191,7 +191,7 @@ func TestJournal_EmptyLedger(t *testing.T) {
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, b := range bookkeepers {
 		if out, err := b.accepts(t, journalOf(t, b.format), expenseAccount); err != nil {
-			t.Errorf("%s: %v: %s", b.format, err, out)
+			t.Errorf("%s: got error %v, want none: %s", b.format, err, out)
 		}
 	}
 }
@@ -228,7 +228,7 @@ func TestJournal_Import_MissesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out, err := runs(t, "hledger", "-f", books, "import", export); err != nil {
-			t.Fatalf("%v: %s", err, out)
+			t.Fatalf("hledger import: got error %v, want none: %s", err, out)
 		}
 		bookkeepers[0].balanced(t, books, expenseAccount, paymentAccount, sumOf(all))
 	}
@@ -267,7 +267,7 @@ func TestJournal_Import_DecimalComma(t *testing.T) {
 	}
 	got, err := bookkeepers[0].accepts(t, books, expenseAccount)
 	if want := "1.065,30"; err != nil || got != want {
-		t.Errorf("the balance is %s, want %s (%v)", got, want, err)
+		t.Errorf("balance: got %s (error %v), want %s", got, err, want)
 	}
 }
 
@@ -287,7 +287,7 @@ func TestJournal_Import_AccountsOpenedElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out, err := bookkeepers[2].accepts(t, books, expenseAccount); (err == nil) != c.ok {
-			t.Errorf("%v: %s", err, out)
+			t.Errorf("got error %v, want the books accepted: %t: %s", err, c.ok, out)
 		}
 	}
 }
@@ -318,12 +318,13 @@ func TestJournal_AccountNames(t *testing.T) {
 			got := does(t, "", append([]string{"purchases", "--format", b.format}, args...)...)
 			if !slices.Contains(strings.Fields(formats), b.format) {
 				if got.code != 2 || got.out != "" || !strings.Contains(got.err, "--expense-account") {
-					t.Errorf("%s takes %q: exit %d: %s", b.format, name, got.code, got.err)
+					t.Errorf("%s, account %q: got exit code %d, %q, error %q; want 2, nothing, --expense-account in the error",
+						b.format, name, got.code, got.out, got.err)
 				}
 				continue
 			}
 			if got.code != 0 {
-				t.Errorf("%s does not take %q: %s", b.format, name, got.err)
+				t.Errorf("%s, account %q: got exit code %d, want 0: %s", b.format, name, got.code, got.err)
 				continue
 			}
 			account := strings.ReplaceAll(name, "/", ".") // the programs take a pattern
@@ -351,7 +352,8 @@ func TestJournal_Options(t *testing.T) {
 	} {
 		got := does(t, "", append([]string{"purchases"}, strings.Fields(c.args)...)...)
 		if got.code != 2 || got.out != "" || !strings.Contains(got.err, c.says) {
-			t.Errorf("%s: exit %d: %s%s", c.args, got.code, got.out, got.err)
+			t.Errorf("%s: got exit code %d, %q, error %q; want 2, nothing, %q in the error", c.args, got.code, got.out, got.err,
+				c.says)
 		}
 	}
 }

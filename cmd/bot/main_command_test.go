@@ -18,7 +18,7 @@ func TestHelp_Program(t *testing.T) {
 	golden(t, "help.txt", want.out)
 	for _, words := range [][]string{{"-h"}, {"--help"}} {
 		if got := does(t, "", words...); got != want || got.code != 0 || got.err != "" {
-			t.Errorf("%v: exit %d\n%s%s", words, got.code, got.out, got.err)
+			t.Errorf("%v: got exit code %d\n%s%s\nwant the help of bot help, exit code 0", words, got.code, got.out, got.err)
 		}
 	}
 	for _, name := range config.Names() {
@@ -37,11 +37,12 @@ func TestHelp_Command(t *testing.T) {
 		want := does(t, "", "help", name)
 		if want.code != 0 || !strings.HasPrefix(want.out, "bot "+name+": "+cmd.Short+"\n\nUsage:\n  bot "+cmd.Use+"\n") ||
 			want.err != "" {
-			t.Errorf("%s: exit %d\n%s%s", name, want.code, want.out, want.err)
+			t.Errorf("%s: got exit code %d\n%s%s\nwant 0, and its name, summary and usage first", name, want.code, want.out,
+				want.err)
 		}
 		for _, flag := range []string{"-h", "--help"} {
 			if got := does(t, "", name, flag); got != want {
-				t.Errorf("%s %s: exit %d\n%s%s", name, flag, got.code, got.out, got.err)
+				t.Errorf("%s %s: got exit code %d\n%s%s\nwant what bot help prints", name, flag, got.code, got.out, got.err)
 			}
 		}
 	}
@@ -200,7 +201,7 @@ func TestMain_ExitCodes(t *testing.T) {
 			processtest.Environment(t, map[string]string{"DATABASE": "none.db"})
 			got := does(t, "", c.args...)
 			if got.code != c.code || !strings.HasPrefix(got.err, c.says) || (c.code == 0) != (got.err == "") {
-				t.Errorf("exit %d, want %d; err:\n%s", got.code, c.code, got.err)
+				t.Errorf("got exit code %d, error %q; want %d, %q", got.code, got.err, c.code, c.says)
 			}
 		})
 	}
@@ -211,7 +212,7 @@ func TestVersion_Printed(t *testing.T) {
 	want.says(t, 0, "licensebot "+version+" (revision ", ", go1.")
 	for _, flag := range []string{"--version", "-v"} {
 		if got := does(t, "", flag); got != want {
-			t.Errorf("%s: exit %d\n%s%s", flag, got.code, got.out, got.err)
+			t.Errorf("%s: got exit code %d\n%s%s\nwant what bot version prints", flag, got.code, got.out, got.err)
 		}
 	}
 }
@@ -246,11 +247,11 @@ func TestManifest_Printed(t *testing.T) {
 		} `json:"settings"`
 	}
 	if err := json.Unmarshal([]byte(got.out), &m); err != nil {
-		t.Fatalf("%v\n%s", err, got.out)
+		t.Fatalf("got error %v, want a manifest in JSON:\n%s", err, got.out)
 	}
 	if m.Display.Name != "Licenses & more" || len(m.Feature.Slash) != 1 || m.Feature.Slash[0].Command != "/license" ||
 		!m.Setting.Socket {
-		t.Errorf("got %s", got.out)
+		t.Errorf("got %s\nwant the name Licenses & more, the command /license and socket mode", got.out)
 	}
 }
 
@@ -258,7 +259,7 @@ func TestManifest_Printed(t *testing.T) {
 func TestMain_NoCommand_Runs(t *testing.T) {
 	processtest.Environment(t, nil)
 	if alone, run := does(t, ""), does(t, "", "run"); alone != run {
-		t.Errorf("got %+v and %+v", alone, run)
+		t.Errorf("bot alone: got %+v, want %+v, as bot run", alone, run)
 	}
 }
 

@@ -46,7 +46,7 @@ func TestMigrateReport_Formats(t *testing.T) {
 	} {
 		got := does(t, "", append([]string{"migrate-report", "--at", "2026-12-15"}, args...)...)
 		if got.code != 0 || got.err != "" {
-			t.Errorf("%v: exit %d: %s", args, got.code, got.err)
+			t.Errorf("%v: got exit code %d, want 0: %s", args, got.code, got.err)
 		}
 		golden(t, name, got.out)
 	}
@@ -67,7 +67,8 @@ func TestMigrateReport_At(t *testing.T) {
 		if got.code != 0 ||
 			!strings.Contains(got.out, "\n"+c.total+
 				"Not in the total: 2 licenses that renew. The ledger knows only the first period.\n") {
-			t.Errorf("%s: exit %d\n%s%s", c.at, got.code, got.out, got.err)
+			t.Errorf("%s: got exit code %d\n%s%s\nwant 0, the total %q and 2 licenses that renew", c.at, got.code, got.out,
+				got.err, c.total)
 		}
 	}
 	does(t, "", "migrate-report", "--at", "tomorrow").says(t, 2, `--at "tomorrow": use a day such as 2026-11-01`)

@@ -18,7 +18,7 @@ func table(t *testing.T, text string) (rows []map[string]string) {
 	t.Helper()
 	all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil || len(all) == 0 {
-		t.Fatalf("%v: %q", err, text)
+		t.Fatalf("got error %v, want a table with at least one row: %q", err, text)
 	}
 	for _, cells := range all[1:] {
 		row := map[string]string{}
@@ -44,7 +44,7 @@ func TestPurchases_CSV_MonthAndDay(t *testing.T) {
 		"channel": "privategroup", "channel_id": "C0SECRET",
 	} {
 		if row[column] != want {
-			t.Errorf("%s is %q, want %q", column, row[column], want)
+			t.Errorf("%s: got %q, want %q", column, row[column], want)
 		}
 	}
 }
@@ -62,11 +62,11 @@ func TestJournal_EntryDates_NeverDecrease(t *testing.T) {
 		days, booked = append(days, row["day"]), append(booked, row["entry_date"])
 	}
 	if want := []string{"2026-11-03", "2026-11-20", "2026-11-03", "2026-11-21", "2026-11-20"}; !slices.Equal(days, want) {
-		t.Errorf("the days are %v, want %v", days, want)
+		t.Errorf("days: got %v, want %v", days, want)
 	}
 	if want := []string{"2026-11-03", "2026-11-20", "2026-11-20", "2026-11-21", "2026-11-21"}; !slices.Equal(booked,
 		want) {
-		t.Errorf("the entry dates are %v, want %v", booked, want)
+		t.Errorf("entry dates: got %v, want %v", booked, want)
 	}
 }
 
@@ -85,10 +85,10 @@ func TestPurchases_Names_Joiners(t *testing.T) {
 		"after a broken byte": {"\xff\u200cخ", "\xffخ", `"\xff\u200cخ"`},
 	} {
 		if got := escape.Cell(c.text); got != c.cell {
-			t.Errorf("%s: the cell is %+q, want %+q", name, got, c.cell)
+			t.Errorf("%s: got the cell %+q, want %+q", name, got, c.cell)
 		}
 		if got := escape.Quote(c.text); got != c.quoted {
-			t.Errorf("%s: quoted it is %+q, want %+q", name, got, c.quoted)
+			t.Errorf("%s: got %+q in quotes, want %+q", name, got, c.quoted)
 		}
 	}
 }
@@ -103,11 +103,12 @@ func TestPurchases_CSV_ByteOrderMark(t *testing.T) {
 		plain := does(t, "", what, "--csv")
 		marked := does(t, "", what, "--csv", "--bom")
 		if plain.code != 0 || marked.code != 0 || strings.HasPrefix(plain.out, "\ufeff") || marked.out != "\ufeff"+plain.out {
-			t.Errorf("%s: exit %d and %d: %q", what, plain.code, marked.code, marked.out[:20])
+			t.Errorf("%s: got exit codes %d and %d, %q; want 0 and 0, the same with a byte order mark", what, plain.code,
+				marked.code, marked.out[:20])
 		}
 		for _, args := range [][]string{{"--bom"}, {"--json", "--bom"}} {
 			if got := does(t, "", append([]string{what}, args...)...); got.code != 2 || got.out != "" {
-				t.Errorf("%s %v: exit %d: %s", what, args, got.code, got.out)
+				t.Errorf("%s %v: got exit code %d, %q; want 2, nothing", what, args, got.code, got.out)
 			}
 		}
 	}

@@ -100,7 +100,7 @@ func TestPurchases_Formats(t *testing.T) {
 	} {
 		got := does(t, "", append([]string{"purchases"}, args...)...)
 		if got.code != 0 || got.err != "" {
-			t.Errorf("%v: exit %d: %s", args, got.code, got.err)
+			t.Errorf("%v: got exit code %d, want 0: %s", args, got.code, got.err)
 		}
 		golden(t, name, got.out)
 	}
@@ -133,7 +133,7 @@ func TestPurchases_Span(t *testing.T) {
 	} {
 		got := does(t, "", append([]string{"purchases", "--json"}, c.args...)...)
 		if n := strings.Count(got.out, "\n"); got.code != 0 || n != c.want {
-			t.Errorf("%v: %d purchases, want %d\n%s", c.args, n, c.want, got.err)
+			t.Errorf("%v: got exit code %d, %d purchases; want 0, %d\n%s", c.args, got.code, n, c.want, got.err)
 		}
 	}
 	does(t, "", "purchases", "--month", "2020-01").says(t, 0, "No purchases in that period; the ledger has ")
@@ -199,13 +199,13 @@ func TestPurchases_NewLedger(t *testing.T) {
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	if got := does(t, "", "purchases"); got.code != 0 || got.out != "No purchases yet.\n" {
-		t.Errorf("exit %d: %q", got.code, got.out)
+		t.Errorf("got exit code %d, %q; want 0, %q", got.code, got.out, "No purchases yet.\n")
 	}
 	if got := does(t, "", "purchases", "--json"); got.code != 0 || got.out != "" {
-		t.Errorf("exit %d: %q", got.code, got.out)
+		t.Errorf("--json: got exit code %d, %q; want 0, nothing", got.code, got.out)
 	}
 	if got := does(t, "", "purchases", "--csv"); got.code != 0 || strings.Count(got.out, "\n") != 1 {
-		t.Errorf("exit %d: %q", got.code, got.out)
+		t.Errorf("--csv: got exit code %d, %q; want 0, the header alone", got.code, got.out)
 	}
 }
 
@@ -227,7 +227,7 @@ func TestPurchases_BotRuns(t *testing.T) {
 	if got := does(t, "", "resume", "it was me"); got.code != 1 ||
 		!strings.HasSuffix(got.err, "another licensebot is running with this ledger, but it doesn't answer: it may be "+
 			"starting or stopping, or be an older version. Try again, or stop it first\n") {
-		t.Errorf("exit %d: %s", got.code, got.err)
+		t.Errorf("bot resume: got exit code %d, error %q; want 1, that the running bot doesn't answer", got.code, got.err)
 	}
 }
 
@@ -313,7 +313,7 @@ func TestPurchases_ControlCharacters(t *testing.T) {
 	} {
 		got := does(t, "", args...)
 		if strings.ContainsFunc(got.out+got.err, escape.IsControl) || got.out == "" {
-			t.Errorf("%v: %q", args, got.out+got.err)
+			t.Errorf("%v: got %q, want text without control characters", args, got.out+got.err)
 		}
 		if len(args) == 2 && args[1] == "--json" && args[0] == "purchases" {
 			var back purchase.Purchase

@@ -62,7 +62,7 @@ func TestQuote_Text(t *testing.T) {
 			got := does(t, "", append([]string{"quote"}, c.words...)...)
 			if got.code != c.code || !strings.HasPrefix(got.out+got.err, c.says) || c.code != 0 &&
 				strings.HasSuffix(c.says, "\n") && got.err != c.says {
-				t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
+				t.Errorf("got exit code %d\n%s%s\nwant %d, %q", got.code, got.out, got.err, c.code, c.says)
 			}
 		})
 	}
@@ -73,13 +73,13 @@ func answers(t *testing.T, input string) []priced {
 	t.Helper()
 	got := does(t, input, "quote", "--jsonl")
 	if got.code != 0 || got.err != "" {
-		t.Fatalf("exit %d: %s", got.code, got.err)
+		t.Fatalf("got exit code %d, want 0: %s", got.code, got.err)
 	}
 	var all []priced
 	for line := range strings.Lines(got.out) {
 		var p priced
 		if err := json.Unmarshal([]byte(line), &p); err != nil {
-			t.Fatalf("%v: %s", err, line)
+			t.Fatalf("got error %v, want an answer in JSON: %s", err, line)
 		}
 		all = append(all, p)
 	}
@@ -113,7 +113,7 @@ func TestQuote_RecordedPrices(t *testing.T) {
 	}
 	got := answers(t, input.String())
 	if len(got) != len(records) || len(records) < 2000 {
-		t.Fatalf("%d answers to %d lines", len(got), len(records))
+		t.Fatalf("got %d answers to %d lines, want one for each, and at least 2000", len(got), len(records))
 	}
 	for n, r := range records {
 		p := got[n]
@@ -173,12 +173,12 @@ func TestQuote_BrokenLines(t *testing.T) {
 		for _, last := range []string{end, ""} {
 			got := answers(t, strings.Join(texts, end)+last)
 			if len(got) != len(lines) {
-				t.Fatalf("%d answers to %d lines that end with %q and %q", len(got), len(lines), end, last)
+				t.Fatalf("lines that end with %q, the last with %q: got %d answers, want %d", end, last, len(got), len(lines))
 			}
 			for n, l := range lines {
 				if l.good && (got[n].CostCents == nil || *got[n].CostCents != goodCost) || !l.good &&
 					(got[n].Error == "" || got[n].CostCents != nil) {
-					t.Errorf("%s (line end %q): %+v", l.name, end, got[n])
+					t.Errorf("%s (line end %q): got %+v, want %d cents: %t, or else an error", l.name, end, got[n], goodCost, l.good)
 				}
 			}
 		}
@@ -187,7 +187,7 @@ func TestQuote_BrokenLines(t *testing.T) {
 
 func TestQuote_NoLines(t *testing.T) {
 	if got := answers(t, ""); len(got) != 0 {
-		t.Errorf("got %v", got)
+		t.Errorf("got %v, want no answers", got)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestQuote_AnswersLineByLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !replies.Scan() || !strings.HasPrefix(replies.Text(), `{"cost_cents":6375,`) {
-			t.Fatalf("got %q", replies.Text())
+			t.Fatalf("got %q, want an answer of 6375 cents", replies.Text())
 		}
 	}
 	ask.Close()

@@ -81,7 +81,7 @@ func TestRestore_Losses(t *testing.T) {
 			}
 			_, aside, kept := strings.Cut(got.out, "The previous ledger is kept as ")
 			if kept != (c.present != "") {
-				t.Fatalf("it says\n%s", got.out)
+				t.Fatalf("got\n%s\nwant the previous ledger kept: %t", got.out, c.present != "")
 			}
 			if aside, _, _ = strings.Cut(aside, "\n"); kept && string(read(t, aside)) != string(read(t, c.present)) {
 				t.Errorf("got another file as %s, want the previous ledger", aside)

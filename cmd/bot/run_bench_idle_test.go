@@ -23,7 +23,7 @@ func BenchmarkRun_Idle(b *testing.B) {
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
+		b.Fatalf("build: got error %v, want none\n%s", err, out)
 	}
 	info, err := os.Stat(binary)
 	if err != nil {
@@ -51,7 +51,7 @@ func BenchmarkRun_Idle(b *testing.B) {
 		w.asks(b, "list", "1 active license")
 		used = append(used, resident(b, bot))
 		if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-			b.Fatalf("it ended with %d:\n%s", code, &bot.Err)
+			b.Fatalf("got exit code %d, want 0:\n%s", code, &bot.Err)
 		}
 	}
 	b.ReportMetric(float64(info.Size())/1e6, "MB-binary")

@@ -99,7 +99,7 @@ func BenchmarkRun_BurstOfConfirmations(b *testing.B) {
 		late += int(gaveUp.Load())
 		reserved, most := promised(b, s.Ledger).Reserved, purchase.Cents(burst*6375)
 		if least := most - purchase.Cents(gaveUp.Load()*6375); reserved < least || reserved > most {
-			b.Errorf("%s is reserved, want %s to %s", reserved, least, most)
+			b.Errorf("reserved: got %s, want %s to %s", reserved, least, most)
 		}
 		w.cocalc.ClearFaults()
 		w.cocalc.Close() // lets go of what hangs
@@ -136,7 +136,7 @@ func (w *env) cards(b *testing.B, people []*slacksim.Person) []slacksim.Message 
 	var err error
 	for round := 0; len(asking) > 0; round++ {
 		if round == 10 {
-			b.Fatalf("%d people have no card: %v", len(asking), err)
+			b.Fatalf("people without a card after %d rounds: got %d, want none: %v", round, len(asking), err)
 		}
 		all(b, len(asking), func(i int) error {
 			_ = people[asking[i]].Command(b.Context(), slacksim.General, "/license", "buy ram=16 cpu=2") // its card counts
@@ -285,7 +285,7 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	for order.State != purchase.Purchased {
 		if order, err = desk.Outbox.Order(ctx, <-changed); err != nil || order.State == purchase.Failed ||
 			order.State == purchase.Unknown {
-			b.Fatal(order.State, err)
+			b.Fatalf("got %s (error %v), want %s", order.State, err, purchase.Purchased)
 		}
 	}
 	took = time.Since(start)
@@ -318,7 +318,7 @@ func waitForStart(b testing.TB, ledger *storage.Ledger) {
 		select {
 		case <-tick.C:
 		case <-b.Context().Done():
-			b.Fatal("the desk did not start")
+			b.Fatalf("got no desk after %v, want it started", b.Context().Err())
 		}
 	}
 }
@@ -328,9 +328,9 @@ func TestRun_Purchase_MakesEightRequests(t *testing.T) {
 	server := cocalctest.New(cocalctest.Config{Seed: 7})
 	_, _, sent := buyOnce(t, server, server.Start(t))
 	if len(sent) != 8 {
-		t.Errorf("a purchase makes %d requests, want 8:", len(sent))
+		t.Errorf("requests of a purchase: got %d, want 8:", len(sent))
 		for _, r := range sent {
-			t.Errorf("  %s %s", r.Endpoint, r.Body)
+			t.Errorf("got request %s %s", r.Endpoint, r.Body)
 		}
 	}
 }
@@ -374,7 +374,7 @@ func sendBare(b *testing.B, server *cocalctest.Server, url string, sent []cocalc
 			err = fmt.Errorf("the benchmark does not know %s", r.Endpoint)
 		}
 		if err != nil {
-			b.Fatalf("%s: %v", r.Endpoint, err)
+			b.Fatalf("%s: got error %v, want none", r.Endpoint, err)
 		}
 	}
 	return time.Since(start)

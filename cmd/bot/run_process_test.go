@@ -76,10 +76,10 @@ func TestRun_Start_RefusedTokens(t *testing.T) {
 			got := does(t, "", "run")
 			_, end, _ := strings.Cut(got.err, "bot: invalid configuration:\n")
 			if got.code != 2 || !strings.Contains(end, "("+name+")") || strings.Count(end, "\n") != 1 {
-				t.Errorf("exit %d:\n%s", got.code, got.err)
+				t.Errorf("got exit code %d, error %q; want 2, one line that names %s", got.code, got.err, name)
 			}
 			if strings.Contains(got.err, token) {
-				t.Errorf("the token is told:\n%s", got.err)
+				t.Errorf("got the token in the error, want it hidden:\n%s", got.err)
 			}
 		})
 	}

@@ -96,7 +96,7 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 				t.Error(err)
 			}
 			if n := strings.Count(log.String(), "\n"); n < 20 || !strings.Contains(log.String(), "[secret]") {
-				t.Errorf("little was logged, or nothing had to be hidden, in %d lines:\n%s", n, log.String())
+				t.Errorf("log: got %d lines, want at least 20, with [secret] in them:\n%s", n, log.String())
 			}
 			told := []string{log.String(), out.String()}
 			for _, c := range w.slack.Channels() {
@@ -254,7 +254,7 @@ func TestSettings_Logger_FormatsAndLevels(t *testing.T) {
 		log.Debug().Msg("detail")
 		log.Info().Str("part", "x").Msg("told")
 		if got := out.String(); !strings.Contains(got, c.want) || c.want == "" && got != "" {
-			t.Errorf("%s, %s: %q", c.level, c.format, got)
+			t.Errorf("%s, %s: got %q, want %q in it", c.level, c.format, got, c.want)
 		}
 	}
 }

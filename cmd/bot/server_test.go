@@ -90,7 +90,7 @@ func TestServer_OtherThanLedgers(t *testing.T) {
 	w.buys(t, s["DATABASE"], 1)
 	processtest.Environment(t, s)
 	if got := does(t, "", "check"); strings.Contains(got.out, "COCALC_URL") {
-		t.Errorf("bot check says with the ledger's server:\n%s", got.out)
+		t.Errorf("bot check: got\n%s\nwant no COCALC_URL with the ledger's server", got.out)
 	}
 	changeLedger(t, s["DATABASE"], func(w purchase.Writer) error {
 		account, err := w.Account()
@@ -133,7 +133,7 @@ func TestServer_CommandsThatNeedNone(t *testing.T) {
 		{"restore", s["DATABASE"] + ".backup", "--yes"},
 	} {
 		if got := does(t, "", args...); got.code != 0 || got.err != "" {
-			t.Errorf("%v: exit %d\n%s%s", args, got.code, got.out, got.err)
+			t.Errorf("%v: got exit code %d, want 0\n%s%s", args, got.code, got.out, got.err)
 		}
 	}
 	does(t, "", "verify", "--online").says(t, 2, "COCALC_API_KEY: not set")

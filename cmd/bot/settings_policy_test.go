@@ -55,7 +55,7 @@ func TestSettings_Policy_HasEveryLimit(t *testing.T) {
 	}
 	got := c.Policy()
 	if got.Location.String() != "Europe/Vienna" || c.ApprovalTTL != 24*time.Hour || c.ApprovalsChannel != "C3" {
-		t.Errorf("got %+v", c)
+		t.Errorf("got %+v, want Europe/Vienna, 24 hours to approve, and the channel C3", c)
 	}
 	got.Location = nil
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -98,7 +98,7 @@ func TestSettings_Policy_Contradictions(t *testing.T) {
 				lines = strings.Split(err.Error(), "\n")[1:]
 			}
 			if !slices.EqualFunc(lines, c.says, strings.HasPrefix) {
-				t.Errorf("got %q", lines)
+				t.Errorf("got %q, want %q", lines, c.says)
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestSettings_Policy_ChangesAreAudited(t *testing.T) {
 		"APPROVAL_TTL=24h0m0s", "TIMEZONE=Europe/Vienna", "PURCHASES_CHANNEL=",
 	} {
 		if !slices.Contains(first, want) {
-			t.Errorf("the audit does not say %q: %q", want, first)
+			t.Errorf("audit records: got %q, want %q among them", first, want)
 		}
 	}
 	for _, note := range first {

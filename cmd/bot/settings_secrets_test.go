@@ -26,7 +26,7 @@ func TestSettings_SecretFiles(t *testing.T) {
 	processtest.Environment(t, settings)
 	c, err := config.Read()
 	if err != nil || len(c.CheckSecrets()) > 0 || c.CheckKey() != nil {
-		t.Fatal(err, c.CheckSecrets(), c.CheckKey())
+		t.Fatalf("got %v, %v, %v; want no fault", err, c.CheckSecrets(), c.CheckKey())
 	}
 	var out bytes.Buffer
 	log := c.Logger(&out)
@@ -107,10 +107,10 @@ func TestSettings_SecretFiles_Faults(t *testing.T) {
 			got := does(t, "", "run")
 			lines := strings.Split(strings.TrimSpace(got.err), "\n")
 			if got.code != 2 || len(lines) != 2 || !strings.HasPrefix(lines[1], c.says) {
-				t.Errorf("exit %d, err:\n%s", got.code, got.err)
+				t.Errorf("got exit code %d, error %q; want 2, %q alone", got.code, got.err, c.says)
 			}
 			if strings.Contains(strings.ReplaceAll(got.err, "[a secret]", ""), "-secret") {
-				t.Errorf("a secret is told:\n%s", got.err)
+				t.Errorf("got a secret in the error, want it hidden:\n%s", got.err)
 			}
 		})
 	}
@@ -122,7 +122,7 @@ func TestSettings_SecretFiles_Faults(t *testing.T) {
 		w := newEnv(t)
 		w.buys(t, os.Getenv("DATABASE"), 0)
 		if got := does(t, "", "purchases"); got.code != 0 {
-			t.Errorf("exit %d: %s", got.code, got.err)
+			t.Errorf("got exit code %d, want 0: %s", got.code, got.err)
 		}
 	})
 }

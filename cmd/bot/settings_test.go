@@ -36,7 +36,7 @@ func TestSettings_Defaults(t *testing.T) {
 	if c.SlackAPIURL != "https://slack.com/api/" || c.CoCalcURL != "" || c.Database != "licensebot.db" ||
 		c.CheckoutTimeout != 2*time.Minute || c.SettleAfter != 10*time.Minute || c.LogLevel.String() != "info" ||
 		c.LogFormat != "json" || c.PurchasesChannel != "" || c.Timezone.String() != "UTC" {
-		t.Errorf("got %+v", c)
+		t.Errorf("got %+v, want the defaults", c)
 	}
 	nobody := map[string]bool{}
 	want := purchase.Policy{
@@ -197,10 +197,10 @@ func TestSettings_Read_Faults(t *testing.T) {
 			lines := strings.Split(strings.TrimSpace(got.err), "\n")
 			if got.code != 2 || got.out != "" || len(lines) != 2 || lines[0] != "bot: invalid configuration:" ||
 				!strings.HasPrefix(lines[1], c.says) {
-				t.Errorf("exit %d, out %q, err:\n%s", got.code, got.out, got.err)
+				t.Errorf("got exit code %d, output %q, error %q; want 2, nothing, %q alone", got.code, got.out, got.err, c.says)
 			}
 			if strings.Contains(got.err, "secret") && !strings.Contains(got.err, "[a secret]") {
-				t.Errorf("a secret is told:\n%s", got.err)
+				t.Errorf("got a secret in the error, want it hidden:\n%s", got.err)
 			}
 		})
 	}
@@ -223,10 +223,10 @@ func TestSettings_Read_AllFaultsAtOnce(t *testing.T) {
 		"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COCALC_API_KEY",
 	}
 	if diff := cmp.Diff(want, names); diff != "" || got.code != 2 {
-		t.Errorf("exit %d (-want +got):\n%s\n%s", got.code, diff, got.err)
+		t.Errorf("got exit code %d (-want +got):\n%s\n%s", got.code, diff, got.err)
 	}
 	if again := does(t, "", "run"); again.err != got.err {
-		t.Errorf("the order of the faults changes:\n%s\n%s", got.err, again.err)
+		t.Errorf("faults of a second run: got\n%s\nwant the same order\n%s", again.err, got.err)
 	}
 }
 
@@ -238,7 +238,7 @@ func TestSettings_Read_SpacesAroundValues(t *testing.T) {
 	})
 	c, err := config.Read()
 	if err != nil || len(c.CheckSecrets()) > 0 {
-		t.Fatal(err, c.CheckSecrets())
+		t.Fatalf("got %v, %v; want no fault", err, c.CheckSecrets())
 	}
 	if c.SlackBotToken != needed["SLACK_BOT_TOKEN"] || c.SlackAppToken != needed["SLACK_APP_TOKEN"] ||
 		c.CoCalcAPIKey != needed["COCALC_API_KEY"] {
@@ -273,7 +273,8 @@ func TestSettings_Policy_Buyers(t *testing.T) {
 			p := config.Policy()
 			if p.Everyone != c.everyone || !maps.Equal(p.Buyers, c.list) || !p.OrderLimit.None ||
 				p.MonthlyBudget != (purchase.Limit{Max: 2500_00}) {
-				t.Errorf("got %+v", p)
+				t.Errorf("got %+v, want everyone %t, buyers %v, no order limit, a monthly budget of $2,500.00", p, c.everyone,
+					c.list)
 			}
 		})
 	}
@@ -300,7 +301,7 @@ func TestSettings_LicenseSpec_Defaults(t *testing.T) {
 	}
 	for _, c := range cases {
 		if got, err := (config.Settings{LicenseDefaults: c.text}).LicenseSpec(); len(err) > 0 || got != c.want {
-			t.Errorf("%q: got %+v, %v", c.text, got, err)
+			t.Errorf("%q: got %+v (faults %v), want %+v", c.text, got, err, c.want)
 		}
 	}
 	for _, text := range []string{
@@ -308,7 +309,7 @@ func TestSettings_LicenseSpec_Defaults(t *testing.T) {
 		"project=2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "uptime=day member=no", "ram=4 ram=8", "disk=0", "nonsense",
 	} {
 		if got, err := (config.Settings{LicenseDefaults: text}).LicenseSpec(); len(err) == 0 {
-			t.Errorf("%q was taken: %+v", text, got)
+			t.Errorf("%q: got %+v (faults %v), want a fault", text, got, err)
 		}
 	}
 }

@@ -36,8 +36,8 @@ func TestSettings_Read_CleansEveryValue(t *testing.T) {
 			all[name] = "\ufeff" + value + "\r\n"
 			processtest.Environment(t, all)
 			if got := config.Load(); got.Faults.Err() != nil || got.CheckSecrets().Err() != nil || shown(got) != shown(plain) {
-				t.Errorf("with a byte order mark and a line end: %v %v\n%s\nwant\n%s", got.Faults, got.CheckSecrets(), shown(got),
-					shown(plain))
+				t.Errorf("with a byte order mark and a line end: got faults %v, %v\n%s\nwant none\n%s", got.Faults,
+					got.CheckSecrets(), shown(got), shown(plain))
 			}
 			for _, quote := range []string{`"`, "'"} {
 				all[name] = quote + value + quote
@@ -45,7 +45,7 @@ func TestSettings_Read_CleansEveryValue(t *testing.T) {
 				got := does(t, "", "run")
 				if got.code != 2 || strings.Count(got.err, "\n") != 2 ||
 					!strings.Contains(got.err, name+": remove the quotes around the value") {
-					t.Errorf("in quotes: exit %d\n%s", got.code, got.err)
+					t.Errorf("in quotes: got exit code %d, error %q; want 2, one line that says to remove them", got.code, got.err)
 				}
 			}
 		})
@@ -122,6 +122,6 @@ func TestSettings_Commands_NeedOnlyTheirOwn(t *testing.T) {
 	does(t, "", "verify", "--database", backup).says(t, 0, "audit records agree", "UTC")
 	does(t, "", "purchases").says(t, 2, "DATABASE: remove the quotes around the value", "TIMEZONE: ")
 	if got := does(t, "", "purchases"); strings.Contains(got.err, "BUYERS") {
-		t.Errorf("it names settings that it does not need:\n%s", got.err)
+		t.Errorf("got\n%s\nwant no setting that the command doesn't need, such as BUYERS", got.err)
 	}
 }

@@ -50,7 +50,7 @@ func TestSpan_Read(t *testing.T) {
 		{spanOptions{since: "2026-11-02", until: "2026-11-01"}, "--since 2026-11-02 is not before --until 2026-11-01"},
 	} {
 		if _, err := c.o.read(now, vienna); err == nil || !strings.HasPrefix(err.Error(), c.says) {
-			t.Errorf("%+v: %v, want %s", c.o, err, c.says)
+			t.Errorf("%+v: got error %v, want %q", c.o, err, c.says)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func TestSpan_Has_EndIsOutside(t *testing.T) {
 	s := span{begin, end}
 	for at, want := range map[time.Time]bool{begin: true, begin.Add(-1): false, end.Add(-1): true, end: false} {
 		if s.holds(at) != want {
-			t.Errorf("%v: %v", at, !want)
+			t.Errorf("%v: got %t, want %t", at, !want, want)
 		}
 	}
 }

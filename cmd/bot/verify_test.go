@@ -37,7 +37,7 @@ func (o outcome) says(t testing.TB, code int, texts ...string) {
 		rest = after
 	}
 	if o.code != code {
-		t.Errorf("exit %d, want %d:\n%s%s", o.code, code, o.out, o.err)
+		t.Errorf("got exit code %d, want %d:\n%s%s", o.code, code, o.out, o.err)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestCommands_DamagedLedgers_AreLeftAlone(t *testing.T) {
 				got := does(t, "", args...)
 				got.says(t, 1, bad.says)
 				if strings.Contains(got.out, "✓") || strings.Contains(got.err, "goroutine") {
-					t.Errorf("bot %s says\n%s%s", args, got.out, got.err)
+					t.Errorf("bot %s: got\n%s%s\nwant neither ✓ nor a stack trace", args, got.out, got.err)
 				}
 			}
 			with(s["DATABASE"])

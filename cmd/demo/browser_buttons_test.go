@@ -178,8 +178,8 @@ func (p *presser) press(tab *pagetest.Tab, may func(pagetest.Button) bool, wante
 	late := time.Now().Add(unhurried)
 	for more := true; more; {
 		if time.Now().After(late) {
-			p.t.Fatalf("%s still has buttons to press, or to wait for (%q), after %s; the page shows:\n%s", p.who[tab], wanted,
-				unhurried, tab.Text())
+			p.t.Fatalf("buttons of %s after %s: got some left to press, or to wait for (%q), want none; the page shows:\n%s",
+				p.who[tab], unhurried, wanted, tab.Text())
 		}
 		more = false
 		for _, b := range tab.Buttons() {
@@ -218,7 +218,7 @@ func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 		sent = p.sent(who, b.Action) > before
 		return sent || gone
 	}); err != nil {
-		p.t.Fatalf("%s pressed %q, and the bot heard nothing of %q: %v", who, b.Label, b.Action, err)
+		p.t.Fatalf("%s, button %q: got error %v, want the bot to receive %q", who, b.Label, err, b.Action)
 	}
 	if !sent {
 		return false
@@ -226,17 +226,17 @@ func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 	if err := ws.Wait(ctx, func() bool {
 		return p.acked(who, b.Action) > acked || len(ws.Person(who).Notices()) > 0
 	}); err != nil {
-		p.t.Fatalf("%s pressed %q (%s), and the bot did not take it: %v", who, b.Label, b.Action, err)
+		p.t.Fatalf("%s, button %q (%s): got error %v, want it acknowledged by the bot", who, b.Label, b.Action, err)
 	}
 	if notices := ws.Person(who).Notices(); len(notices) > 0 {
-		p.t.Errorf("%s pressed %q (%s): %s", who, b.Label, b.Action, notices[0].Text)
+		p.t.Errorf("%s, button %q (%s): got notice %q, want none", who, b.Label, b.Action, notices[0].Text)
 		ws.Person(who).DismissNotice(notices[0].ID)
 	}
 	if kind(b.Action) == "link" {
 		return true
 	}
 	if err := ws.Wait(ctx, func() bool { return p.shown(who, b) != shown }); err != nil {
-		p.t.Fatalf("%s pressed %q (%s), and nothing came of it: %v", who, b.Label, b.Action, err)
+		p.t.Fatalf("%s, button %q (%s): got error %v, want a change of what is shown", who, b.Label, b.Action, err)
 	}
 	if _, open := ws.Person(who).Modal(); open {
 		tab.Until("the form", "document.querySelector('dialog.modal[open]')")
@@ -275,7 +275,7 @@ func (p *presser) bought(n int) {
 		}
 		return receipts >= n && lines >= n
 	}); err != nil {
-		p.t.Fatalf("waiting for %d purchases: %v", n, err)
+		p.t.Fatalf("purchases: got error %v, want %d", err, n)
 	}
 }
 

@@ -17,7 +17,7 @@ func reads(t *testing.T, tab *pagetest.Tab, wanted ...string) {
 	text := tab.Text()
 	for _, want := range wanted {
 		if !strings.Contains(text, want) {
-			t.Errorf("the page lacks %q:\n%s", want, text)
+			t.Errorf("page: got\n%s\nwant %q in it", text, want)
 		}
 	}
 }
@@ -26,7 +26,7 @@ func reads(t *testing.T, tab *pagetest.Tab, wanted ...string) {
 func (d *demo) sold(want int) {
 	d.t.Helper()
 	if got := len(d.sims.account.Licenses()); got != want {
-		d.t.Errorf("CoCalc sold %d licenses, want %d", got, want)
+		d.t.Errorf("licenses sold by CoCalc: got %d, want %d", got, want)
 	}
 }
 
@@ -71,7 +71,7 @@ func approval(t *testing.T, d *demo) {
 	alice.WaitText("Bought for $2,550.00: 16 GB RAM · 2 cores · 10 GB disk · 40 projects at once")
 	reads(t, alice, "approved by @Bob Brandt")
 	if n := pagetest.Eval[int](alice, "document.querySelectorAll('.only-you').length"); n != 1 {
-		t.Errorf("Alice has %d messages of her own, and not one that shows it all", n)
+		t.Errorf("messages that only Alice sees: got %d, want 1", n)
 	}
 
 	carol.Click("Deny")

@@ -147,7 +147,7 @@ func tour(t *testing.T, d *demo) {
 	once := pagetest.Eval[[]string](tab, "[...document.querySelectorAll('.switch')].filter(s => "+
 		"s.querySelector('em').innerText === 'once').map(s => s.querySelector('strong').innerText)")
 	if len(once) != 10 || once[0] != "Lost answer" || slices.Contains(once, "Outage") {
-		t.Errorf("these switches say that they turn themselves off: %q", once)
+		t.Errorf("switches that turn themselves off: got %q, want 10, Lost answer first, without Outage", once)
 	}
 	tab.Turn("Lost answer")
 	tab.Send("/license buy ram=4 cpu=1")
@@ -157,7 +157,7 @@ func tour(t *testing.T, d *demo) {
 	tab.Until("the fault and its order", `[...document.querySelectorAll('.facts')].some(f => /What went `+
 		`wrong/.test(f.innerText) && /Lost answer\s*order 01[0-9A-Z]{24}/.test(f.innerText))`)
 	if got := len(d.sims.account.Licenses()); got != 3 {
-		t.Errorf("CoCalc sold %d licenses, want 3", got)
+		t.Errorf("licenses sold by CoCalc: got %d, want 3", got)
 	}
 	d.pictureOnPhone(tab, "phone.png")
 }

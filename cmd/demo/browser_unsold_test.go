@@ -48,7 +48,7 @@ func unsold(t *testing.T, d *demo) {
 	}
 	for endpoint, n := range d.sims.cocalc.Counts() {
 		if spends(endpoint) {
-			t.Errorf("CoCalc got %d requests to %s", n, endpoint)
+			t.Errorf("requests to %s: got %d, want none", endpoint, n)
 		}
 	}
 	d.sold(0)

@@ -49,7 +49,7 @@ func TestSimulators_Settings(t *testing.T) {
 			}
 			for id := range p.Approvers {
 				if !slices.Contains(channel.Members, id) {
-					t.Errorf("%s is not where approvers are asked", id)
+					t.Errorf("members of the approvals channel: got %v, want %s among them", channel.Members, id)
 				}
 			}
 		})
@@ -82,7 +82,7 @@ func TestSlashCommand_IsTheManifests(t *testing.T) {
 		}
 	}
 	if err := json.Unmarshal(data, &manifest); err != nil || len(manifest.Features.Commands) != 1 {
-		t.Fatalf("%v: %s", err, data)
+		t.Fatalf("manifest: got %s (error %v), want one command", data, err)
 	}
 	if c := manifest.Features.Commands[0]; slacksim.SlashCommand(c) != slashCommand {
 		t.Errorf("got the command %+v of the manifest, want %+v", c, slashCommand)
@@ -97,7 +97,7 @@ func TestSlashCommand_IsTheManifests(t *testing.T) {
 	text, err := io.ReadAll(resp.Body)
 	want := `<span class="usage">` + slashCommand.UsageHint + `</span>`
 	if err != nil || !strings.Contains(string(text), want) {
-		t.Errorf("the menu of commands lacks %s: %v", want, err)
+		t.Errorf("menu of commands: got %s (error %v), want %s in it", text, err, want)
 	}
 }
 
@@ -134,17 +134,17 @@ func TestSimulators_Welcome_SuitsItsCoCalc(t *testing.T) {
 		text := html.UnescapeString(string(page)) + terminal.String()
 		for _, want := range c.says {
 			if !strings.Contains(text, want) {
-				t.Errorf("--cocalc %q: no one reads %q", preset, want)
+				t.Errorf("--cocalc %q: got\n%s\nwant %q in it", preset, text, want)
 			}
 		}
 		for _, no := range c.hides {
 			if strings.Contains(text, no) {
-				t.Errorf("--cocalc %q: people read %q", preset, no)
+				t.Errorf("--cocalc %q: got\n%s\nwant no %q in it", preset, text, no)
 			}
 		}
 		shown := terminal.String()
 		if !strings.Contains(shown, "--fresh starts over") || !strings.Contains(shown, d.sims.slack.URL) {
-			t.Errorf("--cocalc %q: the terminal says\n%s", preset, shown)
+			t.Errorf("--cocalc %q: the terminal: got\n%s\nwant --fresh and %s in it", preset, shown, d.sims.slack.URL)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func TestExecute_Help(t *testing.T) {
 	for _, option := range []string{"--help", "-h"} {
 		got := does(t, option)
 		if got.code != 0 || got.err != "" {
-			t.Fatalf("%s: exit %d, want 0: %s", option, got.code, got.err)
+			t.Fatalf("%s: got exit code %d, want 0: %s", option, got.code, got.err)
 		}
 		text := strings.ReplaceAll(got.out, home, "CACHE")
 		goldenfile.Compare(t, path, text)
@@ -69,7 +69,7 @@ func TestExecute_ExitCode(t *testing.T) {
 				args = []string{"--addr", "127.0.0.1:0", "--data", t.TempDir()}
 			}
 			if got := does(t, args...); got.code != 2 || !strings.HasPrefix(got.err, c.want) {
-				t.Errorf("exit %d, %q, want 2, %q", got.code, got.err, c.want)
+				t.Errorf("got exit code %d, %q, want 2, %q", got.code, got.err, c.want)
 			}
 		})
 	}

@@ -44,7 +44,7 @@ func TestDemo_WithoutBot_ABotConnects(t *testing.T) {
 	checked := processtest.Start(t, program, settings, "check")
 	code := checked.Ends(processtest.Patience)
 	if code != 0 || !strings.Contains(checked.Out.String(), "$123.45 in credit") {
-		t.Errorf("bot check says\n%s\n%s", &checked.Out, &checked.Err)
+		t.Errorf("bot check: got exit code %d\n%s\n%s\nwant 0, $123.45 in credit", code, &checked.Out, &checked.Err)
 	}
 
 	bot := processtest.Start(t, program, settings, "run")
@@ -110,7 +110,7 @@ func TestDemo_WithoutBot_AnotherCoCalc(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := client.Diagnose(t.Context()); got.Condition != want.Condition || got.Key != want.Key || got.OlderKey {
-			t.Errorf("--cocalc %q: got %+v", preset, got)
+			t.Errorf("--cocalc %q: got %+v, want %+v, without an older key", preset, got, want)
 		}
 		client.Close()
 		if code := demo.Ends(10*time.Second, os.Interrupt.(syscall.Signal)); code != 0 {
@@ -119,7 +119,7 @@ func TestDemo_WithoutBot_AnotherCoCalc(t *testing.T) {
 	}
 	got := does(t, "--without-bot", "--cocalc", "newest", "--data", t.TempDir())
 	if got.code != 2 || !strings.Contains(got.err, `--cocalc "newest": write successor or moved`) {
-		t.Errorf("exit %d: %s", got.code, got.err)
+		t.Errorf("got exit code %d, error %q; want 2, and what to write for newest", got.code, got.err)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestDemo_EndsWithCtrlC(t *testing.T) {
 	demo.Prints(&demo.Out, 1, "Ctrl-C stops it.")
 	for _, want := range []string{"Open http://127.0.0.1:", "/license buy ram=16 cpu=2", data} {
 		if !strings.Contains(demo.Out.String(), want) {
-			t.Errorf("it does not say %q:\n%s", want, &demo.Out)
+			t.Errorf("output: got\n%s\nwant %q in it", &demo.Out, want)
 		}
 	}
 	if code := demo.Ends(10*time.Second, syscall.SIGINT); code != 0 || demo.Err.String() != "" {
@@ -151,7 +151,7 @@ func TestDemo_PortInUse(t *testing.T) {
 		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 ||
 			!strings.Contains(got.err, "address already in use") ||
 			!strings.HasSuffix(got.err, " Is another demo running? Use another port, such as --addr 127.0.0.1:3001\n") {
-			t.Errorf("%v: exit %d\n%s%s", args, got.code, got.out, got.err)
+			t.Errorf("%v: got exit code %d\n%s%s\nwant 1, one line that names another port", args, got.code, got.out, got.err)
 		}
 	}
 }

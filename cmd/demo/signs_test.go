@@ -21,7 +21,7 @@ func (unnamed) GroupName(string) string   { return "" }
 func TestPage_KnowsTheBotsSigns(t *testing.T) {
 	files, err := filepath.Glob("../../bot/testdata/*.json")
 	if err != nil || len(files) < 50 {
-		t.Fatalf("%d messages, %v", len(files), err)
+		t.Fatalf("got %d messages (error %v), want at least 50", len(files), err)
 	}
 	sign := regexp.MustCompile(`:[a-z_]{2,}:`)
 	for _, file := range files {
@@ -31,7 +31,7 @@ func TestPage_KnowsTheBotsSigns(t *testing.T) {
 		}
 		for _, name := range sign.FindAllString(string(message), -1) {
 			if strings.Contains(string(page.Mrkdwn(name, unnamed{})), name) {
-				t.Errorf("%s: the page shows %s as it is written", filepath.Base(file), name)
+				t.Errorf("%s: got %s as it is written, want a sign", filepath.Base(file), name)
 			}
 		}
 	}

@@ -62,7 +62,7 @@ func (r *demoReader) do(verb string, deed map[string]any) {
 	}
 	defer resp.Body.Close()
 	if text, err := io.ReadAll(resp.Body); err != nil || strings.TrimSpace(string(text)) != "{}" {
-		r.t.Fatalf("%s: %s %v", verb, text, err)
+		r.t.Fatalf("%s: got %s (error %v), want {}", verb, text, err)
 	}
 }
 
@@ -75,7 +75,7 @@ func (r *demoReader) until(what string, has func(page string) bool) {
 			return
 		}
 		if time.Since(began) > 100*time.Second { // CoCalc may ask the bot to wait for a minute before its next question
-			r.t.Fatalf("waiting for %s; the page is\n%s", what, page)
+			r.t.Fatalf("waiting for %s: got the page\n%s", what, page)
 		}
 	}
 }
@@ -178,7 +178,7 @@ func TestDemo_Restarts(t *testing.T) {
 		r.until("the purchase", func(page string) bool { return sold(page) == 1 })
 		aside, err := filepath.Glob(filepath.Join(data, "before-*", ledgerFile))
 		if err != nil || len(aside) != 1 || !strings.Contains(r.process.Out.String(), filepath.Dir(aside[0])) {
-			t.Errorf("the earlier ledger is at %q (%v), and the demo says\n%s", aside, err, &r.process.Out)
+			t.Errorf("earlier ledgers: got %q (error %v), want one, named in the output\n%s", aside, err, &r.process.Out)
 		}
 		// A second demo in the same folder would move the ledger of the first away.
 		second := does(t, "--addr", "127.0.0.1:0", "--data", data, "--fresh")
@@ -199,7 +199,8 @@ func TestOpenState_LedgerWithoutSimulators(t *testing.T) {
 	got := does(t, "--addr", "127.0.0.1:0", "--data", data)
 	if got.code != 1 || !strings.Contains(got.err, "is a ledger without a simulated CoCalc") ||
 		!strings.Contains(got.err, "--fresh") {
-		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
+		t.Errorf("got exit code %d\n%s%s\nwant 1, a ledger without a simulated CoCalc, and --fresh", got.code, got.out,
+			got.err)
 	}
 	if content, err := os.ReadFile(ledger); err != nil || string(content) != "a ledger" {
 		t.Errorf("got the ledger %q, want it unchanged; error %v", content, err)

@@ -68,7 +68,7 @@ func TestNew_WrongSettingMakesNoLedger(t *testing.T) {
 		t.Errorf("got %v, %v, want an error of the configuration that names COCALC_URL", s, err)
 	}
 	if _, err := os.Stat(c.Database); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the ledger: %v, want none", err)
+		t.Errorf("ledger file: got error %v, want none there", err)
 	}
 }
 
@@ -114,14 +114,14 @@ func TestService_Run_UntilContextIsDone(t *testing.T) {
 	}
 	report, err := control.Backup(ctx, control.Path(c.Database), filepath.Join(t.TempDir(), "backup.db"))
 	if err != nil || report.Purchases != 1 {
-		t.Errorf("a backup through the control socket: %d purchases, %v, want 1, nil", report.Purchases, err)
+		t.Errorf("backup through the control socket: got %d purchases, error %v; want 1, none", report.Purchases, err)
 	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("Run: got %v, want nil", err)
 	}
 	if _, err := os.Lstat(control.Path(c.Database)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the control socket after Run: %v, want none", err)
+		t.Errorf("control socket after Run: got error %v, want none there", err)
 	}
 }
 
@@ -191,6 +191,6 @@ func TestService_Start_ReplacedParts(t *testing.T) {
 		t.Error(err)
 	}
 	if sockets := workspace.Sockets(); sockets != 0 {
-		t.Errorf("%d sockets, want none", sockets)
+		t.Errorf("sockets: got %d, want none", sockets)
 	}
 }

@@ -15,7 +15,7 @@ func TestDescription_EverySettingHasOne(t *testing.T) {
 	}
 	for name := range descriptions {
 		if !slices.Contains(names, name) {
-			t.Errorf("descriptions has %s: got a setting that is not in Settings", name)
+			t.Errorf("descriptions: got %s, want settings of Settings alone", name)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func TestCleanValue_CleansOrRefuses(t *testing.T) {
 		"/srv/the \"team\"/licensebot.db": "/srv/the \"team\"/licensebot.db",
 	} {
 		if got, err := cleanValue(raw); err != nil || got != want {
-			t.Errorf("%q: %q, %v, want %q", raw, got, err, want)
+			t.Errorf("%q: got %q (error %v), want %q", raw, got, err, want)
 		}
 	}
 	for _, raw := range []string{
@@ -29,7 +29,7 @@ func TestCleanValue_CleansOrRefuses(t *testing.T) {
 		`""`, `"`, "\"200\"\r", "\ufeff'x'", "`x`",
 	} {
 		if got, err := cleanValue(raw); err == nil || !strings.HasPrefix(err.Error(), "remove the quotes around the value") {
-			t.Errorf("%q was taken for %q, or refused without a reason: %v", raw, got, err)
+			t.Errorf("%q: got %q, error %v; want an error that says to remove the quotes", raw, got, err)
 		}
 	}
 }

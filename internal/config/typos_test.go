@@ -21,7 +21,7 @@ func TestFindTypos(t *testing.T) {
 			got = found[0].Meant
 		}
 		if got != want {
-			t.Errorf("%q looks like %q, want %q", name, got, want)
+			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}
 	for _, name := range Names() {

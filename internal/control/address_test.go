@@ -23,7 +23,7 @@ func TestPath_Long(t *testing.T) {
 			t.Error(err)
 		}
 		if filepath.Dir(socket) != deep {
-			t.Errorf("the socket is not beside the ledger: %s", socket)
+			t.Errorf("folder of the socket: got %s, want %s", filepath.Dir(socket), deep)
 		}
 	}
 	long := filepath.Join(deep, "tmp")

@@ -82,15 +82,15 @@ func TestServer_Requests(t *testing.T) {
 	serve(t, socket, bot)
 	got, err := Backup(t.Context(), socket, "/backups/today.db")
 	if err != nil || !reflect.DeepEqual(got, report) {
-		t.Errorf("got %+v, %v", got, err)
+		t.Errorf("Backup: got %+v (error %v), want %+v", got, err, report)
 	}
 	was, err := Resume(t.Context(), socket, "operator ann", "the money is back")
 	if err != nil || was == nil || !reflect.DeepEqual(was, bot.pause) {
-		t.Errorf("got %+v, %v", was, err)
+		t.Errorf("Resume: got %+v (error %v), want %+v", was, err, bot.pause)
 	}
 	bot.pause = nil
 	if was, err := Resume(t.Context(), socket, "operator ann", "again"); err != nil || was != nil {
-		t.Errorf("got %+v, %v", was, err)
+		t.Errorf("Resume without a pause: got %+v (error %v), want none", was, err)
 	}
 	if got, want := fmt.Sprint(bot.calls),
 		"[/backups/today.db operator ann: the money is back operator ann: again]"; got != want {
@@ -150,17 +150,17 @@ func TestListen_PrivateSocket(t *testing.T) {
 	stop := serve(t, socket, &fakeBot{})
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 || entries[0].Name() != "ledger.db.sock" {
-		t.Fatalf("the folder holds %v (%v)", entries, err)
+		t.Fatalf("folder: got %v (error %v), want ledger.db.sock alone", entries, err)
 	}
 	if info, err := os.Lstat(socket); err != nil || info.Mode() != fs.ModeSocket|0o600 {
-		t.Errorf("its mode is %v (%v)", info.Mode(), err)
+		t.Errorf("mode of the socket: got %v (error %v), want %v", info.Mode(), err, fs.ModeSocket|0o600)
 	}
 	stop()
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
-		t.Errorf("left behind: %v (%v)", entries, err)
+		t.Errorf("folder afterwards: got %v (error %v), want it empty", entries, err)
 	}
 	if _, err := Backup(t.Context(), socket, "/b.db"); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("got %v", err)
+		t.Errorf("Backup: got error %v, want %v", err, ErrNotRunning)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestListen_ExistingFile(t *testing.T) {
 	dead.SetUnlinkOnClose(false)
 	dead.Close()
 	if _, err := Resume(t.Context(), socket, "operator ann", "x"); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("a dead socket: %v", err)
+		t.Errorf("Resume at a dead socket: got error %v, want %v", err, ErrNotRunning)
 	}
 	stop := serve(t, socket, &fakeBot{})
 	if _, err := Resume(t.Context(), socket, "operator ann", "x"); err != nil {
@@ -186,13 +186,13 @@ func TestListen_ExistingFile(t *testing.T) {
 	}
 	if _, err := Listen(socket, &fakeBot{}, zerolog.Nop()); err == nil ||
 		!strings.HasSuffix(err.Error(), "is not a socket, so it was left alone") {
-		t.Errorf("got %v", err)
+		t.Errorf("Listen: got error %v, want one that says that the file is no socket", err)
 	}
 	if text, err := os.ReadFile(socket); err != nil || string(text) != "dear diary" {
-		t.Errorf("the file now reads %q (%v)", text, err)
+		t.Errorf("file: got %q (error %v), want %q", text, err, "dear diary")
 	}
 	if _, err := Resume(t.Context(), socket, "operator ann", "x"); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("a file: %v", err)
+		t.Errorf("Resume at a file: got error %v, want %v", err, ErrNotRunning)
 	}
 }
 
@@ -214,11 +214,11 @@ func TestServer_Run_StopsBackup(t *testing.T) {
 	<-began
 	if _, err := Backup(t.Context(), socket, "/second.db"); err == nil ||
 		err.Error() != "another backup is in progress; try again when it's done" {
-		t.Errorf("the second: %v", err)
+		t.Errorf("second backup: got error %v, want that another is in progress", err)
 	}
 	stop()
 	if err := <-first; err == nil {
-		t.Error("the first was made")
+		t.Error("first backup: got no error, want one")
 	}
 }
 
@@ -277,10 +277,10 @@ func TestServer_MaxClients(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := Resume(ctx, socket, "operator ann", "too early"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("beside %d others: %v", maxClients, err)
+		t.Errorf("Resume beside %d other clients: got error %v, want %v", maxClients, err, context.DeadlineExceeded)
 	}
 	silent[0].Close()
 	if _, err := Resume(t.Context(), socket, "operator ann", "there is a place"); err != nil {
-		t.Errorf("when one has gone: %v", err)
+		t.Errorf("Resume when one client has gone: got error %v, want none", err)
 	}
 }

@@ -138,7 +138,7 @@ var vital = []failpoint.Point{
 // among the scenarios: the plan is of those then, with every step that they meet.
 func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 	if len(undisturbed.processes) == 0 {
-		t.Fatal("no scenario was chosen: -run takes the name of a scenario, without the steps at which the bot is killed")
+		t.Fatal("got no scenario, want at least one: -run takes the name of a scenario, without the steps of the kills")
 	}
 	left := failpoint.All()
 	for _, s := range scenarios() {

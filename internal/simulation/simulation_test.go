@@ -47,7 +47,7 @@ func TestSimulation_Seeds(t *testing.T) {
 	if s, n := total.sum, int(*manySeeds); n >= 100 &&
 		(s.Purchases < n || s.Kills < n/2 || s.Faults < n || s.Unknown < n/50 || s.DoubleBuys < n/200 ||
 			s.Agreed < n/4 || s.Denied < n/25 || s.Paused < n/5 || s.Uncertain < n/3) {
-		t.Errorf("too little has happened: %s", total.String())
+		t.Errorf("got %s, want more of each kind in %d seeds", total.String(), n)
 	}
 }
 
@@ -79,7 +79,8 @@ func runSeed(t *testing.T, seed uint64) (out Outcome) {
 	dir := ledgerDir(t)
 	synctest.Test(t, func(t *testing.T) { out = Run(NewPlan(seed), dir) })
 	if len(out.Wrong) > 0 {
-		t.Errorf("seed %d:\n%s\n\n%s\n\nRun it again: go test ./internal/simulation -run TestSimulation_Seeds -seed=%d",
+		t.Errorf("seed %d: got\n%s\nwant nothing wrong\n\n%s\n\nRun it again: "+
+			"go test ./internal/simulation -run TestSimulation_Seeds -seed=%d",
 			seed, strings.Join(out.Wrong, "\n"), out.Trace, seed)
 	}
 	return out
