@@ -15,7 +15,7 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// An item with the order's tag that is in the cart already is gone on with: nothing is added beside it.
+// An order whose item is already in the cart adds no second one, and is bought with that item.
 func TestWorker_Add_ItemAlreadyThere(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.SwitchOn("outage")
@@ -30,25 +30,25 @@ func TestWorker_Add_ItemAlreadyThere(t *testing.T) {
 		env.Open()
 		env.Until(id, purchase.Purchased)
 		if n := env.Server.Count("shopping/cart/add") - before; n != 0 {
-			t.Errorf("it was added %d times more", n)
+			t.Errorf("add requests: got %d, want 0", n)
 		}
 		env.Check(1, 6375, 0)
 	})
 }
 
-// After a lost answer the item is looked for, and not added once more.
+// If the response to the add is lost, the worker finds the item in the cart and does not add it again.
 func TestWorker_Add_AnswerLost(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.SwitchOn("lost-add")
 		env.Until(env.Buy(), purchase.Purchased)
 		if n := env.Server.Count("shopping/cart/add"); n != 1 {
-			t.Errorf("it was added %d times", n)
+			t.Errorf("add requests: got %d, want 1", n)
 		}
 		env.Check(1, 6375, 0)
 	})
 }
 
-// An add whose answer was lost is carried out after the order was given up: its item is taken out.
+// If CoCalc carries out an add only after the order has failed, the item is removed from the cart.
 func TestWorker_Add_ComesLate(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Server.Inject(cocalctest.Fault{
@@ -57,17 +57,17 @@ func TestWorker_Add_ComesLate(t *testing.T) {
 		})
 		id := env.Buy()
 		if o := env.Until(id, purchase.Purchased, purchase.Failed); o.State != purchase.Failed {
-			t.Fatalf("the order is %s", o.State)
+			t.Fatalf("state: got %s, want %s", o.State, purchase.Failed)
 		}
 		<-time.After(10 * time.Minute)
 		if item := env.OrderItem(); item.ID == 0 || item.Removed.IsZero() {
-			t.Errorf("the late item is %+v", item)
+			t.Errorf("late item: got id %d, removed %s; want an id and a time", item.ID, item.Removed)
 		}
 		env.Check(0, 0, 0)
 	})
 }
 
-// An item with another order's tag is not this order's, whoever put it there.
+// An item with the tag of another order is neither bought nor changed.
 func TestWorker_FindItem_TagOfOtherOrder(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Account.AddToCart("site-license",
@@ -76,95 +76,97 @@ func TestWorker_FindItem_TagOfOtherOrder(t *testing.T) {
 		id := env.Buy()
 		o := env.Until(id, purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Purchased || len(env.Account.Licenses()) != 1 || env.Account.Purchases()[0].Cents != 6375 {
-			t.Errorf("the order is %s (%+v), and CoCalc sold %+v", o.State, o.Failure, env.Account.Purchases())
+			t.Errorf("got %s (failure %+v) and purchases %+v, want %s and one of 6375 cents", o.State, o.Failure,
+				env.Account.Purchases(), purchase.Purchased)
 		}
 		if items := env.Cart(); len(items) != 1 || !items[0].Checked {
-			t.Errorf("the other's item is not as it was: %+v", items)
+			t.Errorf("cart: got %s, want one checked item of the other order", purchasetest.FormatCart(items...))
 		}
 	})
 }
 
-// What came into the cart is not what was sent: it is taken out, and nothing is paid.
+// An item that differs from what was sent is removed, and the order fails without a checkout.
 func TestWorker_FindItem_DiffersFromSent(t *testing.T) {
-	m := &purchasetest.Interceptor{EditItem: func(i cocalc.CartItem) cocalc.CartItem {
+	interceptor := &purchasetest.Interceptor{EditItem: func(i cocalc.CartItem) cocalc.CartItem {
 		i.Description = json.RawMessage(strings.Replace(string(i.Description), `"ram":16`, `"ram":1`, 1))
 		return i
 	}}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		o := env.Until(env.Buy(), purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Failed || o.Failure.Code != purchase.FailCart || !o.CheckoutSent.IsZero() {
-			t.Errorf("the order is %s: %+v", o.State, o.Failure)
+			t.Errorf("got %s (failure %+v), checkout sent %v; want %s (%s) and no checkout", o.State, o.Failure, o.CheckoutSent,
+				purchase.Failed, purchase.FailCart)
 		}
 		env.Check(0, 0, 0)
-	}, m.Install)
+	}, interceptor.Install)
 }
 
-// Somebody checks another item between our look at the cart and the payment: it is parked, and not bought.
+// An item that another person checks between the reading of the cart and the payment is unchecked and not bought.
 func TestWorker_HoldItems_CheckedBeforePayment(t *testing.T) {
-	m := &purchasetest.Interceptor{}
+	interceptor := &purchasetest.Interceptor{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		purchasetest.AddForeignItem(env)
-		theirs := env.Account.Cart()[0].ID
-		for name, meddle := range map[string]func(){
-			"adds another":           func() { purchasetest.AddForeignItem(env) },
-			"checks the parked item": func() { env.Account.SetChecked(theirs, true) },
+		foreign := env.Account.Cart()[0].ID
+		for name, change := range map[string]func(){
+			"adds another item":    func() { purchasetest.AddForeignItem(env) },
+			"checks the held item": func() { env.Account.SetChecked(foreign, true) },
 		} {
 			before, bought := len(env.Cart()), len(env.Account.Licenses())
-			m.Before(purchasetest.Once("params", func() { meddle(); before = len(env.Cart()) - 1 }))
+			interceptor.Before(purchasetest.Once("params", func() { change(); before = len(env.Cart()) - 1 }))
 			env.Until(env.Buy(), purchase.Purchased)
-			m.Before(nil)
+			interceptor.Before(nil)
 			<-time.After(time.Minute)
 			if n := len(env.Account.Licenses()) - bought; n != 1 || len(env.Cart()) != before {
-				t.Errorf("somebody %s: %d licenses were bought, and %d items are in the cart, not %d", name, n, len(env.Cart()),
+				t.Errorf("another person %s: got %d licenses and %d items in the cart, want 1 and %d", name, n, len(env.Cart()),
 					before)
 			}
 			for _, item := range env.Cart() {
 				if !item.Checked {
-					t.Errorf("somebody %s: item %d is not checked any more", name, item.ID)
+					t.Errorf("another person %s: got %s, want it checked", name, purchasetest.FormatCart(item))
 				}
 			}
 		}
 		env.Check(2, 2*6375, 0)
-	}, m.Install)
+	}, interceptor.Install)
 }
 
-// Somebody takes out what is parked: it stays out.
+// An item that its owner removes while it is unchecked stays removed.
 func TestWorker_HoldItems_RemovedByOwner(t *testing.T) {
-	m := &purchasetest.Interceptor{}
+	interceptor := &purchasetest.Interceptor{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		purchasetest.AddForeignItem(env)
-		theirs := env.Account.Cart()[0].ID
-		m.Before(purchasetest.Once("checkout", func() { env.Account.Remove(theirs) }))
+		foreign := env.Account.Cart()[0].ID
+		interceptor.Before(purchasetest.Once("checkout", func() { env.Account.Remove(foreign) }))
 		o := env.Until(env.Buy(), purchase.Purchased)
 		<-time.After(time.Minute)
 		env.Check(1, 6375, 0)
 		if o = env.Order(o.ID); len(o.HeldItems) != 0 {
-			t.Errorf("still parked: %v", o.HeldItems)
+			t.Errorf("held items: got %v, want none", o.HeldItems)
 		}
 		if item := env.Account.Cart()[0]; item.Removed.IsZero() || item.Checked {
-			t.Errorf("the stranger's item is %+v", item)
+			t.Errorf("foreign item: got removed %s, checked %v; want a time and false", item.Removed, item.Checked)
 		}
-	}, m.Install)
+	}, interceptor.Install)
 }
 
-// An order has taken somebody's item out of the way, and then CoCalc falls silent and an admin pauses buying: their
-// item is checked again as soon as CoCalc answers, not only when buying goes on; also after a restart.
+// An order has unchecked another person's item when CoCalc stops responding and an admin pauses buying. The item is
+// checked again as soon as CoCalc responds, before buying resumes, also after a restart.
 func TestWorker_ReleaseItems_DuringPause(t *testing.T) {
-	m := &purchasetest.Interceptor{}
+	interceptor := &purchasetest.Interceptor{}
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
-		theirs := env.Account.AddToCart("site-license", string(env.CartDescription()))
-		looks, proofs := 0, 0
-		m.Before(func(request string) {
+		foreign := env.Account.AddToCart("site-license", string(env.CartDescription()))
+		reads, verifications := 0, 0
+		interceptor.Before(func(request string) {
 			if request == "who am I" {
-				if proofs++; proofs == 200 {
-					t.Error("a silent CoCalc is asked without a rest")
+				if verifications++; verifications == 200 {
+					t.Errorf("verifications of the key: got %d, want fewer than 200", verifications)
 					env.Server.SwitchOff("outage")
 				}
 			}
 			if request != "cart" {
 				return
 			}
-			if looks++; looks == 3 { // in the cart and bought; then in the cart again, with what was found there parked
+			if reads++; reads == 3 { // the first two list the open and the bought items; now the foreign item is unchecked
 				env.SwitchOn("outage")
 				if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, true,
 					"the books are closed"); err != nil {
@@ -176,37 +178,39 @@ func TestWorker_ReleaseItems_DuringPause(t *testing.T) {
 		<-time.After(time.Minute)
 		checked := func() (is bool) {
 			for _, item := range env.Account.Cart() {
-				is = is || item.ID == theirs && item.Checked
+				is = is || item.ID == foreign && item.Checked
 			}
 			return is
 		}
 		if o := env.Order(id); o.State != purchase.Approved || len(o.HeldItems) != 1 || checked() {
-			t.Fatalf("the order is %s, and has %v out of the way", o.State, o.HeldItems)
+			t.Fatalf("got %s, held items %v, foreign item checked %v; want %s, one held item, unchecked", o.State, o.HeldItems,
+				checked(), purchase.Approved)
 		}
-		env.Restart() // and has to find out again whose the key is
+		env.Restart() // so the key has to be verified again
 		<-time.After(10 * time.Minute)
 		env.Server.SwitchOff("outage")
 		<-time.After(5 * time.Minute)
 		if o := env.Order(id); o.State != purchase.Approved || len(o.HeldItems) != 0 || !checked() {
-			t.Errorf("the order is %s, has %v out of the way, and their item is checked: %v", o.State, o.HeldItems, checked())
+			t.Errorf("got %s, held items %v, foreign item checked %v; want %s, none, checked", o.State, o.HeldItems, checked(),
+				purchase.Approved)
 		}
 		env.Resume()
 		env.Until(id, purchase.Purchased)
 		<-time.After(time.Minute)
-		if !checked() {
-			t.Error("their item is not checked at the end")
+		if got := checked(); !got {
+			t.Errorf("foreign item checked after the purchase: got %v, want true", got)
 		}
-	}, m.Install)
+	}, interceptor.Install)
 }
 
-// An approved order that has another's item out of the way rests while buying is stopped and the server is down: the
-// ledger isn't written without end, the account is free for others, and the order goes on when both are over.
+// While buying is stopped and the server is down, an approved order that holds a foreign item unchecked writes the
+// ledger rarely. It releases the item when the server is back, and is bought when buying resumes.
 func TestWorker_ReleaseItems_RestsWhileStopped(t *testing.T) {
 	for _, by := range []string{"a pause", "lost access to Slack"} {
 		t.Run(by, func(t *testing.T) {
 			var updates atomic.Int64
 			purchasetest.RunWithLostAccess(t, func(env *purchasetest.Env, lost *atomic.Bool) {
-				theirs := env.Account.AddToCart("site-license", string(env.CartDescription()))
+				foreign := env.Account.AddToCart("site-license", string(env.CartDescription()))
 				id := env.ConfirmWithFault(purchasetest.MaintenancePage())
 				<-time.After(time.Minute)
 				if by == "a pause" {
@@ -217,22 +221,22 @@ func TestWorker_ReleaseItems_RestsWhileStopped(t *testing.T) {
 					lost.Store(true)
 				}
 				env.Close()
-				env.EditOrder(id, func(o *purchase.Order) { o.HeldItems = []int64{theirs} })
+				env.EditOrder(id, func(o *purchase.Order) { o.HeldItems = []int64{foreign} })
 				env.Open()
 				updates.Store(0)
 				<-time.After(30 * time.Minute)
 				if n := updates.Load(); n > 150 {
-					t.Errorf("%d changes of the ledger in half an hour", n)
+					t.Errorf("changes of the ledger in half an hour: got %d, want at most 150", n)
 				}
 				o := env.Order(id)
 				if o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForResume {
-					t.Errorf("it is %s and says %+v", o.State, o.Blocked)
+					t.Errorf("got %s, blocked %+v; want %s, %s", o.State, o.Blocked, purchase.Approved, purchase.WaitsForResume)
 				}
 				updates.Store(0)
 				env.Server.ClearFaults()
 				<-time.After(10 * time.Minute)
 				if o = env.Order(id); len(o.HeldItems) > 0 {
-					t.Errorf("CoCalc is back, and it has parked %v", o.HeldItems)
+					t.Errorf("held items after the outage: got %v, want none", o.HeldItems)
 				}
 				lost.Store(false)
 				if by == "a pause" {
@@ -240,23 +244,24 @@ func TestWorker_ReleaseItems_RestsWhileStopped(t *testing.T) {
 				}
 				<-time.After(10 * time.Minute)
 				if o = env.Order(id); o.State != purchase.Purchased {
-					t.Errorf("it is %s and says %+v", o.State, o.Blocked)
+					t.Errorf("state: got %s (blocked %+v), want %s", o.State, o.Blocked, purchase.Purchased)
 				}
 			}, func(env *purchasetest.Env) {
-				env.Wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
-					return boundedLedger{l, &updates}, over
+				env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+					return boundedLedger{l, &updates}, shop
 				}
 			})
 		})
 	}
 }
 
-// A fixed term that waits in the cart begins later with every look at it. That is nobody's doing, and it costs less.
+// While a fixed term waits in the cart, its start moves with each reading of the cart, so it costs less. The worker
+// does not take that for an edit.
 func TestWorker_FixedTerm_WaitsInCart(t *testing.T) {
 	wait := func(t *testing.T, length, stopped time.Duration, ends purchase.State) purchase.Order {
 		var o purchase.Order
 		purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
-			<-time.After(time.Minute) // it is known that the server sells licenses
+			<-time.After(time.Minute) // the server is known to sell licenses
 			env.Server.Inject(cocalctest.Fault{Endpoint: purchasetest.ParamsEndpoint, Effect: cocalctest.Fail, Times: 1000})
 			o = env.Propose(fixedTerm(length))
 			if err := env.Confirm(o.ID); err != nil {
@@ -275,17 +280,17 @@ func TestWorker_FixedTerm_WaitsInCart(t *testing.T) {
 	t.Run("over an hour's stop", func(t *testing.T) {
 		o := wait(t, 30*24*time.Hour, time.Hour, purchase.Purchased)
 		if o.Receipt.Charged >= o.Price || o.Receipt.Expires.Sub(o.Spec.End).Abs() > time.Second {
-			t.Errorf("shown %s until %s, receipt %+v", o.Price, o.Spec.End, o.Receipt)
+			t.Errorf("receipt: got %+v, want charged less than %s and expiring at %s", o.Receipt, o.Price, o.Spec.End)
 		}
 	})
 	t.Run("until it is over", func(t *testing.T) {
 		if o := wait(t, 3*time.Hour, 150*time.Minute, purchase.Failed); o.Failure.Code != purchase.FailTermOver {
-			t.Errorf("it says %+v", o.Failure)
+			t.Errorf("failure: got %+v, want %s", o.Failure, purchase.FailTermOver)
 		}
 	})
 }
 
-// A fixed term that begins now costs less with every minute it waits, never more, and ends when the card said.
+// A fixed term that starts now costs at most the price on the card, and expires at the date on the card.
 func TestWorker_FixedTerm_BeginsNow(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		sp := purchasetest.Spec()
@@ -297,16 +302,16 @@ func TestWorker_FixedTerm_BeginsNow(t *testing.T) {
 		}
 		o = env.Until(o.ID, purchase.Purchased)
 		if o.Receipt.Charged > o.Price || o.Renews != 0 {
-			t.Errorf("shown %s, charged %s, renews at %s", o.Price, o.Receipt.Charged, o.Renews)
+			t.Errorf("got %s charged, renewing for %s; want at most %s and no renewal", o.Receipt.Charged, o.Renews, o.Price)
 		}
 		if d := o.Receipt.Expires.Sub(sp.End).Abs(); d > time.Second {
-			t.Errorf("it expires %s, the card said %s", o.Receipt.Expires, sp.End)
+			t.Errorf("expires: got %s, want %s", o.Receipt.Expires, sp.End)
 		}
 		env.Check(1, o.Receipt.Charged, 0)
 	})
 }
 
-// bounded is a ledger that refuses changes beyond what a quiet bot makes, so that a loop without a rest ends.
+// boundedLedger is a ledger that fails after 1000 changes, so that a loop without a delay ends.
 type boundedLedger struct {
 	purchase.Ledger
 	updates *atomic.Int64

@@ -15,22 +15,24 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// Whatever changes something at CoCalc is in the ledger before it is sent: that an item is added, that others' items
-// are unchecked, that checkout is sent.
+// The ledger records each change at CoCalc before its request is sent: the add, the uncheck of a foreign item and the
+// checkout.
 func TestWorker_Checkout_RecordedBeforeSent(t *testing.T) {
 	sent := map[string]int{}
 	var order func() purchase.Order
-	m := &purchasetest.Interceptor{Hook: func(request string) {
+	interceptor := &purchasetest.Interceptor{Hook: func(request string) {
 		if request != "add" && request != "checkout" {
 			return
 		}
 		sent[request]++
 		o := order()
 		if request == "add" && (o.State != purchase.Adding || o.AddSent.IsZero() || len(o.Sent) == 0) {
-			t.Errorf("it is added, and the ledger has it %s, sent %s", o.State, o.AddSent)
+			t.Errorf("order at the add: got %s, add sent %s, sent %q; want %s with both", o.State, o.AddSent, o.Sent,
+				purchase.Adding)
 		}
 		if request == "checkout" && (o.State != purchase.Paying || o.CheckoutSent.IsZero() || o.Amount != 6375) {
-			t.Errorf("it is checked out, and the ledger has it %s, sent %s, for %s", o.State, o.CheckoutSent, o.Amount)
+			t.Errorf("order at the checkout: got %s, checkout sent %s, amount %s; want %s, a time and %s", o.State,
+				o.CheckoutSent, o.Amount, purchase.Paying, purchase.Cents(6375))
 		}
 	}}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
@@ -43,44 +45,44 @@ func TestWorker_Checkout_RecordedBeforeSent(t *testing.T) {
 		env.Until(o.ID, purchase.Purchased)
 		env.Check(1, 6375, 0)
 	}, func(env *purchasetest.Env) {
-		env.Wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
-			m.Shop = over
-			return l, holdObserver{m, func(item int64) {
+		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			interceptor.Shop = shop
+			return l, holdObserver{interceptor, func(item int64) {
 				sent["uncheck"]++
 				if o := order(); !slices.Contains(o.HeldItems, item) {
-					t.Errorf("item %d is unchecked, and the ledger has parked %v", item, o.HeldItems)
+					t.Errorf("held items at the uncheck: got %v, want %d among them", o.HeldItems, item)
 				}
 			}}
 		}
 	})
 	for _, request := range []string{"add", "uncheck", "checkout"} {
 		if sent[request] != 1 {
-			t.Errorf("%s was sent %d times", request, sent[request])
+			t.Errorf("%s requests: got %d, want 1", request, sent[request])
 		}
 	}
 }
 
-// Whatever led there: for an order that says that checkout was sent, it is never sent.
+// After a restart, checkout is not sent for an order that records a checkout as sent.
 func TestWorker_Checkout_SentBeforeRestart(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.BuyUntilCarted()
-		env.Inconsistent = true // the books are made wrong here
+		env.Inconsistent = true // a carted order has no checkout
 		env.EditOrder(id, func(o *purchase.Order) { o.CheckoutSent = time.Now() })
 		env.Open()
 		<-time.After(time.Hour)
 		if n := env.Server.Count(purchasetest.CheckoutEndpoint); n != 0 {
-			t.Errorf("checkout was sent %d times more", n)
+			t.Errorf("checkout requests: got %d, want 0", n)
 		}
 	})
 }
 
-// Whatever the state says: where the ledger has it that checkout was sent, it is not sent again.
+// Checkout is not sent if the ledger records it as sent, even in a state that precedes the checkout.
 func TestWorker_Checkout_SentByOther(t *testing.T) {
-	m := &purchasetest.Interceptor{}
+	interceptor := &purchasetest.Interceptor{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		var id purchase.OrderID
-		// as an older version of the program, or somebody with an editor, might leave it
-		m.Before(purchasetest.Once("params", func() {
+		// as an older version of the program or an edit of the ledger might leave it
+		interceptor.Before(purchasetest.Once("params", func() {
 			if _, err := env.Desk.Outbox.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 				o.CheckoutSent = time.Now()
 			}); err != nil {
@@ -94,12 +96,12 @@ func TestWorker_Checkout_SentByOther(t *testing.T) {
 		}
 		<-time.After(10 * time.Minute)
 		if n := env.Server.Count("purchases/shopping-cart-checkout"); n != 0 {
-			t.Errorf("checkout was sent %d times", n)
+			t.Errorf("checkout requests: got %d, want 0", n)
 		}
 		if got := env.Order(id).State; got != purchase.Carted {
-			t.Errorf("the order is %s", got)
+			t.Errorf("state: got %s, want %s", got, purchase.Carted)
 		}
-		// It is for people to settle; here the mark is taken away again.
+		// An admin would have to settle the order; the test removes the record of the checkout instead.
 		if _, err := env.Desk.Outbox.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 			o.CheckoutSent = time.Time{}
 		}); err != nil {
@@ -107,34 +109,34 @@ func TestWorker_Checkout_SentByOther(t *testing.T) {
 		}
 		env.Until(id, purchase.Purchased)
 		env.Check(1, 6375, 0)
-	}, m.Install)
+	}, interceptor.Install)
 }
 
-// An admin pauses buying after the last look and before the payment: nothing is paid.
+// An order fails without a checkout if an admin pauses buying between the last check and the checkout.
 func TestWorker_Checkout_PausedJustBefore(t *testing.T) {
-	m := &purchasetest.Interceptor{}
+	interceptor := &purchasetest.Interceptor{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
-		m.Before(purchasetest.Once("params", func() {
+		interceptor.Before(purchasetest.Once("params", func() {
 			if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, true, "wait"); err != nil {
 				t.Error(err)
 			}
 		}))
 		o := env.Until(env.Buy(), purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Failed || !strings.Contains(o.Failure.String(), `(paused by="UDANA" name="dana"`) {
-			t.Errorf("the order is %s: %+v", o.State, o.Failure)
+			t.Errorf("got %s (failure %v), want %s (paused by UDANA)", o.State, o.Failure, purchase.Failed)
 		}
 		env.Check(0, 0, 0)
-	}, m.Install)
+	}, interceptor.Install)
 }
 
-// Once a pause is in the ledger no checkout is sent, however close they were.
+// No checkout is sent if a pause is stored just before the transaction that records the checkout.
 func TestWorker_Checkout_PausedAtLastInstant(t *testing.T) {
 	paused := new(atomic.Bool)
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.Buy()
 		o := env.Until(id, purchase.Purchased, purchase.Failed)
 		if n := env.Server.Count(purchasetest.CheckoutEndpoint); n != 0 || o.State != purchase.Failed || !paused.Load() {
-			t.Errorf("checkout was sent %d times, and the order is %s", n, o.State)
+			t.Errorf("got %d checkouts, %s, paused %v; want 0, %s, true", n, o.State, paused.Load(), purchase.Failed)
 		}
 		<-time.After(time.Hour)
 		env.Check(0, 0, 0)
@@ -145,7 +147,7 @@ func TestWorker_Checkout_PausedAtLastInstant(t *testing.T) {
 	})
 }
 
-// The file is taken away between the last look at an order and its checkout: no checkout is sent.
+// No checkout is sent while the file of the ledger is away, if it was moved between the last check and the checkout.
 func TestWorker_Checkout_LedgerAway(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		o := env.Propose(purchasetest.Spec())
@@ -154,20 +156,22 @@ func TestWorker_Checkout_LedgerAway(t *testing.T) {
 		}
 		<-time.After(time.Hour)
 		if o := env.Order(o.ID); o.State != purchase.Carted || env.Server.Count(purchasetest.CheckoutEndpoint) != 0 {
-			t.Errorf("the order is %s after %d checkouts", o.State, env.Server.Count(purchasetest.CheckoutEndpoint))
+			t.Errorf("got %s and %d checkouts, want %s and 0", o.State, env.Server.Count(purchasetest.CheckoutEndpoint),
+				purchase.Carted)
 		}
 		if err := os.Rename(env.Path+".aside", env.Path); err != nil {
 			t.Fatal(err)
 		}
 		env.Until(o.ID, purchase.Purchased)
 	}, purchasetest.WithChannel, func(env *purchasetest.Env) {
-		env.Wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
-			return l, ledgerMover{over, env.Path, new(bool)}
+		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			return l, ledgerMover{shop, env.Path, new(bool)}
 		}
 	})
 }
 
-// Credit has to suffice without the three dollars that the server would let pass, and with what has to stay.
+// The credit has to cover the price and the configured minimum. The three dollars by which the server allows an
+// overdraft do not count.
 func TestWorker_Checkout_CreditNearlyEnough(t *testing.T) {
 	for name, c := range map[string]struct {
 		credit, least int64
@@ -184,23 +188,23 @@ func TestWorker_Checkout_CreditNearlyEnough(t *testing.T) {
 				if o := env.Until(env.Buy(), purchase.Purchased, purchase.Failed); o.State != c.ends ||
 					o.State == purchase.Failed &&
 						o.Failure.Code != purchase.FailNoCredit {
-					t.Errorf("the order is %s: %+v", o.State, o.Failure)
+					t.Errorf("got %s (failure %+v), want %s; a failure is %s", o.State, o.Failure, c.ends, purchase.FailNoCredit)
 				}
 			}, func(env *purchasetest.Env) { env.Policy.LeastCredit = purchase.Cents(c.least) })
 		})
 	}
 }
 
-// What has to stay on the account cannot be looked at where CoCalc does not tell what is there: then nothing is bought.
+// With a minimum credit in the policy, an order fails on a server that does not report the credit.
 func TestWorker_Checkout_CreditUnknown(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		o := env.Until(env.Buy(), purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Failed || o.Failure.Code != purchase.FailNoCredit || o.Failure.Args["told"] != "yes" {
-			t.Errorf("it is %s: %+v", o.State, o.Failure)
+			t.Errorf("got %s (failure %+v), want %s (%s, told yes)", o.State, o.Failure, purchase.Failed, purchase.FailNoCredit)
 		}
-		if told := env.Notifications(purchasetest.Dana.ID, purchase.NotificationTrouble); len(told) != 1 ||
-			!strings.Contains(told[0], `why="credit-unknown"`) {
-			t.Errorf("the admin reads %q", told)
+		if got := env.Notifications(purchasetest.Dana.ID, purchase.NotificationTrouble); len(got) != 1 ||
+			!strings.Contains(got[0], `why="credit-unknown"`) {
+			t.Errorf("notifications of the admin: got %q, want one with credit-unknown", got)
 		}
 		env.Check(0, 0, 0)
 	}, func(env *purchasetest.Env) {
@@ -209,7 +213,8 @@ func TestWorker_Checkout_CreditUnknown(t *testing.T) {
 	})
 }
 
-// An item that somebody makes dearer in the cart is theirs to explain: its price is not offered as CoCalc's new one.
+// An order fails if its item is edited into a more expensive one, and the price of that item is not offered as CoCalc's
+// new price.
 func TestWorker_Checkout_ItemEdited(t *testing.T) {
 	for _, c := range []struct {
 		name, endpoint string
@@ -221,7 +226,7 @@ func TestWorker_Checkout_ItemEdited(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
-				<-time.After(time.Second) // after the server was asked at the same endpoint which store it has
+				<-time.After(time.Second) // after the start, when the bot uses the same endpoint to find the kind of the store
 				env.Server.Inject(cocalctest.Fault{
 					Endpoint: c.endpoint, When: c.when, Effect: cocalctest.Call, Times: 1,
 					Do: env.MakeItemDearer,
@@ -229,7 +234,8 @@ func TestWorker_Checkout_ItemEdited(t *testing.T) {
 				o := env.Until(env.Buy(), purchase.Purchased, purchase.Failed)
 				if o.State != purchase.Failed || o.Failure.Code != purchase.FailCart || o.Failure.NewPrice != 0 ||
 					o.Failure.Args["why"] != c.why {
-					t.Errorf("the order is %s: %+v", o.State, o.Failure)
+					t.Errorf("got %s (failure %+v), want %s (%s, %s, no new price)", o.State, o.Failure, purchase.Failed,
+						purchase.FailCart, c.why)
 				}
 				env.Check(0, 0, 0)
 			})
@@ -237,7 +243,8 @@ func TestWorker_Checkout_ItemEdited(t *testing.T) {
 	}
 }
 
-// Somebody copies an order's item, tag and all, just before it is paid: one of the two is bought, and nothing hangs.
+// If the item of an order is copied with its tag just before the checkout, one of the two is bought, and the next order
+// can be bought.
 func TestWorker_Checkout_ItemCopied(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		<-time.After(time.Second)
@@ -250,7 +257,7 @@ func TestWorker_Checkout_ItemCopied(t *testing.T) {
 		id := env.Buy()
 		o := env.Until(id, purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Purchased {
-			t.Errorf("the order is %s: %+v", o.State, o.Failure)
+			t.Errorf("state: got %s (failure %+v), want %s", o.State, o.Failure, purchase.Purchased)
 		}
 		<-time.After(2 * time.Hour)
 		env.Check(1, 6375, 0)
@@ -258,34 +265,34 @@ func TestWorker_Checkout_ItemCopied(t *testing.T) {
 	})
 }
 
-// witness looks into the ledger in the moment in which a request goes out.
+// holdObserver calls unchecking before each request that unchecks an item.
 type holdObserver struct {
 	*purchasetest.Interceptor
 	unchecking func(item int64)
 }
 
-func (w holdObserver) SetChecked(ctx context.Context, id int64, checked bool) (bool, error) {
+func (s holdObserver) SetChecked(ctx context.Context, id int64, checked bool) (bool, error) {
 	if !checked {
-		w.unchecking(id)
+		s.unchecking(id)
 	}
-	return w.Shop.SetChecked(ctx, id, checked)
+	return s.Shop.SetChecked(ctx, id, checked)
 }
 
-// pausing is a ledger to which an admin's pause comes just before the buyer writes that it checks out.
+// pausingLedger stores a pause of an admin just before the transaction that records the checkout of a carted order.
 type pausingLedger struct {
 	purchase.Ledger
 	paused *atomic.Bool
 }
 
-func (p pausingLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
-	err := p.Ledger.Update(ctx, func(w purchase.Writer) error {
+func (l pausingLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	err := l.Ledger.Update(ctx, func(w purchase.Writer) error {
 		open, err := w.Queue()
-		if err != nil || p.paused.Load() || !slices.ContainsFunc(open, func(q purchase.QueueEntry) bool {
+		if err != nil || l.paused.Load() || !slices.ContainsFunc(open, func(q purchase.QueueEntry) bool {
 			return q.State == purchase.Carted
 		}) {
 			return err
 		}
-		p.paused.Store(true)
+		l.paused.Store(true)
 		account, err := w.Account()
 		if err != nil {
 			return err
@@ -307,22 +314,22 @@ func (p pausingLedger) Update(ctx context.Context, change func(purchase.Writer) 
 	if err != nil {
 		return err
 	}
-	return p.Ledger.Update(ctx, change)
+	return l.Ledger.Update(ctx, change)
 }
 
-// taking is a shop that takes the ledger's file away at the last look before paying, once.
+// ledgerMover moves the file of the ledger at the first preview of a checkout.
 type ledgerMover struct {
 	purchase.Shop
 	path string
 	done *bool
 }
 
-func (t ledgerMover) CheckoutParams(ctx context.Context) (cocalc.CheckoutParams, error) {
-	if !*t.done {
-		*t.done = true
-		if err := os.Rename(t.path, t.path+".aside"); err != nil {
+func (s ledgerMover) CheckoutParams(ctx context.Context) (cocalc.CheckoutParams, error) {
+	if !*s.done {
+		*s.done = true
+		if err := os.Rename(s.path, s.path+".aside"); err != nil {
 			return cocalc.CheckoutParams{}, err
 		}
 	}
-	return t.Shop.CheckoutParams(ctx)
+	return s.Shop.CheckoutParams(ctx)
 }

@@ -11,37 +11,37 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// An order can wait for its turn for days. What has changed by then applies to it: it is not bought by somebody who has
-// left, nor by rules that do not hold any more, and its money is free again.
+// An order that has waited for days is checked against the current policy and the current data of its requester. If
+// they do not allow it any more, it fails and its reservation is released.
 func TestWorker_Recheck_PolicyAndPeople(t *testing.T) {
-	asNow := func(change func(*purchase.Actor)) func(*purchasetest.Env) {
+	lookedUp := func(change func(*purchase.Actor)) func(*purchasetest.Env) {
 		return func(env *purchasetest.Env) {
 			env.LookUp = func(p purchase.Actor) purchase.Actor { change(&p); return p }
 		}
 	}
 	cases := []struct {
-		name   string
-		agreed []purchase.Actor
-		before func(*purchasetest.Env) // how it was promised; nil: without approvers
-		then   func(*purchasetest.Env)
-		says   string
+		name      string
+		approvers []purchase.Actor        // who approve the order
+		before    func(*purchasetest.Env) // the settings at the approval; nil: without approvers
+		change    func(*purchasetest.Env) // what changes while the order waits
+		want      string                  // in the failure; "" if the order is bought
 	}{
 		{"nothing", nil, nil, func(*purchasetest.Env) {}, ""},
 		{
-			"the requester was deactivated", nil, nil, asNow(func(p *purchase.Actor) { p.Membership = purchase.Deactivated }),
+			"the requester was deactivated", nil, nil, lookedUp(func(p *purchase.Actor) { p.Membership = purchase.Deactivated }),
 			`standing="deactivated"`,
 		},
 		{
-			"the requester is a guest by now", nil, nil, asNow(func(p *purchase.Actor) { p.Membership = purchase.Guest }),
+			"the requester became a guest", nil, nil, lookedUp(func(p *purchase.Actor) { p.Membership = purchase.Guest }),
 			`standing="guest"`,
 		},
-		{"the requester was taken off the list", nil, nil, func(env *purchasetest.Env) {
+		{"the requester was removed from the buyers", nil, nil, func(env *purchasetest.Env) {
 			env.Policy.Everyone, env.Policy.Buyers = false, map[string]bool{purchasetest.Bob.ID: true}
 		}, `not-a-buyer`},
 		{"the requester left the buyers' group", nil, nil, func(env *purchasetest.Env) {
 			env.Policy.Everyone, env.Policy.Buyers = false, map[string]bool{"SBUYERS": true}
 		}, `not-a-buyer`},
-		{"licenses are asked for elsewhere", nil, nil, func(env *purchasetest.Env) {
+		{"orders are allowed in another channel", nil, nil, func(env *purchasetest.Env) {
 			env.Policy.Channels = map[string]bool{"CLICENSES": true}
 		}, `not-here`},
 		{
@@ -50,41 +50,41 @@ func TestWorker_Recheck_PolicyAndPeople(t *testing.T) {
 			`limit="6000"`,
 		},
 		{
-			"somebody has to agree by now", nil, nil, func(
-				env *purchasetest.Env,
-			) {
+			"approvers were configured", nil, nil, func(env *purchasetest.Env) {
 				env.Policy.Approvers = map[string]bool{purchasetest.Erin.ID: true}
 			},
 			`not-agreed has="0" needs="1"`,
 		},
 		{
-			"its price needs an approval by now", nil, func(env *purchasetest.Env) {
-				purchasetest.WithApprovers(
-					env)
+			"its price needs approval now", nil, func(env *purchasetest.Env) {
+				purchasetest.WithApprovers(env)
 				env.Policy.AutoApprove = 6375
 			},
 			func(env *purchasetest.Env) { env.Policy.AutoApprove = 6374 }, `not-agreed has="0" needs="1"`,
 		},
 		{
-			"renewing ones need an approval by now", nil, func(env *purchasetest.Env) {
-				purchasetest.WithApprovers(
-					env)
+			"renewing licenses need approval now", nil, func(env *purchasetest.Env) {
+				purchasetest.WithApprovers(env)
 				env.Policy.AutoApprove = 6375
 			},
 			func(env *purchasetest.Env) { env.Policy.AskRenewing = true }, `not-agreed has="0" needs="1"`,
 		},
 		{
-			"more people have to agree",
+			"more approvals are required",
 			[]purchase.Actor{purchasetest.Erin},
 			purchasetest.WithApprovers,
 			func(env *purchasetest.Env) {
 				env.Policy.Approvals = 2
 			}, `not-agreed has="1" needs="2"`,
 		},
-		{"fewer people have to agree", []purchase.Actor{purchasetest.Erin, purchasetest.Frank}, func(env *purchasetest.Env) {
-			purchasetest.WithApprovers(env)
-			env.Policy.Approvals = 2
-		}, func(env *purchasetest.Env) { env.Policy.Approvals = 1 }, ""},
+		{
+			"fewer approvals are required",
+			[]purchase.Actor{purchasetest.Erin, purchasetest.Frank},
+			func(env *purchasetest.Env) {
+				purchasetest.WithApprovers(env)
+				env.Policy.Approvals = 2
+			}, func(env *purchasetest.Env) { env.Policy.Approvals = 1 }, "",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,22 +93,22 @@ func TestWorker_Recheck_PolicyAndPeople(t *testing.T) {
 				prepare = append(prepare, c.before)
 			}
 			purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
-				id := env.BuyThenPause(c.agreed...)
-				env.Close() // two days of looking whether buying is still paused would show nothing
+				id := env.BuyThenPause(c.approvers...)
+				env.Close() // a running bot would only wait for the end of the pause
 				<-time.After(48 * time.Hour)
-				c.then(env)
+				c.change(env)
 				env.Open()
 				env.Resume()
 				o := env.Until(id, purchase.Purchased, purchase.Failed)
 				switch {
-				case c.says == "" && o.State != purchase.Purchased:
-					t.Errorf("it is %s: %+v", o.State, o.Failure)
-				case c.says != "" && (o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy):
-					t.Errorf("it is %s: %+v", o.State, o.Failure)
-				case c.says != "" && !strings.Contains(o.Failure.String(), c.says):
-					t.Errorf("got %s, want %s in it", o.Failure, c.says)
+				case c.want == "" && o.State != purchase.Purchased:
+					t.Errorf("state: got %s (failure %+v), want %s", o.State, o.Failure, purchase.Purchased)
+				case c.want != "" && (o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy):
+					t.Errorf("got %s (failure %+v), want %s (%s)", o.State, o.Failure, purchase.Failed, purchase.FailPolicy)
+				case c.want != "" && !strings.Contains(o.Failure.String(), c.want):
+					t.Errorf("failure: got %s, want %s in it", o.Failure, c.want)
 				}
-				if c.says != "" {
+				if c.want != "" {
 					env.Check(0, 0, 0)
 				}
 			}, prepare...)
@@ -116,19 +116,19 @@ func TestWorker_Recheck_PolicyAndPeople(t *testing.T) {
 	}
 }
 
-// Slack does not say who the requester is when an old promise comes to its turn: the order waits for a while, and is
-// bought when Slack answers, or not at all. A promise of this hour counts.
+// An order that was approved more than an hour ago needs the current data of its requester from Slack. It waits while
+// Slack does not respond, and fails if that lasts. A more recent order does not wait.
 func TestWorker_Recheck_SlackSilent(t *testing.T) {
-	silent := func(p purchase.Actor) purchase.Actor { p.Membership = purchase.Unverified; return p }
+	unverified := func(p purchase.Actor) purchase.Actor { p.Membership = purchase.Unverified; return p }
 	for _, c := range []struct {
-		name         string
-		old          bool
-		answersAgain bool
-		want         purchase.State
+		name  string
+		old   bool
+		again bool // Slack responds again
+		want  purchase.State
 	}{
-		{"a promise of this hour", false, false, purchase.Purchased},
-		{"an old one, and Slack answers again", true, true, purchase.Purchased},
-		{"an old one, and Slack stays silent", true, false, purchase.Failed},
+		{"a recent order", false, false, purchase.Purchased},
+		{"an old order, Slack responds again", true, true, purchase.Purchased},
+		{"an old order, Slack stays silent", true, false, purchase.Failed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
@@ -138,30 +138,30 @@ func TestWorker_Recheck_SlackSilent(t *testing.T) {
 				}
 				env.Stop()
 				env.Stop = func() {}
-				env.LookUp = silent
+				env.LookUp = unverified
 				env.Restart()
 				env.Resume()
 				<-time.After(time.Minute)
 				if o := env.Order(id); c.old &&
 					(o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForSlack) {
-					t.Errorf("after a minute it is %s and waits %+v", o.State, o.Blocked)
+					t.Errorf("after a minute: got %s, blocked %+v; want %s, %s", o.State, o.Blocked, purchase.Approved,
+						purchase.WaitsForSlack)
 				}
-				if c.answersAgain {
+				if c.again {
 					env.Stop()
 					env.Stop = func() {}
 					env.LookUp = nil
 					env.Restart()
 				}
 				if o := env.Until(id, purchase.Purchased, purchase.Failed); o.State != c.want {
-					t.Errorf("it is %s: %+v", o.State, o.Failure)
+					t.Errorf("state: got %s (failure %+v), want %s", o.State, o.Failure, c.want)
 				}
 			})
 		})
 	}
 }
 
-// A limit that was lowered while an order waited for its turn applies to it: it is not bought, and its money is free
-// again.
+// A limit that is lowered while an order waits applies to it: the order fails and its reservation is released.
 func TestWorker_Recheck_LimitLowered(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.SwitchOn("outage")
@@ -172,13 +172,13 @@ func TestWorker_Recheck_LimitLowered(t *testing.T) {
 		env.Server.SwitchOff("outage")
 		o := env.Until(id, purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy {
-			t.Errorf("the order is %s: %+v", o.State, o.Failure)
+			t.Errorf("got %s (failure %+v), want %s (%s)", o.State, o.Failure, purchase.Failed, purchase.FailPolicy)
 		}
 		env.Check(0, 0, 0)
 	})
 }
 
-// A limit that is lowered while automatic orders wait holds for their sum too.
+// An automatic limit that is lowered while orders wait applies to their sum.
 func TestWorker_Recheck_AutoApproveLowered(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		if err := env.Desk.SetPaused(context.Background(), purchase.Action{Actor: purchasetest.Dana, Typed: true}, true,
@@ -192,12 +192,12 @@ func TestWorker_Recheck_AutoApproveLowered(t *testing.T) {
 		env.Open()
 		a, b := env.Until(first, purchase.Purchased, purchase.Failed), env.Until(second, purchase.Purchased, purchase.Failed)
 		if a.State == purchase.Purchased && b.State == purchase.Purchased {
-			t.Errorf("%s and %s were bought without approval, with a limit of $63.75", a.Price, b.Price)
+			t.Errorf("got orders of %s and %s bought without approval, want at most one within $63.75", a.Price, b.Price)
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.AutoApprove = 13000 })
 }
 
-// An order can wait for days: the project is looked at again before anything is put into the cart.
+// The project of an order is checked again before its item is added to the cart.
 func TestWorker_Recheck_ProjectGone(t *testing.T) {
 	for name, gone := range map[string]func(*purchasetest.Env){
 		"left": func(env *purchasetest.Env) { env.Account.LeaveProject(purchasetest.ProjectID) },
@@ -219,7 +219,8 @@ func TestWorker_Recheck_ProjectGone(t *testing.T) {
 				o = env.Until(o.ID, purchase.Purchased, purchase.Failed)
 				if o.State != purchase.Failed || o.Failure.Code != purchase.FailProject ||
 					env.Server.Count("shopping/cart/add") != 0 {
-					t.Errorf("it is %s: %+v", o.State, o.Failure)
+					t.Errorf("got %s (failure %+v) and %d add requests, want %s (%s) and 0", o.State, o.Failure,
+						env.Server.Count("shopping/cart/add"), purchase.Failed, purchase.FailProject)
 				}
 				env.Check(0, 0, 0)
 			})
@@ -227,7 +228,7 @@ func TestWorker_Recheck_ProjectGone(t *testing.T) {
 	}
 }
 
-// While CoCalc does not tell of it the order waits, as for everything else.
+// An order waits while its project cannot be read from CoCalc.
 func TestWorker_Recheck_ProjectUnread(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Account.AddProject(purchasetest.ProjectID, "Number theory")
@@ -241,7 +242,7 @@ func TestWorker_Recheck_ProjectUnread(t *testing.T) {
 		}
 		<-time.After(30 * time.Second)
 		if got := env.Order(o.ID); got.State != purchase.Approved || got.Blocked == nil {
-			t.Errorf("it is %s, %+v", got.State, got.Blocked)
+			t.Errorf("got %s, blocked %+v; want %s, blocked", got.State, got.Blocked, purchase.Approved)
 		}
 		env.Server.ClearFaults()
 		env.Until(o.ID, purchase.Purchased)

@@ -11,8 +11,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// Somebody else checks out at the same moment: CoCalc sells twice. It is found, logged with both amounts, and
-// buying is paused.
+// If another checkout at the same moment makes CoCalc sell the item twice, the receipt records the duplicate with its
+// amount, and buying is paused.
 func TestWorker_Recount_DoubleBuy(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.SwitchOn("double-checkout")
@@ -20,27 +20,27 @@ func TestWorker_Recount_DoubleBuy(t *testing.T) {
 		o := env.Until(id, purchase.Purchased)
 		if len(o.Receipt.Duplicates) != 1 || o.Receipt.Duplicates[0].Charged != 6375 ||
 			o.Receipt.Duplicates[0].LicenseID == o.Receipt.LicenseID {
-			t.Fatalf("receipt %+v", o.Receipt)
+			t.Fatalf("receipt: got %+v, want one duplicate of 6375 cents with a license of its own", o.Receipt)
 		}
 		env.Check(2, 2*6375, 0)
 		_, err := env.Desk.Propose(context.Background(), purchase.Request{
 			Requester: purchasetest.Alice,
 			Channel:   purchasetest.MathChannel, Spec: purchasetest.Spec(),
 		})
-		var no *purchase.Refusal
-		if !errors.As(err, &no) || no.Code != purchase.Paused {
-			t.Errorf("the next order got %v", err)
+		var refusal *purchase.Refusal
+		if !errors.As(err, &refusal) || refusal.Code != purchase.Paused {
+			t.Errorf("next order: got %v, want a refusal %s", err, purchase.Paused)
 		}
 		if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, false, "money is back"); err != nil {
 			t.Fatal(err)
 		}
 		if env.Propose(purchasetest.Spec()); t.Failed() {
-			t.Error("still paused")
+			t.Errorf("after the resume: got pause %+v, want none", env.AccountState().Pause)
 		}
 	})
 }
 
-// Another checkout of the same cart commits minutes after ours was proven and counted.
+// A duplicate is recorded if another checkout of the same cart commits minutes after the purchase was counted.
 func TestWorker_Recount_DoubleBuyMinutesLate(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.SwitchOn("double-checkout")
@@ -49,20 +49,20 @@ func TestWorker_Recount_DoubleBuyMinutesLate(t *testing.T) {
 		env.Until(id, purchase.Purchased)
 		<-time.After(30 * time.Minute)
 		if o := env.Order(id); len(o.Receipt.Duplicates) != 1 || o.Open() {
-			t.Errorf("receipt %+v", o.Receipt)
+			t.Errorf("got receipt %+v, open %v; want one duplicate and a closed order", o.Receipt, o.Open())
 		}
 		env.Check(2, 2*6375, 0)
-		if _, err := env.Desk.Propose(context.Background(), purchase.Request{
+		_, err := env.Desk.Propose(context.Background(), purchase.Request{
 			Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
 			Spec: purchasetest.Spec(),
-		}); err ==
-			nil {
-			t.Error("buying goes on")
+		})
+		if err == nil {
+			t.Errorf("next order: got error %v, want a refusal", err)
 		}
 	})
 }
 
-// The list of purchases cannot be read for a quarter of an hour: the order itself is proven, and others go on.
+// While the list of purchases cannot be read, orders are bought with unchecked receipts; they are counted afterwards.
 func TestWorker_Recount_ListUnreadable(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		outage := env.Server.Inject(cocalctest.Fault{Endpoint: "purchases/get-purchases", Effect: cocalctest.Fail})
@@ -70,19 +70,19 @@ func TestWorker_Recount_ListUnreadable(t *testing.T) {
 		<-time.After(time.Minute)
 		for _, id := range []purchase.OrderID{first, second} {
 			if o := env.Order(id); o.State != purchase.Purchased || !o.Receipt.Unchecked {
-				t.Errorf("%s: %+v", o.State, o.Receipt)
+				t.Errorf("got %s with receipt %+v, want %s and unchecked", o.State, o.Receipt, purchase.Purchased)
 			}
 		}
 		outage.Clear()
 		<-time.After(time.Hour)
 		if o := env.Order(first); o.Receipt.PurchaseID == 0 || o.Open() {
-			t.Errorf("receipt %+v", o.Receipt)
+			t.Errorf("got receipt %+v, open %v; want a purchase id and a closed order", o.Receipt, o.Open())
 		}
 		env.Check(2, 2*6375, 0)
 	})
 }
 
-// What was charged differs from what was known when the purchase was entered: the log is corrected by an entry.
+// If the amount in the list of purchases differs from the entered one, a further entry corrects the log.
 func TestWorker_Recount_OtherAmount(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		purchases := env.Server.Inject(cocalctest.Fault{Endpoint: "purchases/get-purchases", Effect: cocalctest.Fail})
@@ -96,13 +96,13 @@ func TestWorker_Recount_OtherAmount(t *testing.T) {
 		<-time.After(time.Hour)
 		o := env.Order(id)
 		if o.Receipt.Charged != 5100 {
-			t.Errorf("the receipt says %s", o.Receipt.Charged)
+			t.Errorf("charged: got %s, want %s", o.Receipt.Charged, purchase.Cents(5100))
 		}
 		env.Check(1, 5100, 0)
 	})
 }
 
-// An order's purchases are counted also when the account buys a hundred others meanwhile.
+// The purchases of an order are counted even if the account makes a hundred others during its watch.
 func TestWorker_Recount_BusyAccount(t *testing.T) {
 	purchasetest.Run(t, 900_000, func(env *purchasetest.Env) {
 		id := env.Buy()
@@ -116,7 +116,7 @@ func TestWorker_Recount_BusyAccount(t *testing.T) {
 		}
 		<-time.After(2 * time.Hour)
 		if e, o := env.Events("uncounted"), env.Order(id); len(e) > 0 || o.Open() {
-			t.Errorf("%+v, open: %v", e, o.Open())
+			t.Errorf("got uncounted records %+v, open %v; want none and a closed order", e, o.Open())
 		}
 	})
 }

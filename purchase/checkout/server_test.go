@@ -3,7 +3,6 @@ package checkout_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +12,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// One probe that finds a redirect or a page is no proof: the server counts as down until a second one finds the same,
-// so that orders wait and aren't refused, and the admins hear nothing.
+// A server counts as down until a second probe finds the same redirect or page. Until then orders wait, none is
+// refused, and the admins are not notified.
 func TestWorker_Probe_OneProvesNothing(t *testing.T) {
 	for name, fault := range map[string]cocalctest.Fault{
 		"a redirect": redirectTo("status.example"),
@@ -26,33 +25,33 @@ func TestWorker_Probe_OneProvesNothing(t *testing.T) {
 				<-time.After(5 * time.Second)
 				got := env.Desk.Server()
 				if got.SellsLicenses() || got.RefusesOrders() || env.Desk.Rules().Policy.RefuseNotSold(env.Desk.Server()) != nil {
-					t.Errorf("after one probe it is %+v", got)
+					t.Errorf("server after one probe: got %+v, want one that is down and refuses no orders", got)
 				}
 				if o := env.Order(id); o.State != purchase.Approved || o.Blocked == nil ||
 					o.Blocked.Code != purchase.WaitsForServer {
-					t.Errorf("the order is %s and says %+v", o.State, o.Blocked)
+					t.Errorf("got %s, blocked %+v; want %s, %s", o.State, o.Blocked, purchase.Approved, purchase.WaitsForServer)
 				}
 				env.Propose(purchasetest.Spec())
 				env.Server.ClearFaults()
 				env.Until(id, purchase.Purchased)
-				told, records := env.ServerNotifications(), env.Events("diagnosis")
-				if len(told) > 0 || len(records) > 0 {
-					t.Errorf("the admins read %q, and the records are %+v", told, records)
+				news, records := env.ServerNotifications(), env.Events("diagnosis")
+				if len(news) > 0 || len(records) > 0 {
+					t.Errorf("after one probe: got notifications %q and records %+v, want none", news, records)
 				}
 				env.Server.Inject(fault)
 				<-time.After(11 * time.Minute)
 				if got := env.Desk.Server(); !got.RefusesOrders() || got.Probes < 2 {
-					t.Errorf("after more probes it is %+v", got)
+					t.Errorf("server after more probes: got %+v, want one that refuses orders after at least 2", got)
 				}
-				if told, records := env.ServerNotifications(), env.Events("diagnosis"); len(told) != 1 || len(records) != 1 {
-					t.Errorf("the admins read %q, and the records are %+v", told, records)
+				if news, records := env.ServerNotifications(), env.Events("diagnosis"); len(news) != 1 || len(records) != 1 {
+					t.Errorf("after more probes: got notifications %q and records %+v, want one each", news, records)
 				}
 			})
 		})
 	}
 }
 
-// A server of which every other answer is a page never counts as moved, and is no noise.
+// A server that redirects for one second of each minute never counts as moved, and the admins are not notified.
 func TestWorker_Probe_EveryOtherAnswerIsPage(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		for range 60 {
@@ -61,35 +60,36 @@ func TestWorker_Probe_EveryOtherAnswerIsPage(t *testing.T) {
 			<-time.After(time.Second)
 			env.Server.ClearFaults()
 			<-time.After(59 * time.Second)
-			if env.Desk.Server().RefusesOrders() {
-				t.Fatal("it refuses orders")
+			if got := env.Desk.Server(); got.RefusesOrders() {
+				t.Fatalf("server: got %+v, want one that refuses no orders", got)
 			}
 		}
-		if told, records := env.ServerNotifications(), env.Events("diagnosis"); len(told) > 0 || len(records) > 0 {
-			t.Errorf("the admins read %q, and there are %d records", told, len(records))
+		if news, records := env.ServerNotifications(), env.Events("diagnosis"); len(news) > 0 || len(records) > 0 {
+			t.Errorf("got notifications %q and records %+v, want none", news, records)
 		}
 	})
 }
 
-// One request that fails is no diagnosis: the order has the patience that it had, and ends.
+// An order fails within minutes if one endpoint fails, and no diagnosis of the server is recorded.
 func TestWorker_Probe_OneEndpointFails(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		<-time.After(time.Minute)
 		env.Server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/get", Effect: cocalctest.Fail})
 		id := env.Buy()
 		if took := env.TimeToEnd(id); took < 2*time.Minute || took > 4*time.Minute {
-			t.Errorf("it waited %v", took)
+			t.Errorf("time to the end: got %v, want 2m to 4m", took)
 		}
 		if o := env.Order(id); o.State != purchase.Failed || o.Failure.Code != purchase.FailUnreachable {
-			t.Errorf("it is %s: %+v", o.State, o.Failure)
+			t.Errorf("got %s (failure %+v), want %s (%s)", o.State, o.Failure, purchase.Failed, purchase.FailUnreachable)
 		}
-		if e := env.Events("diagnosis"); slices.ContainsFunc(e, func(e purchase.Event) bool { return true }) {
-			t.Errorf("records: %+v", e)
+		if e := env.Events("diagnosis"); len(e) > 0 {
+			t.Errorf("diagnosis records: got %+v, want none", e)
 		}
 	})
 }
 
-// A person's read shows that the server has changed, long before the next comparison; and that it is back.
+// A failed read by a person triggers a probe before the next comparison is due, and a successful one after an outage
+// too.
 func TestWorker_Probe_AfterRead(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		ctx := context.Background()
@@ -98,7 +98,7 @@ func TestWorker_Probe_AfterRead(t *testing.T) {
 		_, _ = env.Desk.Account.Licenses(ctx)
 		<-time.After(31 * time.Second)
 		if got := env.Desk.Server(); got.Condition != purchase.HasMoved {
-			t.Errorf("half a minute after a read it is %+v", got)
+			t.Errorf("server half a minute after a read: got %+v, want condition %s", got, purchase.HasMoved)
 		}
 		<-time.After(2 * time.Hour)
 		env.Server.ClearFaults()
@@ -107,13 +107,13 @@ func TestWorker_Probe_AfterRead(t *testing.T) {
 		}
 		<-time.After(time.Second)
 		if got := env.Desk.Server(); !got.SellsLicenses() {
-			t.Errorf("a second after a read it is %+v", got)
+			t.Errorf("server a second after a read: got %+v, want one that sells licenses", got)
 		}
 	})
 }
 
-// A server that leads to one host and then to another is one trouble: an order that waits for it ends after the hour,
-// and the ledger and the admins have it once.
+// A server that redirects to alternating hosts has one condition: a waiting order ends after an hour, with one record
+// and one notification.
 func TestWorker_Probe_ManyHostsOneTrouble(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.ConfirmWithFault(redirectTo("one.example"))
@@ -125,18 +125,18 @@ func TestWorker_Probe_ManyHostsOneTrouble(t *testing.T) {
 			}
 		}
 		if o := env.Order(id); o.State != purchase.Failed || o.Failure.Code != purchase.FailNotSold {
-			t.Errorf("it is %s: %+v", o.State, o.Failure)
+			t.Errorf("got %s (failure %+v), want %s (%s)", o.State, o.Failure, purchase.Failed, purchase.FailNotSold)
 		}
 		if n := len(env.Events("diagnosis")); n != 1 {
-			t.Errorf("%d records", n)
+			t.Errorf("diagnosis records: got %d, want 1", n)
 		}
-		if told := env.ServerNotifications(); len(told) != 1 {
-			t.Errorf("the admins read %q", told)
+		if got := env.ServerNotifications(); len(got) != 1 {
+			t.Errorf("notifications of the admins: got %q, want 1", got)
 		}
 	})
 }
 
-// The same trouble that comes and goes is told once a day, and so is its end.
+// The admins are notified of a condition that comes and goes, and of its end, once a day.
 func TestWorker_Probe_ReportedOncePerDay(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		for range 10 {
@@ -145,19 +145,19 @@ func TestWorker_Probe_ReportedOncePerDay(t *testing.T) {
 			env.Server.ClearFaults()
 			<-time.After(30 * time.Minute)
 		}
-		if told := env.ServerNotifications(); len(told) != 2 {
-			t.Errorf("the admins read %q", told)
+		if got := env.ServerNotifications(); len(got) != 2 {
+			t.Errorf("notifications of the first day: got %q, want 2", got)
 		}
 		<-time.After(24 * time.Hour)
 		env.Server.Inject(redirectTo("one.example"))
 		<-time.After(30 * time.Minute)
-		if told := env.ServerNotifications(); len(told) != 1 {
-			t.Errorf("a day later the admins read %q", told)
+		if got := env.ServerNotifications(); len(got) != 1 {
+			t.Errorf("notifications a day later: got %q, want 1", got)
 		}
 	})
 }
 
-// A trouble that comes back within the day and stays is told when the day is over.
+// The admins are notified again of a condition that returns within a day and lasts, once the day is over.
 func TestWorker_Probe_CameBackAndStayed(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Server.Inject(redirectTo("one.example"))
@@ -166,16 +166,16 @@ func TestWorker_Probe_CameBackAndStayed(t *testing.T) {
 		<-time.After(30 * time.Minute)
 		env.Server.Inject(redirectTo("one.example"))
 		<-time.After(30 * time.Hour)
-		if told := env.ServerNotifications(); len(told) != 3 {
-			t.Errorf("the admins read %q", told)
+		if got := env.ServerNotifications(); len(got) != 3 {
+			t.Errorf("notifications of the admins: got %q, want 3", got)
 		}
 	})
 }
 
-// The admins are told once of each condition, when another takes its place, and when it is over.
+// The admins are notified once of each condition, and once of the end of the last. A short outage does not notify them.
 func TestWorker_Probe_NotifiesAdmins(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
-		var told []string
+		var notified []string
 		for _, spell := range []struct {
 			fault cocalctest.Fault
 			hours int
@@ -192,11 +192,11 @@ func TestWorker_Probe_NotifiesAdmins(t *testing.T) {
 			<-time.After(time.Duration(spell.hours) * time.Hour)
 			news := env.ServerNotifications()
 			if len(news) != 1 {
-				t.Fatalf("%+v: the admins read %q", spell.fault, news)
+				t.Fatalf("notifications of %+v: got %q, want 1", spell.fault, news)
 			}
-			told = append(told, news...)
+			notified = append(notified, news...)
 		}
-		for i, says := range [][]string{
+		for i, parts := range [][]string{
 			{`condition="sells-memberships"`, `older-key="true"`, `key="sk-…`},
 			{`condition="moved"`, `host="cocalc.ai"`},
 			{`condition="misaddressed"`, `address="https://cocalc.test"`},
@@ -204,26 +204,26 @@ func TestWorker_Probe_NotifiesAdmins(t *testing.T) {
 			{`condition="down"`, `reason="server-error"`, `seconds="`},
 			{"server-back"},
 		} {
-			for _, part := range says {
-				if !strings.Contains(told[i], part) {
-					t.Errorf("it lacks %q: %s", part, told[i])
+			for _, part := range parts {
+				if !strings.Contains(notified[i], part) {
+					t.Errorf("notification %d: got %s, want %q in it", i, notified[i], part)
 				}
 			}
 		}
 		if e := env.Events("diagnosis"); len(e) != 6 {
-			t.Errorf("%d records: %+v", len(e), e)
+			t.Errorf("diagnosis records: got %d (%+v), want 6", len(e), e)
 		}
 		env.Server.Inject(purchasetest.MaintenancePage())
 		<-time.After(5 * time.Minute)
 		env.Server.ClearFaults()
 		<-time.After(time.Hour)
-		if again := env.ServerNotifications(); len(again) > 0 {
-			t.Errorf("five minutes are told: %q", again)
+		if got := env.ServerNotifications(); len(got) > 0 {
+			t.Errorf("notifications of an outage of five minutes: got %q, want none", got)
 		}
 	})
 }
 
-// A bot that couldn't read at its start what the server was, and finds that it sells, keeps that.
+// A bot that cannot read the stored diagnosis at its start removes it once it finds that the server sells licenses.
 func TestWorker_Probe_UnreadAtStart(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Server.Inject(cocalctest.Fault{Effect: cocalctest.SuccessorServer})
@@ -231,16 +231,16 @@ func TestWorker_Probe_UnreadAtStart(t *testing.T) {
 		env.Close()
 		env.Server.ClearFaults()
 		read := false
-		env.Wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
-			return unreadableLedger{l, &read}, over
+		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			return unreadableLedger{l, &read}, shop
 		}
 		env.Open()
 		<-time.After(time.Minute)
 		if d := env.AccountState().Diagnosis; d != nil {
-			t.Errorf("the ledger says %+v", d)
+			t.Errorf("diagnosis in the ledger: got %+v, want none", d)
 		}
 		if n := len(env.Events("diagnosis")); n != 2 {
-			t.Errorf("%d records", n)
+			t.Errorf("diagnosis records: got %d, want 2", n)
 		}
 		env.Wrap = nil
 		env.Restart()
@@ -248,12 +248,12 @@ func TestWorker_Probe_UnreadAtStart(t *testing.T) {
 	})
 }
 
-// leadsTo is a server that leads to another host, as a proxy with a page of each kind does.
+// redirectTo is the fault of a server that redirects each request to another host.
 func redirectTo(host string) cocalctest.Fault {
 	return cocalctest.Fault{Effect: cocalctest.MovedServer, Text: "https://" + host}
 }
 
-// unreadable is a ledger whose first read fails.
+// unreadableLedger is a ledger whose first read fails.
 type unreadableLedger struct {
 	purchase.Ledger
 	read *bool
@@ -262,7 +262,7 @@ type unreadableLedger struct {
 func (l unreadableLedger) View(ctx context.Context, fn func(purchase.Reader) error) error {
 	if !*l.read {
 		*l.read = true
-		return errors.New("no room for a read")
+		return errors.New("read failed")
 	}
 	return l.Ledger.View(ctx, fn)
 }

@@ -13,7 +13,7 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// An order waits for a server that sells no licenses for half an hour, says so, and is bought when that is over.
+// An order waits for a server that sells no licenses for half an hour, shows the reason, and is bought afterwards.
 func TestWorker_Unserved_BackAfterHalfAnHour(t *testing.T) {
 	for name, c := range unservedServers {
 		t.Run(name, func(t *testing.T) {
@@ -23,15 +23,16 @@ func TestWorker_Unserved_BackAfterHalfAnHour(t *testing.T) {
 				o := env.Order(id)
 				if o.State != purchase.Approved || o.Blocked == nil || o.Blocked.Code != purchase.WaitsForServer ||
 					!strings.Contains(o.Blocked.Cause.String(), c.wait) {
-					t.Fatalf("after half an hour it is %s and says %+v", o.State, o.Blocked)
+					t.Fatalf("after half an hour: got %s, blocked %+v; want %s, %s with %s", o.State, o.Blocked, purchase.Approved,
+						purchase.WaitsForServer, c.wait)
 				}
 				if n := env.SpendingRequests(); n > 0 {
-					t.Errorf("%d requests could spend money: %v", n, env.Server.Counts())
+					t.Errorf("spending requests: got %d (%v), want 0", n, env.Server.Counts())
 				}
 				env.Server.ClearFaults()
 				<-time.After(5 * time.Minute)
 				if o = env.Order(id); o.State != purchase.Purchased {
-					t.Errorf("5 minutes later it is %s: %+v", o.State, o.Blocked)
+					t.Errorf("5 minutes later: got %s (blocked %+v), want %s", o.State, o.Blocked, purchase.Purchased)
 				}
 				<-time.After(time.Hour)
 				env.Check(1, 6375, 0)
@@ -40,24 +41,25 @@ func TestWorker_Unserved_BackAfterHalfAnHour(t *testing.T) {
 	}
 }
 
-// An order that waited an hour for the same server ends, releases its money, and says why.
+// An order that waited an hour for the same condition of the server fails with that reason, and its reservation is
+// released.
 func TestWorker_Unserved_EndsAfterAnHour(t *testing.T) {
 	for name, c := range unservedServers {
 		t.Run(name, func(t *testing.T) {
 			purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 				id := env.ConfirmWithFault(c.fault)
 				if took := env.TimeToEnd(id); took < time.Hour || took > 72*time.Minute {
-					t.Errorf("it waited %v", took)
+					t.Errorf("time to the end: got %v, want 1h to 1h12m", took)
 				}
 				o := env.Order(id)
 				if o.State != purchase.Failed || o.Failure.Code != c.ends {
-					t.Errorf("it is %s: %+v", o.State, o.Failure)
+					t.Errorf("got %s (failure %+v), want %s (%s)", o.State, o.Failure, purchase.Failed, c.ends)
 				}
 				if got := env.Desk.Server(); got.Probes < 6 {
-					t.Errorf("after %d probes", got.Probes)
+					t.Errorf("probes: got %d, want at least 6", got.Probes)
 				}
 				if n := env.SpendingRequests(); n > 0 {
-					t.Errorf("%d requests could spend money: %v", n, env.Server.Counts())
+					t.Errorf("spending requests: got %d (%v), want 0", n, env.Server.Counts())
 				}
 				env.Server.ClearFaults()
 				<-time.After(time.Hour)
@@ -67,14 +69,14 @@ func TestWorker_Unserved_EndsAfterAnHour(t *testing.T) {
 	}
 }
 
-// Only an hour of the same counts: another diagnosis begins anew, time without a probe counts for one pause at most,
-// and no clock that is set makes it shorter.
+// An order fails after an hour of the same condition. Another condition starts the hour again, the time between two
+// probes counts for one interval at most, and setting the clock does not shorten the hour.
 func TestWorker_Unserved_HourOfSameCondition(t *testing.T) {
 	var ahead func(time.Duration)
 	for name, c := range map[string]struct {
-		meanwhile func(*purchasetest.Env)
-		least     time.Duration // from the change on
-		most      time.Duration
+		change func(*purchasetest.Env)
+		least  time.Duration // from the change on
+		most   time.Duration
 	}{
 		"another diagnosis": {func(env *purchasetest.Env) {
 			env.Server.ClearFaults()
@@ -105,29 +107,29 @@ func TestWorker_Unserved_HourOfSameCondition(t *testing.T) {
 				id := env.ConfirmWithFault(purchasetest.MaintenancePage())
 				<-time.After(30 * time.Minute)
 				began := time.Now()
-				c.meanwhile(env)
+				c.change(env)
 				env.TimeToEnd(id)
 				if took := time.Since(began); took < c.least || took > c.most {
-					t.Errorf("it waited for another %v, want %v to %v", took, c.least, c.most)
+					t.Errorf("time from the change to the end: got %v, want %v to %v", took, c.least, c.most)
 				}
 			}, func(env *purchasetest.Env) { ahead = purchasetest.ClockOf(env) })
 		})
 	}
 }
 
-// What was asked for while the server was down long since waits an hour itself.
+// An order that is confirmed during a long outage waits an hour of its own.
 func TestWorker_Unserved_OrderedDuringOutage(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Server.Inject(purchasetest.MaintenancePage())
 		<-time.After(5 * time.Hour)
 		id := env.Buy()
 		if took := env.TimeToEnd(id); took < time.Hour || took > 85*time.Minute {
-			t.Errorf("it waited %v", took)
+			t.Errorf("time to the end: got %v, want 1h to 1h25m", took)
 		}
 	})
 }
 
-// Approvals are refused while the server sells no licenses, and the order that waits for them ends after the hour.
+// An approval is refused while the server sells no licenses, and the order that needs it fails after an hour.
 func TestWorker_Unserved_AwaitingApproval(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.ConfirmWithFault(cocalctest.Fault{Effect: cocalctest.SuccessorServer})
@@ -140,7 +142,7 @@ func TestWorker_Unserved_AwaitingApproval(t *testing.T) {
 		env.WantRefusal(err, purchase.NotSold)
 		<-time.After(65 * time.Minute)
 		if o := env.Order(id); o.State != purchase.Failed || o.Failure.Code != purchase.FailNotSold {
-			t.Errorf("it is %s: %+v", o.State, o.Failure)
+			t.Errorf("got %s (failure %+v), want %s (%s)", o.State, o.Failure, purchase.Failed, purchase.FailNotSold)
 		}
 		env.Server.ClearFaults()
 		env.Check(0, 0, 0)
@@ -149,7 +151,8 @@ func TestWorker_Unserved_AwaitingApproval(t *testing.T) {
 	})
 }
 
-// An order whose item is in the cart gets the patience that it always had; its item is taken out when CoCalc is back.
+// An order whose item is in the cart is bought after an outage of a minute and fails after a longer one. Its item is
+// removed when CoCalc is back.
 func TestWorker_Unserved_ItemInCart(t *testing.T) {
 	for name, c := range unservedServers {
 		for _, gone := range []time.Duration{time.Minute, 30 * time.Minute, 3 * time.Hour} {
@@ -163,12 +166,12 @@ func TestWorker_Unserved_ItemInCart(t *testing.T) {
 					<-time.After(gone)
 					o := env.Order(id)
 					if ended := gone > 2*time.Hour; o.State.Final() != ended || ended && o.Promised() {
-						t.Errorf("it is %s", o.State)
+						t.Errorf("after %v: got %s, promised %v; want final %v", gone, o.State, o.Promised(), ended)
 					}
 					env.Server.ClearFaults()
 					o = env.Until(id, purchase.Failed, purchase.Purchased)
 					if bought := gone < 2*time.Minute; bought != (o.State == purchase.Purchased) {
-						t.Errorf("it is %s: %+v", o.State, o.Failure)
+						t.Errorf("after the outage: got %s (failure %+v), want purchased: %v", o.State, o.Failure, bought)
 					}
 					<-time.After(time.Hour)
 					bought := len(env.Account.Licenses())
@@ -179,8 +182,8 @@ func TestWorker_Unserved_ItemInCart(t *testing.T) {
 	}
 }
 
-// The outcome of an order is unknown on a server that can't tell any more: it says so, holds the budget for a week, and
-// stays until an admin settles it, or until CoCalc tells after all.
+// An order of unknown outcome on a server that no longer shows purchases keeps its reservation for a week. It stays
+// unknown until an admin settles it or CoCalc shows the purchases again.
 func TestWorker_Release_OutcomeUnknown(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range unservedServers {
@@ -195,34 +198,36 @@ func TestWorker_Release_OutcomeUnknown(t *testing.T) {
 						id := env.BuyUnknownWithFault(c.fault, when)
 						<-time.After(2 * time.Hour)
 						o := env.Order(id)
-						tells := c.ends == purchase.FailUnreachable
-						if o.State != purchase.Unknown || o.Untold() == tells || !o.Promised() {
-							t.Fatalf("after two hours it is %s, %+v, %+v", o.State, o.Blocked, o.Unresolved)
+						recovers := c.ends == purchase.FailUnreachable // the server may show purchases again, so nothing is released
+						if o.State != purchase.Unknown || o.Untold() == recovers || !o.Promised() {
+							t.Fatalf("after two hours: got %s (blocked %+v, unresolved %+v), untold %v, promised %v; want %s, %v, true",
+								o.State, o.Blocked, o.Unresolved, o.Untold(), o.Promised(), purchase.Unknown, !recovers)
 						}
-						if !tells && o.Blocked.Args["has"] != "checkout" {
-							t.Errorf("it says %s", o.Blocked)
+						if !recovers && o.Blocked.Args["has"] != "checkout" {
+							t.Errorf("blocked: got %s, want has=checkout", o.Blocked)
 						}
 						<-time.After(7*24*time.Hour - 3*time.Hour)
 						if o = env.Order(id); !o.Promised() {
-							t.Error("it was released within the week")
+							t.Errorf("promised within the week: got %v, want true", o.Promised())
 						}
 						<-time.After(3 * time.Hour)
-						if o = env.Order(id); o.Promised() != tells || o.State != purchase.Unknown || !o.Open() {
-							t.Errorf("after the week it is %s, and reserved: %v", o.State, o.Promised())
+						if o = env.Order(id); o.Promised() != recovers || o.State != purchase.Unknown || !o.Open() {
+							t.Errorf("after the week: got %s, promised %v, open %v; want %s, %v, true", o.State, o.Promised(), o.Open(),
+								purchase.Unknown, recovers)
 						}
 						released := env.Events("released")
-						if n := len(released); n != 1 && !tells || n != 0 && tells {
-							t.Errorf("%d records of a release", n)
+						if n := len(released); n != 1 && !recovers || n != 0 && recovers {
+							t.Errorf("records of a release: got %d, want one: %v", n, !recovers)
 						}
 						if len(released) == 1 && len(released[0].Causes) != 1 {
-							t.Errorf("got the reasons %v of the release, want what is wrong with the server", released[0].Causes)
+							t.Errorf("causes of the release: got %v, want the condition of the server", released[0].Causes)
 						}
 						env.Restart()
 						if by == "CoCalc" {
 							env.Server.ClearFaults()
 							o = env.Until(id, purchase.Purchased, purchase.Failed)
 							if bought != (o.State == purchase.Purchased) {
-								t.Errorf("CoCalc tells, and it is %s", o.State)
+								t.Errorf("state once CoCalc shows purchases: got %s, want purchased: %v", o.State, bought)
 							}
 						} else {
 							_, err := env.Desk.Decide(ctx, purchasetest.AdminAction, id, orders.Decision{
@@ -233,12 +238,12 @@ func TestWorker_Release_OutcomeUnknown(t *testing.T) {
 								t.Fatal(err)
 							}
 							if findings := env.Findings(); len(findings) > 0 {
-								t.Error(findings)
+								t.Errorf("findings in the ledger: got %+v, want none", findings)
 							}
 							env.Server.ClearFaults()
 						}
 						<-time.After(2 * time.Hour)
-						// CoCalc has the last word, except that what an admin said was bought stays so.
+						// What CoCalc shows replaces the decision of the admin, except that an order settled as bought stays bought.
 						spent := purchase.Cents(0)
 						if bought || by == "bought" {
 							spent = 6375
@@ -257,14 +262,14 @@ func TestWorker_Release_OutcomeUnknown(t *testing.T) {
 								}
 							}
 							if m.Spent > 0 && n != 1 || m.Spent == 0 && n != 0 {
-								t.Errorf("%s counts %d orders: %+v", m.Month, n, m)
+								t.Errorf("orders of %s: got %d, want 1 if it spent anything and 0 otherwise: %+v", m.Month, n, m)
 							}
 						}
 						if got != spent || reserved != 0 {
-							t.Errorf("%s spent and %s reserved, want %s", got, reserved, spent)
+							t.Errorf("budgets: got %s spent and %s reserved, want %s and $0.00", got, reserved, spent)
 						}
 						if n := env.Server.Count(purchasetest.CheckoutEndpoint); n != 1 {
-							t.Errorf("%d checkouts", n)
+							t.Errorf("checkout requests: got %d, want 1", n)
 						}
 					})
 				})
@@ -273,13 +278,13 @@ func TestWorker_Release_OutcomeUnknown(t *testing.T) {
 	}
 }
 
-// A released order holds no other one up.
+// An order whose reservation was released delays no other order.
 func TestWorker_Release_BlocksNoOther(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		id := env.BuyUnknownWithFault(cocalctest.Fault{Effect: cocalctest.SuccessorServer}, cocalctest.Before)
 		<-time.After(8 * 24 * time.Hour)
 		env.Server.ClearFaults()
-		// the old one is not settled at once
+		// the released order is not resolved at once
 		env.Server.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 2})
 		<-time.After(11 * time.Minute)
 		other := env.Buy()
@@ -289,8 +294,8 @@ func TestWorker_Release_BlocksNoOther(t *testing.T) {
 	})
 }
 
-// A week is a week also when the machine's clock is set ahead while the bot is stopped, and nothing tells CoCalc's
-// time.
+// A reservation is released after a week, even if the machine's clock is set ahead while the bot is stopped and
+// CoCalc's time is unknown.
 func TestWorker_Release_ClockAhead(t *testing.T) {
 	var ahead func(time.Duration)
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -301,11 +306,11 @@ func TestWorker_Release_ClockAhead(t *testing.T) {
 		env.Open()
 		<-time.After(6 * 24 * time.Hour)
 		if o := env.Order(id); !o.Promised() {
-			t.Error("it was released within the week")
+			t.Errorf("promised within the week: got %v, want true", o.Promised())
 		}
 		<-time.After(2 * 24 * time.Hour)
 		if o := env.Order(id); o.Promised() {
-			t.Error("it was never released")
+			t.Errorf("promised after the week: got %v, want false", o.Promised())
 		}
 		env.Server.ClearFaults()
 		env.Until(id, purchase.Failed)
@@ -315,7 +320,8 @@ func TestWorker_Release_ClockAhead(t *testing.T) {
 	})
 }
 
-// troubles are the servers that sell no licenses, and what an order that waited for them an hour then says.
+// unservedServers are the conditions in which a server sells no licenses, with the reason for which an order waits and
+// the failure after an hour.
 var unservedServers = map[string]struct {
 	fault cocalctest.Fault
 	wait  string

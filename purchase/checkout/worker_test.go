@@ -15,9 +15,10 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
+// A purchase without faults takes eight requests, and the receipt names the license that CoCalc sold.
 func TestWorker_Run_CleanPurchase(t *testing.T) {
 	purchasetest.Run(t, 10000, func(env *purchasetest.Env) {
-		if _, err := env.Client.Store(context.Background()); err != nil { // the bot asks once, at start
+		if _, err := env.Client.Store(context.Background()); err != nil { // the bot requests it once, at start
 			t.Fatal(err)
 		}
 		<-time.After(time.Second) // after the comparison at start
@@ -27,27 +28,25 @@ func TestWorker_Run_CleanPurchase(t *testing.T) {
 		requests := env.Server.Requests()[before:]
 		env.Check(1, 6375, 0)
 		if len(requests) != 8 {
-			t.Errorf("it took %d requests, want 8:", len(requests))
-			for _, r := range requests {
-				t.Errorf("  %s %s", r.Endpoint, r.Body)
-			}
+			t.Errorf("requests: got %d, want 8: %+v", len(requests), requests)
 		}
 		r := o.Receipt
 		if l := env.Account.Licenses()[0]; r.LicenseID != l.ID || !strings.HasSuffix(l.Description, id.Tag()) {
-			t.Errorf("the receipt names %s, CoCalc sold %s with %q", r.LicenseID, l.ID, l.Description)
+			t.Errorf("receipt: got license %s, want %s, whose description %q ends with %q", r.LicenseID, l.ID, l.Description,
+				id.Tag())
 		}
 		if r.Charged != 6375 || r.PurchaseID == 0 || r.Expires.IsZero() || r.Unchecked || r.Adopted {
-			t.Errorf("receipt %+v", r)
+			t.Errorf("receipt: got %+v, want 6375 cents, a purchase id, an expiry, checked and not adopted", r)
 		}
 		if m := o.Message(purchase.MessageLine); m == nil || m.Channel != purchasetest.MathChannel.ID {
-			t.Error("the channel is not told")
+			t.Errorf("line in the channel: got %+v, want one in %s", m, purchasetest.MathChannel.ID)
 		}
 		env.CheckAudit("proposed", "approved", "adding", "carted", "paying", "purchased")
 	})
 }
 
-// Two that work on one desk take turns: nobody does anything with the account while another does. (Not on the clock of
-// a bubble, which stands still as long as somebody waits for a lock.)
+// Two workers of one desk use the account in turn. The test runs on the real clock, because the clock of a synctest
+// bubble stands still while a goroutine waits for a lock.
 func TestWorker_Run_TwoTakeTurns(t *testing.T) {
 	env := &purchasetest.Env{
 		T: t, Path: filepath.Join(t.TempDir(), "ledger.db"), Policy: purchase.Policy{Everyone: true},
@@ -56,38 +55,39 @@ func TestWorker_Run_TwoTakeTurns(t *testing.T) {
 	defer env.Server.Close()
 	env.Account = env.Server.Add(cocalctest.NewAccount{Partner: true})
 	var inside, most atomic.Int32
-	company, looked := make(chan struct{}), make(chan struct{}, 10)
-	m := &purchasetest.Interceptor{Hook: func(request string) {
+	entered, verified := make(chan struct{}), make(chan struct{}, 10)
+	interceptor := &purchasetest.Interceptor{Hook: func(request string) {
 		n := inside.Add(1)
 		defer inside.Add(-1)
 		most.Store(max(most.Load(), n))
-		if request != "who am I" { // each compares the account with the ledger, and that ends with it
+		if request != "who am I" { // each compares the account with the ledger first, which ends with this request
 			return
 		}
-		select { // time for the other to come in as well
-		case company <- struct{}{}:
-		case <-company:
+		select { // time for the other worker to enter as well
+		case entered <- struct{}{}:
+		case <-entered:
 		case <-time.After(200 * time.Millisecond):
 		}
-		looked <- struct{}{}
+		verified <- struct{}{}
 	}}
-	m.Install(env)
+	interceptor.Install(env)
 	env.Open()
 	defer env.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- env.Desk.Run(ctx) }()
-	<-looked
-	<-looked
+	<-verified
+	<-verified
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if most.Load() != 1 {
-		t.Errorf("%d worked on the account at once", most.Load())
+	if got := most.Load(); got != 1 {
+		t.Errorf("requests at the same time: got %d, want 1", got)
 	}
 }
 
+// An order survives a restart, and a stopped desk takes no more orders.
 func TestWorker_Run_Restart(t *testing.T) {
 	t.Run("while waiting for its turn", func(t *testing.T) {
 		purchasetest.Run(t, 10000, func(env *purchasetest.Env) {
@@ -110,7 +110,7 @@ func TestWorker_Run_Restart(t *testing.T) {
 			env.Until(id, purchase.Purchased)
 			env.Check(1, 6375, 0)
 			if n := env.Server.Count("purchases/shopping-cart-checkout"); n != 1 {
-				t.Errorf("checkout was sent %d times", n)
+				t.Errorf("checkout requests: got %d, want 1", n)
 			}
 		})
 	})
@@ -124,19 +124,19 @@ func TestWorker_Run_Restart(t *testing.T) {
 				Channel: purchasetest.MathChannel,
 			}, o.ID,
 				orders.Decision{Kind: orders.Confirm})
-			var no *purchase.Refusal
-			if !errors.As(err, &no) || no.Code != purchase.ShuttingDown {
-				t.Errorf("got %v", err)
+			var refusal *purchase.Refusal
+			if !errors.As(err, &refusal) || refusal.Code != purchase.ShuttingDown {
+				t.Errorf("confirmation at the stopped desk: got %v, want a refusal %s", err, purchase.ShuttingDown)
 			}
 			if err := env.Confirm(o.ID); err != nil {
-				t.Errorf("after the restart: %v", err)
+				t.Errorf("confirmation after the restart: got %v, want none", err)
 			}
 			env.Until(o.ID, purchase.Purchased)
 		})
 	})
 }
 
-// An order that waits for its turn is begun when access is back; one that is being bought is finished.
+// Without access to Slack an approved order waits until access is back, and one that is being bought is finished.
 func TestWorker_Run_SlackAccessLost(t *testing.T) {
 	t.Run("one that waits", func(t *testing.T) {
 		purchasetest.RunWithLostAccess(t, func(env *purchasetest.Env, lost *atomic.Bool) {
@@ -145,7 +145,7 @@ func TestWorker_Run_SlackAccessLost(t *testing.T) {
 			env.Resume()
 			<-time.After(2 * time.Hour)
 			if o := env.Order(id); o.State != purchase.Approved || o.Blocked == nil {
-				t.Fatalf("the order is %s and says %+v", o.State, o.Blocked)
+				t.Fatalf("got %s, blocked %+v; want %s, blocked", o.State, o.Blocked, purchase.Approved)
 			}
 			lost.Store(false)
 			env.Desk.AccessChanged()
@@ -168,11 +168,12 @@ func TestWorker_Run_SlackAccessLost(t *testing.T) {
 	})
 }
 
-// While buying is paused every waiting card says so; afterwards all are bought, and a hiccup of CoCalc gets patience.
+// While buying is paused, each waiting order shows that and sends no request. Afterwards the orders wait for the end of
+// the outage and are bought.
 func TestWorker_Run_WaitsForResume(t *testing.T) {
 	purchasetest.Run(t, 30000, func(env *purchasetest.Env) {
 		ctx := context.Background()
-		<-time.After(time.Minute) // it is known whose the key is
+		<-time.After(time.Minute) // the key is verified
 		env.SwitchOn("outage")
 		first, second := env.Buy(), env.Buy()
 		if err := env.Desk.SetPaused(ctx, purchasetest.AdminAction, true, "a look"); err != nil {
@@ -182,12 +183,12 @@ func TestWorker_Run_WaitsForResume(t *testing.T) {
 		before := env.Server.Count("shopping/cart/get")
 		<-time.After(time.Hour)
 		if n := env.Server.Count("shopping/cart/get") - before; n > 0 {
-			t.Errorf("the cart was asked for %d times while nothing may be bought", n)
+			t.Errorf("reads of the cart during the pause: got %d, want 0", n)
 		}
 		for _, id := range []purchase.OrderID{first, second} {
 			if o := env.Order(id); o.State != purchase.Approved || o.Blocked == nil ||
 				o.Blocked.Code != purchase.WaitsForResume {
-				t.Errorf("order %s: %+v", o.State, o.Blocked)
+				t.Errorf("got %s, blocked %+v; want %s, %s", o.State, o.Blocked, purchase.Approved, purchase.WaitsForResume)
 			}
 		}
 		if err := env.Desk.SetPaused(ctx, purchasetest.AdminAction, false, "all is well"); err != nil {
@@ -195,7 +196,7 @@ func TestWorker_Run_WaitsForResume(t *testing.T) {
 		}
 		<-time.After(20 * time.Second)
 		if o := env.Order(second); o.Blocked != nil && o.Blocked.Code == purchase.WaitsForResume {
-			t.Errorf("buying goes on, and the card says %q", o.Blocked.Cause)
+			t.Errorf("blocked after the resume: got %q, want another code than %s", o.Blocked.Cause, purchase.WaitsForResume)
 		}
 		env.Server.SwitchOff("outage")
 		env.Until(first, purchase.Purchased)
@@ -204,24 +205,24 @@ func TestWorker_Run_WaitsForResume(t *testing.T) {
 	})
 }
 
-// A pause that comes while the buyer looks at the cart for an order keeps it from being begun: it waits for the end of
-// the pause, the cart is as it was meanwhile, and then it is bought.
+// A pause during a read of the cart keeps the order from beginning. The cart is unchanged during the pause, and the
+// order is bought after it.
 func TestWorker_Run_PausedDuringCartRead(t *testing.T) {
 	ctx := context.Background()
-	for at, request := range map[string]int{ // the looks at the cart, and at what was bought from it, are two requests
+	for at, request := range map[string]int{ // the open and the bought items are two reads
 		"at the first look":                    1,
-		"at the look before the order's begin": 4, // when the stranger's item is parked already
+		"at the look before the order's begin": 4, // when the foreign item is unchecked already
 	} {
 		t.Run(at, func(t *testing.T) {
-			m := &purchasetest.Interceptor{}
+			interceptor := &purchasetest.Interceptor{}
 			purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 				purchasetest.AddForeignItem(env)
-				looks := 0
-				m.Before(func(r string) {
+				reads := 0
+				interceptor.Before(func(r string) {
 					if r != "cart" {
 						return
 					}
-					if looks++; looks == request {
+					if reads++; reads == request {
 						if err := env.Desk.SetPaused(ctx, purchasetest.AdminAction, true, "a look"); err != nil {
 							t.Error(err)
 						}
@@ -232,23 +233,24 @@ func TestWorker_Run_PausedDuringCartRead(t *testing.T) {
 				if o := env.Order(id); o.State != purchase.Approved || o.Blocked == nil ||
 					o.Blocked.Code != purchase.WaitsForResume ||
 					len(o.HeldItems) > 0 {
-					t.Errorf("the order is %s, says %+v, and has parked %v", o.State, o.Blocked, o.HeldItems)
+					t.Errorf("got %s, blocked %+v, held items %v; want %s, %s, none", o.State, o.Blocked, o.HeldItems,
+						purchase.Approved, purchase.WaitsForResume)
 				}
 				if items := env.Cart(); len(items) != 1 || !items[0].Checked {
-					t.Errorf("the cart is not as it was: %+v", items)
+					t.Errorf("cart: got %s, want one checked item", purchasetest.FormatCart(items...))
 				}
 				if err := env.Desk.SetPaused(ctx, purchasetest.AdminAction, false, "all is well"); err != nil {
 					t.Fatal(err)
 				}
 				env.Until(id, purchase.Purchased)
 				env.Check(1, 6375, 0)
-			}, m.Install)
+			}, interceptor.Install)
 		})
 	}
 }
 
-// Other people's cards expire on time while an order waits, and being woken does not make it ask CoCalc before its
-// time.
+// While an order waits for a retry, other cards expire on time, and waking the worker sends no request before the retry
+// is due.
 func TestWorker_Run_WokenTooEarly(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		card := env.Propose(purchasetest.Spec())
@@ -261,23 +263,23 @@ func TestWorker_Run_WokenTooEarly(t *testing.T) {
 		<-time.After(time.Second)
 		before := env.Server.Count("")
 		for range 50 {
-			if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, false, "wakes the buyer"); err == nil {
-				t.Fatal("buying was paused")
+			if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, false, "wakes the worker"); err == nil {
+				t.Fatalf("resume: got error %v, want one, because buying is not paused", err)
 			}
 			<-time.After(time.Second)
 		}
 		if n := env.Server.Count("") - before; n > 0 {
-			t.Errorf("woken 50 times, it made %d requests before its time", n)
+			t.Errorf("requests of a worker that was woken 50 times: got %d, want 0", n)
 		}
 		<-time.After(4*time.Minute + 30*time.Second)
 		if o := env.Order(card.ID); o.State != purchase.Expired {
-			t.Errorf("after 30 minutes the card is %s", o.State)
+			t.Errorf("card after 30 minutes: got %s, want %s", o.State, purchase.Expired)
 		}
 		env.Until(id, purchase.Purchased)
 	})
 }
 
-// A bot that starts while CoCalc does not say whose the key is takes orders, and begins none of them.
+// A bot that starts while the key cannot be verified takes orders and begins none of them.
 func TestWorker_Run_KeyNotProven(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		env.Close()
@@ -286,14 +288,15 @@ func TestWorker_Run_KeyNotProven(t *testing.T) {
 		id := env.Buy()
 		<-time.After(20 * time.Second)
 		if o := env.Order(id); o.State != purchase.Approved || o.Blocked == nil || env.Server.Count("shopping/cart/add") > 0 {
-			t.Errorf("the order is %s, and waits for %+v", o.State, o.Blocked)
+			t.Errorf("got %s, blocked %+v, %d add requests; want %s, blocked, 0", o.State, o.Blocked,
+				env.Server.Count("shopping/cart/add"), purchase.Approved)
 		}
 		env.Server.ClearFaults()
 		env.Until(id, purchase.Purchased)
 	})
 }
 
-// The order keeps CoCalc's own time of what was sent.
+// An order records the add and the checkout with the time of CoCalc's clock.
 func TestWorker_Run_KeepsServerTime(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		if _, err := env.Client.WhoAmI(context.Background()); err != nil {
@@ -302,7 +305,8 @@ func TestWorker_Run_KeepsServerTime(t *testing.T) {
 		id := env.Buy()
 		o := env.Until(id, purchase.Purchased)
 		if o.AddedAfter.IsZero() || o.PaidAfter.Before(o.AddedAfter) || time.Until(o.AddedAfter).Abs() > 5*time.Second {
-			t.Errorf("added after %v, paid after %v", o.AddedAfter, o.PaidAfter)
+			t.Errorf("got added after %v, paid after %v; want them in this order within 5s of %v", o.AddedAfter, o.PaidAfter,
+				time.Now())
 		}
 	})
 }

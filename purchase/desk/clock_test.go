@@ -11,7 +11,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// The first start of all had a clock that was wrong (no battery, no NTP yet). It is right since the second start.
+// Foreign purchases are reported if the clock was wrong at the very first start (no battery, no NTP yet) and is right
+// since the second one.
 func TestDesk_Clock_WrongAtFirstStart(t *testing.T) {
 	for name, off := range map[string]time.Duration{"ahead": 48 * time.Hour, "behind": -48 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -24,7 +25,7 @@ func TestDesk_Clock_WrongAtFirstStart(t *testing.T) {
 					<-time.After(time.Hour)
 					env.BuyForeignItem()
 					if !env.ForeignReportedWithin(30 * time.Minute) {
-						t.Errorf("a stranger's purchase is not reported; the account is watched since %v, and it is %v",
+						t.Errorf("foreign purchase reported: got false, want true; watching since %v, now %v",
 							env.AccountState().Watching, time.Now())
 					}
 				}, purchasetest.WithChannel, kind, func(env *purchasetest.Env) { ahead = purchasetest.ClockOf(env); ahead(off) })
@@ -33,7 +34,7 @@ func TestDesk_Clock_WrongAtFirstStart(t *testing.T) {
 	}
 }
 
-// What is bought while the clock of the first start is wrong is reported, also when the clock is set right before.
+// A foreign purchase that is made while the clock of the first start is wrong is reported after the clock is corrected.
 func TestDesk_Clock_PurchaseBeforeCorrection(t *testing.T) {
 	var ahead func(time.Duration)
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -43,15 +44,14 @@ func TestDesk_Clock_PurchaseBeforeCorrection(t *testing.T) {
 		ahead(0)
 		env.Open()
 		if !env.ForeignReportedWithin(30 * time.Minute) {
-			t.Errorf("a stranger's purchase is not reported; the account is watched since %v, and it is %v",
-				env.AccountState().Watching,
-				time.Now())
+			t.Errorf("foreign purchase reported: got false, want true; watching since %v, now %v",
+				env.AccountState().Watching, time.Now())
 		}
 	}, purchasetest.WithChannel, func(env *purchasetest.Env) { ahead = purchasetest.ClockOf(env); ahead(48 * time.Hour) })
 }
 
-// The clock of a running bot is two days wrong for 25 minutes: what was reported before is not reported again, and what
-// is bought later is.
+// If the clock of a running bot is two days wrong for 25 minutes, an earlier foreign purchase is not reported again,
+// and a later one is reported.
 func TestDesk_Clock_StepAndBack(t *testing.T) {
 	for name, off := range map[string]time.Duration{"ahead": 48 * time.Hour, "back": -48 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -61,18 +61,18 @@ func TestDesk_Clock_StepAndBack(t *testing.T) {
 					<-time.After(time.Hour)
 					env.BuyForeignItem()
 					if !env.ForeignReportedWithin(time.Hour) {
-						t.Fatal("a stranger's purchase is not reported")
+						t.Fatalf("records of foreign purchases: got %+v, want one", env.Events("foreign-purchase"))
 					}
 					ahead(off)
 					<-time.After(25 * time.Minute)
 					ahead(0)
 					<-time.After(25 * time.Minute)
 					if e := env.Events("foreign-purchase"); len(e) != 1 {
-						t.Errorf("reported %d times: %+v; %+v", len(e), e, env.AccountState())
+						t.Errorf("records of foreign purchases: got %+v, want one; account %+v", e, env.AccountState())
 					}
 					env.BuyForeignItem()
 					if !env.ForeignReportedWithin(30*time.Minute) || len(env.Events("foreign-purchase")) != 2 {
-						t.Errorf("a stranger's second purchase is not reported once: %+v", env.Events("foreign-purchase"))
+						t.Errorf("records of foreign purchases: got %+v, want two, both announced", env.Events("foreign-purchase"))
 					}
 				}, purchasetest.WithChannel, kind, func(env *purchasetest.Env) { ahead = purchasetest.ClockOf(env) })
 			})
@@ -80,7 +80,8 @@ func TestDesk_Clock_StepAndBack(t *testing.T) {
 	}
 }
 
-// The clock steps while the outcome of a checkout is unknown, or just before: the windows are as long as they are.
+// A step of the clock while the outcome of a checkout is unknown, or just before, does not change the length of the
+// watch.
 func TestDesk_Clock_StepDuringWatch(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -113,11 +114,10 @@ func TestDesk_Clock_StepDuringWatch(t *testing.T) {
 					for env.Order(id).State == purchase.Unknown && time.Since(began) < 100*time.Hour {
 						<-time.After(time.Second)
 					}
-					// After a restart, no clock but CoCalc's tells how long it was watched. Where it does not tell, the window begins
-					// anew.
+					// After a restart only CoCalc's clock shows how long the order was watched. Without it, the window begins again.
 					const least = 19*time.Minute + 30*time.Second
 					if took := time.Since(began); took < least || took > 22*time.Minute {
-						t.Errorf("the outcome was watched for %v instead of 20 minutes", took)
+						t.Errorf("length of the watch: got %v, want 20 minutes (%v to 22m)", took, least)
 					}
 					<-time.After(30 * time.Minute)
 					env.Check(0, 0, 0)
@@ -127,8 +127,8 @@ func TestDesk_Clock_StepDuringWatch(t *testing.T) {
 	}
 }
 
-// A checkout that hangs while the clock steps ahead, and commits within its window: it is found, and no other order is
-// begun before.
+// A checkout that hangs while the clock steps ahead, and commits within its window, is found, and no other order begins
+// before.
 func TestDesk_Clock_StepDuringCheckout(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		var ahead func(time.Duration)
@@ -147,7 +147,7 @@ func TestDesk_Clock_StepDuringCheckout(t *testing.T) {
 			}
 			<-time.After(5 * time.Minute)
 			if o := env.Order(second); o.State != purchase.Approved {
-				t.Errorf("another order is %s while the checkout of the first is at work", o.State)
+				t.Errorf("second order during the checkout of the first: got %s, want %s", o.State, purchase.Approved)
 			}
 			env.Until(first, purchase.Purchased)
 			env.Until(second, purchase.Purchased)
@@ -157,9 +157,9 @@ func TestDesk_Clock_StepDuringCheckout(t *testing.T) {
 	}
 }
 
-// The bot starts anew with a clock that is ahead while a checkout hangs, and CoCalc does not tell its time: the order
-// is not given up before two whole windows have passed, and no other order is begun that the checkout would buy too.
-// Its requester never reads that it was not bought, asks again, and gets it twice.
+// If the bot restarts with a clock that is ahead while a checkout hangs, the order does not fail before two whole
+// windows have passed, even if CoCalc's time is unknown, and no other order begins whose item the checkout would also
+// buy. Otherwise its requester would read that it was not bought, order again, and get it twice.
 func TestDesk_Clock_AheadAfterRestart(t *testing.T) {
 	for name, at := range map[string]time.Duration{
 		"in the first window":  time.Minute,
@@ -181,10 +181,11 @@ func TestDesk_Clock_AheadAfterRestart(t *testing.T) {
 					env.Restart()
 					for ; time.Since(began) < 17*time.Minute+30*time.Second; <-time.After(10 * time.Second) {
 						if o := env.Order(second); o.State != purchase.Approved {
-							t.Fatalf("after %v another order is %s while the checkout of the first is at work", time.Since(began), o.State)
+							t.Fatalf("second order after %v: got %s, want %s", time.Since(began), o.State, purchase.Approved)
 						}
 						if o := env.Order(first); o.State != purchase.Unknown && o.State != purchase.Paying {
-							t.Fatalf("after %v the order whose checkout is at work is %s", time.Since(began), o.State)
+							t.Fatalf("first order after %v: got %s, want %s or %s", time.Since(began), o.State, purchase.Unknown,
+								purchase.Paying)
 						}
 					}
 					env.Until(first, purchase.Purchased)
@@ -197,7 +198,7 @@ func TestDesk_Clock_AheadAfterRestart(t *testing.T) {
 	}
 }
 
-// A card that was made while the clock was ahead is not good for longer than any other.
+// A card that was proposed while the clock was ahead expires no later than any other.
 func TestDesk_Clock_StepDuringProposal(t *testing.T) {
 	var ahead func(time.Duration)
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -207,12 +208,12 @@ func TestDesk_Clock_StepDuringProposal(t *testing.T) {
 		ahead(0)
 		<-time.After(30 * time.Minute)
 		if o = env.Order(o.ID); o.State != purchase.Expired {
-			t.Errorf("after 31 minutes the card is %s", o.State)
+			t.Errorf("card after 31 minutes: got %s, want %s", o.State, purchase.Expired)
 		}
 	}, func(env *purchasetest.Env) { ahead = purchasetest.ClockOf(env) })
 }
 
-// A clock that ran ahead and is set back does not hold an order for as long.
+// A clock that was ahead and is set back does not prolong the watch of an order.
 func TestDesk_Clock_SetBack(t *testing.T) {
 	var mu sync.Mutex
 	ahead := 100 * time.Hour
@@ -231,10 +232,10 @@ func TestDesk_Clock_SetBack(t *testing.T) {
 	})
 }
 
-// The machine is suspended for ten hours while the outcome of a checkout is unknown: all clocks but the monotonic one
-// are ahead then. What was bought meanwhile is reported, and the outcome is watched for as long as always.
+// If the machine is suspended for ten hours while the outcome of a checkout is unknown, all clocks except the monotonic
+// one are ahead afterwards. Foreign purchases of that time are reported, and the length of the watch is unchanged.
 func TestDesk_Clock_MachineSuspended(t *testing.T) {
-	var there atomic.Int64
+	var serverAhead atomic.Int64
 	var ahead func(time.Duration)
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		env.Server.Inject(cocalctest.Fault{
@@ -244,31 +245,32 @@ func TestDesk_Clock_MachineSuspended(t *testing.T) {
 		began := time.Now()
 		id := env.Buy()
 		<-time.After(time.Minute)
-		there.Store(int64(5 * time.Hour))
-		other := env.Cart()
-		env.Account.SetChecked(other[0].ID, false)
+		serverAhead.Store(int64(5 * time.Hour))
+		items := env.Cart()
+		env.Account.SetChecked(items[0].ID, false)
 		env.BuyForeignItem()
-		env.Account.SetChecked(other[0].ID, true)
-		there.Store(int64(10 * time.Hour))
+		env.Account.SetChecked(items[0].ID, true)
+		serverAhead.Store(int64(10 * time.Hour))
 		ahead(10 * time.Hour)
 		for env.Order(id).State == purchase.Unknown && time.Since(began) < 100*time.Hour {
 			<-time.After(time.Second)
 		}
 		if took := time.Since(began); took < 19*time.Minute || took > 22*time.Minute {
-			t.Errorf("the outcome was watched for %v instead of 20 minutes", took)
+			t.Errorf("length of the watch: got %v, want 20 minutes (19m to 22m)", took)
 		}
 		if !env.ForeignReportedWithin(30 * time.Minute) {
-			t.Error("what was bought meanwhile is not reported")
+			t.Errorf("records of foreign purchases: got %+v, want one, announced", env.Events("foreign-purchase"))
 		}
 	}, purchasetest.WithChannel, func(env *purchasetest.Env) {
 		ahead = purchasetest.ClockOf(env)
 		env.Server = cocalctest.New(cocalctest.Config{Seed: 1, Now: func() time.Time {
-			return time.Now().Add(time.Duration(there.Load())).Round(0)
+			return time.Now().Add(time.Duration(serverAhead.Load())).Round(0)
 		}})
 	})
 }
 
-// onBothKinds runs a test with a CoCalc that tells its time, and with one that does not.
+// withAndWithoutDate runs a test with a CoCalc whose responses have a Date header, and with one whose responses have
+// none.
 func withAndWithoutDate(t *testing.T, test func(*testing.T, func(*purchasetest.Env))) {
 	t.Run("CoCalc tells its time", func(t *testing.T) { test(t, func(*purchasetest.Env) {}) })
 	t.Run("CoCalc does not tell its time", func(t *testing.T) { test(t, purchasetest.WithoutDate) })

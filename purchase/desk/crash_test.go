@@ -14,9 +14,9 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// The program is killed at every request, before the server acts and after it, and at every transaction, before it is
-// durable and after it, and started again. Whatever moment it is: the order ends, is bought at most once, the ledger
-// says what CoCalc says, and the cart is left as it was. Every closure runs twice besides, as the ledger may.
+// The program is killed before and after each request and each transaction, and started again. In every case the order
+// ends, is bought at most once, the ledger agrees with CoCalc, and the cart is unchanged. Each change of the ledger
+// runs twice, which bbolt may do as well.
 func TestDesk_Run_KilledAtEveryMoment(t *testing.T) {
 	scenarios := []struct {
 		name  string
@@ -24,22 +24,19 @@ func TestDesk_Run_KilledAtEveryMoment(t *testing.T) {
 		begin func(*purchasetest.Env)
 	}{
 		{"a clean purchase", false, func(*purchasetest.Env) {}},
-		{"somebody else's item is in the cart", false, purchasetest.AddForeignItem},
+		{"a foreign item is in the cart", false, purchasetest.AddForeignItem},
 		{"on a server of the older kind", true, purchasetest.AddForeignItem},
 		{"the checkout is refused", false, func(env *purchasetest.Env) {
 			purchasetest.AddForeignItem(env)
-			env.SwitchOn(
-				"refused")
+			env.SwitchOn("refused")
 		}},
 		{"the price has moved", false, func(env *purchasetest.Env) {
 			purchasetest.AddForeignItem(env)
-			env.SwitchOn(
-				"price-moved")
+			env.SwitchOn("price-moved")
 		}},
 		{"the answer of the add is lost", false, func(env *purchasetest.Env) { env.SwitchOn("lost-add") }},
 		{"the answer of the checkout is lost", false, func(env *purchasetest.Env) {
-			purchasetest.AddForeignItem(
-				env)
+			purchasetest.AddForeignItem(env)
 			env.SwitchOn("lost-answer")
 		}},
 		{"the checkout gets a 502 and buys nothing", false, func(env *purchasetest.Env) { env.SwitchOn("server-error") }},
@@ -47,19 +44,19 @@ func TestDesk_Run_KilledAtEveryMoment(t *testing.T) {
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			// Orders whose outcome is unknown are looked at for twenty minutes: of those looks, which are all alike, some
-			// are enough.
+			// An order of unknown outcome is watched for twenty minutes by the same requests, so later moments are
+			// sampled.
 			for at := 1; ; at += 1 + at/40*40 {
-				f := newKillSwitch(at)
-				t.Run(fmt.Sprint("moment ", at), func(t *testing.T) { checkKilledAt(t, f, sc.older, sc.begin) })
-				if f.where == "" { // it lived through everything
+				kill := newKillSwitch(at)
+				t.Run(fmt.Sprint("moment ", at), func(t *testing.T) { checkKilledAt(t, kill, sc.older, sc.begin) })
+				if kill.where == "" { // the purchase ended before that moment
 					if at < 30 {
-						t.Errorf("there are only %d moments", at)
+						t.Errorf("moments: got %d, want at least 30", at)
 					}
 					return
 				}
 				if t.Failed() {
-					t.Logf("moment %d was %s", at, f.where)
+					t.Logf("moment %d is %s", at, kill.where)
 					return
 				}
 			}
@@ -67,43 +64,43 @@ func TestDesk_Run_KilledAtEveryMoment(t *testing.T) {
 	}
 }
 
-var errKilled = errors.New("the program was killed here")
+var errKilled = errors.New("the program is killed")
 
-// fate counts the moments at which the buyer could be killed, and kills it at one of them: from then on nothing reaches
-// the ledger or the shop any more, until the next life.
+// killSwitch counts the moments at which the program can be killed, and kills it at one of them: from then on each call
+// of the ledger and of CoCalc fails.
 type killSwitch struct {
 	mu     sync.Mutex
 	passed int
-	at     int // 0: lives
+	at     int // the moment of the kill, from 1
 	armed  bool
-	dead   bool
-	died   chan struct{}
+	killed bool
+	done   chan struct{} // closed at the kill
 	where  string
 }
 
 func newKillSwitch(at int) *killSwitch { return &killSwitch{at: at} }
 
-func (f *killSwitch) pass(where string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.dead {
+func (k *killSwitch) pass(where string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.killed {
 		return errKilled
 	}
-	if f.armed {
-		f.passed++
+	if k.armed {
+		k.passed++
 	}
-	if f.passed != f.at || !f.armed {
+	if k.passed != k.at || !k.armed {
 		return nil
 	}
-	f.dead, f.where = true, where
-	close(f.died)
+	k.killed, k.where = true, where
+	close(k.done)
 	return errKilled
 }
 
-// mortalLedger dies before a transaction, or after it and before anybody hears so.
+// killableLedger is a ledger with moments before and after each transaction.
 type killableLedger struct {
 	purchase.Ledger
-	fate *killSwitch
+	kill *killSwitch
 }
 
 func (l killableLedger) View(ctx context.Context, read func(purchase.Reader) error) error {
@@ -111,7 +108,7 @@ func (l killableLedger) View(ctx context.Context, read func(purchase.Reader) err
 }
 
 func (l killableLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
-	if err := l.fate.pass("before a transaction"); err != nil {
+	if err := l.kill.pass("before a transaction"); err != nil {
 		return err
 	}
 	// The closure is run twice, as bbolt may: the first time in a transaction that is undone.
@@ -128,23 +125,23 @@ func (l killableLedger) Update(ctx context.Context, change func(purchase.Writer)
 	if err := l.Ledger.Update(ctx, change); err != nil {
 		return err
 	}
-	return l.fate.pass("after a transaction")
+	return l.kill.pass("after a transaction")
 }
 
-// mortalShop dies before a request, or after the server acted on it.
+// killableShop is a CoCalc with moments before and after each request.
 type killableShop struct {
 	purchase.Shop
-	fate *killSwitch
+	kill *killSwitch
 }
 
-func callKillable[T any](f *killSwitch, where string, call func() (T, error)) (T, error) {
+func callKillable[T any](kill *killSwitch, where string, call func() (T, error)) (T, error) {
 	var none T
-	if err := f.pass("before " + where); err != nil {
+	if err := kill.pass("before " + where); err != nil {
 		return none, err
 	}
 	v, err := call()
-	if death := f.pass("after " + where); death != nil {
-		return none, death
+	if err := kill.pass("after " + where); err != nil {
+		return none, err
 	}
 	return v, err
 }
@@ -153,66 +150,65 @@ func withoutResult(call func() error) func() (struct{}, error) {
 	return func() (struct{}, error) { return struct{}{}, call() }
 }
 
-func (m killableShop) AddToCart(ctx context.Context, description []byte, project string) error {
-	_, err := callKillable(m.fate, "add", withoutResult(func() error {
-		return m.Shop.AddToCart(ctx, description,
-			project)
+func (s killableShop) AddToCart(ctx context.Context, description []byte, project string) error {
+	_, err := callKillable(s.kill, "add", withoutResult(func() error {
+		return s.Shop.AddToCart(ctx, description, project)
 	}))
 	return err
 }
 
-func (m killableShop) Cart(ctx context.Context, which cocalc.CartFilter) ([]cocalc.CartItem, error) {
-	return callKillable(m.fate, "cart", func() ([]cocalc.CartItem, error) { return m.Shop.Cart(ctx, which) })
+func (s killableShop) Cart(ctx context.Context, which cocalc.CartFilter) ([]cocalc.CartItem, error) {
+	return callKillable(s.kill, "cart", func() ([]cocalc.CartItem, error) { return s.Shop.Cart(ctx, which) })
 }
 
-func (m killableShop) CartItem(ctx context.Context, id int64) (cocalc.CartItem, error) {
-	return callKillable(m.fate, "cart item", func() (cocalc.CartItem, error) { return m.Shop.CartItem(ctx, id) })
+func (s killableShop) CartItem(ctx context.Context, id int64) (cocalc.CartItem, error) {
+	return callKillable(s.kill, "cart item", func() (cocalc.CartItem, error) { return s.Shop.CartItem(ctx, id) })
 }
 
-func (m killableShop) SetChecked(ctx context.Context, id int64, checked bool) (bool, error) {
-	return callKillable(m.fate, "set checked", func() (bool, error) { return m.Shop.SetChecked(ctx, id, checked) })
+func (s killableShop) SetChecked(ctx context.Context, id int64, checked bool) (bool, error) {
+	return callKillable(s.kill, "set checked", func() (bool, error) { return s.Shop.SetChecked(ctx, id, checked) })
 }
 
-func (m killableShop) RemoveFromCart(ctx context.Context, id int64) (bool, error) {
-	return callKillable(m.fate, "remove", func() (bool, error) { return m.Shop.RemoveFromCart(ctx, id) })
+func (s killableShop) RemoveFromCart(ctx context.Context, id int64) (bool, error) {
+	return callKillable(s.kill, "remove", func() (bool, error) { return s.Shop.RemoveFromCart(ctx, id) })
 }
 
-func (m killableShop) CheckoutParams(ctx context.Context) (cocalc.CheckoutParams, error) {
-	return callKillable(m.fate, "params", func() (cocalc.CheckoutParams, error) { return m.Shop.CheckoutParams(ctx) })
+func (s killableShop) CheckoutParams(ctx context.Context) (cocalc.CheckoutParams, error) {
+	return callKillable(s.kill, "params", func() (cocalc.CheckoutParams, error) { return s.Shop.CheckoutParams(ctx) })
 }
 
-func (m killableShop) Checkout(ctx context.Context) error {
-	_, err := callKillable(m.fate, "checkout", withoutResult(func() error { return m.Shop.Checkout(ctx) }))
+func (s killableShop) Checkout(ctx context.Context) error {
+	_, err := callKillable(s.kill, "checkout", withoutResult(func() error { return s.Shop.Checkout(ctx) }))
 	return err
 }
 
-func (m killableShop) Purchases(ctx context.Context, filter cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error) {
-	return callKillable(m.fate, "purchases", func() ([]cocalc.PurchaseRow, error) { return m.Shop.Purchases(ctx, filter) })
+func (s killableShop) Purchases(ctx context.Context, filter cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error) {
+	return callKillable(s.kill, "purchases", func() ([]cocalc.PurchaseRow, error) { return s.Shop.Purchases(ctx, filter) })
 }
 
-func (m killableShop) WhoAmI(ctx context.Context) (cocalc.Account, error) {
-	return callKillable(m.fate, "who am I", func() (cocalc.Account, error) { return m.Shop.WhoAmI(ctx) })
+func (s killableShop) WhoAmI(ctx context.Context) (cocalc.Account, error) {
+	return callKillable(s.kill, "who am I", func() (cocalc.Account, error) { return s.Shop.WhoAmI(ctx) })
 }
 
-func checkKilledAt(t *testing.T, f *killSwitch, older bool, begin func(*purchasetest.Env)) {
+func checkKilledAt(t *testing.T, kill *killSwitch, older bool, begin func(*purchasetest.Env)) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		begin(env)
-		strangers := len(env.Cart())
+		foreign := len(env.Cart())
 		o := env.Propose(purchasetest.Spec())
-		f.mu.Lock()
-		f.armed, f.died = true, make(chan struct{}) // made here, so that the bubble's clock knows who waits for it
-		f.mu.Unlock()
+		kill.mu.Lock()
+		kill.armed, kill.done = true, make(chan struct{}) // a channel of the synctest bubble
+		kill.mu.Unlock()
 		err := env.Confirm(o.ID)
 		ended := time.After(time.Hour)
 		select {
-		case <-f.died:
+		case <-kill.done:
 			env.Wrap = nil
 			env.Restart()
-			if err != nil { // the click got no answer, so the person clicks again
+			if err != nil { // the click got no response, so the person clicks again
 				if err := env.Confirm(o.ID); err != nil {
-					var no *purchase.Refusal
-					if !errors.As(err, &no) || no.Code != purchase.AlreadyDone {
-						t.Fatal(err)
+					var refusal *purchase.Refusal
+					if !errors.As(err, &refusal) || refusal.Code != purchase.AlreadyDone {
+						t.Fatalf("second click: got %v, want none or a refusal %s", err, purchase.AlreadyDone)
 					}
 				}
 			}
@@ -222,15 +218,15 @@ func checkKilledAt(t *testing.T, f *killSwitch, older bool, begin func(*purchase
 		env.Server.ClearFaults()
 		env.CheckEnded(o.ID)
 		items := env.Cart()
-		if len(items) != strangers || (strangers == 1 && !items[0].Checked) {
-			t.Errorf("the cart is not as it was: %+v", items)
+		if len(items) != foreign || (foreign == 1 && !items[0].Checked) {
+			t.Errorf("cart: got %s, want %d checked items", purchasetest.FormatCart(items...), foreign)
 		}
 	}, func(env *purchasetest.Env) {
 		if older {
 			env.Server = cocalctest.New(cocalctest.Config{Seed: 1, Generation: cocalctest.Older})
 		}
 		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
-			return killableLedger{l, f}, killableShop{shop, f}
+			return killableLedger{l, kill}, killableShop{shop, kill}
 		}
 	})
 }

@@ -16,7 +16,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// Every endpoint fails in every way, briefly or for a while, before the server acts or after it.
+// An order ends with a correct ledger and an unchanged cart if any endpoint fails in any way, once or twelve times,
+// before or after the server acts.
 func TestDesk_Run_EveryEndpointFails(t *testing.T) {
 	endpoints := []string{
 		"shopping/cart/get", "shopping/cart/add", "shopping/cart/checked", "shopping/cart/remove",
@@ -37,7 +38,7 @@ func TestDesk_Run_EveryEndpointFails(t *testing.T) {
 			t.Parallel()
 			for _, fault := range effects {
 				if endpoint == "shopping/cart/checked" && fault.Effect == cocalctest.ActLate {
-					continue // an uncheck that strikes after the item was checked again is like a person's own click
+					continue // an uncheck that acts after the item was checked again is like a click by a person
 				}
 				for _, times := range []int{1, 12} {
 					fault.Endpoint, fault.Times = endpoint, times
@@ -50,7 +51,7 @@ func TestDesk_Run_EveryEndpointFails(t *testing.T) {
 							env.Server.ClearFaults()
 							env.CheckEnded(id)
 							if items := env.Cart(); len(items) != 1 || !items[0].Checked {
-								t.Errorf("the cart is not as it was: %+v", items)
+								t.Errorf("cart: got %s, want one checked item", purchasetest.FormatCart(items...))
 							}
 						})
 					})
@@ -60,15 +61,15 @@ func TestDesk_Run_EveryEndpointFails(t *testing.T) {
 	}
 }
 
-// Every fault that CoCalc can have, with what the person then reads, what the ledger says, and how the cart is left.
+// Each named fault of CoCalc leads to one end: the state of the order and its failure, the ledger, and the cart.
 func TestDesk_Run_EveryFault(t *testing.T) {
 	cases := []struct {
 		fault    string
 		ends     purchase.State
 		licenses int
 		spent    purchase.Cents
-		code     purchase.FailureCode // when it failed
-		says     string               // in the failure's arguments
+		code     purchase.FailureCode // if it failed
+		args     string               // in the arguments of the failure
 	}{
 		{"lost-answer", purchase.Purchased, 1, 6375, "", ""},
 		{"late-checkout", purchase.Purchased, 1, 6375, "", ""},
@@ -92,16 +93,16 @@ func TestDesk_Run_EveryFault(t *testing.T) {
 				o := env.Until(id, purchase.Purchased, purchase.Failed)
 				env.Server.SwitchOff(c.fault)
 				if o.State != c.ends {
-					t.Fatalf("the order is %s: %+v", o.State, o.Failure)
+					t.Fatalf("state: got %s (failure %+v), want %s", o.State, o.Failure, c.ends)
 				}
-				if c.code != "" && (o.Failure.Code != c.code || !strings.Contains(o.Failure.String(), c.says)) {
-					t.Errorf("it says %s, want %s %s", o.Failure, c.code, c.says)
+				if c.code != "" && (o.Failure.Code != c.code || !strings.Contains(o.Failure.String(), c.args)) {
+					t.Errorf("failure: got %s, want %s %s", o.Failure, c.code, c.args)
 				}
 				env.Check(c.licenses, c.spent, 0)
 				if c.fault == "cart-stranger" {
 					items := env.Cart()
 					if len(items) != 1 || !items[0].Checked {
-						t.Errorf("the stranger's item is not as it was: %+v", items)
+						t.Errorf("cart: got %s, want one checked item", purchasetest.FormatCart(items...))
 					}
 				}
 			})
@@ -109,12 +110,12 @@ func TestDesk_Run_EveryFault(t *testing.T) {
 	}
 }
 
-// The disk is full for a while, in the middle of everything.
+// An order ends correctly after the disk was full during its purchase, and the bot sends few requests meanwhile.
 func TestDesk_Run_DiskFull(t *testing.T) {
 	full := &fillingLedger{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		o := env.Propose(purchasetest.Spec())
-		full.set(3) // the confirmation and two steps of the buyer still fit
+		full.set(3) // the confirmation and two steps of the worker still fit
 		if err := env.Confirm(o.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +123,7 @@ func TestDesk_Run_DiskFull(t *testing.T) {
 		before := env.Server.Count("")
 		<-time.After(5 * time.Minute)
 		if n := env.Server.Count("") - before; n > 40 {
-			t.Errorf("%d requests in five minutes", n)
+			t.Errorf("requests in five minutes: got %d, want at most 40", n)
 		}
 		full.set(-1)
 		<-time.After(time.Hour)
@@ -136,8 +137,8 @@ func TestDesk_Run_DiskFull(t *testing.T) {
 	})
 }
 
-// A server that sells no licenses, from the start on or in the middle of a purchase, gets only requests that read; and
-// the host of a redirect gets none.
+// A server that stops selling licenses in the middle of a purchase gets only requests that read, and the host of a
+// redirect gets none.
 func TestDesk_Run_ServerWithoutLicenses(t *testing.T) {
 	reads := []string{
 		"purchases/get-shopping-cart-checkout-params", "shopping/cart/get", "licenses/get-managed", "licenses/get-license",
@@ -149,11 +150,11 @@ func TestDesk_Run_ServerWithoutLicenses(t *testing.T) {
 			hosts := hostRecorder{seen: map[string]bool{}}
 			purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 				ctx := context.Background()
-				wrong := func(when string) {
+				checkReads := func(when string) {
 					t.Helper()
 					for endpoint, n := range env.Server.Counts() {
 						if !slices.Contains(reads, endpoint) {
-							t.Errorf("%s it got %d requests to %s", when, n, endpoint)
+							t.Errorf("%s: got %d requests to %s, want only reads", when, n, endpoint)
 						}
 					}
 				}
@@ -167,7 +168,7 @@ func TestDesk_Run_ServerWithoutLicenses(t *testing.T) {
 					}[generation],
 				}, cocalctest.After)
 				env.Server.ForgetRequests()
-				for range 3 { // people try everything, for hours
+				for range 3 { // people try all commands, for hours
 					_, _ = env.Desk.Propose(ctx, purchase.Request{
 						Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
 						Spec: purchasetest.Spec(),
@@ -179,13 +180,13 @@ func TestDesk_Run_ServerWithoutLicenses(t *testing.T) {
 				}
 				env.Restart()
 				<-time.After(50 * time.Minute)
-				wrong("in the middle of a purchase")
+				checkReads("in the middle of a purchase")
 				if o := env.Order(unknown); o.State != purchase.Unknown {
-					t.Errorf("the order is %s", o.State)
+					t.Errorf("state: got %s, want %s", o.State, purchase.Unknown)
 				}
 				for host := range hosts.seen {
 					if host != "cocalc.test" {
-						t.Errorf("%s got a request", host)
+						t.Errorf("host of a request: got %s, want cocalc.test", host)
 					}
 				}
 			}, func(env *purchasetest.Env) {
@@ -195,6 +196,7 @@ func TestDesk_Run_ServerWithoutLicenses(t *testing.T) {
 	}
 }
 
+// fillingLedger is a ledger whose disk is full after a number of updates.
 type fillingLedger struct {
 	purchase.Ledger
 	mu   sync.Mutex
@@ -216,16 +218,16 @@ func (f *fillingLedger) Update(ctx context.Context, change func(purchase.Writer)
 	return f.Ledger.Update(ctx, change)
 }
 
-// visits notes the hosts to which requests go.
+// hostRecorder is a transport that records the hosts of requests.
 type hostRecorder struct {
 	http.RoundTripper
 	mu   sync.Mutex
 	seen map[string]bool
 }
 
-func (v *hostRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
-	v.mu.Lock()
-	v.seen[r.URL.Host] = true
-	v.mu.Unlock()
-	return v.RoundTripper.RoundTrip(r)
+func (h *hostRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
+	h.mu.Lock()
+	h.seen[r.URL.Host] = true
+	h.mu.Unlock()
+	return h.RoundTripper.RoundTrip(r)
 }

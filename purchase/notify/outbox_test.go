@@ -10,31 +10,31 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// The head of the audit chain goes to the channel once a day, if anything happened.
+// The head of the audit chain is announced in the channel once a day, if it changed.
 func TestOutbox_Run_AuditHeadOncePerDay(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(25 * time.Hour)
-		env.Notifications("CBUYING", purchase.NotificationHead) // that the ledger has begun
+		env.Notifications("CBUYING", purchase.NotificationHead) // skip the head of the new ledger
 		env.Propose(purchasetest.Spec())
 		for day := range 3 {
 			<-time.After(24 * time.Hour)
 			env.Restart()
-			texts := env.Notifications("CBUYING", purchase.NotificationHead)
-			if day == 0 && (len(texts) != 1 || !strings.Contains(texts[0], env.Events("expired")[0].Hash)) {
-				t.Errorf("day %d: told %q", day, texts)
-			} else if day > 0 && len(texts) > 0 {
-				t.Errorf("day %d: nothing happened, and it was told %q", day, texts)
+			got := env.Notifications("CBUYING", purchase.NotificationHead)
+			if day == 0 && (len(got) != 1 || !strings.Contains(got[0], env.Events("expired")[0].Hash)) {
+				t.Errorf("day %d: got %q, want one head, the hash of %+v", day, got, env.Events("expired"))
+			} else if day > 0 && len(got) > 0 {
+				t.Errorf("day %d: got %q, want none", day, got)
 			}
 		}
 	}, purchasetest.WithChannel)
 }
 
-// A clock that is set ahead begins a new day, whose head is announced within the hour.
+// When the clock is set ahead to a new day, the head of that day is announced within the hour.
 func TestOutbox_Run_ClockSetAhead(t *testing.T) {
 	var ahead func(time.Duration)
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(25 * time.Hour)
-		env.Notifications("CBUYING", purchase.NotificationHead) // that the ledger has begun
+		env.Notifications("CBUYING", purchase.NotificationHead) // skip the head of the new ledger
 		env.Propose(purchasetest.Spec())
 		ahead(24 * time.Hour)
 		<-time.After(61 * time.Minute)
@@ -44,12 +44,12 @@ func TestOutbox_Run_ClockSetAhead(t *testing.T) {
 	}, purchasetest.WithChannel, func(env *purchasetest.Env) { ahead = purchasetest.ClockOf(env) })
 }
 
-// What changes around an order while one of its cards is on its way to Slack is shown all the same.
+// A card that was being sent to Slack during MarkStale does not count as the newest.
 func TestOutbox_MarkStale_CardOnItsWay(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.Buy()
-		sent := env.Order(id) // as the card that is on its way shows it
+		sent := env.Order(id) // the revision of the card that is being sent
 		if err := env.Desk.Outbox.MarkStale(ctx, id); err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestOutbox_MarkStale_CardOnItsWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		if o := env.Order(id); len(o.Messages) == 0 || !o.Stale() {
-			t.Errorf("the old card counts as the newest: %+v", o.Messages)
+			t.Errorf("got messages %+v, stale %v; want at least one and true", o.Messages, o.Stale())
 		}
 	}, purchasetest.WithApprovers)
 }

@@ -11,22 +11,22 @@ import (
 // SampleTime is the time of records in tests without a clock.
 var SampleTime = time.Date(2026, 11, 23, 8, 30, 0, 0, time.UTC)
 
-// ClockOf gives the bot a clock that the test can set ahead or back.
+// ClockOf gives the bot a clock and returns the function that sets it ahead by a duration; a negative one sets it back.
 func ClockOf(env *Env) (ahead func(time.Duration)) {
 	var off atomic.Int64
 	env.Now = func() time.Time { return time.Now().Add(time.Duration(off.Load())).Round(0) }
 	return func(d time.Duration) { off.Store(int64(d)) }
 }
 
-// timeless is a CoCalc whose answers have no Date.
+// datelessShop is a CoCalc whose responses have no Date header.
 type datelessShop struct{ purchase.Shop }
 
 func (datelessShop) Time() (time.Time, bool) { return time.Time{}, false }
 
-// WithoutDate makes CoCalc answer without a Date header, so its time is unknown.
+// WithoutDate makes CoCalc respond without a Date header, so its time is unknown.
 func WithoutDate(env *Env) {
-	env.Wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
-		return l, datelessShop{over}
+	env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+		return l, datelessShop{shop}
 	}
 }
 
@@ -37,13 +37,15 @@ func (env *Env) Until(id purchase.OrderID, states ...purchase.State) purchase.Or
 		if o := env.Order(id); slices.Contains(states, o.State) {
 			return o
 		}
-		<-time.After(time.Second) // on the bubble's clock: no time passes outside
+		<-time.After(time.Second) // on the fake clock
 	}
-	env.T.Fatalf("after an hour the order is %s, not %v", env.Order(id).State, states)
+	o := env.Order(id)
+	env.T.Fatalf("state after an hour: got %s (blocked %+v, failure %+v), want one of %v", o.State, o.Blocked, o.Failure,
+		states)
 	return purchase.Order{}
 }
 
-// TimeToEnd waits until the order ends and returns how long that took, at most ten hours of fake time.
+// TimeToEnd waits until the order ends and returns how long that took; it stops waiting after ten hours of fake time.
 func (env *Env) TimeToEnd(id purchase.OrderID) time.Duration {
 	env.T.Helper()
 	for began := time.Now(); ; <-time.After(time.Second) {
@@ -53,9 +55,9 @@ func (env *Env) TimeToEnd(id purchase.OrderID) time.Duration {
 	}
 }
 
-// ForeignReportedWithin reports whether a purchase of another person is announced within patience.
-func (env *Env) ForeignReportedWithin(patience time.Duration) bool {
-	for began := time.Now(); time.Since(began) < patience; <-time.After(10 * time.Minute) {
+// ForeignReportedWithin reports whether a purchase that was made outside the bot is announced within limit.
+func (env *Env) ForeignReportedWithin(limit time.Duration) bool {
+	for began := time.Now(); time.Since(began) < limit; <-time.After(10 * time.Minute) {
 		if len(env.Notifications("CBUYING", purchase.NotificationForeign)) > 0 {
 			return true
 		}

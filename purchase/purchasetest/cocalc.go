@@ -46,6 +46,15 @@ func (env *Env) Cart() []cocalc.CartItem {
 	return items
 }
 
+// FormatCart returns items of the cart as a line for a failure message.
+func FormatCart(items ...cocalc.CartItem) string {
+	lines := make([]string, len(items))
+	for n, i := range items {
+		lines[n] = fmt.Sprintf("{item %d, checked %v, added %s, %s}", i.ID, i.Checked, i.Added.UTC(), i.Description)
+	}
+	return "[" + strings.Join(lines, " ") + "]"
+}
+
 // OrderItem returns the cart item of an order; zero if there is none.
 func (env *Env) OrderItem() (item cocalctest.CartItem) {
 	for _, i := range env.Account.Cart() {
@@ -66,7 +75,8 @@ func (env *Env) BrokenItem() int64 {
 	return item.ID
 }
 
-// MakeItemDearer edits the newest item of the cart into a more expensive one, as its owner can.
+// MakeItemDearer replaces the newest item of the cart with a more expensive one, as a person with access to the account
+// can.
 func (env *Env) MakeItemDearer(a *cocalctest.Account) {
 	body := fmt.Sprintf(
 		`{"id":%d,"description":{"type":"quota","ram":16,"cpu":3,"disk":20,"member":true,"uptime":"day","user":"business",`+
@@ -79,12 +89,12 @@ func (env *Env) MakeItemDearer(a *cocalctest.Account) {
 	}
 	r.SetBasicAuth(a.Key(), "")
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := env.Server.Transport().RoundTrip(r)
+	response, err := env.Server.Transport().RoundTrip(r)
 	if err != nil {
 		env.T.Error(err)
 		return
 	}
-	answer.Body.Close()
+	response.Body.Close()
 }
 
 // CartDescription returns the description of an item of the standard specification, without a tag.
@@ -106,7 +116,7 @@ func (env *Env) BuyForeignItem() {
 	}
 }
 
-// Sales reads what CoCalc sold, as the owner of the account would.
+// Sales reads from CoCalc what it sold to the account.
 func (env *Env) Sales() reconcile.Account {
 	env.T.Helper()
 	sold, err := reconcile.ReadAccount(context.Background(), env.Client)

@@ -37,19 +37,19 @@ type Env struct {
 	Log              zerolog.Logger
 	Credit           int64 // cents on the account at the beginning
 	Now              func() time.Time
-	PurchasesChannel string // for purchases and notices
-	ApprovalsChannel string // of the approvers' cards
-	// LookUp returns what Slack says of a person now; nil leaves people as they are.
+	PurchasesChannel string // for purchases and notifications
+	ApprovalsChannel string // for the cards of approvers
+	// LookUp returns the current data of a person from Slack; nil leaves people as they are.
 	LookUp func(purchase.Actor) purchase.Actor
-	// AccessLost reports whether the bot lacks its access to Slack.
+	// AccessLost reports whether the bot has lost its access to Slack.
 	AccessLost func() bool
-	// Doubts are what earlier runs left beside the ledger.
+	// Doubts are the interrupted decisions that earlier runs stored beside the ledger.
 	Doubts purchase.Doubts
-	// Inconsistent is set if the test itself makes the ledger contradict itself.
+	// Inconsistent is set if the test makes the ledger inconsistent on purpose; Close then skips the check.
 	Inconsistent bool
 	// Transport wraps the transport of the client.
 	Transport func(http.RoundTripper) http.RoundTripper
-	// Wrap wraps the ledger and the shop of the Desk.
+	// Wrap wraps the Ledger and the Shop of the Desk.
 	Wrap func(purchase.Ledger, purchase.Shop) (purchase.Ledger, purchase.Shop)
 }
 
@@ -99,17 +99,16 @@ func (env *Env) Open() {
 	if env.Transport != nil {
 		transport = env.Transport(transport)
 	}
-	if env.Client,
-		err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: env.Account.Key(), Transport: transport}); err !=
-		nil {
+	options := cocalc.Options{BaseURL: "http://cocalc.test", Key: env.Account.Key(), Transport: transport}
+	if env.Client, err = cocalc.New(options); err != nil {
 		env.T.Fatal(err)
 	}
-	ledger, over := purchase.Ledger(env.Ledger), purchase.Shop(env.Client)
+	ledger, shop := purchase.Ledger(env.Ledger), purchase.Shop(env.Client)
 	if env.Wrap != nil {
-		ledger, over = env.Wrap(ledger, over)
+		ledger, shop = env.Wrap(ledger, shop)
 	}
 	env.Desk = desk.New(desk.Options{
-		Ledger: ledger, Shop: over, Policy: env.Policy, Timing: env.Timing, KeyName: env.Client.KeyName(),
+		Ledger: ledger, Shop: shop, Policy: env.Policy, Timing: env.Timing, KeyName: env.Client.KeyName(),
 		Site: env.Client.Site(),
 		Now:  env.Now, Log: env.Log, AccessLost: env.AccessLost,
 		PurchasesChannel: env.PurchasesChannel, ApprovalsChannel: env.ApprovalsChannel, Doubts: env.Doubts,
@@ -131,13 +130,13 @@ func (env *Env) Open() {
 	env.Stop = func() { cancel(); <-done }
 }
 
-// Close stops the bot and checks that its ledger does not contradict itself.
+// Close stops the bot and checks that its ledger is consistent.
 func (env *Env) Close() {
 	env.Stop()
 	env.Client.Close()
 	if !env.Inconsistent {
-		for _, finding := range env.Findings() { // whatever happened in a test
-			env.T.Error(finding)
+		if findings := env.Findings(); len(findings) > 0 {
+			env.T.Errorf("findings in the ledger: got %+v, want none", findings)
 		}
 	}
 	if err := env.Ledger.Close(); err != nil {
@@ -162,7 +161,7 @@ func (env *Env) RestartWithKeyOf(a *cocalctest.Account) {
 // WithChannel announces purchases in the channel CBUYING.
 func WithChannel(env *Env) { env.PurchasesChannel = "CBUYING" }
 
-// WithApprovers makes Erin and the members of SBOSSES approve everything above 50 dollars.
+// WithApprovers makes Erin and the members of SBOSSES approve each order above 50 dollars.
 func WithApprovers(env *Env) {
 	env.Policy.Approvers = map[string]bool{Erin.ID: true, "SBOSSES": true, Alice.ID: true}
 	env.Policy.AutoApprove = 5000

@@ -12,7 +12,7 @@ import (
 	"licensebot/storage"
 )
 
-// NewLedger opens an empty ledger, which the test closes at its end.
+// NewLedger opens an empty ledger and closes it at the end of the test.
 func NewLedger(t testing.TB) purchase.Ledger {
 	l, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
@@ -51,7 +51,7 @@ func (env *Env) OpenOrder() purchase.OrderID {
 		return err
 	})
 	if err != nil || len(open) != 1 {
-		env.T.Fatalf("open orders: %v (%v)", open, err)
+		env.T.Fatalf("open orders: got %+v (error %v), want one", open, err)
 	}
 	return open[0].ID
 }
@@ -77,7 +77,7 @@ func (env *Env) EditOrder(id purchase.OrderID, change func(*purchase.Order)) {
 	}
 }
 
-// AccountState reads what the ledger has stored about the account.
+// AccountState reads the state of the account from the ledger.
 func (env *Env) AccountState() (account purchase.AccountState) {
 	env.T.Helper()
 	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
@@ -144,7 +144,7 @@ func (env *Env) ServerNotifications() []string {
 		purchase.NotificationServerBack)...)
 }
 
-// Findings returns what contradicts itself in the ledger.
+// Findings returns the contradictions in the ledger.
 func (env *Env) Findings() (findings []purchase.Finding) {
 	env.T.Helper()
 	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
@@ -157,7 +157,7 @@ func (env *Env) Findings() (findings []purchase.Finding) {
 	return findings
 }
 
-// Claims reads what the ledger says that was bought.
+// Claims reads which purchases the ledger claims.
 func (env *Env) Claims() (v *reconcile.LedgerView) {
 	env.T.Helper()
 	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {

@@ -9,13 +9,13 @@ import (
 	"licensebot/purchase"
 )
 
-// The order of SentOrder, and another one.
+// SentOrderID is the id of the order of SentOrder, and OtherOrderID another one.
 const (
 	SentOrderID  purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTW"
 	OtherOrderID purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0ZZZZ"
 )
 
-// SentOrder returns an order whose item was added at a moment, and the item as the cart shows it.
+// SentOrder returns an order whose item was added at the time at, and the item as the cart lists it.
 func SentOrder(at time.Time) (purchase.Order, cocalc.CartItem) {
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU, spec.ProjectID = 16, 2, "11111111-2222-4333-8444-555555555555"
@@ -28,10 +28,10 @@ func SentOrder(at time.Time) (purchase.Order, cocalc.CartItem) {
 	}
 }
 
-// OrderInState makes an order in the state: Proposed, Unknown or Failed; none for "".
+// OrderInState makes an order in the state Proposed, Unknown or Failed and returns its id; "" makes no order.
 func (env *Env) OrderInState(state purchase.State) (id purchase.OrderID) {
 	env.T.Helper()
-	<-time.After(time.Second) // the account was compared with the ledger
+	<-time.After(time.Second) // the account has been compared with the ledger
 	switch state {
 	case purchase.Proposed:
 		id = env.Propose(Spec()).ID
@@ -42,15 +42,15 @@ func (env *Env) OrderInState(state purchase.State) (id purchase.OrderID) {
 		id = env.Buy()
 		env.Until(id, purchase.Failed)
 		armed.Clear()
-		<-time.After(25 * time.Minute) // it is looked after no more, and its offer of a new price is good
+		<-time.After(25 * time.Minute) // its watch is over, and its offer of a new price is still valid
 	case "": // no order
 	default:
-		env.T.Fatalf("no order can be brought to %s here", state)
+		env.T.Fatalf("state: got %q, want %q, %q, %q or \"\"", state, purchase.Proposed, purchase.Unknown, purchase.Failed)
 	}
 	return id
 }
 
-// BuyUnresolved makes an order whose checkout is lost before CoCalc receives it, so its outcome is unknown.
+// BuyUnresolved makes an order of unknown outcome, whose checkout is lost before CoCalc receives it.
 func (env *Env) BuyUnresolved() purchase.Order {
 	env.T.Helper()
 	env.Server.Inject(cocalctest.Fault{
@@ -61,7 +61,7 @@ func (env *Env) BuyUnresolved() purchase.Order {
 	return env.Until(id, purchase.Unknown)
 }
 
-// BuyCommittedLate makes an order whose checkout commits after takes, while its answer is lost at once.
+// BuyCommittedLate makes an order whose checkout commits after the duration takes, while its response is lost at once.
 func (env *Env) BuyCommittedLate(takes time.Duration) purchase.Order {
 	env.T.Helper()
 	env.Server.Inject(cocalctest.Fault{
@@ -75,7 +75,7 @@ func (env *Env) BuyCommittedLate(takes time.Duration) purchase.Order {
 // BuyUntilCarted makes an order whose item is in the cart and not paid, and closes the Env.
 func (env *Env) BuyUntilCarted() purchase.OrderID {
 	env.T.Helper()
-	<-time.After(time.Minute) // it is known that the server sells licenses
+	<-time.After(time.Minute) // the server is known to sell licenses
 	env.Server.Inject(cocalctest.Fault{Endpoint: ParamsEndpoint, Effect: cocalctest.Fail, Times: 1000})
 	id := env.Buy()
 	env.Until(id, purchase.Carted)
@@ -84,21 +84,21 @@ func (env *Env) BuyUntilCarted() purchase.OrderID {
 	return id
 }
 
-// BuyThenPause makes an order that was confirmed, and approved by agreed, just before an admin pauses buying.
-func (env *Env) BuyThenPause(agreed ...purchase.Actor) purchase.OrderID {
+// BuyThenPause makes an order that is confirmed, and approved by approvers, just before an admin pauses buying.
+func (env *Env) BuyThenPause(approvers ...purchase.Actor) purchase.OrderID {
 	env.T.Helper()
 	id := env.Propose(Spec()).ID
-	env.SwitchOn("outage") // the buyer does not get to it before the pause
+	env.SwitchOn("outage") // the worker does not begin the order before the pause
 	if err := env.Confirm(id); err != nil {
 		env.T.Fatal(err)
 	}
-	for _, who := range agreed {
+	for _, who := range approvers {
 		if err := env.Approve(id, who); err != nil {
 			env.T.Fatal(err)
 		}
 	}
 	if o := env.Order(id); o.State != purchase.Approved {
-		env.T.Fatalf("the order is %s", o.State)
+		env.T.Fatalf("state: got %s, want %s", o.State, purchase.Approved)
 	}
 	if err := env.Desk.SetPaused(context.Background(), AdminAction, true, "the books are closed"); err != nil {
 		env.T.Fatal(err)
@@ -107,7 +107,7 @@ func (env *Env) BuyThenPause(agreed ...purchase.Actor) purchase.OrderID {
 	return id
 }
 
-// ConfirmWithFault confirms an order just after the server begins to fail.
+// ConfirmWithFault confirms an order just after the server starts to have the fault, and returns its id.
 func (env *Env) ConfirmWithFault(fault cocalctest.Fault) purchase.OrderID {
 	env.T.Helper()
 	<-time.After(time.Minute)
@@ -119,7 +119,7 @@ func (env *Env) ConfirmWithFault(fault cocalctest.Fault) purchase.OrderID {
 	return card.ID
 }
 
-// BuyUnknownWithFault makes an order of unknown outcome on a server that then begins to fail.
+// BuyUnknownWithFault makes an order of unknown outcome, whose checkout starts the fault of the server.
 func (env *Env) BuyUnknownWithFault(fault cocalctest.Fault, when cocalctest.Moment) purchase.OrderID {
 	env.T.Helper()
 	<-time.After(time.Minute)

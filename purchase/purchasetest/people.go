@@ -8,7 +8,7 @@ import (
 	"licensebot/purchase/orders"
 )
 
-// The people of the tests, and the channel in which they ask.
+// Requesters, an admin, and the channel in which they order.
 var (
 	Alice       = purchase.Actor{ID: "UALICE", Team: "T1", Name: "alice"}
 	Bob         = purchase.Actor{ID: "UBOB", Team: "T1", Name: "bob"}
@@ -23,7 +23,7 @@ var (
 	ApprovalsChannel = purchase.Channel{ID: "CDESK", Name: "approvals"}
 )
 
-// AdminAction is a command of Dana.
+// AdminAction is a command that Dana types.
 var AdminAction = purchase.Action{Actor: Dana, Channel: MathChannel, Typed: true}
 
 // AliceAction is a click of Alice.
@@ -110,7 +110,7 @@ func (env *Env) Deny(id purchase.OrderID, who purchase.Actor, reason string) err
 	return err
 }
 
-// Settle decides as admin what became of an order of unknown outcome.
+// Settle decides as admin on an order of unknown outcome.
 func (env *Env) Settle(id purchase.OrderID, how orders.Decision) error {
 	env.T.Helper()
 	_, err := env.Desk.Decide(context.Background(), AdminAction, id, how)

@@ -12,8 +12,8 @@ import (
 	"licensebot/storage"
 )
 
-// CopyInState copies the ledger when a new order is in the state ("" for before the order). With paid, the order is
-// bought afterwards. It returns the order and the path of the copy.
+// CopyInState copies the ledger when a new order is in the state; "" copies it before the order is made. With paid, the
+// order is bought afterwards. It returns the id of the order and the path of the copy.
 func (env *Env) CopyInState(state purchase.State, paid bool) (purchase.OrderID, string) {
 	env.T.Helper()
 	old := filepath.Join(filepath.Dir(env.Path), "old.db")
@@ -66,7 +66,7 @@ func (env *Env) MarkRestored() error {
 	return errors.Join(err, ledger.Close())
 }
 
-// RestoreFrom restores an older copy of the ledger and starts the bot again. known tells whether the replaced ledger
+// RestoreFrom restores an older copy of the ledger and starts the bot again. known reports whether the replaced ledger
 // could be read.
 func (env *Env) RestoreFrom(old string, known bool) {
 	env.T.Helper()

@@ -15,19 +15,20 @@ import (
 	"licensebot/purchase/register"
 )
 
-// A row of CoCalc's without a time is entered at the time of the comparison, since a reservation has one.
+// A purchase without a time at CoCalc is entered at the time of the comparison, because a reservation needs a time.
 func TestRegister_DatePromise_WithoutTime(t *testing.T) {
 	at := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
 	d := register.New(register.Options{Now: func() time.Time { return at }})
 	var o purchase.Order
 	d.DatePromise(&o, cocalc.PurchaseRow{CartItemID: 7})
 	if !o.Confirmed.Equal(at) || o.Month != "2026-11" || o.Day != "2026-11-29" || o.ItemID != 7 {
-		t.Errorf("got %v, month %q, day %q, item %d; want %v in 2026-11", o.Confirmed, o.Month, o.Day, o.ItemID, at)
+		t.Errorf("got %v, month %q, day %q, item %d; want %v, 2026-11, 2026-11-29, 7", o.Confirmed, o.Month, o.Day, o.ItemID,
+			at)
 	}
 }
 
-// What CoCalc charges is what was agreed to and announced, to the cent. Anything else stops all buying until somebody
-// has looked, but for a fixed term that has begun: that costs less from minute to minute.
+// A charge that differs from the confirmed price pauses buying. A fixed term that has begun may cost less, because its
+// price falls with each minute.
 func TestRegister_CheckCharge_DiffersFromPrice(t *testing.T) {
 	term := func() purchase.Spec {
 		sp := purchasetest.Spec()
@@ -38,9 +39,9 @@ func TestRegister_CheckCharge_DiffersFromPrice(t *testing.T) {
 		name    string
 		spec    func() purchase.Spec
 		percent int
-		kind    string // of the audit record; empty: nothing stops
+		kind    string // of the audit record; "" if buying is not paused
 	}{
-		{"what was agreed to", purchasetest.Spec, 100, ""},
+		{"the confirmed price", purchasetest.Spec, 100, ""},
 		{"more", purchasetest.Spec, 101, "overcharged"},
 		{"less", purchasetest.Spec, 99, "undercharged"},
 		{"less for a fixed term that has begun", term, 99, ""},
@@ -60,21 +61,22 @@ func TestRegister_CheckCharge_DiffersFromPrice(t *testing.T) {
 				pause, records := env.AccountState().Pause, env.Events("overcharged", "undercharged")
 				switch {
 				case c.kind == "" && (pause != nil || len(records) > 0):
-					t.Errorf("buying is paused for %s of %s: %+v", o.Receipt.Charged, o.Price, pause)
+					t.Errorf("%s charged for %s: got pause %+v and records %+v, want none", o.Receipt.Charged, o.Price, pause, records)
 				case c.kind != "" && (pause == nil || len(records) != 1 || records[0].Kind != c.kind ||
 					!strings.Contains(pause.Cause().String(), fmt.Sprintf("charged=\"%d\"", o.Receipt.Charged))):
-					t.Errorf("%s of %s: paused %+v, recorded %+v", o.Receipt.Charged, o.Price, pause, records)
+					t.Errorf("%s charged for %s: got pause %+v and records %+v, want both, one record %s", o.Receipt.Charged,
+						o.Price, pause, records, c.kind)
 				}
 				<-time.After(time.Hour)
 				if n := len(env.Events("overcharged", "undercharged")); n > 1 {
-					t.Errorf("recorded %d times", n)
+					t.Errorf("records after an hour: got %d, want at most 1", n)
 				}
 			})
 		})
 	}
 }
 
-// CoCalc became cheaper between the card and the last look, and charges what it said there: that is no reason to stop.
+// A charge below the price on the card does not pause buying if CoCalc previewed that amount at the last check.
 func TestRegister_CheckCharge_PriceFell(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		env.Server.Inject(cocalctest.Fault{
@@ -88,12 +90,12 @@ func TestRegister_CheckCharge_PriceFell(t *testing.T) {
 		o := env.Until(env.Buy(), purchase.Purchased)
 		<-time.After(time.Hour)
 		if p := env.AccountState().Pause; p != nil || o.Receipt.Charged >= o.Price {
-			t.Errorf("charged %s of %s, and paused %+v", o.Receipt.Charged, o.Price, p)
+			t.Errorf("got %s charged, pause %+v; want less than %s and no pause", o.Receipt.Charged, p, o.Price)
 		}
 	})
 }
 
-// What CoCalc charged too much is recorded and told once. Whoever resumed buying since has seen it.
+// An overcharge is recorded and pauses buying once, and not again after an admin resumed buying.
 func TestRegister_CheckCharge_ReportedOnce(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		env.Server.Inject(cocalctest.Fault{
@@ -108,16 +110,16 @@ func TestRegister_CheckCharge_ReportedOnce(t *testing.T) {
 		}
 		<-time.After(24 * time.Hour)
 		if p := env.AccountState().Pause; p != nil {
-			t.Errorf("paused again: %s", p.Cause())
+			t.Errorf("pause a day after the resume: got %s, want none", p.Cause())
 		}
 		if n := len(env.Events("overcharged")); n != 1 {
-			t.Errorf("recorded %d times", n)
+			t.Errorf("records of the overcharge: got %d, want 1", n)
 		}
 		env.Check(1, env.Order(id).Receipt.Charged, 0)
 	})
 }
 
-// An order that is bought after it had failed is one of its requester's day again.
+// An order that is bought after it had failed counts for the day of its requester again.
 func TestRegister_Complete_CountsInItsDay(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		o := env.BuyCommittedLate(5 * time.Minute)
@@ -131,7 +133,7 @@ func TestRegister_Complete_CountsInItsDay(t *testing.T) {
 		err := env.Ledger.View(context.Background(), func(r purchase.Reader) error {
 			b, err := r.Budget(o.Month)
 			if days := b.People[purchasetest.Alice.ID].Days; len(days) != 1 || days["2000-01-01"] != 1 {
-				t.Errorf("days %v", days)
+				t.Errorf("days of the requester: got %v, want map[2000-01-01:1]", days)
 			}
 			return err
 		})

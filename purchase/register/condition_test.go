@@ -9,16 +9,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/purchase/orders"
 	"licensebot/purchase/purchasetest"
 )
 
-// The ledger's file is moved, deleted or replaced while the bot runs: nothing is confirmed and nothing is paid until it
-// has its name again, and then buying goes on by itself.
+// While the file of the ledger is moved, deleted or replaced, no order is proposed, confirmed or paid. Buying continues
+// by itself once the file is back.
 func TestRegister_Away_LedgerNotInPlace(t *testing.T) {
-	for name, takeAway := range map[string]func(path, aside string) error{
+	for name, remove := range map[string]func(path, aside string) error{
 		"moved":   os.Rename,
 		"deleted": func(path, aside string) error { return errors.Join(os.Link(path, aside), os.Remove(path)) },
 		"replaced": func(path, aside string) error {
@@ -35,27 +37,28 @@ func TestRegister_Away_LedgerNotInPlace(t *testing.T) {
 					t.Fatal(err)
 				}
 				aside := env.Path + ".aside"
-				if err := takeAway(env.Path, aside); err != nil {
+				if err := remove(env.Path, aside); err != nil {
 					t.Fatal(err)
 				}
-				var no *purchase.Refusal
-				if err := env.Confirm(later.ID); !errors.As(err, &no) || no.Code != purchase.LedgerAway {
-					t.Errorf("a click is answered with %v", err)
+				var refusal *purchase.Refusal
+				if err := env.Confirm(later.ID); !errors.As(err, &refusal) || refusal.Code != purchase.LedgerAway {
+					t.Errorf("confirmation: got %v, want a refusal %s", err, purchase.LedgerAway)
 				}
-				if _, err := env.Desk.Propose(t.Context(), purchase.Request{
+				_, err := env.Desk.Propose(t.Context(), purchase.Request{
 					Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
 					Spec: purchasetest.Spec(),
-				}); !errors.As(err,
-					&no) || no.Code != purchase.LedgerAway {
-					t.Errorf("a command is answered with %v", err)
+				})
+				if !errors.As(err, &refusal) || refusal.Code != purchase.LedgerAway {
+					t.Errorf("proposal: got %v, want a refusal %s", err, purchase.LedgerAway)
 				}
 				<-time.After(time.Hour)
 				if o := env.Order(waiting.ID); o.State != purchase.Approved ||
 					env.Server.Count(purchasetest.CheckoutEndpoint) != 0 {
-					t.Errorf("the order is %s after %d checkouts", o.State, env.Server.Count(purchasetest.CheckoutEndpoint))
+					t.Errorf("got %s and %d checkouts, want %s and 0", o.State, env.Server.Count(purchasetest.CheckoutEndpoint),
+						purchase.Approved)
 				}
-				if env.AccountState().Pause != nil {
-					t.Error("the pause is in the ledger")
+				if p := env.AccountState().Pause; p != nil {
+					t.Errorf("pause in the ledger: got %+v, want none", p)
 				}
 				if err := os.Rename(aside, env.Path); err != nil {
 					t.Fatal(err)
@@ -63,20 +66,21 @@ func TestRegister_Away_LedgerNotInPlace(t *testing.T) {
 				env.Until(waiting.ID, purchase.Purchased)
 				later = env.Propose(purchasetest.Spec())
 				if err := env.Confirm(later.ID); err != nil {
-					t.Errorf("when it is back a click is answered with %v", err)
+					t.Errorf("confirmation with the file back: got %v, want none", err)
 				}
 				env.Until(later.ID, purchase.Purchased)
-				if away, back := env.Notifications("CBUYING", purchase.NotificationLedgerAway),
-					env.Notifications("CBUYING", purchase.NotificationLedgerBack); len(away) != 1 ||
-					len(back) != 1 {
-					t.Errorf("told %q and %q", away, back)
+				away := env.Notifications("CBUYING", purchase.NotificationLedgerAway)
+				back := env.Notifications("CBUYING", purchase.NotificationLedgerBack)
+				if len(away) != 1 || len(back) != 1 {
+					t.Errorf("notifications: got %q and %q, want one each", away, back)
 				}
 			}, purchasetest.WithChannel)
 		})
 	}
 }
 
-// What the desk knows of the server, soon after it changed and after a restart, and what it then refuses.
+// The desk knows the condition of the server soon after it changed and after a restart, and refuses orders if no
+// licenses are sold.
 func TestRegister_Server_EveryCondition(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault   cocalctest.Fault
@@ -113,25 +117,25 @@ func TestRegister_Server_EveryCondition(t *testing.T) {
 				ctx := context.Background()
 				<-time.After(time.Minute)
 				if got := env.Desk.Server(); got != (purchase.Server{}) {
-					t.Errorf("a server that sells licenses is %+v", got)
+					t.Errorf("server that sells licenses: got %+v, want the zero Server", got)
 				}
 				card := env.Propose(purchasetest.Spec())
 				env.Server.Inject(c.fault)
 				<-time.After(11 * time.Minute) // the next comparison
-				same := func(when string) {
+				check := func(when string) {
 					t.Helper()
 					got := env.Desk.Server()
 					if got.Since.IsZero() || got.Last.Before(got.Since) || got.Probes == 0 || got.Site == "" {
-						t.Errorf("%s it is %+v", when, got)
+						t.Errorf("%s: got %+v, want one with times, probes and a site", when, got)
 					}
 					if got = (purchase.Server{
 						Condition: got.Condition, Reason: got.Reason, Host: got.Host, Address: got.Address,
 						Key: got.Key, OlderKey: got.OlderKey,
 					}); got != c.want {
-						t.Errorf("%s it is  %+v\nwant %+v", when, got, c.want)
+						t.Errorf("server %s (-want +got):\n%s", when, cmp.Diff(c.want, got))
 					}
 				}
-				same("after the change")
+				check("after the change")
 				_, err := env.Desk.Propose(ctx, purchase.Request{
 					Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
 					Spec: purchasetest.Spec(),
@@ -154,34 +158,35 @@ func TestRegister_Server_EveryCondition(t *testing.T) {
 					env.WantRefusal(confirmed, purchase.NotSold)
 					if preview.Refusal == nil || preview.Refusal.Code != purchase.NotSold ||
 						env.Desk.Rules().Policy.RefuseNotSold(env.Desk.Server()) == nil {
-						t.Errorf("the preview says %+v", preview.Refusal)
+						t.Errorf("refusal in the preview: got %+v, want %s", preview.Refusal, purchase.NotSold)
 					}
 				} else if err != nil || proposable != nil || confirmed != nil || preview.Refusal != nil ||
 					env.Desk.Rules().Policy.RefuseNotSold(env.Desk.Server()) != nil {
-					t.Errorf("refused: %v, %v, %v, %v", err, proposable, confirmed, preview.Refusal)
+					t.Errorf("got proposal %v, permission %v, confirmation %v, preview %v; want no refusal", err,
+						proposable, confirmed, preview.Refusal)
 				}
 				env.Close()
 				env.Open()
 				<-time.After(time.Nanosecond)
-				same("after a restart")
+				check("after a restart")
 				env.Server.ClearFaults()
 				<-time.After(10 * time.Minute)
 				if got := env.Desk.Server(); got != (purchase.Server{}) {
-					t.Errorf("after it came back it is %+v", got)
+					t.Errorf("server after its return: got %+v, want the zero Server", got)
 				}
 				if _, err := env.Desk.Propose(ctx, purchase.Request{
 					Requester: purchasetest.Alice,
 					Channel:   purchasetest.MathChannel, Spec: purchasetest.Spec(),
 				}); err != nil {
-					t.Error(err)
+					t.Errorf("proposal after the return: got %v, want none", err)
 				}
 			})
 		})
 	}
 }
 
-// Where a buyer reads that the admins have been told they have been, once for each incident, with the names that a
-// buyer does not read.
+// If a failure states that the admins were notified, they were, once for each incident, with details that the buyer
+// does not see.
 func TestRegister_ReportTrouble_AdminsNotBuyers(t *testing.T) {
 	for _, c := range []struct{ fault, detail string }{
 		{"key-revoked", `why="key-refused"`},
@@ -200,22 +205,22 @@ func TestRegister_ReportTrouble_AdminsNotBuyers(t *testing.T) {
 					env.SwitchOn(c.fault)
 				}
 				if !slices.Equal(read, []string{"yes", "yes"}) {
-					t.Errorf("the buyer reads whether the admins know: %q", read)
+					t.Errorf("told in the failures: got %q, want yes twice", read)
 				}
-				told := env.Notifications(purchasetest.Dana.ID, purchase.NotificationTrouble)
-				if len(told) != 1 || !regexp.MustCompile(c.detail).MatchString(told[0]) {
-					t.Errorf("the admin reads %q", told)
+				got := env.Notifications(purchasetest.Dana.ID, purchase.NotificationTrouble)
+				if len(got) != 1 || !regexp.MustCompile(c.detail).MatchString(got[0]) {
+					t.Errorf("notifications of the admin: got %q, want one with %s", got, c.detail)
 				}
 				env.Server.SwitchOff(c.fault)
 				if n := len(env.Events("trouble")); n != 1 {
-					t.Errorf("%d records", n)
+					t.Errorf("trouble records: got %d, want 1", n)
 				}
 			})
 		})
 	}
 }
 
-// What fails after CoCalc sold something is another incident, which is told again.
+// A failure after a successful purchase is a new incident, of which the admins are notified again.
 func TestRegister_ReportTrouble_CameBack(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		for range 2 {
@@ -225,44 +230,45 @@ func TestRegister_ReportTrouble_CameBack(t *testing.T) {
 			<-time.After(time.Hour)
 			env.Until(env.Buy(), purchase.Purchased)
 		}
-		if told := env.Notifications(purchasetest.Dana.ID, purchase.NotificationTrouble); len(told) != 2 {
-			t.Errorf("the admin reads %q", told)
+		if got := env.Notifications(purchasetest.Dana.ID, purchase.NotificationTrouble); len(got) != 2 {
+			t.Errorf("notifications of the admin: got %q, want 2", got)
 		}
 	})
 }
 
-// Where there are no admins the buyer is asked to tell them, and reads no names either.
+// Without admins the failure states that no admin was notified, and the buyer is not notified in their place.
 func TestRegister_ReportTrouble_WithoutAdmins(t *testing.T) {
 	purchasetest.Run(t, 10000, func(env *purchasetest.Env) {
 		env.SwitchOn("key-revoked")
 		o := env.Until(env.Buy(), purchase.Failed)
-		if told := o.Failure.Args["told"]; told != "no" {
-			t.Errorf("the buyer reads whether the admins know: %q", told)
+		if got := o.Failure.Args["told"]; got != "no" {
+			t.Errorf("told in the failure: got %q, want no", got)
 		}
-		if told := env.Notifications(purchasetest.Alice.ID, purchase.NotificationTrouble); len(told) > 0 {
-			t.Errorf("the buyer is told %q", told)
+		if got := env.Notifications(purchasetest.Alice.ID, purchase.NotificationTrouble); len(got) > 0 {
+			t.Errorf("notifications of the buyer: got %q, want none", got)
 		}
 	}, func(env *purchasetest.Env) { env.Policy.Admins = nil })
 }
 
-// Why the bot itself paused buying reads the same to every buyer, without the money of others, keys and entries; an
-// admin reads all of it.
+// The cause for which the bot paused buying is shown to buyers without amounts, keys and ledger entries, and to admins
+// with all details.
 func TestRegister_ForReader_BuyerAndAdmin(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		env.SwitchOn("double-checkout")
 		env.Until(env.Buy(), purchase.Purchased)
-		ask := purchase.Request{Requester: purchasetest.Bob, Channel: purchasetest.MathChannel, Spec: purchasetest.Spec()}
-		_, err := env.Desk.Propose(context.Background(), ask)
+		request := purchase.Request{Requester: purchasetest.Bob, Channel: purchasetest.MathChannel, Spec: purchasetest.Spec()}
+		_, err := env.Desk.Propose(context.Background(), request)
 		env.WantRefusal(err, purchase.Paused)
-		no := new(purchase.Refusal)
-		if !errors.As(err, &no) || no.ToAdmin || no.Causes[0].Code != purchase.IncidentDoubleBuy {
-			t.Errorf("the buyer reads %v", err)
+		refusal := new(purchase.Refusal)
+		if !errors.As(err, &refusal) || refusal.ToAdmin || refusal.Causes[0].Code != purchase.IncidentDoubleBuy {
+			t.Errorf("refusal of the buyer: got %+v, want the cause %s, not to an admin", err, purchase.IncidentDoubleBuy)
 		}
-		ask.Requester = purchasetest.Dana
-		_, err = env.Desk.Propose(context.Background(), ask)
+		request.Requester = purchasetest.Dana
+		_, err = env.Desk.Propose(context.Background(), request)
 		env.WantRefusal(err, purchase.Paused)
-		if no := new(purchase.Refusal); !errors.As(err, &no) || !no.ToAdmin || no.Causes[0].Args["amount"] != "6375" {
-			t.Errorf("the admin reads %v", err)
+		refusal = new(purchase.Refusal)
+		if !errors.As(err, &refusal) || !refusal.ToAdmin || refusal.Causes[0].Args["amount"] != "6375" {
+			t.Errorf("refusal of the admin: got %+v, want one to an admin with amount=6375", err)
 		}
 	})
 }

@@ -18,7 +18,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// One search for the id of an order follows it from its card to its license, of which the log has the end alone.
+// The log lines with the id of an order follow it from its card to its license. The log has only the end of the id of
+// the license.
 func TestRegister_Log_FollowsOrder(t *testing.T) {
 	var log logBuffer
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -27,42 +28,42 @@ func TestRegister_Log_FollowsOrder(t *testing.T) {
 		var states []string
 		for _, l := range log.entries(t, string(id)) {
 			if l.Level != "info" || l.Order != string(id) {
-				t.Errorf("%+v", l)
+				t.Errorf("log line: got %+v, want level info and order %s", l, id)
 			}
 			if l.State == "" {
 				continue
 			}
 			states = append(states, l.State)
 			if l.Message != "move order" || l.Person != purchasetest.Alice.ID || l.By == "" || l.Price != "$63.75" ||
-				l.Ms == nil ||
-				*l.Ms < 0 {
-				t.Errorf("%+v", l)
+				l.Ms == nil || *l.Ms < 0 {
+				t.Errorf("log line of a transition: got %+v, want move order, person %s, by, $63.75 and ms", l,
+					purchasetest.Alice.ID)
 			}
 		}
 		if want := []string{"proposed", "approved", "adding", "carted", "paying", "purchased"}; !slices.Equal(states, want) {
-			t.Errorf("the log says %v, want %v\n%s", states, want, log.String())
+			t.Errorf("states in the log: got %v, want %v\n%s", states, want, log.String())
 		}
 		whole := env.Order(id).Receipt.LicenseID
 		if strings.Contains(log.String(), whole) || !strings.Contains(log.String(), `"license":"`+purchase.ShortID(whole)+
 			`"`) {
-			t.Errorf("the log has the whole id of the license, or not its end:\n%s", log.String())
+			t.Errorf("license in the log: got\n%s\nwant only the short id %s", log.String(), purchase.ShortID(whole))
 		}
 	}, withLog(&log))
 }
 
-// A pause, what it refuses and its end are a line each.
+// A pause, a refusal during it and its end are logged in one line each.
 func TestRegister_Log_PausesAndRefusals(t *testing.T) {
 	var log logBuffer
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, true, "month-end close"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := env.Desk.Propose(context.Background(), purchase.Request{
+		_, err := env.Desk.Propose(context.Background(), purchase.Request{
 			Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
 			Spec: purchasetest.Spec(),
-		}); err ==
-			nil {
-			t.Fatal("it was proposed")
+		})
+		if err == nil {
+			t.Fatalf("proposal: got error %v, want one", err)
 		}
 		if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, false, "closed"); err != nil {
 			t.Fatal(err)
@@ -75,13 +76,13 @@ func TestRegister_Log_PausesAndRefusals(t *testing.T) {
 			got := log.entries(t, message)
 			if len(got) != 1 || got[0].Level != "info" || got[0].By != want.By || got[0].Note != want.Note ||
 				got[0].Person != want.Person || got[0].Code != want.Code {
-				t.Errorf("%s: %+v\n%s", message, got, log.String())
+				t.Errorf("log lines of %s: got %+v, want one at info with %+v\n%s", message, got, want, log.String())
 			}
 		}
 	}, withLog(&log))
 }
 
-// The card sends people to the log for CoCalc's words, so they are there, with the order.
+// A refusal of CoCalc is logged once, in its own words and with the id of the order.
 func TestRegister_Log_CoCalcSentence(t *testing.T) {
 	for endpoint, words := range map[string]string{
 		"shopping/cart/add":                "Not for sale this week.",
@@ -95,14 +96,14 @@ func TestRegister_Log_CoCalcSentence(t *testing.T) {
 				env.Until(id, purchase.Failed)
 				got := log.entries(t, words)
 				if len(got) != 1 || got[0].Level != "warn" || got[0].Words != words || got[0].Order != string(id) {
-					t.Errorf("%+v\n%s", got, log.String())
+					t.Errorf("log lines: got %+v, want one warning %q of order %s\n%s", got, words, id, log.String())
 				}
 			}, withLog(&log))
 		})
 	}
 }
 
-// A CoCalc that is down is a line at the start, one a minute and one at the end, however often it is asked.
+// An outage of CoCalc is logged once at its start, once a minute and once at its end, even with a request each second.
 func TestRegister_Log_OutageOncePerMinute(t *testing.T) {
 	var log logBuffer
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -111,77 +112,77 @@ func TestRegister_Log_OutageOncePerMinute(t *testing.T) {
 		log.Reset()
 		env.Server.Inject(cocalctest.Fault{Effect: cocalctest.Fail, Status: 503})
 		for began := time.Now(); time.Since(began) < 10*time.Minute; {
-			_, _ = env.Desk.Account.Licenses(context.Background()) // every second or two, as busy people do
+			_, _ = env.Desk.Account.Licenses(context.Background()) // each second or two, like active users
 			time.Sleep(time.Second)
 		}
 		env.Server.ClearFaults()
-		time.Sleep(15 * time.Minute) // until it is asked again
-		misses, again := append(log.entries(t, "lose CoCalc"), log.entries(t, "wait for CoCalc")...),
+		time.Sleep(15 * time.Minute) // until the next request
+		outages, returns := append(log.entries(t, "lose CoCalc"), log.entries(t, "wait for CoCalc")...),
 			log.entries(t, "reach CoCalc again")
-		if len(misses) < 10 || len(misses) > 11 || len(again) != 1 {
-			t.Errorf("%d lines say that CoCalc is down for ten minutes, and %d that it is back:\n%s", len(misses), len(again),
+		if len(outages) < 10 || len(outages) > 11 || len(returns) != 1 {
+			t.Errorf("log lines: got %d of the outage and %d of its end, want 10 to 11 and 1:\n%s", len(outages), len(returns),
 				log.String())
 		}
 		for _, l := range log.entries(t, `"level":"warn"`) {
 			if !strings.HasPrefix(l.Message, "lose CoCalc") && !strings.HasPrefix(l.Message, "wait for CoCalc") {
-				t.Errorf("it is told besides: %+v", l)
+				t.Errorf("warning: got %+v, want only those of the outage", l)
 			}
 		}
 	}, withLog(&log))
 }
 
-// What was undone did not happen, and the log does not say that it did.
+// A transaction that is rolled back logs no transition.
 func TestRegister_Log_UndoneChange(t *testing.T) {
 	var log logBuffer
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
-		if _, err := env.Desk.Propose(context.Background(), purchase.Request{
+		_, err := env.Desk.Propose(context.Background(), purchase.Request{
 			Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
 			Spec: purchasetest.Spec(),
-		}); err ==
-			nil {
-			t.Fatal("it was proposed")
+		})
+		if err == nil {
+			t.Fatalf("proposal: got error %v, want one", err)
 		}
 		if got := log.entries(t, "move order"); len(got) > 0 {
-			t.Errorf("%+v", got)
+			t.Errorf("log lines of transitions: got %+v, want none", got)
 		}
 	}, withLog(&log), func(env *purchasetest.Env) {
-		env.Wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
-			return undoingLedger{l}, over
+		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			return undoingLedger{l}, shop
 		}
 	})
 }
 
-// pages are the lines of a log.
+// logBuffer collects the lines of a log.
 type logBuffer struct {
 	mu  sync.Mutex
 	all bytes.Buffer
 }
 
-func (p *logBuffer) Write(text []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.all.Write(text)
+func (b *logBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(text)
 }
 
-func (p *logBuffer) Reset() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all.Reset()
+func (b *logBuffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all.Reset()
 }
 
-func (p *logBuffer) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.all.String()
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
 }
 
-// lines are those that mention text, oldest first.
-func (p *logBuffer) entries(t *testing.T, text string) (all []logEntry) {
+// entries returns the log entries that contain text, oldest first.
+func (b *logBuffer) entries(t *testing.T, text string) (all []logEntry) {
 	t.Helper()
-	for raw := range strings.Lines(p.String()) {
+	for raw := range strings.Lines(b.String()) {
 		var l logEntry
 		if err := json.Unmarshal([]byte(raw), &l); err != nil {
-			t.Fatalf("%q: %v", raw, err)
+			t.Fatalf("log line %q: got %v, want JSON", raw, err)
 		}
 		if strings.Contains(raw, text) {
 			all = append(all, l)
@@ -190,21 +191,22 @@ func (p *logBuffer) entries(t *testing.T, text string) (all []logEntry) {
 	return all
 }
 
-// line is what the tests read of one.
+// logEntry has the fields of a log line that the tests compare.
 type logEntry struct {
 	Level, Message, Order, State, Person, By, Price, Code, License, Words, Note, Event string
 	Ms                                                                                 *int64
 }
 
-func withLog(p *logBuffer) func(*purchasetest.Env) {
-	return func(env *purchasetest.Env) { env.Log = zerolog.New(p).Level(zerolog.InfoLevel) }
+// withLog makes the bot log to b at info.
+func withLog(b *logBuffer) func(*purchasetest.Env) {
+	return func(env *purchasetest.Env) { env.Log = zerolog.New(b).Level(zerolog.InfoLevel) }
 }
 
-// forgetful is a ledger whose disk takes nothing.
+// undoingLedger is a ledger that rolls back each change.
 type undoingLedger struct{ purchase.Ledger }
 
-func (f undoingLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
-	return f.Ledger.Update(ctx, func(w purchase.Writer) error {
-		return errors.Join(change(w), errors.New("the disk takes nothing"))
+func (l undoingLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	return l.Ledger.Update(ctx, func(w purchase.Writer) error {
+		return errors.Join(change(w), errors.New("rolled back"))
 	})
 }

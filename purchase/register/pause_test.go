@@ -11,6 +11,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
+// Buying is paused when a second order of unknown outcome follows a first, and when CoCalc charges more than the
+// confirmed price.
 func TestRegister_RaiseAlarm_UnknownAndOvercharge(t *testing.T) {
 	t.Run("when the outcome of a second order is unknown", func(t *testing.T) {
 		purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -21,10 +23,11 @@ func TestRegister_RaiseAlarm_UnknownAndOvercharge(t *testing.T) {
 			o := env.BuyUnresolved()
 			if first != nil || env.AccountState().Pause == nil || !strings.Contains(env.AccountState().Pause.Cause().String(),
 				string(o.ID)) {
-				t.Errorf("paused %+v, then %+v", first, env.AccountState().Pause)
+				t.Errorf("pauses after the first and second order: got %+v and %+v, want none and one that names %s", first,
+					env.AccountState().Pause, o.ID)
 			}
-			if texts := env.Notifications(purchasetest.Dana.ID, purchase.NotificationPaused); len(texts) != 1 {
-				t.Errorf("the admin was told %q", texts)
+			if got := env.Notifications(purchasetest.Dana.ID, purchase.NotificationPaused); len(got) != 1 {
+				t.Errorf("notifications of the admin: got %q, want 1", got)
 			}
 		})
 	})
@@ -37,23 +40,22 @@ func TestRegister_RaiseAlarm_UnknownAndOvercharge(t *testing.T) {
 			id := env.Buy()
 			env.Until(id, purchase.Purchased)
 			if p := env.AccountState().Pause; p == nil || !strings.Contains(p.Cause().String(), `charged="7013"`) {
-				t.Errorf("paused %+v, charged %s", p, env.Order(id).Receipt.Charged)
+				t.Errorf("pause: got %+v after a charge of %s, want one with charged=7013", p, env.Order(id).Receipt.Charged)
 			}
-			// Once: the count at the end of the watch says nothing new, and an admin may have resumed buying by then.
+			// The count at the end of the watch must not pause buying again, because an admin may have resumed it.
 			if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, false,
 				"the difference was refunded"); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(time.Hour)
 			if n := len(env.Events("overcharged")); n != 1 || env.AccountState().Pause != nil {
-				t.Errorf("it is recorded %d times, and buying is paused again: %+v", n, env.AccountState().Pause)
+				t.Errorf("after the resume: got %d records and pause %+v, want 1 and none", n, env.AccountState().Pause)
 			}
 		})
 	})
 }
 
-// While an admin has paused buying the bot finds something worse: who resumes buying reads of both, and the audit has
-// both.
+// An incident during a pause by an admin is added to the pause, and the audit records both.
 func TestRegister_PauseBuying_AddsIncident(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(time.Second)
@@ -72,19 +74,20 @@ func TestRegister_PauseBuying_AddsIncident(t *testing.T) {
 		if p == nil || p.By != purchasetest.Dana.ID || len(p.Incidents) != 2 ||
 			p.Incidents[0].Args["reason"] != "the books are closed" ||
 			p.Incidents[1].Code != purchase.IncidentUnexplained {
-			t.Errorf("paused: %+v", p)
+			t.Errorf("pause: got %+v, want one by %s with the reason of the admin and %s", p, purchasetest.Dana.ID,
+				purchase.IncidentUnexplained)
 		}
 		if e := env.Events("paused"); len(e) != 2 || e[1].By != "licensebot" {
-			t.Errorf("recorded %+v", e)
+			t.Errorf("records of pauses: got %+v, want two, the second by licensebot", e)
 		}
-		<-time.After(time.Hour) // it is found once
+		<-time.After(time.Hour) // the incident is not added again
 		if e := env.Events("paused"); len(e) != 2 {
-			t.Errorf("recorded %+v", e)
+			t.Errorf("records of pauses an hour later: got %+v, want two", e)
 		}
 	})
 }
 
-// However long the reason of a pause is, what is found while it lasts is recorded once and announced once.
+// An incident during a pause with a very long reason is recorded once and announced once.
 func TestRegister_PauseBuying_LongReason(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		other := env.Server.Add(cocalctest.NewAccount{Credit: 40000, Partner: true})
@@ -93,14 +96,15 @@ func TestRegister_PauseBuying_LongReason(t *testing.T) {
 			t.Fatal(err)
 		}
 		env.RestartWithKeyOf(other)
-		var notices []string
+		var announced []string
 		for range 2 {
 			<-time.After(time.Hour)
-			notices = append(notices, env.Notifications("CBUYING", purchase.NotificationPaused)...)
+			announced = append(announced, env.Notifications("CBUYING", purchase.NotificationPaused)...)
 			records, p := env.Events("paused"), env.AccountState().Pause
-			if len(notices) != 2 || len(records) != 2 || records[1].Code != purchase.IncidentForeignKey ||
+			if len(announced) != 2 || len(records) != 2 || records[1].Code != purchase.IncidentForeignKey ||
 				records[1].Args["account"] != other.ID() || len(p.Incidents) != 2 {
-				t.Fatalf("told %d times, recorded %d times: %+v", len(notices), len(records), p)
+				t.Fatalf("got notifications %q, records %+v, pause %+v; want two of each, the second of %s with account %s",
+					announced, records, p, purchase.IncidentForeignKey, other.ID())
 			}
 			env.Restart()
 		}

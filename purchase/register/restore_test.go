@@ -13,14 +13,14 @@ import (
 	"licensebot/storage"
 )
 
-// An older copy of the ledger is put in the place of the present one. Nothing that it promised is bought from it, what
-// was bought meanwhile is found, and orders are taken again only after that.
+// After an older copy of the ledger is restored, its confirmed orders are not bought, later purchases are found at
+// CoCalc, and new orders are refused until then.
 func TestAfterRestore_EveryState(t *testing.T) {
 	ctx := context.Background()
 	for _, c := range []struct {
 		name  string
 		state purchase.State // of the order in the copy
-		paid  bool           // and it was bought after the copy was made
+		paid  bool           // the order was bought after the copy was made
 		ends  purchase.State
 	}{
 		{"the copy does not know the order", "", true, purchase.Purchased},
@@ -60,16 +60,17 @@ func TestAfterRestore_EveryState(t *testing.T) {
 				env.Server.ClearFaults()
 				<-time.After(3 * time.Hour)
 				if len(env.Events("restored")) != 1 || len(env.Events("reconciled")) != 1 || env.AccountState().Restored != nil {
-					t.Errorf("events %+v", env.Events("restored", "reconciled"))
+					t.Errorf("got records %+v and restore %+v, want one of each kind and none", env.Events("restored", "reconciled"),
+						env.AccountState().Restored)
 				}
-				if texts := env.Notifications("CBUYING", purchase.NotificationRestored); len(texts) != 1 {
-					t.Errorf("the channel was told %q", texts)
+				if got := env.Notifications("CBUYING", purchase.NotificationRestored); len(got) != 1 {
+					t.Errorf("notifications of the channel: got %q, want 1", got)
 				}
 				if n := env.Server.Count(purchasetest.CheckoutEndpoint); n > 1 {
-					t.Errorf("checkout was sent %d times", n)
+					t.Errorf("checkout requests: got %d, want at most 1", n)
 				}
 				if o := env.Order(id); o.State != c.ends || o.Open() {
-					t.Errorf("the order is %s (%+v)", o.State, o.Failure)
+					t.Errorf("got %s (failure %+v), open %v; want %s, closed", o.State, o.Failure, o.Open(), c.ends)
 				}
 				if c.paid {
 					env.Check(1, 6375, 0)
@@ -82,9 +83,8 @@ func TestAfterRestore_EveryState(t *testing.T) {
 	}
 }
 
-// A checkout that was sent before an older copy of the ledger was restored may still be at work, and the copy does not
-// know of it. It buys whatever is checked, so no order is taken until it is certainly over, although CoCalc could be
-// compared at once.
+// A checkout that was sent before an older copy of the ledger was restored may still be in progress, and the copy has
+// no record of it. It would buy each checked item, so orders are refused until it is certainly over.
 func TestAfterRestore_WaitsForUnknownCheckouts(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -105,8 +105,8 @@ func TestAfterRestore_WaitsForUnknownCheckouts(t *testing.T) {
 	})
 }
 
-// What was under way in a restored copy is watched for as long as the bot was told to give CoCalc, so that an item that
-// is added late is taken out, however long that is.
+// The orders of a restored copy that were in progress are watched for the configured settle time, so that an item that
+// CoCalc adds late is removed.
 func TestAfterRestore_WatchesForSettleTime(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id, old := env.CopyInState(purchase.Approved, false)
@@ -120,11 +120,11 @@ func TestAfterRestore_WatchesForSettleTime(t *testing.T) {
 		<-time.After(50 * time.Minute)
 		sp := purchasetest.Spec()
 		sp.Description = id.Tag()
-		// the add of the bot from before was slow
+		// a slow add from before the restore
 		env.Account.AddToCart("site-license", string(sp.CartDescription(time.Now())))
 		<-time.After(3 * time.Hour)
 		if items := env.Cart(); len(items) > 0 {
-			t.Errorf("the cart holds %+v", items)
+			t.Errorf("cart: got %s, want none", purchasetest.FormatCart(items...))
 		}
 	}, func(env *purchasetest.Env) { env.Timing.Settle = time.Hour })
 }
