@@ -6,7 +6,7 @@ import (
 	"licensebot/purchase"
 )
 
-// Each right is decided by itself, and outsiders have none.
+// Each right is independent of the others, and outsiders have none.
 func TestActor_Rights(t *testing.T) {
 	policy := purchase.Policy{
 		Buyers: map[string]bool{"UALICE": true}, Approvers: map[string]bool{"UERIN": true},
@@ -33,7 +33,7 @@ func TestActor_Rights(t *testing.T) {
 	}
 }
 
-// People's names are letters with what stands between them.
+// People's names keep their letters and the characters between them.
 func TestActor_DisplayName_Markup(t *testing.T) {
 	for name, want := range map[string]string{
 		"alice": "alice", "": "U0ALICE", "Ján Müller-O'Neil": "Ján Müller-O'Neil", "j.doe_2": "j.doe_2", "李雷": "李雷",

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A ledger hashes what is read again later, so an event holds only text, also in the causes below its own.
+// A ledger hashes what it reads again later, so an event holds only text, also in nested causes.
 func TestEvent_Legible_NestedCauses(t *testing.T) {
 	inner := Cause{Code: WaitsForCoCalc, Args: Args{"host": "a\xffb"}}
 	event := Event{Kind: "released", Cause: Cause{Code: NotificationReleased, Causes: []Cause{inner}}}

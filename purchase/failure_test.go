@@ -8,7 +8,7 @@ import (
 	"licensebot/purchase"
 )
 
-// What a server that sells no licenses, or that leads elsewhere, answers does not change by asking again.
+// The answers of a server that sells no licenses, or redirects elsewhere, do not change by a retry.
 func TestPolicy_UserMessage_PermanentAnswers(t *testing.T) {
 	for _, c := range []struct {
 		name                string
@@ -66,7 +66,7 @@ func TestPolicy_UserMessage_PermanentAnswers(t *testing.T) {
 	}
 }
 
-// What is no answer of CoCalc's says so.
+// An answer that is not CoCalc's says so.
 func TestPolicy_RenewalsMessage_NoAnswer(t *testing.T) {
 	for _, c := range []struct {
 		name string

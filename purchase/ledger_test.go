@@ -17,8 +17,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// What the client understands of CoCalc's answers, the ledger can store, and reads again as it was: else something is
-// sold that is never entered.
+// Whatever the client reads from CoCalc's answers, the ledger can store and reads again unchanged; otherwise a purchase
+// could be missing.
 func FuzzLedger_Update_CoCalcAnswers(f *testing.F) {
 	const (
 		item = `{"id":7,"product":"site-license","checked":true,"added":"2026-11-23T08:30:00.000Z",` +

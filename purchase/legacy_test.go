@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Records that the versions before codes wrote say the same to the decisions as records of today.
+// Records of the versions without codes lead to the same decisions as records of today.
 func TestRecords_UnmarshalJSON_OldVersions(t *testing.T) {
 	data, err := os.ReadFile("testdata/old_records.json")
 	if err != nil {
@@ -49,8 +49,8 @@ func TestRecords_UnmarshalJSON_OldVersions(t *testing.T) {
 	}
 }
 
-// The words of today are not those of old records: rewording one changes no decision. This test only says that the
-// table of old words covers what today's code means by its codes.
+// The table of old sentences is apart from the sentences of today, so rewording one changes no decision. This test only
+// checks that the table covers the meaning of today's codes.
 func TestBlocked_Why_EveryOldSentence(t *testing.T) {
 	old := map[CauseCode]bool{}
 	for _, o := range oldWaits {
@@ -66,7 +66,7 @@ func TestBlocked_Why_EveryOldSentence(t *testing.T) {
 	}
 }
 
-// Findings that an older version has paused buying for are known as the same, and others are not.
+// Findings for which an older version paused buying are recognized, and others are not.
 func TestEvent_Reports_OldFindings(t *testing.T) {
 	one := NewFinding("order 01J", FoundReceiptOfUnbought, OrderID("01J"), Failed)
 	two := NewFinding("entry 3", FoundEntryWithoutOrder, uint64(3), OrderID("01J"))
@@ -111,7 +111,7 @@ func TestEvent_Reports_OldFindings(t *testing.T) {
 	}
 }
 
-// An incident of an older version whose arguments name no order keeps the sentence that does.
+// An incident of an older version whose arguments name no order keeps its sentence, which does.
 func TestIncident_UnmarshalJSON_KeepsTheOrder(t *testing.T) {
 	const text = "A purchase has the tag of order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"
 	for _, c := range []struct {

@@ -43,7 +43,7 @@ func TestPolicy_MayBuy_Lists(t *testing.T) {
 	}
 }
 
-// The groups that the lists name are looked up, each once.
+// Groups returns the groups that the lists name, each once.
 func TestPolicy_Groups_EachOnce(t *testing.T) {
 	p := Policy{
 		Buyers:    map[string]bool{"U1": true, "SALL": true},
@@ -102,8 +102,7 @@ func TestPolicy_Allows_OrderAndMonthlyLimit(t *testing.T) {
 	}
 }
 
-// Every limit, just kept and just passed, with what the refused person reads: which limit, how much is left, when it
-// resets.
+// Every limit, just kept and just exceeded, with the refusal's text: which limit, how much is left, and when it resets.
 func TestPolicy_Allows_EveryLimit(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	none := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{None: true}}
@@ -232,7 +231,7 @@ func TestParseTag_OnlyAtTheEnd(t *testing.T) {
 	}
 }
 
-// Days begin where the team is, also on those that have no midnight since clocks are set forward then.
+// Days begin in the team's time zone, also those without a midnight because the clock is set forward then.
 func TestDayBegins_TimeZones(t *testing.T) {
 	for _, c := range []struct {
 		zone  string
@@ -265,7 +264,7 @@ func TestDayBegins_TimeZones(t *testing.T) {
 	}
 }
 
-// Months and days where the team is: what is promised just before midnight there counts in the old month, also in the
+// Months and days in the team's time zone: an order just before midnight there counts in the old month, also in the
 // hour that comes twice.
 func TestPolicy_Day_AroundMidnight(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")

@@ -56,8 +56,8 @@ func TestPrepaid_Unused_FixedTerm(t *testing.T) {
 	}
 }
 
-// The unused part is never more than what was paid nor less than nothing, never grows, and is exact to the cent below:
-// one cent more would be more than the rest of the term.
+// The unused part is between zero and the amount paid, never grows, and is exact to the cent: one cent more would be
+// more than the rest of the term.
 func TestPrepaid_Unused_AnyTerm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		begins := time.Unix(rapid.Int64Range(1_700_000_000, 1_900_000_000).Draw(t, "begins"), 0)
@@ -189,7 +189,7 @@ func TestPrepaidLicenses_LogEntries(t *testing.T) {
 	}
 }
 
-// termEntry is an entry of a license that was bought at its beginning.
+// termEntry is the log entry of a license that was bought when its term began.
 func termEntry(license string, begins, ends time.Time, charged purchase.Cents) purchase.Purchase {
 	s := purchasetest.Spec()
 	s.Period, s.Start, s.End = cocalc.PeriodRange, begins, ends

@@ -9,8 +9,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// An item without a tag is the order's when it is not older than the order's add: somebody edited the tag away. With a
-// tag the tag decides.
+// An item without a tag is the order's if it is not older than the order's add: another person removed the tag. An item
+// with a tag belongs to the order of the tag.
 func TestOrder_Owns_TagOrAge(t *testing.T) {
 	added := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	o, _ := purchasetest.SentOrder(added)
@@ -31,7 +31,7 @@ func TestOrder_Owns_TagOrAge(t *testing.T) {
 			t.Errorf("%s: got %t, want %t", name, got, c.want)
 		}
 	}
-	o.AddedAfter = added.Add(time.Hour) // by CoCalc's clock, which is an hour ahead
+	o.AddedAfter = added.Add(time.Hour) // by CoCalc's clock, an hour ahead
 	for after, want := range map[time.Duration]bool{
 		time.Hour: true, time.Hour - purchase.ClocksApart + time.Second: true,
 		time.Hour - purchase.ClocksApart - time.Second: false, 0: false,
@@ -46,8 +46,8 @@ func TestOrder_Owns_TagOrAge(t *testing.T) {
 	}
 }
 
-// Purchases count for an order when they are of its item and its own: on another server, or after a restore, the same
-// number may be somebody else's item.
+// Purchases count for an order if they are of its item and its own: on another server, or after a restore, another
+// person's item can have the same number.
 func TestOrder_PurchasesIn_OwnItem(t *testing.T) {
 	added := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	o, _ := purchasetest.SentOrder(added)

@@ -172,7 +172,7 @@ func TestApply_WrongEvents_AreRefused(t *testing.T) {
 }
 
 // Every state is reached from Proposed, every state that isn't final has a way to its end, money is reserved exactly
-// between the yes and the end, and no way leads back to a checkout.
+// between the confirmation and the end, and no way leads back to a checkout.
 func TestTransitions_Graph_IsSound(t *testing.T) {
 	reached := map[State]bool{Proposed: true}
 	for range transitions {
@@ -216,7 +216,7 @@ func TestTransitions_Graph_IsSound(t *testing.T) {
 
 var update = goflag.Bool("update", false, "write the diagram of the states into docs/architecture.md")
 
-// The documentation has the diagram of the table.
+// The documentation has the diagram of the table of transitions.
 func TestTransitions_Diagram_IsInTheDocs(t *testing.T) {
 	const path, begin, end = "../docs/architecture.md", "```mermaid\nstateDiagram-v2\n", "```\n"
 	kinds := map[string][]string{}
@@ -253,8 +253,8 @@ func TestTransitions_Diagram_IsInTheDocs(t *testing.T) {
 	}
 }
 
-// Whatever happens to an order, in whatever sequence: its reservation counts once while it is promised and never else,
-// checkout is begun at most once, and Apply changes neither of its arguments.
+// For every sequence of events: an order's reservation counts once while it is promised and never otherwise, checkout
+// begins at most once, and Apply changes neither of its arguments.
 func FuzzApply(f *testing.F) {
 	kinds := []EventKind{
 		Confirm, RequestApproval, Approve, Deny, Withdraw, Replace, Expire, Fail, BeginAdding, FindItem,

@@ -13,7 +13,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// An order whose outcome is unknown can be settled by an admin, who says why; that is recorded, and told to the others.
+// An admin can settle an order whose outcome is unknown, with a reason. The audit records it, and the other admins get
+// a message.
 func TestService_Settle_EveryVerdict(t *testing.T) {
 	ctx := context.Background()
 	otherAdmin := func(env *purchasetest.Env) { env.Policy.Admins["UEVE"] = true }
@@ -114,7 +115,7 @@ func TestService_Settle_EveryVerdict(t *testing.T) {
 	})
 }
 
-// An admin does not settle their own order: another one has to.
+// An admin cannot settle their own order; another admin has to.
 func TestService_Settle_OwnOrder(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		o := env.BuyUnresolved()
@@ -133,12 +134,12 @@ func TestService_Settle_OwnOrder(t *testing.T) {
 	}, func(env *purchasetest.Env) { env.Policy.Admins[purchasetest.Alice.ID] = true })
 }
 
-// What an admin says about an order is not always right. The ledger ends with what CoCalc shows, counted once.
+// An admin can be wrong about an order. The ledger ends with what CoCalc shows, counted once.
 func TestService_Settle_CoCalcShowsOtherwise(t *testing.T) {
 	const mistyped = "00000000-0000-4000-8000-000000000000"
 	t.Run("a mistyped license is no double buy", func(t *testing.T) {
 		purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
-			o := env.BuyCommittedLate(3 * time.Hour) // long after its purchases were counted in vain
+			o := env.BuyCommittedLate(3 * time.Hour) // long after the last count of its purchases, which found none
 			if err := env.Settle(o.ID, orders.Decision{
 				Kind:    orders.Resolve,
 				Verdict: purchase.WasBought, LicenseID: mistyped,
@@ -175,7 +176,7 @@ func TestService_Settle_CoCalcShowsOtherwise(t *testing.T) {
 	})
 	t.Run("settled as bought, its item does not stay to be bought by others", func(t *testing.T) {
 		purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
-			o := env.BuyUnresolved() // and nothing was done by its checkout
+			o := env.BuyUnresolved() // its checkout did nothing
 			if err := env.Settle(o.ID, orders.Decision{
 				Kind: orders.Resolve, Verdict: purchase.WasBought,
 				Reason: "a guess",
@@ -232,7 +233,7 @@ func TestService_Settle_CoCalcShowsOtherwise(t *testing.T) {
 	})
 }
 
-// Where CoCalc can't tell any more, an admin's word promises no further look.
+// Where CoCalc can't show the outcome any more, settling an order announces no further look.
 func TestService_Settle_CoCalcCannotTell(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault cocalctest.Fault
@@ -261,7 +262,7 @@ func TestService_Settle_CoCalcCannotTell(t *testing.T) {
 	}
 }
 
-// An item that breaks the cart is named to the admins once. It is taken out by their word alone.
+// The admins get one message about an item that breaks the cart. The bot removes it only at an admin's request.
 func TestService_TakeOut_BrokenItem(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {

@@ -313,7 +313,7 @@ func TestService_Approve_RequestToEnd(t *testing.T) {
 	})
 }
 
-// Time is over at the very moment that the card names: a yes in that instant is late, also after an earlier one.
+// The deadline on the card is exclusive: an approval at that instant is late, also after an earlier one.
 func TestService_Approve_AtDeadline(t *testing.T) {
 	for name, c := range map[string]struct {
 		before time.Duration
@@ -368,7 +368,7 @@ func TestService_Approve_AtDeadline(t *testing.T) {
 	}
 }
 
-// The bot was away for the whole time in which approvers could decide: the order ends, and nobody is reminded of it.
+// The bot was stopped for the whole time in which approvers could decide: the order expires without a reminder.
 func TestService_Approve_NoReminderAfterDeadline(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.Buy()

@@ -14,7 +14,7 @@ import (
 	"licensebot/storage"
 )
 
-// Guests, apps and people who left decide on nothing, whatever the list says.
+// Guests, apps and deactivated accounts decide nothing, even if the list names them.
 func TestService_IsApprover_Membership(t *testing.T) {
 	policy := purchase.Policy{Approvers: map[string]bool{"UERIN": true, "SBOSSES": true}}
 	for standing, want := range map[purchase.Membership]bool{
@@ -35,7 +35,7 @@ func TestService_IsApprover_Membership(t *testing.T) {
 	}
 }
 
-// Nobody decides on their own order: where nobody else can, the order is not put before anybody.
+// An approver cannot decide on their own order. If there is no other approver, the order is not sent for approval.
 func TestService_Approve_TooFewApprovers(t *testing.T) {
 	for name, c := range map[string]struct {
 		approvers []string
@@ -69,7 +69,7 @@ func TestService_Approve_TooFewApprovers(t *testing.T) {
 	}
 }
 
-// Two have to agree. Who agreed first counts at the second yes only if they are an approver then.
+// Two approvals are needed. The first one counts at the second only if its approver still is one.
 func TestService_Approve_ApproverLeft(t *testing.T) {
 	two := func(env *purchasetest.Env) { purchasetest.WithApprovers(env); env.Policy.Approvals = 2 }
 	george := purchase.Actor{ID: "UGEORGE", Team: "T1", Name: "george", Groups: []string{"SBOSSES"}}
@@ -147,7 +147,7 @@ func TestService_Approve_ApproverLeft(t *testing.T) {
 	})
 }
 
-// Fewer have to agree than when the order was asked for: whoever did can finish it, and is not told to wait for nobody.
+// After the order was requested, fewer approvals became enough: an approver who already approved can finish it.
 func TestService_Approve_FewerNeeded(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.Buy()
@@ -165,7 +165,7 @@ func TestService_Approve_FewerNeeded(t *testing.T) {
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.Approvals = 2 })
 }
 
-// Who comes too late reads who decided, and when, also when it was the requester, or nobody.
+// A late approver reads who decided and when, also if it was the requester or the deadline.
 func TestService_Approve_DecidedBefore(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		withdrawn, forgotten := env.Buy(), env.Buy()
@@ -190,8 +190,8 @@ func TestService_Approve_DecidedBefore(t *testing.T) {
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.Approvals = 2 })
 }
 
-// The last yes checks where licenses may be asked for: an order of a channel that was closed meanwhile ends at once,
-// and does not wait for its turn.
+// The last approval checks where licenses may be requested: an order from a channel that is no longer allowed ends at
+// once, not when its turn comes.
 func TestService_Approve_ChannelClosed(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.Buy()
@@ -211,7 +211,7 @@ func TestService_Approve_ChannelClosed(t *testing.T) {
 	}, purchasetest.WithApprovers)
 }
 
-// While buying is paused, and while the bot is being stopped, a yes does not count; the order goes on waiting for one.
+// While buying is paused, or the bot is stopping, an approval does not count; the order stays open for one.
 func TestService_Approve_PausedOrStopping(t *testing.T) {
 	for name, c := range map[string]struct {
 		stop func(*purchasetest.Env)
@@ -241,8 +241,8 @@ func TestService_Approve_PausedOrStopping(t *testing.T) {
 	}
 }
 
-// Approvers agreed to what was on their card. When the price has risen since, the requester is asked again, and then
-// they.
+// Approvers approved the price on their card. When it has risen since, the requester has to confirm the new one, and
+// then they have to approve it.
 func TestService_Approve_PriceRoseSinceCard(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.Buy()
@@ -266,8 +266,8 @@ func TestService_Approve_PriceRoseSinceCard(t *testing.T) {
 	}, purchasetest.WithApprovers)
 }
 
-// CoCalc's price went up between the card and the approvers' yes (a newer version of the bot knows a newer one): what
-// they agree to is not what it costs, so it is not bought.
+// CoCalc's price rose between the card and the approval (a newer version of the bot knows a newer price list): the
+// approved price is not the price, so nothing is bought.
 func TestService_Approve_PriceRoseByUpgrade(t *testing.T) {
 	ctx := context.Background()
 	ledger, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))

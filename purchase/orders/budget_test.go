@@ -11,7 +11,7 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// Two yeses at the same moment, and money for one of them.
+// Two confirmations at the same moment, with money for one of them.
 func TestService_Confirm_BudgetManyAtOnce(t *testing.T) {
 	purchasetest.Run(t, 1000000, func(env *purchasetest.Env) {
 		var ids []purchase.OrderID
@@ -36,9 +36,9 @@ func TestService_Confirm_BudgetManyAtOnce(t *testing.T) {
 	})
 }
 
-// Money counts in the month and on the day of the requester's yes, wherever the year ends in between: with the
-// approvers' yes, with the purchase, with the withdrawal. What was withdrawn after approvers were asked stays one of
-// the day's orders.
+// An order counts in the month and on the day of the requester's confirmation, wherever the year ends in between:
+// before the approval, the purchase or the cancellation. A request that was cancelled after it went to the approvers
+// stays one of the day's orders.
 func TestService_Budget_OrdersOverYearEnd(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(50 * time.Minute)
@@ -74,8 +74,8 @@ func TestService_Budget_OrdersOverYearEnd(t *testing.T) {
 	})
 }
 
-// A budget that is lowered in the new year applies to what was promised in the old one, by the old month's money, and
-// says so.
+// A budget that is lowered in the new year applies to the orders reserved in the old one, with the old month's amounts,
+// and the refusal names them.
 func TestService_Budget_LoweredOverYearEnd(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(50 * time.Minute)
@@ -98,8 +98,8 @@ func TestService_Budget_LoweredOverYearEnd(t *testing.T) {
 	}, atYearEnd)
 }
 
-// An order counts in the month of its requester's click, also when it is approved after midnight; docs/policy.md says
-// so.
+// An order counts in the month of its requester's click, also when it is approved after midnight, as docs/policy.md
+// says.
 func TestService_Budget_ApprovedNextMonth(t *testing.T) {
 	purchasetest.Run(t, 1000000, func(env *purchasetest.Env) {
 		asked := env.Buy()
@@ -125,7 +125,7 @@ func TestService_Budget_ApprovedNextMonth(t *testing.T) {
 	})
 }
 
-// What needs approval as one order needs it in parts too: a person's orders of a day count together.
+// A purchase that needs approval as one order needs it in parts too: a person's orders of a day count together.
 func TestService_AutoApprove_SumOfDay(t *testing.T) {
 	purchasetest.Run(t, 1000000, func(env *purchasetest.Env) {
 		var ids []purchase.OrderID
@@ -166,7 +166,7 @@ func TestService_AutoApprove_SumOfDay(t *testing.T) {
 	})
 }
 
-// An order that was not bought frees what it took of the day.
+// An order that was not bought no longer counts in its day.
 func TestService_AutoApprove_AfterFailure(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		env.SwitchOn("price-moved")
@@ -178,7 +178,7 @@ func TestService_AutoApprove_AfterFailure(t *testing.T) {
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.AutoApprove = 7500 })
 }
 
-// Withdrawn requests count: approvers are not flooded by one person.
+// Cancelled requests count, so that one person cannot flood the approvers.
 func TestService_PersonOrders_WithdrawnCount(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		id := env.Buy()
@@ -198,7 +198,7 @@ func TestService_PersonOrders_WithdrawnCount(t *testing.T) {
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.PersonOrders = 1 })
 }
 
-// yearsEnd lets the bubble begin an hour before the new year, where the team is.
+// atYearEnd starts the test an hour before the new year in the team's time zone.
 func atYearEnd(env *purchasetest.Env) {
 	purchasetest.WithApprovers(env)
 	env.Policy.Location = time.FixedZone("an hour behind", -3600)

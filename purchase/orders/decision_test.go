@@ -14,7 +14,7 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// Kinds that only Allowed takes decide nothing, and the other way round.
+// Decide rejects the kinds that only Allowed takes, and Allowed those that only Decide takes.
 func TestService_Decide_UnknownKind(t *testing.T) {
 	d := desk.New(desk.Options{Ledger: purchasetest.NewLedger(t), Policy: openPolicy})
 	p, err := d.Propose(t.Context(), purchase.Request{
@@ -128,7 +128,7 @@ func TestService_Confirm_Clicks(t *testing.T) {
 	})
 }
 
-// Rights and limits count as they are at the yes, whatever they were when the card was made.
+// Rights and limits are checked at the confirmation, whatever they were when the card was made.
 func TestService_Confirm_RightsAndLimits(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -157,7 +157,8 @@ func TestService_Confirm_RightsAndLimits(t *testing.T) {
 	}
 }
 
-// A button names its order by an id, which proves nothing: who clicked where is what counts, and every no is recorded.
+// A button names its order by an id, which proves nothing: the person and the place of the click decide, and every
+// refusal is recorded.
 func TestService_Allowed_WhoAndWhere(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
@@ -194,8 +195,8 @@ func TestService_Allowed_WhoAndWhere(t *testing.T) {
 	})
 }
 
-// Not to spend needs no word of Slack's: whoever asked can take an order back also while Slack does not say who they
-// are, or of which workspace. Nobody else can.
+// Cancelling needs no confirmation by Slack: the requester can cancel an order also while Slack does not say who they
+// are or which workspace they belong to. Others cannot.
 func TestService_Cancel_SlackSilent(t *testing.T) {
 	for _, standing := range []purchase.Membership{purchase.Member, purchase.Unverified} {
 		t.Run("standing "+string(standing), func(t *testing.T) {
@@ -224,7 +225,7 @@ func TestService_Cancel_SlackSilent(t *testing.T) {
 	}
 }
 
-// Where a decision was made is in the audit, with who made it and why: not where the order was asked for.
+// The audit records who made a decision, why, and where: the place of the decision, not that of the request.
 func TestService_Decide_RecordsPlace(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
@@ -268,7 +269,7 @@ func TestService_Decide_RecordsPlace(t *testing.T) {
 	}, purchasetest.WithApprovers)
 }
 
-// Two hundred people approve, deny, buy and withdraw in the same second, with one budget for all of them.
+// Two hundred people approve, deny, buy and cancel in the same second, with one budget for all of them.
 func TestService_Decide_ManyPeopleAtOnce(t *testing.T) {
 	purchasetest.Run(t, 100_000_00, func(env *purchasetest.Env) {
 		ctx := context.Background()
@@ -315,7 +316,7 @@ func TestService_Decide_ManyPeopleAtOnce(t *testing.T) {
 				t.Errorf("click %d: got error %v, want none or a refusal", i, err)
 			}
 		}
-		for _, o := range wanted { // whoever is left is agreed to
+		for _, o := range wanted { // all others are approved
 			if env.Order(o.ID).State == purchase.AwaitingApproval {
 				if err := env.Approve(o.ID, purchasetest.Erin); err != nil {
 					t.Error(err)

@@ -20,17 +20,17 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// A person whose decision the disk failed on reads what is certain, and is told after the next start whether it
-// counted.
+// A person whose decision could not be written for certain reads what is known, and learns after the next start whether
+// it counted.
 func TestService_Doubt_DiskFails(t *testing.T) {
-	// what the person is told after the next start
+	// the message after the next start
 	told := func(args string) string { return "uncertain " + args }
 	cases := []struct {
 		name         string
 		decides      func(context.Context, *desk.Desk, purchase.OrderID) error
 		typed        string // "true" for a command
 		lost, counts string
-		another      bool // doing it again is certainly something else
+		another      bool // a repeated decision is certainly a different one
 	}{
 		{
 			"a click that buys", func(ctx context.Context, d *desk.Desk, id purchase.OrderID) error {
@@ -79,14 +79,14 @@ func TestService_Doubt_DiskFails(t *testing.T) {
 					no.Args["typed"] != c.typed || no.Args["answered"] == "" {
 					t.Errorf("first answer: got %v, want %s, typed %q, with the answered moment", err, purchase.Doubtful, c.typed)
 				}
-				again := c.decides(t.Context(), desk, p.Order.ID) // perhaps Slack delivers the same once more
+				again := c.decides(t.Context(), desk, p.Order.ID) // perhaps a redelivery by Slack
 				if !errors.As(again, &no) || no.Args["answered"] == "" && !(c.another && no.Code == purchase.ShuttingDown) {
 					t.Errorf("second answer: got %v, want a refusal with the answered moment, or %s (allowed: %t)", again,
 						purchase.ShuttingDown, c.another)
 				}
 				disk.fails.Store(false)
 				disk.failed.Store(false) // the next start
-				for range 2 {            // a start that was killed before the file was cleared tells it once
+				for range 2 {            // a start that is killed before it clears the file sends the message once
 					again := kept.all
 					if err := desk.Process.ResolveDoubts(t.Context()); err != nil {
 						t.Fatal(err)
@@ -113,7 +113,7 @@ func TestService_Doubt_DiskFails(t *testing.T) {
 	}
 }
 
-// When not even the doubt can be kept, nothing is promised to be told.
+// When the doubt itself cannot be stored, the refusal promises no later message.
 func TestService_Doubt_CannotBeKept(t *testing.T) {
 	disk := &failingLedger{Ledger: purchasetest.NewLedger(t)}
 	desk := desk.New(desk.Options{
@@ -135,8 +135,8 @@ func TestService_Doubt_CannotBeKept(t *testing.T) {
 	}
 }
 
-// A click that Slack delivers twice can be in doubt twice. The person is told once: that it counted, if one of the two
-// did, although the other one was refused.
+// A click that Slack delivers twice can be in doubt twice. The person gets one message: that it counted, if one of the
+// two did, although the other one was refused.
 func TestService_Doubt_ClickDeliveredTwice(t *testing.T) {
 	for _, counts := range []bool{false, true} {
 		kept := &doubtList{}
@@ -176,7 +176,7 @@ func TestService_Doubt_ClickDeliveredTwice(t *testing.T) {
 	}
 }
 
-// A delivery that comes while another one of the same click is being written learns no more than that one.
+// A delivery that arrives while another one of the same click is being written gets the same answer.
 func TestService_Doubt_DeliveryMeanwhile(t *testing.T) {
 	disk, kept := &failingLedger{Ledger: purchasetest.NewLedger(t)}, &doubtList{}
 	writing, refused := make(chan struct{}), make(chan struct{})
@@ -212,8 +212,8 @@ func TestService_Doubt_DeliveryMeanwhile(t *testing.T) {
 	}
 }
 
-// People learn whether their decisions counted when a disk that was full at the start has room again, not weeks later
-// at the next start. What they did in the meantime isn't taken for the decision in doubt.
+// People learn whether their decisions counted as soon as a disk that was full at the start has room again, not at the
+// next start, weeks later. A decision in the meantime is not mistaken for the one in doubt.
 func TestService_Doubt_WaitsForRoom(t *testing.T) {
 	kept, full := &doubtList{}, &atomic.Bool{}
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -263,7 +263,7 @@ func TestService_Doubt_WaitsForRoom(t *testing.T) {
 	})
 }
 
-// A person who does the same again in a later run, whose disk fails too, is told of both.
+// A person who repeats the decision in a later run, whose disk fails too, gets a message about both.
 func TestService_Doubt_TwoRuns(t *testing.T) {
 	kept := &doubtList{}
 	desk := desk.New(desk.Options{Ledger: purchasetest.NewLedger(t), Doubts: kept, Log: zerolog.Nop(), Policy: openPolicy})
@@ -283,7 +283,7 @@ func TestService_Doubt_TwoRuns(t *testing.T) {
 	}
 }
 
-// badDisk is a ledger whose disk fails: the next change is in it or not, and nothing works afterwards.
+// failingLedger is a ledger whose disk fails: the next change is written or not, and every later one fails.
 type failingLedger struct {
 	purchase.Ledger
 	fails  atomic.Bool // the next change
@@ -316,7 +316,7 @@ func (d *failingLedger) Update(ctx context.Context, change func(purchase.Writer)
 	return fmt.Errorf("write the ledger: %w", purchase.ErrUncertain)
 }
 
-// doubts keeps them in memory.
+// doubtList keeps doubts in memory.
 type doubtList struct {
 	mu  sync.Mutex
 	all []purchase.Doubt
@@ -343,7 +343,7 @@ func (d *doubtList) Clear() error {
 	return nil
 }
 
-// set keeps these in the place of all others.
+// set replaces all doubts.
 func (d *doubtList) set(all ...purchase.Doubt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -367,7 +367,7 @@ var (
 	}
 )
 
-// slowDisk answers the change with which the disk fails late.
+// slowLedger reports the failure of a change late.
 type slowLedger struct {
 	*failingLedger
 	writing, answer chan struct{}
@@ -383,7 +383,7 @@ func (d *slowLedger) Update(ctx context.Context, change func(purchase.Writer) er
 	return err
 }
 
-// crammedDisk is a ledger whose disk has no room for a while.
+// fullLedger is a ledger whose disk is full for a while.
 type fullLedger struct {
 	purchase.Ledger
 	full *atomic.Bool

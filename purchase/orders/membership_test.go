@@ -12,7 +12,7 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// Whoever is no full member neither buys nor decides, although the lists name them.
+// Only full members buy or decide, whatever the lists say.
 func TestService_Decide_Outsiders(t *testing.T) {
 	standings := []purchase.Membership{
 		purchase.Guest, purchase.Robot, purchase.Deactivated, purchase.Foreign,
@@ -42,7 +42,7 @@ func TestService_Decide_Outsiders(t *testing.T) {
 	}
 }
 
-// A button belongs to where its order is shown. What is typed may be typed anywhere.
+// A button works only where its order is shown. A command works anywhere.
 func TestService_Decide_Channel(t *testing.T) {
 	for _, c := range decisions {
 		if !c.tied {
@@ -82,7 +82,7 @@ func TestService_Decide_Channel(t *testing.T) {
 	}
 }
 
-// Without access to Slack nothing new is promised, at any door, and people read why.
+// Without access to Slack, every way to spend money is refused, with the reason.
 func TestService_Decide_SlackAccessLost(t *testing.T) {
 	ctx := context.Background()
 	for door, tt := range map[string]struct {
@@ -162,12 +162,12 @@ func TestService_Decide_SlackAccessLost(t *testing.T) {
 	})
 }
 
-// decisions are everything by which people spend or decide, each tried on an order that is ready for it.
+// decisions are all actions that spend or decide, each tried on an order that is ready for it.
 var decisions = []struct {
 	name  string
-	admin bool           // it is an admin's; all others are the requester's
-	frees bool           // nothing is spent by it, so that people of whom Slack is silent may do it
-	state purchase.State // of the order; empty: it is about no order
+	admin bool           // an admin's action; all others are the requester's
+	frees bool           // it spends nothing, so people whom Slack does not identify may do it
+	state purchase.State // of the order; empty: without an order
 	tied  bool           // to the place of a card, when it is clicked
 	try   func(*desk.Desk, purchase.OrderID, purchase.Action) error
 }{

@@ -14,7 +14,7 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// The yes to a new price is a yes to that price only, and counts once.
+// A confirmation of a new price holds for that price alone, and counts once.
 func TestService_ConfirmNewPrice_Once(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.SwitchOn("price-moved")
@@ -40,7 +40,7 @@ func TestService_ConfirmNewPrice_Once(t *testing.T) {
 	})
 }
 
-// In time the new price is bought once, and its offer waits for nothing more.
+// A new price that is confirmed in time is bought once, and its offer ends.
 func TestService_ConfirmNewPrice_InTime(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		env.SwitchOn("price-moved")
@@ -62,7 +62,7 @@ func TestService_ConfirmNewPrice_InTime(t *testing.T) {
 	})
 }
 
-// The card of a new price expires like every card: a click on it buys nothing, and it offers to ask again instead.
+// The card of a new price expires like every card: a click on it buys nothing, and offers a new request instead.
 func TestService_ConfirmNewPrice_Expired(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		env.SwitchOn("price-moved")
@@ -84,7 +84,7 @@ func TestService_ConfirmNewPrice_Expired(t *testing.T) {
 		}, id,
 			orders.Decision{Kind: orders.ConfirmNewPrice})
 		env.WantRefusal(err, purchase.TooLate)
-		env.Close() // months pass faster without a desk that looks around
+		env.Close() // months pass faster without the periodic work of the desk
 		<-time.After(60 * 24 * time.Hour)
 		env.Open()
 		_, err = env.Desk.Decide(context.Background(), purchase.Action{
@@ -97,7 +97,7 @@ func TestService_ConfirmNewPrice_Expired(t *testing.T) {
 	})
 }
 
-// A new price is a new order: on a disk without room for one it is not taken.
+// A new price needs a new order, so it is refused while the disk has no room for one.
 func TestService_ConfirmNewPrice_DiskFull(t *testing.T) {
 	disk := &crowdedLedger{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
@@ -135,8 +135,8 @@ func TestService_ConfirmNewPrice_DiskFull(t *testing.T) {
 	})
 }
 
-// A click on an order whose price had moved is delivered once more, after its card has gone on to the order at the new
-// price: what that card says then is the new order's to say.
+// Slack delivers a click once more after the order's card was replaced by the card at the new price: that card now
+// belongs to the new order.
 func TestService_ConfirmNewPrice_LateClick(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Server.Inject(cocalctest.Fault{Effect: cocalctest.PriceMoved, Percent: 110})
@@ -149,7 +149,7 @@ func TestService_ConfirmNewPrice_LateClick(t *testing.T) {
 			t.Fatal(err)
 		}
 		env.Until(next.ID, purchase.Purchased)
-		action.Card.ResponseURL = "https://slack.test/2" // of a click on the same card
+		action.Card.ResponseURL = "https://slack.test/2" // a click on the same card
 		for _, kind := range []orders.DecisionKind{orders.Cancel, orders.Confirm} {
 			if _, err := env.Desk.Decide(context.Background(), action, old, orders.Decision{Kind: kind}); err == nil {
 				t.Errorf("%s of an order that has ended: got error %v, want one", kind, err)
@@ -161,7 +161,7 @@ func TestService_ConfirmNewPrice_LateClick(t *testing.T) {
 	})
 }
 
-// crowdedDisk has no room for another order while it is full.
+// crowdedLedger has no room for another order while it is full.
 type crowdedLedger struct {
 	purchase.Ledger
 	full atomic.Bool

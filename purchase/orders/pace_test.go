@@ -10,7 +10,7 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// Cheap commands do not fill the ledger: a person gets so many cards at once, and then one a minute.
+// Commands cannot fill the ledger: a person gets a burst of cards, and then one a minute.
 func TestService_Pace_Cards(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		ask := purchase.Request{Requester: ursula, Channel: purchasetest.MathChannel, Spec: purchasetest.Spec()}
@@ -42,8 +42,8 @@ func TestService_Pace_Cards(t *testing.T) {
 	})
 }
 
-// Refusals beyond the first ones are recorded together: one record for each reason, with how many there were. None is
-// lost, also at the end of the program.
+// Refusals beyond the first ones are recorded together: one record for each reason, with their number. None is lost,
+// also at shutdown.
 func TestService_Pace_Refusals(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		refuse := func(n int) {
@@ -82,7 +82,7 @@ func TestService_Pace_Refusals(t *testing.T) {
 	}, func(env *purchasetest.Env) { env.Policy.Everyone = false })
 }
 
-// Clicks are refused and recorded in one transaction with their decision; they too are recorded together.
+// Clicks are refused and recorded in one transaction with their decision; repeated ones share a record too.
 func TestService_Pace_RefusedClicks(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		id := env.Propose(purchasetest.Spec()).ID

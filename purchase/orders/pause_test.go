@@ -15,7 +15,7 @@ import (
 	"licensebot/storage"
 )
 
-// Admins stop all buying and let it go on. What was paid is finished all the same.
+// Admins pause and resume buying. Paid orders are completed all the same.
 func TestService_Pause_AndResume(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -47,7 +47,7 @@ func TestService_Pause_AndResume(t *testing.T) {
 		env.Restart()
 		env.WantRefusal(env.Confirm(card.ID), purchase.Paused)
 		env.Until(paid, purchase.Purchased)
-		// a reason is welcome, and not needed
+		// the reason is optional
 		if err := env.Desk.SetPaused(ctx, purchasetest.AdminAction, false, " "); err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestService_Pause_AndResume(t *testing.T) {
 	}, purchasetest.WithChannel)
 }
 
-// A pause and its end are announced where people buy and where approvers decide, each channel once.
+// A pause and its end are announced in the purchases channel and in the approvals channel, once in each.
 func TestService_Pause_AnnouncedInBothChannels(t *testing.T) {
 	for _, c := range []struct{ purchases, approvals string }{
 		{"CPURCHASES", purchasetest.ApprovalsChannel.ID},
@@ -96,7 +96,7 @@ func TestService_Pause_AnnouncedInBothChannels(t *testing.T) {
 	}
 }
 
-// What `bot resume` does while no bot runs is announced at the next start, once, to the admins and in the channels.
+// A `bot resume` while no bot runs is announced at the next start, once, to the admins and in the channels.
 func TestService_Resume_OfflineAnnounced(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		ctx := context.Background()
@@ -137,7 +137,7 @@ func TestService_Resume_OfflineAnnounced(t *testing.T) {
 	}, purchasetest.WithChannel, purchasetest.WithApprovers)
 }
 
-// Which settings limit what may be bought is recorded when they change, and only then.
+// The limiting settings are recorded when they change, and only then.
 func TestService_Settings_ChangesRecorded(t *testing.T) {
 	purchasetest.Run(t, 0, func(env *purchasetest.Env) {
 		note := func(values map[string]string, want int) {

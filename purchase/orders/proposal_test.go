@@ -59,11 +59,11 @@ func TestService_Propose_Project(t *testing.T) {
 	})
 }
 
-// A project that CoCalc does not tell of in time is not known, and the person does not wait longer than Slack does.
+// A project that CoCalc does not report in time is treated as unknown, so the person waits no longer than Slack does.
 func TestService_Propose_ProjectUnread(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Account.AddProject(purchasetest.ProjectID, "Number theory")
-		<-time.After(time.Second) // after the comparison at start
+		<-time.After(time.Second) // after the reconciliation at start
 		for _, f := range []cocalctest.Fault{
 			{Endpoint: "user-query", Effect: cocalctest.Delay, Wait: time.Hour},
 			{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 100},
@@ -82,7 +82,7 @@ func TestService_Propose_ProjectUnread(t *testing.T) {
 	})
 }
 
-// A day has 23 or 25 hours where the clock is changed, and is a day all the same.
+// A day with 23 or 25 hours, when the clock changes, is one day all the same.
 func TestService_Propose_TermOverClockChange(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
@@ -107,7 +107,7 @@ func TestService_Propose_TermOverClockChange(t *testing.T) {
 	}, func(env *purchasetest.Env) { env.Policy.Largest.Days, env.Policy.Location = 30, vienna })
 }
 
-// A card that was changed belongs to the order that follows, also when a click from before the change comes late.
+// A card whose order was edited belongs to the next order, also when a click from before the edit arrives late.
 func TestService_Amend_LateClick(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		ctx := context.Background()

@@ -26,7 +26,7 @@ func (l *countedLedger) View(ctx context.Context, fn func(purchase.Reader) error
 	return l.Ledger.View(ctx, fn)
 }
 
-// A card is rendered from one transaction, so what it says belongs together.
+// A card is read in one transaction, so that its parts agree.
 func TestService_View_OneTransaction(t *testing.T) {
 	ctx := t.Context()
 	ledger := &countedLedger{Ledger: purchasetest.NewLedger(t)}
@@ -78,7 +78,7 @@ func TestService_View_OneTransaction(t *testing.T) {
 	}
 }
 
-// Each page is there, a page behind the last is the last, and no page reads more than its own entries and the newest.
+// Each page exists, a page beyond the last is the last, and no page reads more than its own entries and the newest.
 func TestService_History_Pages(t *testing.T) {
 	cases := []struct {
 		entries, ask int
@@ -144,7 +144,7 @@ func BenchmarkService_History_LastPage(b *testing.B) {
 	}
 }
 
-// What keeps orders from being bought can be asked for.
+// Queue returns what keeps orders from being bought.
 func TestService_Stoppage_PauseAndUnresolved(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
@@ -168,7 +168,7 @@ func TestService_Stoppage_PauseAndUnresolved(t *testing.T) {
 	})
 }
 
-// counting counts the entries of the purchase log that are read.
+// countingLedger counts the entries of the purchase log that are read.
 type countingLedger struct {
 	purchase.Ledger
 	entries int
@@ -189,7 +189,7 @@ func (r countingReader) Purchases(before uint64, limit int) ([]purchase.Purchase
 	return all, err
 }
 
-// logged is a ledger with so many entries in its purchase log, ten a month.
+// ledgerWithPurchases returns a ledger with so many entries in its purchase log, ten a month.
 func ledgerWithPurchases(t testing.TB, entries int) purchase.Ledger {
 	t.Helper()
 	l := purchasetest.NewLedger(t)

@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// A click that was to pay is answered with whether money moved, once; a command that asked for a card is not, since
-// nobody expects to pay by it.
+// The refusal of a click that pays says, once, whether money moved. The refusal of a command that only requests a card
+// does not.
 func TestService_Refusal_NothingCharged(t *testing.T) {
 	ctx := context.Background()
 	const uncharged = `uncharged="true"`
@@ -81,13 +81,12 @@ func TestService_Refusal_NothingCharged(t *testing.T) {
 		purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 			card := env.Propose(purchasetest.Spec())
 			<-time.After(31 * time.Minute)
-			reads(t, env.Confirm(card.ID), 0) // which says so itself
+			reads(t, env.Confirm(card.ID), 0) // whose own text says it
 		})
 	})
 }
 
-// A click on an order that ended by an admin's word, or with a restore, doesn't say that nothing was charged: CoCalc
-// has not shown that.
+// A click on an order that an admin or a restore ended doesn't say that nothing was charged: CoCalc has not shown that.
 func TestService_Refusal_PerhapsCharged(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		o := env.BuyUnresolved()
@@ -113,7 +112,7 @@ func TestService_Refusal_PerhapsCharged(t *testing.T) {
 	})
 }
 
-// A click that comes too late is not answered with an invitation to order again where no licenses are sold.
+// Where no licenses are sold, the refusal of a late click does not suggest a new order.
 func TestService_Refusal_NotSold(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		expired, cancelled := env.Propose(purchasetest.Spec()), env.Propose(purchasetest.Spec())
@@ -133,7 +132,7 @@ func TestService_Refusal_NotSold(t *testing.T) {
 		})
 		env.Open()
 		env.Server.Inject(cocalctest.Fault{Effect: cocalctest.SuccessorServer})
-		<-time.After(31 * time.Minute) // the cards' time is over, and the server was looked at
+		<-time.After(31 * time.Minute) // the cards have expired, and the server was checked
 		_, newPrice := env.Desk.Decide(context.Background(), purchasetest.AliceAction, moved.ID,
 			orders.Decision{Kind: orders.ConfirmNewPrice})
 		for what, err := range map[string]error{
@@ -148,7 +147,7 @@ func TestService_Refusal_NotSold(t *testing.T) {
 	})
 }
 
-// The audit says when access was lost and when it was back.
+// The audit records when access to Slack was lost and when it was back.
 func TestService_SlackAccess_Recorded(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		for _, code := range []string{"token_revoked", ""} {

@@ -7,7 +7,7 @@ import (
 	"licensebot/purchase/orders"
 )
 
-// The front door stays small: what a person does with orders is one more DecisionKind, not one more method.
+// Service stays small: a new action on orders is one more DecisionKind, not one more method.
 func TestService_Methods_Few(t *testing.T) {
 	const most = 11
 	if n := reflect.TypeFor[*orders.Service]().NumMethod(); n > most {

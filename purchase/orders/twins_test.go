@@ -10,7 +10,7 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// Two ids of one person have one budget and one number of orders a day.
+// Two ids of one person share one budget and one number of orders a day.
 func TestService_Twins_OneBudget(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -48,8 +48,8 @@ func TestService_Twins_OneBudget(t *testing.T) {
 	}
 }
 
-// A ledger of a version that counted each id by itself counts them together from the next start on, and its books
-// agree.
+// A ledger of a version that counted each id by itself counts them together from the next start on, and passes the
+// check.
 func TestService_Twins_OldBudgetKeys(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		id, err := env.BuyAs(ursula)
@@ -58,7 +58,7 @@ func TestService_Twins_OldBudgetKeys(t *testing.T) {
 		}
 		env.Until(id, purchase.Purchased)
 		month := env.Order(id).Month
-		err = env.Ledger.Update(context.Background(), func(w purchase.Writer) error { // as that version kept it
+		err = env.Ledger.Update(context.Background(), func(w purchase.Writer) error { // as that version stored it
 			account, err := w.Account()
 			account.Twins = nil
 			b, err2 := w.Budget(month)
@@ -81,7 +81,7 @@ func TestService_Twins_OldBudgetKeys(t *testing.T) {
 	}, func(env *purchasetest.Env) { env.Policy.PersonBudget = 10000 })
 }
 
-// Whoever asked under one id can call the order off under the other, and rights that are given to one id hold for both.
+// A requester with two ids can cancel an order under the other one, and rights of one id hold for both.
 func TestService_Twins_CancelAndRights(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		p, err := env.Desk.Propose(context.Background(), purchase.Request{
@@ -107,10 +107,10 @@ func TestService_Twins_CancelAndRights(t *testing.T) {
 	})
 }
 
-// In an organization of several workspaces one person can have two ids: with neither of them they agree to their own
-// order, or to another one twice.
+// In an organization of several workspaces one person can have two ids. With neither can they approve their own order,
+// or approve another order twice.
 func TestService_Twins_ApproveOnce(t *testing.T) {
-	aliceToo := purchase.Actor{ID: "WALICE", Team: "T1"} // whose id in the organization it is
+	aliceToo := purchase.Actor{ID: "WALICE", Team: "T1"} // Alice's id in the organization
 	erinToo := purchase.Actor{ID: "WERIN", Team: "T1", Org: "WERIN"}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		here := purchasetest.Alice

@@ -16,9 +16,8 @@ import (
 	"licensebot/storage"
 )
 
-// Somebody starts the bot with the key of another CoCalc account. That account says nothing about the orders of this
-// ledger: what is not bought there is not settled as not bought, what was bought there is nobody's news, and nothing
-// more is bought.
+// The bot is started with the key of another CoCalc account, which says nothing about the orders of this ledger: no
+// order is settled as not bought, no purchase there is reported as foreign, and nothing more is bought.
 func TestReconciler_VerifyAccount_OtherAccount(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		mine, other := env.Account, env.Server.Add(cocalctest.NewAccount{Credit: 40000, Partner: true})
@@ -46,7 +45,7 @@ func TestReconciler_VerifyAccount_OtherAccount(t *testing.T) {
 				!strings.Contains(p.Cause().String(), other.ID()) {
 				t.Fatalf("pause: got %+v, want one with the accounts %s and %s", p, mine.ID(), other.ID())
 			}
-			env.Resume() // which is no answer to it
+			env.Resume() // which does not resolve the incident
 			<-time.After(time.Hour)
 		}
 		if texts := env.Notifications("CBUYING", purchase.NotificationForeign); len(texts) > 0 ||
@@ -67,7 +66,7 @@ func TestReconciler_VerifyAccount_OtherAccount(t *testing.T) {
 	}, purchasetest.WithChannel)
 }
 
-// The ledger keeps whose purchases it tells of from its first contact with CoCalc.
+// The ledger stores the id of its CoCalc account at the first contact with CoCalc.
 func TestReconciler_VerifyAccount_KeptOnce(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(time.Minute)
@@ -82,8 +81,8 @@ func TestReconciler_VerifyAccount_KeptOnce(t *testing.T) {
 	})
 }
 
-// The ledger notes the address of the server on which the key was proven. A ledger of an earlier version gets it at the
-// next start, and a changed address takes its place and is in the audit.
+// The ledger stores the address of the server on which the key was proven. A ledger of an earlier version gets it at
+// the next start; a changed address replaces it and is in the audit.
 func TestReconciler_VerifyAccount_Address(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		notes := func() (all []string) {
@@ -179,9 +178,9 @@ func TestReconciler_VerifyAccount_NewLedger(t *testing.T) {
 	}, purchasetest.WithChannel)
 }
 
-// CoCalc's answers tell its time in whole seconds, so that a purchase of the missing ledger can seem to be made after
-// the new one has begun. It is one of those that the new ledger found at its beginning all the same: no second
-// incident, and nothing that `bot verify` cannot explain.
+// CoCalc's times are whole seconds, so a purchase of the missing ledger can seem later than the beginning of the new
+// one. It still belongs to the purchases that the new ledger found at its beginning: no second incident, and `bot
+// verify` explains it.
 func TestReconciler_VerifyAccount_PurchaseJustBefore(t *testing.T) {
 	purchasetest.Run(t, 60000, func(env *purchasetest.Env) {
 		env.Stop()

@@ -8,7 +8,7 @@ import (
 	"licensebot/purchase"
 )
 
-// What bot verify --online says of a purchase that no entry of the log names.
+// The output of bot verify --online for a purchase that no entry of the log names.
 func TestLedgerView_Compare_PurchaseOutsideTheLog(t *testing.T) {
 	accepted := func(v *LedgerView) { v.isAccepted = true }
 	early := at(-3 * 365 * 24 * time.Hour)

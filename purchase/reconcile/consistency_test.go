@@ -14,7 +14,7 @@ import (
 	"licensebot/storage"
 )
 
-// What does not agree in the ledger is found, and the sentence names the record.
+// Each inconsistency in the ledger is found, and its sentence names the record.
 func TestCheckConsistency_EveryFinding(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	ids := writeLedger(t, path)
@@ -52,7 +52,7 @@ func TestCheckConsistency_EveryFinding(t *testing.T) {
 	cases := []struct {
 		name   string
 		change func(purchase.Writer) error
-		says   []string // one finding has all of these; none: nothing is found
+		says   []string // one finding has all of these; none: no finding
 	}{
 		{"nothing", func(purchase.Writer) error { return nil }, nil},
 		{"a refusal for an order that never was", event(purchase.Event{Kind: "refused", Order: "01JNEVER"}), nil},
@@ -191,7 +191,7 @@ func TestCheckConsistency_EveryFinding(t *testing.T) {
 	}
 }
 
-// The keys and entries that a pause is about stay with the admins: the channel reads the rest.
+// The channel's message about a pause omits the keys and entries, which only the admins read.
 func TestReconciler_PauseInconsistent_InChannel(t *testing.T) {
 	purchasetest.Run(t, 10000, func(env *purchasetest.Env) {
 		finding := purchase.NewFinding("entry 1", purchase.FoundEntriesOfOnePurchase, 1, 2, 2)
@@ -211,11 +211,11 @@ func TestReconciler_PauseInconsistent_InChannel(t *testing.T) {
 	}, func(env *purchasetest.Env) { env.PurchasesChannel = "CPURCHASES" })
 }
 
-// bookkept are the orders of a ledger in which everything agrees.
+// ledgerOrders are the orders of a consistent ledger.
 type ledgerOrders struct{ bought, twice, failed, waiting, proposed purchase.OrderID }
 
-// keepBooks leaves a ledger at path in which something was bought, bought twice by CoCalc, failed, promised and only
-// asked for.
+// writeLedger writes a ledger to path with an order that was bought, one that CoCalc bought twice, a failed one, one
+// that is reserved and one that is only proposed.
 func writeLedger(t *testing.T, path string) (ids ledgerOrders) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		ids.bought = env.Buy()
@@ -228,7 +228,7 @@ func writeLedger(t *testing.T, path string) (ids ledgerOrders) {
 		ids.twice = env.Buy()
 		env.Until(ids.twice, purchase.Purchased)
 		env.Server.SwitchOff("double-checkout")
-		time.Sleep(time.Hour) // everything is counted, and nothing is watched any more
+		time.Sleep(time.Hour) // after the last count of every purchase
 		if err := env.Desk.SetPaused(context.Background(), purchasetest.AdminAction, false, "checked"); err != nil {
 			t.Fatal(err)
 		}

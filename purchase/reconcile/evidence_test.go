@@ -17,7 +17,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-// Whatever of an item is not what was sent makes it another one.
+// Any difference from what was sent makes an item another one.
 func TestReconciler_Differs_EveryField(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	b := reconcile.New(register.New(register.Options{Now: func() time.Time { return at }}), nil, nil)
@@ -49,7 +49,7 @@ func TestReconciler_Differs_EveryField(t *testing.T) {
 	}
 }
 
-// The evidence says what CoCalc shows, and whether that is worth something.
+// The evidence shows what CoCalc answers, and whether that proves anything.
 func TestReconciler_Evidence_EveryStage(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		see := func(id purchase.OrderID, complete bool, words ...string) {
@@ -84,8 +84,8 @@ func TestReconciler_Evidence_EveryStage(t *testing.T) {
 	})
 }
 
-// Somebody writes the tag of an order whose outcome is unknown into the description of a license that they manage: one
-// that is older, or that gives something else, proves nothing.
+// Another customer writes the tag of an order whose outcome is unknown into the description of a license that they
+// manage: one that is older, or has another configuration, proves nothing.
 func TestReconciler_FindPurchase_TagInOtherLicense(t *testing.T) {
 	asOrdered := cocalc.Quota{
 		RAM: 16, CPU: 2, Disk: 10, Member: true, User: string(cocalc.DefaultSpec().User),
@@ -93,7 +93,7 @@ func TestReconciler_FindPurchase_TagInOtherLicense(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
-		made  time.Duration // after the order's add was sent
+		made  time.Duration // since the order's add was sent
 		quota cocalc.Quota
 		runs  int
 		ends  purchase.State
@@ -129,8 +129,8 @@ func TestReconciler_FindPurchase_TagInOtherLicense(t *testing.T) {
 	}
 }
 
-// Our checkout's answer was lost, it bought, and the item cannot be read any more: the purchases, and on an older
-// server the licenses, tell.
+// The answer of the bot's checkout was lost, it bought, and the item cannot be read any more: the purchases show it,
+// and on an older server the licenses.
 func TestReconciler_FindPurchase_ItemDeleted(t *testing.T) {
 	for _, older := range []bool{false, true} {
 		m := &purchasetest.Interceptor{}
@@ -158,7 +158,7 @@ func TestReconciler_FindPurchase_ItemDeleted(t *testing.T) {
 	}
 }
 
-// moreSold is a CoCalc that lists more licenses and purchases than it sold.
+// extraSales is a CoCalc that lists more licenses and purchases than it sold.
 type extraSales struct {
 	mu sync.Mutex
 	purchase.Shop
@@ -166,7 +166,7 @@ type extraSales struct {
 	rows     []cocalc.PurchaseRow
 }
 
-// sold has CoCalc list one more purchase.
+// add makes CoCalc list one more purchase.
 func (m *extraSales) add(row cocalc.PurchaseRow) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -17,13 +17,13 @@ import (
 	"licensebot/purchase/register"
 )
 
-// The log of a bot that lived through much agrees with what CoCalc sold, and what others bought is told apart.
+// The log of a bot with a long history agrees with what CoCalc sold, and other people's purchases are told apart.
 func TestComparison_Purchases_Agree(t *testing.T) {
 	cases := []struct {
 		name     string
 		licenses int
 		live     func(*purchasetest.Env)
-		says     []string // in the order: strangers, then notes
+		says     []string // in this order: strangers, then notes
 	}{
 		{"nothing was bought", 0, func(env *purchasetest.Env) { env.Propose(purchasetest.Spec()) }, nil},
 		{"two plain purchases", 2, func(env *purchasetest.Env) {
@@ -80,7 +80,7 @@ func TestComparison_Purchases_Agree(t *testing.T) {
 	}
 }
 
-// What an honest ledger and an honest CoCalc cannot say, one lie at a time, each with the sentence that tells it.
+// Contradictions that a correct ledger and CoCalc never have, one at a time, each with its sentence.
 func TestComparison_Purchases_Differ(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		<-time.After(time.Minute)
@@ -88,7 +88,7 @@ func TestComparison_Purchases_Differ(t *testing.T) {
 		env.Until(first, purchase.Purchased)
 		o := env.Until(second, purchase.Purchased)
 		unbought := env.Propose(purchasetest.Spec()).ID
-		<-time.After(time.Hour) // nothing is looked after any more
+		<-time.After(time.Hour) // every order is closed
 		claims, honest := env.Claims(), env.Sales()
 		env.CheckAgreement(2)
 		ours := slices.IndexFunc(honest.Rows, func(row cocalc.PurchaseRow) bool {
@@ -179,7 +179,7 @@ func TestComparison_Purchases_Differ(t *testing.T) {
 	})
 }
 
-// An order that the bot is still working on is no fault, and what an admin said stands as such.
+// An order that the bot is still working on is no fault, and an admin's word is noted as such.
 func TestComparison_Purchases_UnderWayOrSettled(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		<-time.After(time.Minute)

@@ -14,13 +14,13 @@ import (
 	"licensebot/purchase/register"
 )
 
-// A purchase that the backup lacks is entered: history and budgets are complete, under the person whom the ledger from
-// before names, or under none, and then buying is paused until an admin has looked.
+// A purchase that the backup lacks is entered: history and budgets are complete, under the person whom the replaced
+// ledger names, or under no one, and then buying is paused until an admin has looked.
 func TestReconciler_Restore_PurchaseMissing(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		state purchase.State // of the order in the backup
-		known bool           // the ledger from before
+		known bool           // by the replaced ledger
 		who   string
 	}{
 		{"and the ledger from before names the person", "", true, purchasetest.Alice.ID},
@@ -31,7 +31,7 @@ func TestReconciler_Restore_PurchaseMissing(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
-				env.Until(env.Buy(), purchase.Purchased) // which the backup has
+				env.Until(env.Buy(), purchase.Purchased) // this one is in the backup
 				id, old := env.CopyInState(c.state, true)
 				<-time.After(time.Hour)
 				was := env.Order(id)
@@ -74,7 +74,7 @@ func TestReconciler_Restore_PurchaseMissing(t *testing.T) {
 					env.Resume()
 				}
 				env.Until(env.Buy(), purchase.Purchased)
-				env.Restart() // and nothing is entered twice
+				env.Restart() // nothing is entered twice
 				<-time.After(30 * time.Hour)
 				env.Check(3, 3*6375, 0)
 				if env.AccountState().Before != nil {
@@ -85,7 +85,7 @@ func TestReconciler_Restore_PurchaseMissing(t *testing.T) {
 	}
 }
 
-// An order that waited for approval in the backup, and was approved and bought since.
+// An order that waited for approval in the backup, and was approved and bought after it.
 func TestReconciler_Restore_ApprovedSince(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.Buy()
@@ -110,8 +110,8 @@ func TestReconciler_Restore_ApprovedSince(t *testing.T) {
 	}, purchasetest.WithChannel, purchasetest.WithApprovers)
 }
 
-// An order that a week had released, and that was bought after all, is entered as any other: nothing stays reserved for
-// it.
+// An order whose money was released after a week, and that was bought after all, is entered as any other: nothing stays
+// reserved for it.
 func TestReconciler_Restore_ReleasedOrder(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Until(env.Buy(), purchase.Purchased)
@@ -120,7 +120,7 @@ func TestReconciler_Restore_ReleasedOrder(t *testing.T) {
 		env.Close()
 		env.EditOrder(id, func(o *purchase.Order) { o.Released = time.Now() })
 		env.Open()
-		env.Inconsistent = true // that ledger is to be replaced
+		env.Inconsistent = true // that ledger will be replaced
 		env.RestoreFrom(old, true)
 		env.Inconsistent = false
 		<-time.After(time.Hour)
@@ -131,8 +131,8 @@ func TestReconciler_Restore_ReleasedOrder(t *testing.T) {
 	}, purchasetest.WithChannel)
 }
 
-// What counts as bought by the word of an admin alone, since CoCalc does not show it, is in no list of purchases. It is
-// carried over all the same, and the restore's report names it.
+// An order that counts as bought by an admin's word alone, since CoCalc does not show it, is in no list of purchases.
+// It is carried over all the same, and the restore's report names it.
 func TestReconciler_Restore_SettledByAdmin(t *testing.T) {
 	for name, unknown := range map[string]bool{
 		"the backup does not have the order": false,
@@ -184,7 +184,7 @@ func TestReconciler_Restore_SettledByAdmin(t *testing.T) {
 					`by-word="1" by-word-sum="6375"`) {
 					t.Errorf("messages to the channel: got %q, want one of 6375 cents that an admin settled", texts)
 				}
-				env.Restart() // and it is not entered twice
+				env.Restart() // it is not entered twice
 				<-time.After(30 * time.Hour)
 				if h, err := env.Desk.History(context.Background(), 1, 10); err != nil || len(h.Purchases) != 1 ||
 					h.Months[0].Spent != 6375 {
@@ -195,8 +195,8 @@ func TestReconciler_Restore_SettledByAdmin(t *testing.T) {
 	}
 }
 
-// A copy of the ledger that ran by itself for a while has ended the order that the other ledger has as bought by the
-// word of an admin. The restore of that copy enters the purchase, and orders go on.
+// A copy of the ledger, used for a while, has ended the order that the other ledger has as bought by an admin's word.
+// The restore of that copy enters the purchase, and orders go on.
 func TestReconciler_Restore_EndedInCopy(t *testing.T) {
 	for name, end := range map[string]func(env *purchasetest.Env, id purchase.OrderID) error{
 		"expired": func(*purchasetest.Env, purchase.OrderID) error { <-time.After(time.Hour); return nil },
@@ -254,7 +254,7 @@ func TestReconciler_Restore_EndedInCopy(t *testing.T) {
 	}
 }
 
-// While the ledger from before cannot be read, an order that is older than the backup is no order of this ledger's.
+// While the replaced ledger cannot be read, an order that is older than the backup does not belong to this ledger.
 func TestReconciler_Restore_OlderTag(t *testing.T) {
 	m := &extraSales{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
@@ -276,8 +276,8 @@ func TestReconciler_Restore_OlderTag(t *testing.T) {
 	}, m.install, purchasetest.WithChannel)
 }
 
-// A purchase with the tag of an order that the ledger from before does not have either is another bot's: it is in no
-// budget, and whoever resumes buying is told the sum.
+// A purchase with the tag of an order that the replaced ledger does not have either is another bot's: it is in no
+// budget, and the admin who resumes buying reads the sum.
 func TestReconciler_Restore_ResumeNamesLeftOut(t *testing.T) {
 	m := &extraSales{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {

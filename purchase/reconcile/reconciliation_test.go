@@ -14,7 +14,7 @@ import (
 
 // account is a CoCalc that sold what it lists.
 type account struct {
-	purchase.Shop // nil: the tests ask for nothing else
+	purchase.Shop // nil: the tests call no other method
 	rows          []cocalc.PurchaseRow
 }
 
@@ -65,14 +65,14 @@ func reconciler(t *testing.T, rows []cocalc.PurchaseRow, state purchase.AccountS
 	return New(reg, register.NewSpans(reg), nil)
 }
 
-// What the running bot does with purchases about which it used to answer differently than bot verify --online.
+// The running bot's actions on purchases about which it used to differ from bot verify --online.
 func TestReconciler_Compare_WhatWasAnsweredDifferently(t *testing.T) {
 	since := added.AddDate(-2, -1, 0)
 	report := []purchase.UnrecognizedPurchase{{PurchaseID: 80, LicenseID: "second", Time: added, Cost: 6375}}
 	restored := &purchase.Before{At: added, Last: added.Add(-time.Hour), IsKnown: true, Orders: []purchase.Order{
 		example(func(o *purchase.Order) { o.Price, o.Requester = 6375, purchase.Actor{ID: "UALICE"} }),
 	}}
-	// The failed order is followed by as many as a year brings: it is far out of the days that are read again.
+	// As many orders as in a year follow the failed one, so it is far outside of the days that are read again.
 	old := []purchase.Order{example(in(purchase.Failed), func(o *purchase.Order) { o.Created = added.AddDate(-1, 0, 0) })}
 	for _, id := range []purchase.OrderID{otherOrder, "01JX0000000000000000000000", "01K00000000000000000000000"} {
 		old = append(old, purchase.Order{ID: id, State: purchase.Expired, Created: added})

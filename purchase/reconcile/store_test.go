@@ -18,7 +18,7 @@ import (
 	"licensebot/purchase/reconcile"
 )
 
-// A list of purchases is read as far as was asked for, and not for ever.
+// A list of purchases is read as far back as requested, and ends.
 func TestSold_ReadsAsFarAsAsked(t *testing.T) {
 	hourly := &endlessList{age: func(n int) time.Duration { return time.Duration(n) * time.Hour }}
 	rows, err := reconcile.ListPurchases(t.Context(), hourly, purchasetest.SampleTime.Add(-600*time.Hour))
@@ -35,11 +35,11 @@ func TestSold_ReadsAsFarAsAsked(t *testing.T) {
 	}
 }
 
-// The list of purchases is longer than a page: an order's own are on a later one, and are found all the same.
+// The list of purchases is longer than a page: an order's own purchases are on a later one, and are found.
 func TestReconciler_PurchasesOf_LaterPage(t *testing.T) {
 	others := 0
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
-		<-time.After(time.Second) // the account was compared with the ledger
+		<-time.After(time.Second) // after the reconciliation at start
 		others = 600
 		o := env.Until(env.Buy(), purchase.Purchased)
 		if o.Receipt.PurchaseID == 0 || o.Receipt.Unchecked || len(o.Receipt.Duplicates) > 0 {
@@ -56,7 +56,7 @@ func TestReconciler_PurchasesOf_LaterPage(t *testing.T) {
 	})
 }
 
-// A list that gives the same page for ever is not taken for a whole one: the account does not count as compared.
+// A list that returns the same page again and again is not complete: the account does not count as compared.
 func TestReconciler_Sweep_EndlessList(t *testing.T) {
 	others := 600
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
@@ -72,7 +72,7 @@ func TestReconciler_Sweep_EndlessList(t *testing.T) {
 	})
 }
 
-// A purchase that is on two pages of the list, since it grew meanwhile, is one purchase.
+// A purchase that is on two pages of the list, because it grew meanwhile, is one purchase.
 func TestReconciler_Sweep_PurchaseOnTwoPages(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(time.Minute)
@@ -90,15 +90,15 @@ func TestReconciler_Sweep_PurchaseOnTwoPages(t *testing.T) {
 	})
 }
 
-// A server of the older kind tells no charge. When somebody makes the item dearer while our checkout is on its way,
-// what was sold tells what it cost: the item, or the license where the item cannot be read, or the order was taken for
-// failed. When the checkout had read the item before, nothing was made dearer.
+// An older server reports no charge. When another person makes the item more expensive while the bot's checkout is on
+// its way, the price comes from what was sold: the item, or the license if the item cannot be read or the order counted
+// as failed. When the checkout had read the item before, the change does not count.
 func TestOlderStore_Charge_ItemMadeDearer(t *testing.T) {
 	for name, c := range map[string]struct {
 		hide bool
-		late bool // an admin settles that it was not bought, and the watch is over, when it is
-		read bool // the checkout had read the item before
-		slow bool // it reads the item minutes before it is sold
+		late bool // it is sold after an admin settled it as not bought, and after the last count
+		read bool // the checkout had read the item before the change
+		slow bool // the checkout reads the item minutes before it is sold
 		spec func() purchase.Spec
 	}{
 		"the item tells":                            {spec: purchasetest.Spec},
@@ -138,7 +138,7 @@ func TestOlderStore_Charge_ItemMadeDearer(t *testing.T) {
 					t.Fatal(err)
 				}
 				<-time.After(time.Minute)
-				if c.read { // and the license has to be waited for
+				if c.read { // the license comes later
 					env.Server.Inject(cocalctest.Fault{Endpoint: "licenses/get-managed", Effect: cocalctest.Fail, Times: 10000})
 					time.AfterFunc(3*time.Minute, env.Server.ClearFaults)
 				}
@@ -179,7 +179,7 @@ func TestOlderStore_Charge_ItemMadeDearer(t *testing.T) {
 	}
 }
 
-// endless is a shop with a list of purchases that has no end.
+// endlessList is a shop with a list of purchases that has no end.
 type endlessList struct {
 	age   func(n int) time.Duration
 	asked int
@@ -197,8 +197,8 @@ func (e *endlessList) Purchases(_ context.Context, f cocalc.PurchaseFilter) (row
 	return rows, nil
 }
 
-// busy is a CoCalc whose account bought many other licenses after everything else. A stuck one gives the same page for
-// ever.
+// busyShop is a CoCalc whose account bought many other licenses after everything else. If it is stuck, it returns the
+// same page again and again.
 type busyShop struct {
 	purchase.Shop
 	others *int
@@ -224,8 +224,8 @@ func (s busyShop) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]coc
 	return append(page, rest...), err
 }
 
-// shifting is a CoCalc whose list of purchases grows between two pages: the last of the first page is the first of the
-// second.
+// growingList is a CoCalc whose list of purchases grows between two pages: the last of the first page is the first of
+// the second.
 type growingList struct {
 	purchase.Shop
 	bought time.Time

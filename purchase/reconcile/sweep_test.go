@@ -13,7 +13,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// What somebody else buys on the account is reported once, in the ledger and in the channel, and never counted as ours.
+// A purchase by another person on the account is reported once, in the ledger and in the channel, and never counted as
+// the bot's.
 func TestReconciler_Sweep_ForeignPurchase(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(time.Minute)
@@ -44,11 +45,11 @@ func TestReconciler_Sweep_ForeignPurchase(t *testing.T) {
 	}, purchasetest.WithChannel)
 }
 
-// What was bought before the ledger began is nobody's news.
+// Purchases from before the ledger began are not reported.
 func TestReconciler_Sweep_OlderThanLedger(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		env.Close()
-		if err := os.Remove(env.Path); err != nil { // the desk may have written in it, which would be its beginning
+		if err := os.Remove(env.Path); err != nil { // the desk may have written to it already
 			t.Fatal(err)
 		}
 		purchasetest.AddForeignItem(env)
@@ -64,8 +65,8 @@ func TestReconciler_Sweep_OlderThanLedger(t *testing.T) {
 	}, purchasetest.WithChannel)
 }
 
-// A checkout that commits long after both settle windows is found all the same, and entered: the order that had failed
-// is bought. Whoever was told otherwise is told.
+// A checkout that commits long after both settle windows is still found and entered: the failed order becomes a bought
+// one, and those who read that it failed get a message.
 func TestReconciler_Sweep_CheckoutHourLate(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		env.Server.Inject(cocalctest.Fault{
@@ -75,7 +76,7 @@ func TestReconciler_Sweep_CheckoutHourLate(t *testing.T) {
 		env.Server.SetCheckoutTakes(90*time.Minute, time.Second)
 		id := env.Buy()
 		o := env.Until(id, purchase.Failed)
-		for o.Open() { // until nobody looks after it any more
+		for o.Open() { // until it is closed
 			<-time.After(time.Minute)
 			o = env.Order(id)
 		}
@@ -126,11 +127,11 @@ func TestReconciler_Sweep_DoubleBuyHoursLate(t *testing.T) {
 			}
 		}
 		<-time.After(48 * time.Hour)
-		env.Check(2, 2*6375, 0) // and no third
+		env.Check(2, 2*6375, 0) // no third one
 	}, purchasetest.WithChannel)
 }
 
-// A tag of ours on a purchase that the ledger cannot explain stops all buying: something is wrong with the ledger.
+// A purchase with the bot's tag that the ledger cannot explain pauses buying: something is wrong with the ledger.
 func TestReconciler_Sweep_UnexplainedPurchase(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(time.Minute)
@@ -151,7 +152,7 @@ func TestReconciler_Sweep_UnexplainedPurchase(t *testing.T) {
 	})
 }
 
-// Who buys an item of ours again in CoCalc's own store copies our tag with it. That is no double buy.
+// A person who buys one of the bot's items again in CoCalc's own store copies its tag. That is no double buy.
 func TestReconciler_Sweep_ItemCopiedInStore(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		id := env.Buy()
@@ -176,7 +177,7 @@ func TestReconciler_Sweep_ItemCopiedInStore(t *testing.T) {
 	}, purchasetest.WithChannel)
 }
 
-// A purchase with the order's tag that is older than the order, of another cart item, is somebody else's, although the
+// A purchase with the order's tag that is older than the order, of another cart item, is another person's, although the
 // order has failed.
 func TestReconciler_Sweep_TagInOlderPurchase(t *testing.T) {
 	m := &extraSales{}
@@ -197,7 +198,7 @@ func TestReconciler_Sweep_TagInOlderPurchase(t *testing.T) {
 	}, m.install, purchasetest.WithChannel)
 }
 
-// An account that cannot be proven was not compared with the ledger, however empty its list of purchases looks.
+// An account that cannot be proven does not count as compared with the ledger, even if its list of purchases is empty.
 func TestReconciler_Sweep_KeyNotProven(t *testing.T) {
 	m := &purchasetest.Interceptor{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
@@ -212,7 +213,7 @@ func TestReconciler_Sweep_KeyNotProven(t *testing.T) {
 			}
 			return at
 		}
-		<-time.After(time.Minute) // the key was proven once
+		<-time.After(time.Minute) // the key has been proven once
 		m.RejectKey.Store(true)
 		began := time.Now()
 		<-time.After(3 * time.Hour)

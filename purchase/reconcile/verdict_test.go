@@ -30,7 +30,7 @@ func example(change ...func(*purchase.Order)) purchase.Order {
 	return o
 }
 
-// in puts the example into another state, without a receipt.
+// in returns the example in another state, without a receipt.
 func in(state purchase.State) func(*purchase.Order) {
 	return func(o *purchase.Order) { o.State, o.Receipt = state, nil }
 }
