@@ -16,10 +16,10 @@ import (
 
 // What happened to an order, who did it and where, in every form.
 func TestAudit_Formats(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
-	w.buys(t, s["DATABASE"], 2)
+	env.buy(t, s["DATABASE"], 2)
 	var all []purchase.Event
 	lines := func(args ...string) (events []purchase.Event) {
 		t.Helper()

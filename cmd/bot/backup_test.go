@@ -16,18 +16,18 @@ import (
 
 // Without a running bot the command copies the ledger itself. It overwrites nothing, and leaves nothing half made.
 func TestBackup_NoBotRuns(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "monday.db")
 	does(t, "", "backup", file).says(t, 1, "bot: there is no ledger at "+s["DATABASE"])
-	w.buys(t, s["DATABASE"], 1)
+	env.buy(t, s["DATABASE"], 1)
 	t.Chdir(dir)
 	got := does(t, "", "backup", "monday.db")
 	got.says(t, 0, file+" is a verified copy of the ledger: 1 order, 1 purchase and ", " audit records in ",
 		" KB.\nIts last record is ")
-	if now := does(t, "", "verify"); headPrinted(t, now.out) != headPrinted(t, got.out) {
+	if now := does(t, "", "verify"); printedHead(t, now.out) != printedHead(t, got.out) {
 		t.Errorf("head of the ledger: got\n%s\nwant the one of the copy\n%s", now.out, got.out)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
@@ -48,15 +48,15 @@ func TestBackup_NoBotRuns(t *testing.T) {
 // The running bot makes the copy, also in the middle of a purchase, for as long as it has the ledger; and it resumes
 // buying by itself. Its socket is its own user's alone, and gone when it ends.
 func TestBackup_BotBuys_WithResume(t *testing.T) {
-	w := newEnv(t)
-	w.cocalc.SetCheckoutTakes(1500 * time.Millisecond)
-	s := w.settings(t, "ADMINS="+slacksim.Bob)
+	env := newEnv(t)
+	env.cocalc.SetCheckoutTakes(1500 * time.Millisecond)
+	s := env.settings(t, "ADMINS="+slacksim.Bob)
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
-	alice, bob := w.slack.Person(slacksim.Alice), w.slack.Person(slacksim.Bob)
-	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	alice, bob := env.slack.Person(slacksim.Alice), env.slack.Person(slacksim.Bob)
+	card := env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
@@ -82,17 +82,17 @@ func TestBackup_BotBuys_WithResume(t *testing.T) {
 	}
 	shows("Bought for $63.75")
 	processtest.Environment(t, s)
-	does(t, "", "verify", "--head", headPrinted(t, backup.Out.String())).says(t, 0, "is in the chain as you noted it")
+	does(t, "", "verify", "--head", printedHead(t, backup.Out.String())).says(t, 0, "is in the chain as you noted it")
 	does(t, "", "verify", "--database", file).says(t, 0, "1 order, 0 purchases")
 
 	if err := bob.Command(t.Context(), slacksim.General, "/license", "pause the money is counted"); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=2 cpu=1", "the money is counted")
+	env.command(t, "buy ram=2 cpu=1", "the money is counted")
 	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is back on. It had been paused since ",
 		": the money is counted\n")
 	does(t, "", "resume", "again").says(t, 0, "Buying wasn't paused.\n")
-	w.asks(t, "buy ram=3 cpu=1", "A CoCalc license for")
+	env.command(t, "buy ram=3 cpu=1", "A CoCalc license for")
 
 	info, err := os.Lstat(s["DATABASE"] + ".sock")
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
@@ -129,11 +129,11 @@ func TestBackup_LedgerReplacedUnderBot(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newEnv(t)
-			s := w.settings(t)
-			w.buys(t, s["DATABASE"], 1)
+			env := newEnv(t)
+			s := env.settings(t)
+			env.buy(t, s["DATABASE"], 1)
 			bot := launch(t, s, "run")
-			if err := w.slack.WaitForSocket(bot.Life); err != nil {
+			if err := env.slack.WaitForSocket(bot.Life); err != nil {
 				t.Fatal(err)
 			}
 			away(t, s["DATABASE"])
@@ -155,8 +155,8 @@ func TestBackup_LedgerReplacedUnderBot(t *testing.T) {
 
 // A bot that was killed leaves its socket. The commands work without it, and the next bot makes it anew.
 func TestBackup_BotKilled(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	killed := launch(t, s, "run")
 	killed.Prints(&killed.Err, 1, "connect to Slack")
 	killed.Kill()

@@ -17,9 +17,9 @@ import (
 
 // As JSON, what could not be checked is told apart from a warning.
 func TestCheck_JSON(t *testing.T) {
-	w := newEnv(t)
-	processtest.Environment(t, w.settings(t, "ADMINS=U0TYPO"))
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Status: 500}}})
+	env := newEnv(t)
+	processtest.Environment(t, env.settings(t, "ADMINS=U0TYPO"))
+	env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Status: 500}}})
 	os.Setenv("PURCHASES_CHANNEL", slacksim.General)
 	found := map[string]finding{}
 	got := does(t, "", "check", "--json")
@@ -47,8 +47,8 @@ func TestCheck_UnknownCertificate(t *testing.T) {
 	front := httptest.NewTLSServer(http.NotFoundHandler())
 	front.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(front.Close)
-	w := newEnv(t)
-	processtest.Environment(t, w.settings(t, "COCALC_URL="+front.URL, "SLACK_API_URL="+front.URL+"/api/"))
+	env := newEnv(t)
+	processtest.Environment(t, env.settings(t, "COCALC_URL="+front.URL, "SLACK_API_URL="+front.URL+"/api/"))
 	for _, c := range []struct{ file, says string }{
 		{"", "set SSL_CERT_FILE to it.\n"},
 		{"/nowhere/ca.pem", "SSL_CERT_FILE is /nowhere/ca.pem, which can't be read.\n"},

@@ -31,7 +31,7 @@ func TestCheck_Report(t *testing.T) {
 	cases := []struct {
 		name     string
 		settings string // separated by blanks
-		prepare  func(t *testing.T, w *env, s map[string]string)
+		prepare  func(t *testing.T, env *testEnv, s map[string]string)
 		code     int
 		says     []string
 	}{
@@ -47,8 +47,8 @@ func TestCheck_Report(t *testing.T) {
 		{
 			"people, groups and channels", "BUYERS=U0ALICE,S0STAFF APPROVERS=U0BOB,U0CAROL APPROVALS_CHANNEL=C0GENERAL " +
 				"PURCHASES_CHANNEL=C0GENERAL CHANNELS=C0GENERAL",
-			func(t *testing.T, w *env, s map[string]string) {
-				w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob}})
+			func(t *testing.T, env *testEnv, s map[string]string) {
+				env.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob}})
 			}, 0,
 			[]string{
 				"PASS BUYERS: 1 person and 1 user group, all found in Slack\n", "PASS APPROVERS: 2 people",
@@ -71,8 +71,8 @@ func TestCheck_Report(t *testing.T) {
 			"FAIL APPROVALS_CHANNEL: the bot isn't in #random (C0RANDOM). Type /invite @licensebot there.\n",
 		}},
 		{
-			"an archived channel", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *env, s map[string]string) {
-				w.slack.Archive(slacksim.General, true)
+			"an archived channel", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, env *testEnv, s map[string]string) {
+				env.slack.Archive(slacksim.General, true)
 			}, 1,
 			[]string{"FAIL PURCHASES_CHANNEL: #general (C0GENERAL) is archived. "},
 		},
@@ -82,19 +82,19 @@ func TestCheck_Report(t *testing.T) {
 		}},
 		{
 			"people who are refused", "BUYERS=U0GUEST,U0LEFT,U0ELSEWHERE,U0BOT,S0EMPTY",
-			func(t *testing.T, w *env, s map[string]string) {
-				w.slack.AddUser(slacksim.User{ID: "U0GUEST", Restricted: true})
-				w.slack.AddUser(slacksim.User{ID: "U0LEFT", Deleted: true})
-				w.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
-				w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0EMPTY"})
+			func(t *testing.T, env *testEnv, s map[string]string) {
+				env.slack.AddUser(slacksim.User{ID: "U0GUEST", Restricted: true})
+				env.slack.AddUser(slacksim.User{ID: "U0LEFT", Deleted: true})
+				env.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
+				env.slack.SetUserGroups(slacksim.UserGroup{ID: "S0EMPTY"})
 			}, 0,
 			[]string{"WARN BUYERS: no members in S0EMPTY. ", "WARN BUYERS: U0BOT is an app, U0ELSEWHERE is from another " +
 				"workspace, U0GUEST is a guest, U0LEFT is deactivated. Guests, apps"},
 		},
 		{
 			"more approvals than a group has members", "APPROVERS=S0STAFF APPROVALS_CHANNEL=C0GENERAL APPROVALS_REQUIRED=3",
-			func(t *testing.T, w *env, s map[string]string) {
-				w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob, slacksim.Carol}})
+			func(t *testing.T, env *testEnv, s map[string]string) {
+				env.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob, slacksim.Carol}})
 			}, 1,
 			[]string{"FAIL APPROVALS_REQUIRED: 3 approvals are required, but only 2 people can approve. "},
 		},
@@ -103,21 +103,23 @@ func TestCheck_Report(t *testing.T) {
 			[]string{"WARN APPROVALS_REQUIRED: 1 approval is required, and only 1 person can approve, so an approver's own " +
 				"order can never be approved. "},
 		},
-		{"Slack limits the rate", "", func(t *testing.T, w *env, s map[string]string) {
-			w.slack.SetFaults(
+		{"Slack limits the rate", "", func(t *testing.T, env *testEnv, s map[string]string) {
+			env.slack.SetFaults(
 				slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {RetryAfter: 30 * time.Second}}})
 		}, 2, []string{
 			"PASS Slack app token", "WARN ADMINS: not checked: Slack limits the rate; try again in 30 s\n",
 			"PASS CoCalc key",
 		}},
-		{"Slack has an outage", "", func(t *testing.T, w *env, s map[string]string) {
-			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503}}})
+		{"Slack has an outage", "", func(t *testing.T, env *testEnv, s map[string]string) {
+			env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503}}})
 		}, 2, []string{
 			"WARN Slack bot token: not checked: Slack reports a problem: HTTP 503. Try again later.\n",
 			"WARN people and channels: not checked: ", "PASS CoCalc key",
 		}},
-		{"the app can't look up channels", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *env, s map[string]string) {
-			w.restart(t, s,
+		{"the app can't look up channels", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, env *testEnv,
+			s map[string]string,
+		) {
+			env.replaceApp(t, s,
 				slacksim.App{BotScopes: []string{
 					"commands", "chat:write", "users:read", "usergroups:read", "im:write",
 					"files:write",
@@ -129,11 +131,11 @@ func TestCheck_Report(t *testing.T) {
 		}},
 		{
 			"a guest and someone of elsewhere in a channel", "PURCHASES_CHANNEL=C0GENERAL CHANNELS=C0GENERAL",
-			func(t *testing.T, w *env, s map[string]string) {
-				w.slack.AddUser(slacksim.User{ID: "U0GUEST", UltraRestricted: true})
-				w.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
-				w.slack.Invite(slacksim.General, "U0GUEST")
-				w.slack.Invite(slacksim.General, "U0ELSEWHERE")
+			func(t *testing.T, env *testEnv, s map[string]string) {
+				env.slack.AddUser(slacksim.User{ID: "U0GUEST", UltraRestricted: true})
+				env.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
+				env.slack.Invite(slacksim.General, "U0GUEST")
+				env.slack.Invite(slacksim.General, "U0ELSEWHERE")
 			}, 0,
 			[]string{
 				"PASS CHANNELS: ", "WARN CHANNELS: people from outside the workspace, or guests, read #general (C0GENERAL), so " +
@@ -144,10 +146,10 @@ func TestCheck_Report(t *testing.T) {
 		},
 		{
 			"a channel that is shared with another organization", "PURCHASES_CHANNEL=C0GENERAL",
-			func(t *testing.T, w *env, s map[string]string) {
-				general, _ := w.slack.Channel(slacksim.General)
+			func(t *testing.T, env *testEnv, s map[string]string) {
+				general, _ := env.slack.Channel(slacksim.General)
 				general.ExtShared = true
-				w.slack.AddChannel(general)
+				env.slack.AddChannel(general)
 			}, 0,
 			[]string{
 				"PASS PURCHASES_CHANNEL: ",
@@ -155,16 +157,18 @@ func TestCheck_Report(t *testing.T) {
 				"Use a channel that is not shared, or end the sharing in Slack.\n",
 			},
 		},
-		{"tokens of two apps", "SLACK_APP_TOKEN=xapp-1-A0OTHER-33-abcdef", func(t *testing.T, w *env, s map[string]string) {
-			w.restart(t, s, slacksim.App{AppToken: s["SLACK_APP_TOKEN"]})
+		{"tokens of two apps", "SLACK_APP_TOKEN=xapp-1-A0OTHER-33-abcdef", func(t *testing.T, env *testEnv,
+			s map[string]string,
+		) {
+			env.replaceApp(t, s, slacksim.App{AppToken: s["SLACK_APP_TOKEN"]})
 		}, 1, []string{"FAIL Slack app token: belongs to app A0OTHER, but the bot token belongs to app A11, so no command " +
 			"would reach the bot. Use both tokens from the same app.\n"}},
 		{
-			"another bot with this app", "", func(t *testing.T, w *env, s map[string]string) { w.otherBot(t) }, 0,
+			"another bot with this app", "", func(t *testing.T, env *testEnv, s map[string]string) { env.openSocket(t) }, 0,
 			[]string{"WARN Slack connections: 1 socket is open with this app besides this check, but no bot runs with this " +
 				"ledger. Stop the other bot"},
 		},
-		{"while a bot runs", "", func(t *testing.T, w *env, s map[string]string) {
+		{"while a bot runs", "", func(t *testing.T, env *testEnv, s map[string]string) {
 			ledger, err := storage.Open(s["DATABASE"])
 			if err != nil {
 				t.Fatal(err)
@@ -201,8 +205,8 @@ func TestCheck_Report(t *testing.T) {
 			[]string{"FAIL CoCalc key …0001: CoCalc doesn't accept the key, or its database is down. Create a key"},
 		},
 		{
-			"no licenses sold", "", func(_ *testing.T, w *env, _ map[string]string) {
-				w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoLicensesSold})
+			"no licenses sold", "", func(_ *testing.T, env *testEnv, _ map[string]string) {
+				env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoLicensesSold})
 			}, 1,
 			[]string{
 				"FAIL CoCalc server: http://127.0.0.1:",
@@ -210,8 +214,8 @@ func TestCheck_Report(t *testing.T) {
 			},
 		},
 		{
-			"an older server", "", func(_ *testing.T, w *env, _ map[string]string) {
-				w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.OlderServer})
+			"an older server", "", func(_ *testing.T, env *testEnv, _ map[string]string) {
+				env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.OlderServer})
 			}, 0,
 			[]string{"PASS CoCalc store: an older version: no prices before checkout, no list of purchases\n"},
 		},
@@ -224,12 +228,12 @@ func TestCheck_Report(t *testing.T) {
 		{"nobody may buy", "BUYERS=", nil, 1, []string{"FAIL BUYERS: empty, so no one can buy. List users or groups"}},
 		{"nobody is an admin", "ADMINS=", nil, 0, []string{"WARN ADMINS: empty: "}},
 		{
-			"a file that is no ledger", "", func(t *testing.T, _ *env, s map[string]string) {
+			"a file that is no ledger", "", func(t *testing.T, _ *testEnv, s map[string]string) {
 				write(t, s["DATABASE"], []byte("dear diary"))
 			}, 1,
 			[]string{"FAIL ledger: ", app.DamagedAdvice, "PASS Slack bot token"},
 		},
-		{"a ledger of another account", "", func(t *testing.T, w *env, s map[string]string) {
+		{"a ledger of another account", "", func(t *testing.T, env *testEnv, s map[string]string) {
 			ledger, err := storage.Open(s["DATABASE"])
 			if err != nil {
 				t.Fatal(err)
@@ -248,12 +252,12 @@ func TestCheck_Report(t *testing.T) {
 			"no folder for the ledger", "DATABASE=/nowhere/ledger.db", nil, 1,
 			[]string{"FAIL ledger folder: the folder /nowhere doesn't exist. Create it", "PASS Slack bot token"},
 		},
-		{"a folder that everybody can write in", "", func(t *testing.T, _ *env, s map[string]string) {
+		{"a folder that everybody can write in", "", func(t *testing.T, _ *testEnv, s map[string]string) {
 			if err := os.Chmod(filepath.Dir(s["DATABASE"]), 0o777); err != nil {
 				t.Fatal(err)
 			}
 		}, 0, []string{"WARN ledger folder: every user of this machine can write in ", "Run: chmod o-w /"}},
-		{"a token that everybody can read", "", func(t *testing.T, _ *env, s map[string]string) {
+		{"a token that everybody can read", "", func(t *testing.T, _ *testEnv, s map[string]string) {
 			path := filepath.Join(filepath.Dir(s["DATABASE"]), "token")
 			write(t, path, []byte(s["SLACK_BOT_TOKEN"]))
 			if err := os.Chmod(path, 0o644); err != nil {
@@ -295,8 +299,8 @@ func TestCheck_Report(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			w := newEnv(t)
-			s := w.settings(t, append([]string{"ADMINS=" + slacksim.Carol}, strings.Fields(c.settings)...)...)
+			env := newEnv(t)
+			s := env.settings(t, append([]string{"ADMINS=" + slacksim.Carol}, strings.Fields(c.settings)...)...)
 			for name := range s {
 				if !slices.Contains(config.Names(), name) {
 					t.Setenv(name, "") // has it taken away again at the end
@@ -304,7 +308,7 @@ func TestCheck_Report(t *testing.T) {
 			}
 			processtest.Environment(t, s)
 			if c.prepare != nil {
-				c.prepare(t, w, s)
+				c.prepare(t, env, s)
 			}
 			got := does(t, "", "check")
 			lines := strings.Split(strings.TrimSpace(got.out), "\n")
@@ -338,7 +342,7 @@ func TestCheck_Report(t *testing.T) {
 					t.Errorf("got a secret in the report, want none:\n%s", got.out)
 				}
 			}
-			if len(w.account.Cart()) != 0 || w.account.Balance() != 100_000 {
+			if len(env.account.Cart()) != 0 || env.account.Balance() != 100_000 {
 				t.Error("got a purchase, want none")
 			}
 			others := 0
@@ -347,18 +351,18 @@ func TestCheck_Report(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), processtest.Patience)
 			defer cancel()
-			if err := w.slack.Wait(ctx, func() bool { return w.slack.Sockets() <= others }); err != nil {
+			if err := env.slack.Wait(ctx, func() bool { return env.slack.Sockets() <= others }); err != nil {
 				// they close while it ends
-				t.Errorf("got %d open sockets, want only those of other bots", w.slack.Sockets())
+				t.Errorf("got %d open sockets, want only those of other bots", env.slack.Sockets())
 			}
 		})
 	}
 }
 
-// restart puts another app into it's workspace, with the same people.
-func (w *env) restart(t *testing.T, s map[string]string, app slacksim.App) {
+// replaceApp puts another app into it's workspace, with the same people.
+func (env *testEnv) replaceApp(t *testing.T, s map[string]string, app slacksim.App) {
 	t.Helper()
-	old := w.slack.App()
+	old := env.slack.App()
 	app.ID, app.BotToken = old.ID, old.BotToken
 	if app.AppToken == "" {
 		app.AppToken = old.AppToken
@@ -369,10 +373,11 @@ func (w *env) restart(t *testing.T, s map[string]string, app slacksim.App) {
 	t.Setenv("SLACK_API_URL", slacktest.Serve(t, slacksim.New(slacksim.Options{App: app})).APIURL)
 }
 
-// otherBot opens a socket with the app of env until the test ends.
-func (w *env) otherBot(t *testing.T) {
+// openSocket opens a socket with the app of env until the test ends.
+func (env *testEnv) openSocket(t *testing.T) {
 	t.Helper()
-	_, address, err := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), socket.HTTPClient(), zerolog.Nop()).
+	_, address, err := socket.NewAPI(env.api, env.slack.BotToken(), env.slack.AppToken(), socket.HTTPClient(),
+		zerolog.Nop()).
 		StartSocketModeContext(t.Context())
 	if err != nil {
 		t.Fatal(err)

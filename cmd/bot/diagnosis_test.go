@@ -14,15 +14,15 @@ import (
 	"licensebot/slacksim"
 )
 
-// settled is the output of a command with fixed texts in the place of what differs between runs.
-func (w *env) settled(s map[string]string, out string) string {
+// normalized is the output of a command with fixed texts in the place of what differs between runs.
+func (env *testEnv) normalized(s map[string]string, out string) string {
 	for _, r := range []struct{ is, becomes string }{
 		{s["COCALC_URL"], "https://cocalc.example"},
 		{strings.Replace(s["COCALC_URL"], "http://", "https://", 1), "https://secure.cocalc.example"},
-		{w.shop, "https://former.example"}, // where the ledger's purchases were made
-		{strings.TrimSuffix(w.api, "/api/"), "https://slack.example"},
+		{env.shop, "https://former.example"}, // where the ledger's purchases were made
+		{strings.TrimSuffix(env.api, "/api/"), "https://slack.example"},
 		{filepath.Dir(s["DATABASE"]), "/data"},
-		{w.account.ID(), "ACCOUNT"},
+		{env.account.ID(), "ACCOUNT"},
 	} {
 		out = strings.ReplaceAll(out, r.is, r.becomes)
 	}
@@ -36,54 +36,54 @@ func (w *env) settled(s map[string]string, out string) string {
 func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		prepare func(t *testing.T, w *env, s map[string]string)
+		prepare func(t *testing.T, env *testEnv, s map[string]string)
 		code    int
 	}{
-		{"successor", func(t *testing.T, w *env, s map[string]string) {
-			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
-			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+		{"successor", func(t *testing.T, env *testEnv, s map[string]string) {
+			s["COCALC_API_KEY"] = env.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
+			env.setPreset(t, cocalctest.Preset(cocalctest.Successor))
 		}, 1},
-		{"successor-with-an-older-key", func(t *testing.T, w *env, _ map[string]string) {
-			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+		{"successor-with-an-older-key", func(t *testing.T, env *testEnv, _ map[string]string) {
+			env.setPreset(t, cocalctest.Preset(cocalctest.Successor))
 		}, 1},
-		{"successor-with-a-limited-key", func(t *testing.T, w *env, s map[string]string) {
-			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot")
-			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+		{"successor-with-a-limited-key", func(t *testing.T, env *testEnv, s map[string]string) {
+			s["COCALC_API_KEY"] = env.account.NewSuccessorKey("licensebot")
+			env.setPreset(t, cocalctest.Preset(cocalctest.Successor))
 		}, 1},
-		{"moved", func(t *testing.T, w *env, _ map[string]string) {
-			w.becomes(t, cocalctest.Preset(cocalctest.Moved))
+		{"moved", func(t *testing.T, env *testEnv, _ map[string]string) {
+			env.setPreset(t, cocalctest.Preset(cocalctest.Moved))
 		}, 1},
-		{"successor-without-its-database", func(t *testing.T, w *env, s map[string]string) {
-			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
-			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
-			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Outage})
+		{"successor-without-its-database", func(t *testing.T, env *testEnv, s map[string]string) {
+			s["COCALC_API_KEY"] = env.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
+			env.setPreset(t, cocalctest.Preset(cocalctest.Successor))
+			env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Outage})
 		}, 1},
-		{"maintenance", func(t *testing.T, _ *env, s map[string]string) {
-			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, _ *http.Request) {
+		{"maintenance", func(t *testing.T, _ *testEnv, s map[string]string) {
+			s["COCALC_URL"] = startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
 				w.WriteHeader(http.StatusServiceUnavailable)
 				fmt.Fprint(w, "<!DOCTYPE html><h1>Back at noon</h1>")
 			})
 		}, 2},
-		{"https", func(t *testing.T, _ *env, s map[string]string) {
-			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, r *http.Request) {
+		{"https", func(t *testing.T, _ *testEnv, s map[string]string) {
+			s["COCALC_URL"] = startServer(t, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusMovedPermanently)
 			})
 		}, 1},
-		{"page", func(t *testing.T, _ *env, s map[string]string) {
-			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, _ *http.Request) {
+		{"page", func(t *testing.T, _ *testEnv, s map[string]string) {
+			s["COCALC_URL"] = startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
 				fmt.Fprint(w, "<!DOCTYPE html><h1>Sign in</h1>")
 			})
 		}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newEnv(t)
-			s := w.settings(t, "ADMINS="+slacksim.Carol)
-			w.buys(t, s["DATABASE"], 1)
-			before := w.account.Balance()
-			bought := w.cocalc.Count("purchases/shopping-cart-checkout")
-			c.prepare(t, w, s)
+			env := newEnv(t)
+			s := env.settings(t, "ADMINS="+slacksim.Carol)
+			env.buy(t, s["DATABASE"], 1)
+			before := env.account.Balance()
+			bought := env.cocalc.Count("purchases/shopping-cart-checkout")
+			c.prepare(t, env, s)
 			processtest.Environment(t, s)
 			var all strings.Builder
 			for _, args := range [][]string{{"check"}, {"prices"}, {"verify", "--online"}} {
@@ -95,7 +95,7 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 				if args[0] == "verify" {
 					out = got.err // the ledger itself is as it always is
 				}
-				all.WriteString("$ bot " + strings.Join(args, " ") + "\n" + w.settled(s, out))
+				all.WriteString("$ bot " + strings.Join(args, " ") + "\n" + env.normalized(s, out))
 				if strings.Contains(out, s["COCALC_API_KEY"]) {
 					t.Errorf("got the key in the output, want it hidden:\n%s", out)
 				}
@@ -103,24 +103,24 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 			text := regexp.MustCompile(`read \w+ \d+, \d+, \d+:\d+ [AP]M UTC`).ReplaceAllString(all.String(),
 				"read Nov 28, 2026, 5:08 PM UTC")
 			golden(t, "server-"+c.name+".txt", text)
-			if w.account.Balance() != before || w.cocalc.Count("purchases/shopping-cart-checkout") != bought ||
-				w.cocalc.Count("shopping/cart/add") != 1 {
+			if env.account.Balance() != before || env.cocalc.Count("purchases/shopping-cart-checkout") != bought ||
+				env.cocalc.Count("shopping/cart/add") != 1 {
 				t.Error("got a request that could spend, want none")
 			}
 		})
 	}
 }
 
-// becomes makes the simulated CoCalc one of its presets.
-func (w *env) becomes(t *testing.T, preset string) {
+// setPreset makes the simulated CoCalc one of its presets.
+func (env *testEnv) setPreset(t *testing.T, preset string) {
 	t.Helper()
-	if err := w.cocalc.SwitchOn(preset); err != nil {
+	if err := env.cocalc.SwitchOn(preset); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// front is the address of a server that stands where CoCalc should be.
-func front(t *testing.T, answer http.HandlerFunc) string {
+// startServer is the address of a server that stands where CoCalc should be.
+func startServer(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
@@ -130,12 +130,12 @@ func front(t *testing.T, answer http.HandlerFunc) string {
 // The successor's list for programs and spreadsheets, with amounts as the server has them. A server that sells licenses
 // has none.
 func TestPrices_Formats(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
-	does(t, "", "prices").says(t, 1, "bot: "+w.shop+
+	does(t, "", "prices").says(t, 1, "bot: "+env.shop+
 		" sells licenses and has no price list. Use bot quote 'ram=16 cpu=2' for a license's price\n")
-	w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+	env.setPreset(t, cocalctest.Preset(cocalctest.Successor))
 	for name, args := range map[string][]string{"prices.csv": {"--csv"}, "prices.jsonl": {"--json"}} {
 		got := does(t, "", append([]string{"prices"}, args...)...)
 		if got.code != 0 || got.err != "" {
@@ -146,7 +146,7 @@ func TestPrices_Formats(t *testing.T) {
 	delete(s, "COCALC_URL")
 	processtest.Environment(t, s)
 	does(t, "", "prices").says(t, 2, "COCALC_URL: not set; ")
-	s["COCALC_URL"] = w.shop
+	s["COCALC_URL"] = env.shop
 	delete(s, "COCALC_API_KEY")
 	processtest.Environment(t, s)
 	does(t, "", "prices").says(t, 2, "COCALC_API_KEY: not set; ")
@@ -158,33 +158,36 @@ func TestRun_Start_OnEveryServer(t *testing.T) {
 		"find no CoCalc server that sells licenses; `bot check` says more", "hold orders until CoCalc accepts the key"
 	for _, c := range []struct {
 		name    string
-		prepare func(t *testing.T, w *env, s map[string]string)
+		prepare func(t *testing.T, env *testEnv, s map[string]string)
 		level   string
 		says    []string
 		never   string
 	}{
-		{"licenses", func(*testing.T, *env, map[string]string) {}, "info", []string{found}, none},
-		{"licenses, with a wrong key", func(_ *testing.T, _ *env, s map[string]string) {
+		{"licenses", func(*testing.T, *testEnv, map[string]string) {}, "info", []string{found}, none},
+		{"licenses, with a wrong key", func(_ *testing.T, _ *testEnv, s map[string]string) {
 			s["COCALC_API_KEY"] = "sk-wrongWrongWrong000001"
 		}, "error", []string{held}, none},
-		{"the successor", func(t *testing.T, w *env, s map[string]string) {
-			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
-			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+		{"the successor", func(t *testing.T, env *testEnv, s map[string]string) {
+			s["COCALC_API_KEY"] = env.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
+			env.setPreset(t, cocalctest.Preset(cocalctest.Successor))
 		}, "error", []string{
 			none, `"condition":"sells-memberships"`, "sells memberships and no licenses",
 			"bot migrate-report",
 		}, held},
 		{
-			"moved", func(t *testing.T, w *env, _ map[string]string) { w.becomes(t, cocalctest.Preset(cocalctest.Moved)) },
+			"moved", func(t *testing.T, env *testEnv, _ map[string]string) {
+				env.setPreset(t,
+					cocalctest.Preset(cocalctest.Moved))
+			},
 			"error",
 			[]string{none, `"condition":"moved"`, "redirects (302) to another host, cocalc.ai"},
 			found,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newEnv(t)
-			s := w.settings(t, "ADMINS="+slacksim.Carol)
-			c.prepare(t, w, s)
+			env := newEnv(t)
+			s := env.settings(t, "ADMINS="+slacksim.Carol)
+			c.prepare(t, env, s)
 			bot := launch(t, s, "run")
 			bot.Prints(&bot.Err, 1, c.says[0])
 			for line := range strings.Lines(bot.Err.String()) {
@@ -200,7 +203,7 @@ func TestRun_Start_OnEveryServer(t *testing.T) {
 					}
 				}
 			}
-			if n := w.cocalc.Count("purchases/shopping-cart-checkout") + w.cocalc.Count("shopping/cart/add"); n > 0 {
+			if n := env.cocalc.Count("purchases/shopping-cart-checkout") + env.cocalc.Count("shopping/cart/add"); n > 0 {
 				t.Errorf("got %d requests that change something, want none", n)
 			}
 		})

@@ -14,15 +14,15 @@ import (
 	"licensebot/internal/goldenfile"
 )
 
-// unspending are the settings that have nothing to do with what is spent. Every other one has its place in
+// unrelatedSettings are the settings that have nothing to do with what is spent. Every other one has its place in
 // docs/policy.md.
-var unspending = []string{
+var unrelatedSettings = []string{
 	"SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN_FILE", "SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE",
 	"SLACK_API_URL", "LOG_LEVEL", "LOG_FORMAT",
 }
 
-// unrefusing are those that direct what is spent and refuse no one anything, and what they do.
-var unrefusing = map[string]string{
+// directingSettings are those that direct what is spent and refuse no one anything, and what they do.
+var directingSettings = map[string]string{
 	"PURCHASES_CHANNEL":   "It refuses nothing. Incidents and the daily head of the audit chain are posted there too.",
 	"COCALC_API_KEY_FILE": "The key determines which account pays.",
 	"COCALC_URL":          "It determines where licenses are bought, and at what prices.",
@@ -44,11 +44,11 @@ func TestDocs_Policy_IsCurrent(t *testing.T) {
 		if def == "" {
 			def = "empty"
 		}
-		about := fmt.Sprintf("Default: `%s`. %s.", def, capital(config.Description(field)))
-		if does := unrefusing[name]; does != "" {
+		about := fmt.Sprintf("Default: `%s`. %s.", def, capitalized(config.Description(field)))
+		if does := directingSettings[name]; does != "" {
 			about += " " + does
 		}
-		fmt.Fprintf(&doc, "\n## %s\n\n%s\n", name, wrapped(about))
+		fmt.Fprintf(&doc, "\n## %s\n\n%s\n", name, wrapText(about))
 		for _, r := range refusals {
 			setting, besides, _ := strings.Cut(r.setting, " ")
 			if named, _, _ := strings.Cut(setting, "="); named != name {
@@ -58,7 +58,7 @@ func TestDocs_Policy_IsCurrent(t *testing.T) {
 				besides = " with `" + strings.ReplaceAll(besides, " ", "` and `") + "`"
 			}
 			fmt.Fprintf(&doc, "\n`%s`%s, and %s:\n\n%s\n", strings.TrimPrefix(setting, "COCALC_API_KEY="), besides, r.when,
-				quoted(said(t, r)))
+				quoteText(refusalText(t, r)))
 		}
 	}
 	path := filepath.Join("..", "..", "docs", "policy.md")
@@ -71,7 +71,7 @@ func policyFields() (fields []reflect.StructField) {
 	for _, limiting := range []bool{true, false} {
 		for _, f := range config.Fields() {
 			_, limits := reflect.TypeFor[config.PolicySettings]().FieldByName(f.Name)
-			if limits == limiting && !slices.Contains(unspending, f.Tag.Get("envconfig")) {
+			if limits == limiting && !slices.Contains(unrelatedSettings, f.Tag.Get("envconfig")) {
 				fields = append(fields, f)
 			}
 		}
@@ -92,30 +92,30 @@ func TestDocs_Policy_HasEverySetting(t *testing.T) {
 		name := f.Tag.Get("envconfig")
 		there[name] = true
 		switch in := strings.Contains(doc, "\n## "+name+"\n"); {
-		case in == slices.Contains(unspending, name):
+		case in == slices.Contains(unrelatedSettings, name):
 			t.Errorf("%s: got a section: %t, listed as unrelated to spending: %t; want one of the two", name, in, !in)
-		case in && refuses[name] == (unrefusing[name] != ""):
+		case in && refuses[name] == (directingSettings[name] != ""):
 			t.Errorf("%s: got an example of a refusal: %t, a text instead: %t; want one of the two", name, refuses[name],
-				unrefusing[name] != "")
+				directingSettings[name] != "")
 		}
 	}
-	for name := range unrefusing {
+	for name := range directingSettings {
 		if !there[name] {
 			t.Errorf("got %s on a list, want a setting of that name", name)
 		}
 	}
-	for _, name := range unspending {
+	for _, name := range unrelatedSettings {
 		if !there[name] {
 			t.Errorf("got %s on a list, want a setting of that name", name)
 		}
 	}
 }
 
-// wrapped breaks a text into lines of at most 120 characters.
-func wrapped(text string) string { return strings.Join(linesOf(text, 120), "\n") }
+// wrapText breaks a text into lines of at most 120 characters.
+func wrapText(text string) string { return strings.Join(linesOf(text, 120), "\n") }
 
-// quoted returns a text as a quotation of Markdown.
-func quoted(text string) string { return "> " + strings.Join(linesOf(text, 118), "\n> ") }
+// quoteText returns a text as a quotation of Markdown.
+func quoteText(text string) string { return "> " + strings.Join(linesOf(text, 118), "\n> ") }
 
 // linesOf breaks a text into lines of at most so many columns, but not within code.
 func linesOf(text string, columns int) []string {
@@ -139,7 +139,7 @@ func linesOf(text string, columns int) []string {
 
 var code = regexp.MustCompile("`[^`]*`")
 
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+func capitalized(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 const policyIntro = `# Who may spend how much
 

@@ -21,15 +21,15 @@ import (
 	"licensebot/storage"
 )
 
-// refusedBy is what someone reads who meets a limit: the desk itself answers.
-type refusedBy struct {
+// refusalExample is what someone reads who meets a limit: the desk itself answers.
+type refusalExample struct {
 	setting string // and its value; settings that it needs besides follow
 	when    string
-	meet    func(t *testing.T, p *counter) error
+	meet    func(t *testing.T, p *exampleDesk) error
 }
 
-// counter is a desk with a policy, at which the sentences of docs/policy.md are said.
-type counter struct {
+// exampleDesk is a desk with a policy, at which the sentences of docs/policy.md are said.
+type exampleDesk struct {
 	desk    *desk.Desk
 	changed chan purchase.OrderID
 	now     time.Time
@@ -38,7 +38,7 @@ type counter struct {
 }
 
 // newID numbers the orders, so that the page is the same every time.
-func (p *counter) newID() purchase.OrderID {
+func (p *exampleDesk) newID() purchase.OrderID {
 	p.orders++
 	return purchase.OrderID(fmt.Sprintf("01KAR%021d", p.orders))
 }
@@ -50,8 +50,10 @@ var (
 	here  = purchase.Channel{ID: "C0GENERAL", Name: "general"}
 )
 
-// asks proposes a license of $63.75 a month, or a changed one.
-func (p *counter) asks(t *testing.T, who purchase.Actor, change ...func(*purchase.Request)) (purchase.Order, error) {
+// propose proposes a license of $63.75 a month, or a changed one.
+func (p *exampleDesk) propose(t *testing.T, who purchase.Actor,
+	change ...func(*purchase.Request),
+) (purchase.Order, error) {
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
 	ask := purchase.Request{Requester: who, Channel: here, Spec: spec, Reason: "the course begins"}
@@ -62,10 +64,10 @@ func (p *counter) asks(t *testing.T, who purchase.Actor, change ...func(*purchas
 	return proposal.Order, err
 }
 
-// approves is what someone reads who agrees to an order of alice's, in the approvers' channel.
-func approves(who purchase.Actor, before ...func(*counter)) func(*testing.T, *counter) error {
-	return func(t *testing.T, p *counter) error {
-		o, err := p.buys(t, alice)
+// approveAs is what someone reads who agrees to an order of alice's, in the approvers' channel.
+func approveAs(who purchase.Actor, before ...func(*exampleDesk)) func(*testing.T, *exampleDesk) error {
+	return func(t *testing.T, p *exampleDesk) error {
+		o, err := p.buy(t, alice)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,9 +84,9 @@ func approves(who purchase.Actor, before ...func(*counter)) func(*testing.T, *co
 	}
 }
 
-// buys says yes to an order that was just asked for.
-func (p *counter) buys(t *testing.T, who purchase.Actor, change ...func(*purchase.Request)) (purchase.Order, error) {
-	o, err := p.asks(t, who, change...)
+// buy says yes to an order that was just asked for.
+func (p *exampleDesk) buy(t *testing.T, who purchase.Actor, change ...func(*purchase.Request)) (purchase.Order, error) {
+	o, err := p.propose(t, who, change...)
 	if err != nil {
 		return o, err
 	}
@@ -92,42 +94,42 @@ func (p *counter) buys(t *testing.T, who purchase.Actor, change ...func(*purchas
 		orders.Decision{Kind: orders.Confirm})
 }
 
-// twice buys two licenses, of which the second is one too many.
-func twice(t *testing.T, p *counter) error {
-	if _, err := p.buys(t, alice); err != nil {
+// buyTwice buys two licenses, of which the second is one too many.
+func buyTwice(t *testing.T, p *exampleDesk) error {
+	if _, err := p.buy(t, alice); err != nil {
 		return err
 	}
-	_, err := p.buys(t, alice)
+	_, err := p.buy(t, alice)
 	return err
 }
 
-func asking(who purchase.Actor, change ...func(*purchase.Request)) func(*testing.T, *counter) error {
-	return func(t *testing.T, p *counter) error { _, err := p.asks(t, who, change...); return err }
+func proposeAs(who purchase.Actor, change ...func(*purchase.Request)) func(*testing.T, *exampleDesk) error {
+	return func(t *testing.T, p *exampleDesk) error { _, err := p.propose(t, who, change...); return err }
 }
 
-// seeing is what someone reads who wants to see what was bought, where only alice buys.
-func seeing(who purchase.Actor) func(*testing.T, *counter) error {
-	return func(t *testing.T, p *counter) error {
+// viewAs is what someone reads who wants to see what was bought, where only alice buys.
+func viewAs(who purchase.Actor) func(*testing.T, *exampleDesk) error {
+	return func(t *testing.T, p *exampleDesk) error {
 		_, err := p.desk.Allowed(t.Context(), purchase.Action{Actor: who, Channel: here, Typed: true}, "", orders.See)
 		return err
 	}
 }
 
 // refusals are what is said for each setting that limits someone.
-var refusals = []refusedBy{
-	{"BUYERS=", "the list is empty", asking(carol)},
-	{"BUYERS=U0ALICE,U0BOB", "someone else orders a license", asking(carol)},
-	{"BUYERS=*", "a guest orders a license", asking(purchase.Actor{ID: "U0DORA", Membership: purchase.Guest})},
+var refusals = []refusalExample{
+	{"BUYERS=", "the list is empty", proposeAs(carol)},
+	{"BUYERS=U0ALICE,U0BOB", "someone else orders a license", proposeAs(carol)},
+	{"BUYERS=*", "a guest orders a license", proposeAs(purchase.Actor{ID: "U0DORA", Membership: purchase.Guest})},
 	{
 		"BUYERS=*", "someone from another workspace orders a license",
-		asking(purchase.Actor{ID: "U0EVA", Membership: purchase.Foreign}),
+		proposeAs(purchase.Actor{ID: "U0EVA", Membership: purchase.Foreign}),
 	},
-	{"APPROVERS=U0BOB", "someone else approves an order", approves(carol)},
-	{"APPROVERS=U0ALICE,U0BOB", "an approver approves their own order", approves(alice)},
+	{"APPROVERS=U0BOB", "someone else approves an order", approveAs(carol)},
+	{"APPROVERS=U0ALICE,U0BOB", "an approver approves their own order", approveAs(alice)},
 	{
 		"APPROVALS_CHANNEL=C0APPROVALS APPROVERS=U0BOB", "the bot isn't in that channel",
-		func(t *testing.T, p *counter) error {
-			o, err := p.buys(t, alice)
+		func(t *testing.T, p *exampleDesk) error {
+			o, err := p.buy(t, alice)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,69 +140,69 @@ var refusals = []refusedBy{
 			return p.failure(t, o.ID)
 		},
 	},
-	{"APPROVALS_REQUIRED=2 APPROVERS=U0BOB,U0CAROL", "one of them approves twice", approves(bob)},
-	{"APPROVAL_TTL=24h APPROVERS=U0BOB", "an approver approves a day too late", approves(bob, func(p *counter) {
+	{"APPROVALS_REQUIRED=2 APPROVERS=U0BOB,U0CAROL", "one of them approves twice", approveAs(bob)},
+	{"APPROVAL_TTL=24h APPROVERS=U0BOB", "an approver approves a day too late", approveAs(bob, func(p *exampleDesk) {
 		p.now = p.now.Add(48 * time.Hour)
 	})},
-	{"APPROVE_RENEWING=true AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "an order that renews has no reason", unreasoned},
-	{"AUTO_APPROVE_LIMIT=50 APPROVERS=U0BOB", "a more expensive order has no reason", unreasoned},
+	{"APPROVE_RENEWING=true AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "an order that renews has no reason", withoutReason},
+	{"AUTO_APPROVE_LIMIT=50 APPROVERS=U0BOB", "a more expensive order has no reason", withoutReason},
 	{
 		"AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "a second order of the day exceeds the limit and has no reason",
-		func(t *testing.T, p *counter) error {
-			if _, err := p.buys(t, alice); err != nil {
+		func(t *testing.T, p *exampleDesk) error {
+			if _, err := p.buy(t, alice); err != nil {
 				t.Fatal(err)
 			}
-			return unreasoned(t, p)
+			return withoutReason(t, p)
 		},
 	},
-	{"ADMINS=U0BOB", "someone else pauses buying", func(t *testing.T, p *counter) error {
+	{"ADMINS=U0BOB", "someone else pauses buying", func(t *testing.T, p *exampleDesk) error {
 		return p.desk.SetPaused(t.Context(), purchase.Action{Actor: carol, Channel: here}, true, "month-end close")
 	}},
-	{"VIEWERS=U0BOB", "someone who can't buy and isn't listed types `/license history`", seeing(carol)},
-	{"VIEWERS=*", "a guest types `/license history`", seeing(purchase.Actor{ID: "U0DORA", Membership: purchase.Guest})},
-	{"CHANNELS=C0LICENSES", "a license is ordered in another channel", asking(alice)},
-	{"ORDER_LIMIT=50", "an order costs more", asking(alice)},
-	{"MONTHLY_BUDGET=100", "too little of the month's budget is left", twice},
-	{"PERSON_BUDGET=100", "too little of the requester's limit is left", twice},
-	{"PERSON_ORDERS=1", "someone orders a second license that day", twice},
-	{"MAX_RAM=8", "an order has more RAM", asking(alice)},
-	{"MAX_CPU=1", "an order has more cores", asking(alice)},
-	{"MAX_DISK=10", "an order has a larger disk", asking(alice, func(a *purchase.Request) { a.Spec.Disk = 20 })},
-	{"MAX_RUN_LIMIT=30", "an order lets more projects run at once", asking(alice, func(a *purchase.Request) {
+	{"VIEWERS=U0BOB", "someone who can't buy and isn't listed types `/license history`", viewAs(carol)},
+	{"VIEWERS=*", "a guest types `/license history`", viewAs(purchase.Actor{ID: "U0DORA", Membership: purchase.Guest})},
+	{"CHANNELS=C0LICENSES", "a license is ordered in another channel", proposeAs(alice)},
+	{"ORDER_LIMIT=50", "an order costs more", proposeAs(alice)},
+	{"MONTHLY_BUDGET=100", "too little of the month's budget is left", buyTwice},
+	{"PERSON_BUDGET=100", "too little of the requester's limit is left", buyTwice},
+	{"PERSON_ORDERS=1", "someone orders a second license that day", buyTwice},
+	{"MAX_RAM=8", "an order has more RAM", proposeAs(alice)},
+	{"MAX_CPU=1", "an order has more cores", proposeAs(alice)},
+	{"MAX_DISK=10", "an order has a larger disk", proposeAs(alice, func(a *purchase.Request) { a.Spec.Disk = 20 })},
+	{"MAX_RUN_LIMIT=30", "an order lets more projects run at once", proposeAs(alice, func(a *purchase.Request) {
 		a.Spec.RunLimit = 100
 	})},
-	{"MAX_DAYS=100", "an order has a longer term", asking(alice, func(a *purchase.Request) {
+	{"MAX_DAYS=100", "an order has a longer term", proposeAs(alice, func(a *purchase.Request) {
 		a.Spec.Period, a.Spec.End = cocalc.PeriodRange, time.Date(2027, time.November, 1, 0, 0, 0, 0, time.UTC)
 	})},
-	{"PERIODS=range", "an order renews", asking(alice)},
-	{"LEAST_CREDIT=950", "less would remain of the account's $1,000.00", func(t *testing.T, p *counter) error {
-		o, err := p.buys(t, alice)
+	{"PERIODS=range", "an order renews", proposeAs(alice)},
+	{"LEAST_CREDIT=950", "less would remain of the account's $1,000.00", func(t *testing.T, p *exampleDesk) error {
+		o, err := p.buy(t, alice)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.works(t, o.ID, func(o purchase.Order) bool { return o.State.Final() })
+		p.runUntil(t, o.ID, func(o purchase.Order) bool { return o.State.Final() })
 		return p.failure(t, o.ID)
 	}},
-	{"TIMEZONE=Europe/Vienna PERSON_ORDERS=1", "someone orders a second license that day", twice},
-	{"COCALC_API_KEY=", "CoCalc doesn't accept the key", func(t *testing.T, p *counter) error {
+	{"TIMEZONE=Europe/Vienna PERSON_ORDERS=1", "someone orders a second license that day", buyTwice},
+	{"COCALC_API_KEY=", "CoCalc doesn't accept the key", func(t *testing.T, p *exampleDesk) error {
 		p.account.RevokeKey(p.account.Key())
-		o, err := p.buys(t, alice)
+		o, err := p.buy(t, alice)
 		if err != nil {
 			t.Fatal(err)
 		}
-		o = p.works(t, o.ID, func(o purchase.Order) bool { return o.Blocked != nil })
+		o = p.runUntil(t, o.ID, func(o purchase.Order) bool { return o.Blocked != nil })
 		return errors.New(bot.Words(bot.Waits, o.Blocked.Cause, bot.Reader{Place: bot.Marked}))
 	}},
 }
 
-// unreasoned is what someone reads who has to be asked why.
-func unreasoned(t *testing.T, p *counter) error {
-	_, err := p.buys(t, alice, func(a *purchase.Request) { a.Reason = "" })
+// withoutReason is what someone reads who has to be asked why.
+func withoutReason(t *testing.T, p *exampleDesk) error {
+	_, err := p.buy(t, alice, func(a *purchase.Request) { a.Reason = "" })
 	return err
 }
 
 // failure is why an order has failed.
-func (p *counter) failure(t *testing.T, id purchase.OrderID) error {
+func (p *exampleDesk) failure(t *testing.T, id purchase.OrderID) error {
 	o, err := p.desk.Outbox.Order(t.Context(), id)
 	if err != nil || o.Failure == nil {
 		t.Fatalf("got an order that is %s, want a failed one; error %v", o.State, err)
@@ -208,8 +210,8 @@ func (p *counter) failure(t *testing.T, id purchase.OrderID) error {
 	return errors.New(bot.FailureWords(o.Failure, bot.Reader{Place: bot.Marked}))
 }
 
-// works buys until an order is as wanted.
-func (p *counter) works(t *testing.T, id purchase.OrderID, wanted func(purchase.Order) bool) purchase.Order {
+// runUntil buys until an order is as wanted.
+func (p *exampleDesk) runUntil(t *testing.T, id purchase.OrderID, wanted func(purchase.Order) bool) purchase.Order {
 	ctx, cancel := context.WithTimeout(t.Context(), processtest.Patience)
 	defer cancel()
 	done := make(chan error, 1)
@@ -234,8 +236,8 @@ func (p *counter) works(t *testing.T, id purchase.OrderID, wanted func(purchase.
 	}
 }
 
-// said has a desk with this setting alone refuse what it limits, on a day in November 2026.
-func said(t *testing.T, r refusedBy) string {
+// refusalText has a desk with this setting alone refuse what it limits, on a day in November 2026.
+func refusalText(t *testing.T, r refusalExample) string {
 	t.Helper()
 	settings := map[string]string{"BUYERS": "*"}
 	for setting := range strings.FieldsSeq(r.setting) {
@@ -267,7 +269,7 @@ func said(t *testing.T, r refusedBy) string {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	p := &counter{
+	p := &exampleDesk{
 		changed: make(chan purchase.OrderID, 100), account: account,
 		now: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC),
 	}

@@ -25,8 +25,8 @@ var (
 	remark = regexp.MustCompile(`\s{2,}#.*$`)
 )
 
-// documented returns the commands that the documents show, each once, by the document that shows it first.
-func documented(t *testing.T) map[string]string {
+// documentedCommands returns the commands that the documents show, each once, by the document that shows it first.
+func documentedCommands(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for _, document := range documents {
@@ -63,7 +63,7 @@ func TestDocs_SlackCommands_AreKnown(t *testing.T) {
 	words := strings.NewReplacer("show ID", "show f05a", "ID", "01KAR000000000000000000001", "REASON", "month-end close",
 		"[active|expired|all]", "expired", "[command or field]", "uptime", "[month-end close]", "month-end close")
 	n := 0
-	for command, document := range documented(t) {
+	for command, document := range documentedCommands(t) {
 		text, isSlack := strings.CutPrefix(command, "/license")
 		if !isSlack {
 			continue
@@ -78,8 +78,8 @@ func TestDocs_SlackCommands_AreKnown(t *testing.T) {
 	}
 }
 
-// elsewhere are the beginnings of commands that this test leaves out, with the reason.
-var elsewhere = []struct{ command, reason string }{
+// excludedCommands are the beginnings of commands that this test leaves out, with the reason.
+var excludedCommands = []struct{ command, reason string }{
 	{"bot run", "TestRun_Start_OnEveryServer and others"},
 	{"export ", "settings of every test"},
 	{"docker ", "needs Docker; the tests of backups run the command"},
@@ -91,9 +91,9 @@ var elsewhere = []struct{ command, reason string }{
 	{"bot completion bash|zsh|fish", "the tests of completion"},
 }
 
-// runsElsewhere reports whether the test of commands leaves a command out.
-func runsElsewhere(command string) bool {
-	for _, e := range elsewhere {
+// isExcluded reports whether the test of commands leaves a command out.
+func isExcluded(command string) bool {
+	for _, e := range excludedCommands {
 		if strings.HasPrefix(command, e.command) {
 			return true
 		}
@@ -104,8 +104,8 @@ func runsElsewhere(command string) bool {
 // shellWord is a word of a command, or several in quotes.
 var shellWord = regexp.MustCompile(`'[^']*'|\S+`)
 
-// completed are the arguments of commands that the documents name without them. folder has a backup.
-var completed = map[string]func(folder string) []string{
+// commandArguments are the arguments of commands that the documents name without them. folder has a backup.
+var commandArguments = map[string]func(folder string) []string{
 	"restore":       func(folder string) []string { return []string{filepath.Join(folder, "restored.db"), "--yes"} },
 	"backup":        func(folder string) []string { return []string{filepath.Join(folder, "another.db")} },
 	"resume":        func(string) []string { return []string{"the books are closed"} },
@@ -114,9 +114,9 @@ var completed = map[string]func(folder string) []string{
 
 // Every command of the documents that runs on the machine does so, with files of the test in the place of theirs.
 func TestDocs_ShellCommands_Run(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t, "ADMINS="+slacksim.Carol)
-	w.buys(t, s["DATABASE"], 1)
+	env := newEnv(t)
+	s := env.settings(t, "ADMINS="+slacksim.Carol)
+	env.buy(t, s["DATABASE"], 1)
 	processtest.Environment(t, s)
 	folder := t.TempDir()
 	backup := filepath.Join(folder, "restored.db")
@@ -124,8 +124,8 @@ func TestDocs_ShellCommands_Run(t *testing.T) {
 		t.Fatalf("bot backup: got exit code %d, want 0: %s%s", got.code, got.out, got.err)
 	}
 	ran := 0
-	for command, document := range documented(t) {
-		if strings.HasPrefix(command, "/license") || runsElsewhere(command) {
+	for command, document := range documentedCommands(t) {
+		if strings.HasPrefix(command, "/license") || isExcluded(command) {
 			continue
 		}
 		args, isBot := strings.CutPrefix(command, "bot ")
@@ -143,7 +143,7 @@ func TestDocs_ShellCommands_Run(t *testing.T) {
 			for i := range words {
 				words[i] = strings.Trim(words[i], "'")
 			}
-			if more := completed[args]; more != nil { // named in a sentence, without what it needs
+			if more := commandArguments[args]; more != nil { // named in a sentence, without what it needs
 				words = append(words, more(folder)...)
 			}
 			got := does(t, "", words...)

@@ -22,37 +22,39 @@ import (
 // A bookkeeper is a program that reads journals, as Debian has it.
 type bookkeeper struct {
 	format string
-	// accepts has the program read a journal as strictly as it can, and answers the balance of an account in dollars.
-	accepts func(t *testing.T, path, account string) (balance string, err error)
+	// balance has the program read a journal as strictly as it can, and answers the balance of an account in dollars.
+	balance func(t *testing.T, path, account string) (balance string, err error)
 }
 
 var bookkeepers = []bookkeeper{
 	{"hledger", func(t *testing.T, path, account string) (string, error) {
-		if out, err := runs(t, "hledger", "-f", path, "check", "accounts", "ordereddates"); err != nil {
+		if out, err := runProgram(t, "hledger", "-f", path, "check", "accounts", "ordereddates"); err != nil {
 			return out, err
 		}
-		out, err := runs(t, "hledger", "-f", path, "balance", "--flat", "--no-total", "--format", "%(total)", "^"+account+"$")
+		out, err := runProgram(t, "hledger", "-f", path, "balance", "--flat", "--no-total", "--format", "%(total)",
+			"^"+account+"$")
 		return strings.TrimSuffix(strings.TrimSpace(out), " USD"), err
 	}},
 	{"ledger", func(t *testing.T, path, account string) (string, error) {
-		out, err := runs(t, "ledger", "--args-only", "-f", path, "--pedantic", "--no-pager", "balance", "--flat",
+		out, err := runProgram(t, "ledger", "--args-only", "-f", path, "--pedantic", "--no-pager", "balance", "--flat",
 			"--no-total",
 			"--balance-format", "%(scrub(display_total))", "^"+account+"$")
 		return strings.TrimSuffix(strings.TrimSpace(out), " USD"), err
 	}},
 	{"beancount", func(t *testing.T, path, account string) (string, error) {
-		if out, err := runs(t, "bean-check", path); err != nil {
+		if out, err := runProgram(t, "bean-check", path); err != nil {
 			return out, err
 		}
-		out, err := runs(t, "bean-query", "-f", "csv", path, fmt.Sprintf("SELECT sum(number) AS total WHERE account = '%s'",
-			account))
+		out, err := runProgram(t, "bean-query", "-f", "csv", path,
+			fmt.Sprintf("SELECT sum(number) AS total WHERE account = '%s'",
+				account))
 		_, total, _ := strings.Cut(strings.TrimSpace(out), "\n")
 		return strings.TrimSpace(total), err
 	}},
 }
 
-// runs runs a program of a bookkeeper's with no settings of the person who runs the test.
-func runs(t *testing.T, name string, args ...string) (string, error) {
+// runProgram runs a program of a bookkeeper's with no settings of the person who runs the test.
+func runProgram(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "LEDGER_FILE=")
@@ -63,8 +65,8 @@ func runs(t *testing.T, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// journalOf exports the ledger to a file.
-func journalOf(t *testing.T, format string, more ...string) (path string) {
+// exportJournal exports the ledger to a file.
+func exportJournal(t *testing.T, format string, more ...string) (path string) {
 	t.Helper()
 	got := does(t, "", append([]string{"purchases", "--format", format}, more...)...)
 	if got.code != 0 || got.err != "" {
@@ -77,11 +79,11 @@ func journalOf(t *testing.T, format string, more ...string) (path string) {
 	return path
 }
 
-// balanced checks that a program reads the journal of the ledger, and that both accounts have the ledger's sum.
-func (b bookkeeper) balanced(t *testing.T, path, expense, payment string, sum cocalc.Cents) {
+// checkBalance checks that a program reads the journal of the ledger, and that both accounts have the ledger's sum.
+func (b bookkeeper) checkBalance(t *testing.T, path, expense, payment string, sum cocalc.Cents) {
 	t.Helper()
 	for account, want := range map[string]cocalc.Cents{expense: sum, payment: -sum} {
-		got, err := b.accepts(t, path, account)
+		got, err := b.balance(t, path, account)
 		if err != nil {
 			text, _ := os.ReadFile(path)
 			t.Fatalf("%s: got error %v, want none: %s\n%s", b.format, err, got, text)
@@ -114,17 +116,17 @@ var journalTraps = []string{
 
 func TestJournal_Formats(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	for _, b := range bookkeepers {
 		t.Run(b.format, func(t *testing.T) {
-			file := journalOf(t, b.format)
+			file := exportJournal(t, b.format)
 			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
 			golden(t, "purchases."+b.format, string(text))
-			b.balanced(t, file, expenseAccount, paymentAccount, sumOf(bought()))
+			b.checkBalance(t, file, expenseAccount, paymentAccount, sumOf(examplePurchases()))
 		})
 	}
 }
@@ -133,7 +135,7 @@ func TestJournal_Titles_StayText(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var all []purchase.Purchase
 	for _, trap := range journalTraps {
-		p := bought()[0]
+		p := examplePurchases()[0]
 		p.Spec.Title, p.Requester.Name, p.Reason, p.Place.Name = trap, trap, trap, trap
 		p.Requester.ID, p.Place.ID, p.LicenseID, p.Order, p.Month = trap, trap, trap, purchase.OrderID(trap), trap
 		all = append(all, p)
@@ -142,8 +144,8 @@ func TestJournal_Titles_StayText(t *testing.T) {
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, b := range bookkeepers {
 		t.Run(b.format, func(t *testing.T) {
-			file := journalOf(t, b.format)
-			b.balanced(t, file, expenseAccount, paymentAccount, sumOf(all))
+			file := exportJournal(t, b.format)
+			b.checkBalance(t, file, expenseAccount, paymentAccount, sumOf(all))
 			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -155,7 +157,7 @@ func TestJournal_Titles_StayText(t *testing.T) {
 			}
 		})
 	}
-	out, err := runs(t, "hledger", "-f", journalOf(t, "hledger"), "tags")
+	out, err := runProgram(t, "hledger", "-f", exportJournal(t, "hledger"), "tags")
 	if want := strings.Join([]string{
 		"bought", "channel", "entry", "item", "license", "month", "order", "purchase",
 		"requester",
@@ -169,7 +171,7 @@ func TestJournal_Sum_EqualsLedger(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var all []purchase.Purchase
 	for n := range 300 {
-		p := bought()[n%5]
+		p := examplePurchases()[n%5]
 		p.Time = p.Time.Add(time.Duration(rng.IntN(90*24)) * time.Hour)
 		p.Charged = cocalc.Cents(rng.IntN(3_000_000))
 		if p.Correction {
@@ -181,7 +183,7 @@ func TestJournal_Sum_EqualsLedger(t *testing.T) {
 	keepLedger(t, path, all...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, b := range bookkeepers {
-		b.balanced(t, journalOf(t, b.format), expenseAccount, paymentAccount, sumOf(all))
+		b.checkBalance(t, exportJournal(t, b.format), expenseAccount, paymentAccount, sumOf(all))
 	}
 }
 
@@ -190,7 +192,7 @@ func TestJournal_EmptyLedger(t *testing.T) {
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, b := range bookkeepers {
-		if out, err := b.accepts(t, journalOf(t, b.format), expenseAccount); err != nil {
+		if out, err := b.balance(t, exportJournal(t, b.format), expenseAccount); err != nil {
 			t.Errorf("%s: got error %v, want none: %s", b.format, err, out)
 		}
 	}
@@ -205,12 +207,14 @@ func TestJournal_Import_MissesNothing(t *testing.T) {
 		return p
 	}
 	grows := [][]purchase.Purchase{
-		{plain(3, bought()[0])},
+		{plain(3, examplePurchases()[0])},
 		// bought twice on the 3rd, which shows on the 20th
-		{plain(20, bought()[1]), plain(3, bought()[3])},
-		{plain(20, bought()[4]), plain(20, bought()[0])},                        // corrected
-		{plain(21, bought()[2]), plain(3, bought()[4]), plain(20, bought()[3])}, // all of it late
-		{plain(3, bought()[3]), plain(21, bought()[3]), plain(20, bought()[4])}, // and with nothing newer
+		{plain(20, examplePurchases()[1]), plain(3, examplePurchases()[3])},
+		{plain(20, examplePurchases()[4]), plain(20, examplePurchases()[0])}, // corrected
+		// all of it late
+		{plain(21, examplePurchases()[2]), plain(3, examplePurchases()[4]), plain(20, examplePurchases()[3])},
+		// and with nothing newer
+		{plain(3, examplePurchases()[3]), plain(21, examplePurchases()[3]), plain(20, examplePurchases()[4])},
 	}
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -222,20 +226,20 @@ func TestJournal_Import_MissesNothing(t *testing.T) {
 	}
 	var all []purchase.Purchase
 	for _, more := range grows {
-		grow(t, path, more...)
+		appendPurchases(t, path, more...)
 		all = append(all, more...)
-		if err := os.Rename(journalOf(t, "hledger"), export); err != nil {
+		if err := os.Rename(exportJournal(t, "hledger"), export); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := runs(t, "hledger", "-f", books, "import", export); err != nil {
+		if out, err := runProgram(t, "hledger", "-f", books, "import", export); err != nil {
 			t.Fatalf("hledger import: got error %v, want none: %s", err, out)
 		}
-		bookkeepers[0].balanced(t, books, expenseAccount, paymentAccount, sumOf(all))
+		bookkeepers[0].checkBalance(t, books, expenseAccount, paymentAccount, sumOf(all))
 	}
 }
 
-// grow appends to the log of a ledger that no one has open.
-func grow(t *testing.T, path string, more ...purchase.Purchase) {
+// appendPurchases appends to the log of a ledger that no one has open.
+func appendPurchases(t *testing.T, path string, more ...purchase.Purchase) {
 	t.Helper()
 	ledger, err := storage.Open(path)
 	if err != nil {
@@ -257,15 +261,15 @@ func grow(t *testing.T, path string, more ...purchase.Purchase) {
 // The journal's numbers mean the same in books that write a comma where it writes a point.
 func TestJournal_Import_DecimalComma(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	books := filepath.Join(t.TempDir(), "books.journal")
 	text := fmt.Sprintf("commodity 1.000,00 USD\ninclude %s\n\n2026-12-31 * more\n    %s  1,50 USD\n    %s\n",
-		journalOf(t, "hledger"), expenseAccount, paymentAccount)
+		exportJournal(t, "hledger"), expenseAccount, paymentAccount)
 	if err := os.WriteFile(books, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := bookkeepers[0].accepts(t, books, expenseAccount)
+	got, err := bookkeepers[0].balance(t, books, expenseAccount)
 	if want := "1.065,30"; err != nil || got != want {
 		t.Errorf("balance: got %s (error %v), want %s", got, err, want)
 	}
@@ -274,19 +278,19 @@ func TestJournal_Import_DecimalComma(t *testing.T) {
 // Books that open their accounts themselves include the journal without its open directives.
 func TestJournal_Import_AccountsOpenedElsewhere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, c := range []struct {
 		file string
 		ok   bool
-	}{{journalOf(t, "beancount", "--no-open"), true}, {journalOf(t, "beancount"), false}} {
+	}{{exportJournal(t, "beancount", "--no-open"), true}, {exportJournal(t, "beancount"), false}} {
 		books := filepath.Join(t.TempDir(), "books.beancount")
 		text := fmt.Sprintf("2020-01-01 open %s\n2020-01-01 open %s USD\ninclude %q\n", expenseAccount, paymentAccount,
 			c.file)
 		if err := os.WriteFile(books, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := bookkeepers[2].accepts(t, books, expenseAccount); (err == nil) != c.ok {
+		if out, err := bookkeepers[2].balance(t, books, expenseAccount); (err == nil) != c.ok {
 			t.Errorf("got error %v, want the books accepted: %t: %s", err, c.ok, out)
 		}
 	}
@@ -295,7 +299,7 @@ func TestJournal_Import_AccountsOpenedElsewhere(t *testing.T) {
 // An account name that is taken is one that the program takes, and means the same there.
 func TestJournal_AccountNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for name, formats := range map[string]string{
 		"Expenses:Software:CoCalc":  "hledger ledger beancount",
@@ -328,8 +332,8 @@ func TestJournal_AccountNames(t *testing.T) {
 				continue
 			}
 			account := strings.ReplaceAll(name, "/", ".") // the programs take a pattern
-			if sum, err := b.accepts(t, journalOf(t, b.format, args...), account); err != nil ||
-				sum != dollarsOf(sumOf(bought())) {
+			if sum, err := b.balance(t, exportJournal(t, b.format, args...), account); err != nil ||
+				sum != dollarsOf(sumOf(examplePurchases())) {
 				t.Errorf("%s: got %s in %q, want the ledger's sum; error %v", b.format, sum, name, err)
 			}
 		}

@@ -24,13 +24,13 @@ import (
 	"licensebot/storage"
 )
 
-// buys lets Alice buy n licenses, one after the other, with a bot that shows nothing in Slack.
-func (w *env) buys(t testing.TB, database string, n int) {
+// buy lets Alice buy n licenses, one after the other, with a bot that shows nothing in Slack.
+func (env *testEnv) buy(t testing.TB, database string, n int) {
 	t.Helper()
 	bot, err := app.New(app.Config{
 		Database: database, PurchasesChannel: slacksim.General,
-		CoCalc: cocalc.Options{BaseURL: w.shop, Key: w.account.Key()},
-		Slack:  app.Slack{URL: w.api, BotToken: w.slack.BotToken(), AppToken: w.slack.AppToken()},
+		CoCalc: cocalc.Options{BaseURL: env.shop, Key: env.account.Key()},
+		Slack:  app.Slack{URL: env.api, BotToken: env.slack.BotToken(), AppToken: env.slack.AppToken()},
 		Policy: purchase.Policy{
 			Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true},
 		},
@@ -78,28 +78,28 @@ func (w *env) buys(t testing.TB, database string, n int) {
 	}
 }
 
-// strangerBuys has someone else buy a license on the account.
-func (w *env) strangerBuys(t testing.TB) {
+// buyAsStranger has someone else buy a license on the account.
+func (env *testEnv) buyAsStranger(t testing.TB) {
 	t.Helper()
-	w.account.AddToCart("site-license",
+	env.account.AddToCart("site-license",
 		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
 			`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
-	if err := w.account.Checkout(); err != nil {
+	if err := env.account.Checkout(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// reads waits until someone reads the text in the channel of that name; empty: in the conversation with the bot.
-func (w *env) reads(t testing.TB, person, channel, text string) {
+// waitForText waits until someone reads the text in the channel of that name; empty: in the conversation with the bot.
+func (env *testEnv) waitForText(t testing.TB, person, channel, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), processtest.Patience)
 	defer cancel()
-	err := w.slack.Wait(ctx, func() bool {
-		for _, c := range w.slack.Person(person).Channels() {
+	err := env.slack.Wait(ctx, func() bool {
+		for _, c := range env.slack.Person(person).Channels() {
 			if c.Name != channel && (channel != "" || c.DM != person) {
 				continue
 			}
-			for _, m := range w.slack.Person(person).Messages(c.ID) {
+			for _, m := range env.slack.Person(person).Messages(c.ID) {
 				if strings.Contains(m.ContentText(), text) {
 					return true
 				}
@@ -112,8 +112,8 @@ func (w *env) reads(t testing.TB, person, channel, text string) {
 	}
 }
 
-// copied is a copy of a file.
-func copied(t testing.TB, from string) string {
+// copyFile is a copy of a file.
+func copyFile(t testing.TB, from string) string {
 	t.Helper()
 	data, err := os.ReadFile(from)
 	if err != nil {
@@ -138,8 +138,8 @@ func changeLedger(t testing.TB, path string, change func(purchase.Writer) error)
 	}
 }
 
-// forge changes an audit record as someone would who knows the format of the file, but for the chain.
-func forge(t testing.TB, path string, number uint64, change func(*purchase.Event)) {
+// forgeEvent changes an audit record as someone would who knows the format of the file, but for the chain.
+func forgeEvent(t testing.TB, path string, number uint64, change func(*purchase.Event)) {
 	t.Helper()
 	editFile(t, path, func(tx *bbolt.Tx) error {
 		key := binary.BigEndian.AppendUint64(nil, number)
@@ -200,7 +200,7 @@ var badFiles = []struct {
 		write(t, path, data)
 	}, "the ledger is damaged: ", false},
 	{"a chain that was forged", func(t *testing.T, path string) {
-		forge(t, path, 2, func(e *purchase.Event) { e.By = "U0CAROL" })
+		forgeEvent(t, path, 2, func(e *purchase.Event) { e.By = "U0CAROL" })
 	}, "the ledger is damaged: audit record 2 was changed after it was written", true},
 }
 

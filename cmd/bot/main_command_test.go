@@ -265,8 +265,8 @@ func TestMain_NoCommand_Runs(t *testing.T) {
 
 // A program that is told to stop before it has begun ends, and says so by ending well.
 func TestMain_StoppedBeforeStart(t *testing.T) {
-	w := newEnv(t)
-	processtest.Environment(t, w.settings(t))
+	env := newEnv(t)
+	processtest.Environment(t, env.settings(t))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := run(ctx, []string{"run"}, stdio{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}); err !=

@@ -14,9 +14,9 @@ import (
 	"licensebot/storage"
 )
 
-// prepaid is a purchase log with what can be in the report: that of `bought`, a term that began at once, a correction
-// of it, one that has not begun on December 15, and one that has ended by then.
-func prepaid() []purchase.Purchase {
+// prepaidPurchases is a purchase log with what can be in the report: that of `bought`, a term that began at once, a
+// correction of it, one that has not begun on December 15, and one that has ended by then.
+func prepaidPurchases() []purchase.Purchase {
 	at := time.Date(2026, time.December, 1, 9, 0, 0, 0, time.UTC)
 	term := func(order, license string, charged purchase.Cents, begins, ends time.Time) purchase.Purchase {
 		s := cocalc.DefaultSpec()
@@ -30,7 +30,7 @@ func prepaid() []purchase.Purchase {
 		at.AddDate(0, 0, 31))
 	less := course
 	less.Charged, less.Correction = -700, true
-	return append(bought(), course, less,
+	return append(examplePurchases(), course, less,
 		term("01JDXK00000000000000000005", "54d63bc0-5a10-4f86-971a-c584cf5baab0", 20_000, at.AddDate(0, 1, 0),
 			at.AddDate(0, 2, 0)),
 		term("01JDXK00000000000000000006", "64d63bc0-5a10-4f86-971a-c584cf5baab1", 30_000, at, at.AddDate(0, 0, 7)))
@@ -38,7 +38,7 @@ func prepaid() []purchase.Purchase {
 
 func TestMigrateReport_Formats(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, prepaid()...)
+	keepLedger(t, path, prepaidPurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	for name, args := range map[string][]string{
 		"migrate-report.txt": nil, "migrate-report.csv": {"--csv"},
@@ -54,7 +54,7 @@ func TestMigrateReport_Formats(t *testing.T) {
 
 func TestMigrateReport_At(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, prepaid()...)
+	keepLedger(t, path, prepaidPurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	for _, c := range []struct{ at, total string }{
 		{"2026-12-01T08:59:59Z", "2 fixed terms: $0.10 paid, $0.08 unused\n"}, // the others were not bought yet
@@ -80,7 +80,7 @@ func TestMigrateReport_At(t *testing.T) {
 func TestMigrateReport_Now(t *testing.T) {
 	now := time.Now()
 	term := func(license string, begins, ends time.Time) purchase.Purchase {
-		p := prepaid()[0]
+		p := prepaidPurchases()[0]
 		p.Spec.Period, p.Spec.Start, p.Spec.End = cocalc.PeriodRange, begins, ends
 		p.Order, p.LicenseID, p.Time, p.Expires, p.Charged = purchase.OrderID("order of "+license), license,
 			now.AddDate(0, 0, -2), ends, 3000
@@ -101,7 +101,7 @@ func TestMigrateReport_Now(t *testing.T) {
 // missing.
 func TestMigrateReport_NeedsOnlyTheLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, prepaid()...)
+	keepLedger(t, path, prepaidPurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "COCALC_URL": "no address", "SLACK_API_URL": "none"})
 	alone := does(t, "", "migrate-report", "--csv", "--at", "2026-12-15")
 	ledger, err := storage.Open(path)

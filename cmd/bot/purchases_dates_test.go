@@ -97,7 +97,7 @@ func TestPurchases_Names_Joiners(t *testing.T) {
 // part of the first column's name.
 func TestPurchases_CSV_ByteOrderMark(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, what := range []string{"purchases", "audit"} {
 		plain := does(t, "", what, "--csv")

@@ -20,9 +20,9 @@ import (
 	"licensebot/storage"
 )
 
-// bought is a purchase log with what can be in it: a plain one, one with a title that spreadsheets would take for a
-// formula, a fixed term, one that CoCalc bought twice, and a correction.
-func bought() []purchase.Purchase {
+// examplePurchases is a purchase log with what can be in it: a plain one, one with a title that spreadsheets would take
+// for a formula, a fixed term, one that CoCalc bought twice, and a correction.
+func examplePurchases() []purchase.Purchase {
 	at := time.Date(2026, time.November, 30, 23, 30, 0, 0, time.UTC)
 	spec := func(ram, cpu int) cocalc.LicenseSpec {
 		s := cocalc.DefaultSpec()
@@ -92,7 +92,7 @@ func keepLedger(t *testing.T, path string, all ...purchase.Purchase) {
 
 func TestPurchases_Formats(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	for name, args := range map[string][]string{
 		"purchases.txt": nil, "purchases.jsonl": {"--json"},
@@ -109,15 +109,15 @@ func TestPurchases_Formats(t *testing.T) {
 // The books of one month, as a bookkeeper asks for them.
 func TestPurchases_Span(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
 		t.Fatal(err)
 	}
-	month := bought()[0].Time.In(vienna).Format("2006-01")
+	month := examplePurchases()[0].Time.In(vienna).Format("2006-01")
 	in := 0
-	for _, p := range bought() {
+	for _, p := range examplePurchases() {
 		if p.Time.In(vienna).Format("2006-01") == month {
 			in++
 		}
@@ -128,7 +128,7 @@ func TestPurchases_Span(t *testing.T) {
 	}{
 		{[]string{"--month", month}, in},
 		{[]string{"--month", "2020-01"}, 0},
-		{[]string{"--since", "2020-01-01"}, len(bought())},
+		{[]string{"--since", "2020-01-01"}, len(examplePurchases())},
 		{[]string{"--until", "2020-01-01"}, 0},
 	} {
 		got := does(t, "", append([]string{"purchases", "--json"}, c.args...)...)
@@ -141,7 +141,7 @@ func TestPurchases_Span(t *testing.T) {
 
 func TestPurchases_JSON_IsWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	n := 0
 	for line := range strings.Lines(does(t, "", "purchases", "--json").out) {
@@ -149,14 +149,14 @@ func TestPurchases_JSON_IsWhole(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &p); err != nil {
 			t.Fatal(err)
 		}
-		want := bought()[n]
+		want := examplePurchases()[n]
 		want.Number = uint64(n + 1)
 		if diff := cmp.Diff(want, p); diff != "" {
 			t.Error(diff)
 		}
 		n++
 	}
-	if n != len(bought()) {
+	if n != len(examplePurchases()) {
 		t.Errorf("got %d lines, want one for each purchase", n)
 	}
 }
@@ -169,7 +169,7 @@ func TestPurchases_CSV_NoFormulas(t *testing.T) {
 		"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1+1", "＝1+1", "\u200b=1+1", "\ufeff=1+1",
 		"\u202e=1", "\u2003=1", "\x00=1", "\x1b=1", "−1+1", "\n=1", "\u200b\u00a0\u200b-1",
 	} {
-		p := bought()[0]
+		p := examplePurchases()[0]
 		p.Spec.Title, p.Reason, p.Requester.Name, p.Requester.ID, p.Place.Name, p.LicenseID = evil, evil, evil, evil, evil,
 			evil
 		all = append(all, p)
@@ -213,7 +213,7 @@ func TestPurchases_NewLedger(t *testing.T) {
 // ledger, is the bot's, and has to wait for one that does not listen.
 func TestPurchases_BotRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, bought()...)
+	keepLedger(t, path, examplePurchases()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	alone := does(t, "", "purchases", "--csv")
 	ledger, err := storage.Open(path)
@@ -286,7 +286,7 @@ func TestResume_Pause(t *testing.T) {
 func TestPurchases_ControlCharacters(t *testing.T) {
 	const hostile = "x\x1b[2J\u009b31m \u202e00.1$ \u200b\U000e0041\u2028 y"
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	p := bought()[0]
+	p := examplePurchases()[0]
 	p.Spec.Title, p.Reason, p.Requester.Name = hostile, hostile, hostile
 	keepLedger(t, path, p)
 	ledger, err := storage.Open(path)

@@ -68,8 +68,8 @@ func TestQuote_Text(t *testing.T) {
 	}
 }
 
-// answers runs bot quote --jsonl and reads what it prints.
-func answers(t *testing.T, input string) []priced {
+// runQuotes runs bot quote --jsonl and reads what it prints.
+func runQuotes(t *testing.T, input string) []priced {
 	t.Helper()
 	got := does(t, input, "quote", "--jsonl")
 	if got.code != 0 || got.err != "" {
@@ -111,7 +111,7 @@ func TestQuote_RecordedPrices(t *testing.T) {
 		input.Write(r.Input)
 		input.WriteByte('\n')
 	}
-	got := answers(t, input.String())
+	got := runQuotes(t, input.String())
 	if len(got) != len(records) || len(records) < 2000 {
 		t.Fatalf("got %d answers to %d lines, want one for each, and at least 2000", len(got), len(records))
 	}
@@ -171,7 +171,7 @@ func TestQuote_BrokenLines(t *testing.T) {
 	}
 	for _, end := range []string{"\n", "\r\n"} {
 		for _, last := range []string{end, ""} {
-			got := answers(t, strings.Join(texts, end)+last)
+			got := runQuotes(t, strings.Join(texts, end)+last)
 			if len(got) != len(lines) {
 				t.Fatalf("lines that end with %q, the last with %q: got %d answers, want %d", end, last, len(got), len(lines))
 			}
@@ -186,7 +186,7 @@ func TestQuote_BrokenLines(t *testing.T) {
 }
 
 func TestQuote_NoLines(t *testing.T) {
-	if got := answers(t, ""); len(got) != 0 {
+	if got := runQuotes(t, ""); len(got) != 0 {
 		t.Errorf("got %v, want no answers", got)
 	}
 }

@@ -19,14 +19,14 @@ import (
 
 // What bot restore says before it does anything, for every way in which a backup and the present ledger can differ.
 func TestRestore_Losses(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	path := s["DATABASE"]
-	w.buys(t, path, 1)
-	one := copied(t, path)
-	w.buys(t, path, 2)
-	three := copied(t, path)
-	other := copied(t, one)
+	env.buy(t, path, 1)
+	one := copyFile(t, path)
+	env.buy(t, path, 2)
+	three := copyFile(t, path)
+	other := copyFile(t, one)
 	changeLedger(t, other, func(wr purchase.Writer) error {
 		return wr.AppendEvent(purchase.Event{Time: time.Now(), Kind: "refused", By: slacksim.Carol, Note: "not-a-buyer"})
 	})
@@ -93,9 +93,9 @@ func TestRestore_Losses(t *testing.T) {
 
 // A backup is for the day on which the ledger cannot be read any more; that one is kept as it is, as evidence.
 func TestRestore_OverDamagedLedger(t *testing.T) {
-	w := newEnv(t)
-	good := w.settings(t)["DATABASE"]
-	w.buys(t, good, 1)
+	env := newEnv(t)
+	good := env.settings(t)["DATABASE"]
+	env.buy(t, good, 1)
 	for _, bad := range badFiles {
 		t.Run(bad.name, func(t *testing.T) {
 			database := filepath.Join(t.TempDir(), "ledger.db")
@@ -117,10 +117,10 @@ func TestRestore_OverDamagedLedger(t *testing.T) {
 }
 
 func TestRestore_BotRuns(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
-	w.buys(t, s["DATABASE"], 1)
-	backup := copied(t, s["DATABASE"])
+	env := newEnv(t)
+	s := env.settings(t)
+	env.buy(t, s["DATABASE"], 1)
+	backup := copyFile(t, s["DATABASE"])
 	processtest.Environment(t, s)
 	ledger, err := storage.Open(s["DATABASE"])
 	if err != nil {
@@ -138,16 +138,16 @@ func TestRestore_BotRuns(t *testing.T) {
 // before it has compared with CoCalc; then it enters the purchase that the backup lacks, with its person, and has it
 // told.
 func TestRestore_CoCalcSoldMore(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t, "ADMINS="+slacksim.Bob, "PURCHASES_CHANNEL="+slacksim.General)
+	env := newEnv(t)
+	s := env.settings(t, "ADMINS="+slacksim.Bob, "PURCHASES_CHANNEL="+slacksim.General)
 	processtest.Environment(t, s)
 	file := filepath.Join(t.TempDir(), "monday.db")
-	alice := w.slack.Person(slacksim.Alice)
+	alice := env.slack.Person(slacksim.Alice)
 	var bot *processtest.Process
 	buy := func(n string) {
 		t.Helper()
-		card := w.asks(t, "buy ram=16 cpu=2 title="+n, "A CoCalc license for $63.75")
-		for _, m := range w.slack.Person(slacksim.Alice).Messages(slacksim.General) {
+		card := env.command(t, "buy ram=16 cpu=2 title="+n, "A CoCalc license for $63.75")
+		for _, m := range env.slack.Person(slacksim.Alice).Messages(slacksim.General) {
 			if strings.Contains(m.ContentText(), n) && strings.Contains(m.ContentText(), "A CoCalc license for") {
 				card = m
 			}
@@ -163,7 +163,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 		}
 	}
 	bot = launch(t, s, "run")
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	buy("first")
@@ -172,7 +172,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
-	newest := w.account.Licenses()[0].ID
+	newest := env.account.Licenses()[0].ID
 
 	does(t, "", "restore", "--yes", file).says(t, 0, "That includes 1 purchase for $63.75.", "Restored ")
 	does(t, "", "verify", "--online").says(t, 1, newest, "which isn't in this ledger")
@@ -183,7 +183,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	answers := sync.OnceFunc(func() { close(answer) })
 	defer answers() // the simulated CoCalc ends only after its answer, also when the test fails before
-	w.cocalc.Inject(cocalctest.Fault{
+	env.cocalc.Inject(cocalctest.Fault{
 		Endpoint: "purchases/get-purchases", Effect: cocalctest.Call, Times: 1,
 		Do: func(*cocalctest.Account) {
 			close(asked)
@@ -198,22 +198,22 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	case <-time.After(processtest.Patience):
 		t.Fatal("got no request to CoCalc in time, want one")
 	}
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2 title=third",
+	env.command(t, "buy ram=16 cpu=2 title=third",
 		"My records were just restored from a backup, and I'm comparing them with CoCalc first")
 	answers()
 	for _, text := range []string{
 		"The ledger was restored from a backup that ends with record",
 		"I added 1 purchase ($63.75) that the backup lacked to the history",
 	} {
-		w.reads(t, slacksim.Alice, "general", text) // in the purchases channel
-		w.reads(t, slacksim.Bob, "", text)          // as an admin
+		env.waitForText(t, slacksim.Alice, "general", text) // in the purchases channel
+		env.waitForText(t, slacksim.Bob, "", text)          // as an admin
 	}
 	buy("fourth")
 	does(t, "", "purchases").says(t, 0, newest)
-	if n := len(w.account.Licenses()); n != 3 {
+	if n := len(env.account.Licenses()); n != 3 {
 		t.Errorf("got %d licenses, want 3", n)
 	}
 	does(t, "", "verify", "--online").says(t, 0, "it sold 3 licenses in the log")
@@ -221,10 +221,10 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 
 // A ledger that contradicts itself is not used for buying until an admin has looked at it; people who try read why.
 func TestRun_InconsistentLedger(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t, "ADMINS="+slacksim.Bob)
+	env := newEnv(t)
+	s := env.settings(t, "ADMINS="+slacksim.Bob)
 	processtest.Environment(t, s)
-	w.buys(t, s["DATABASE"], 1)
+	env.buy(t, s["DATABASE"], 1)
 	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
 		budgets, err := wr.Budgets(1)
 		if err != nil {
@@ -235,11 +235,11 @@ func TestRun_InconsistentLedger(t *testing.T) {
 	})
 	const why = "says that $63.76 was spent, but the purchase log adds up to $63.75."
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
-	w.reads(t, slacksim.Bob, "", why)
+	env.command(t, "buy ram=16 cpu=2", "My records don't add up.")
+	env.waitForText(t, slacksim.Bob, "", why)
 	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying has been paused since ",
 		"The ledger contradicts itself.")
 	does(t, "", "resume", "a cent").says(t, 0, "Buying is back on.")
@@ -247,30 +247,30 @@ func TestRun_InconsistentLedger(t *testing.T) {
 		t.Fatalf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
 	seen := launch(t, s, "run") // what an admin has seen does not pause again
-	if err := w.slack.WaitForSocket(seen.Life); err != nil {
+	if err := env.slack.WaitForSocket(seen.Life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	seen.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
 // Someone who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and
 // says why; once an admin has looked at it, it goes on, and does not ask the same again at the next start.
 func TestRun_BrokenAuditChain(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t, "ADMINS="+slacksim.Bob)
+	env := newEnv(t)
+	s := env.settings(t, "ADMINS="+slacksim.Bob)
 	processtest.Environment(t, s)
-	w.buys(t, s["DATABASE"], 1)
-	forge(t, s["DATABASE"], 2, func(e *purchase.Event) { e.By = "U0CAROL" })
+	env.buy(t, s["DATABASE"], 1)
+	forgeEvent(t, s["DATABASE"], 2, func(e *purchase.Event) { e.By = "U0CAROL" })
 	const why = "The audit chain is broken: audit record 2 was changed after it was written: its hash does not match " +
 		"its content."
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
-	w.reads(t, slacksim.Bob, "", why)
-	if n := len(w.account.Licenses()); n != 1 {
+	env.command(t, "buy ram=16 cpu=2", "My records don't add up.")
+	env.waitForText(t, slacksim.Bob, "", why)
+	if n := len(env.account.Licenses()); n != 1 {
 		t.Errorf("got %d licenses, want 1", n)
 	}
 	does(t, "", "verify").says(t, 1, "the ledger is damaged: audit record 2 was changed after it was written")
@@ -289,20 +289,20 @@ func TestRun_BrokenAuditChain(t *testing.T) {
 	alone := filepath.Join(t.TempDir(), "alone.db") // without a bot too
 	does(t, "", "backup", alone).says(t, 1, alone+".unproven is an unverified copy")
 	seen := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(seen.Life); err != nil {
+	if err := env.slack.WaitForSocket(seen.Life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	seen.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
 // Buying was paused after the backup was made. To go back to the backup is no way to resume it.
 func TestRestore_KeepsPause(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
-	w.buys(t, s["DATABASE"], 1)
-	backup := copied(t, s["DATABASE"])
+	env.buy(t, s["DATABASE"], 1)
+	backup := copyFile(t, s["DATABASE"])
 	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
 		return register.KeepPause(wr, &purchase.Pause{
 			Since: time.Now(), By: slacksim.Bob, Name: "bob",

@@ -31,14 +31,14 @@ func BenchmarkRun_Idle(b *testing.B) {
 	}
 	var fresh, used []float64
 	for b.Loop() {
-		w := newEnv(b)
-		bot := processtest.Start(b, binary, w.settings(b), "run")
-		if err := w.slack.WaitForSocket(b.Context()); err != nil {
+		env := newEnv(b)
+		bot := processtest.Start(b, binary, env.settings(b), "run")
+		if err := env.slack.WaitForSocket(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		fresh = append(fresh, resident(b, bot))
-		card := w.asks(b, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
-		alice := w.slack.Person(slacksim.Alice)
+		card := env.command(b, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+		alice := env.slack.Person(slacksim.Alice)
 		if err := alice.Click(b.Context(), card, "Buy for $63.75"); err != nil {
 			b.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func BenchmarkRun_Idle(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		w.asks(b, "list", "1 active license")
+		env.command(b, "list", "1 active license")
 		used = append(used, resident(b, bot))
 		if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
 			b.Fatalf("got exit code %d, want 0:\n%s", code, &bot.Err)

@@ -26,10 +26,10 @@ import (
 )
 
 // serve runs the whole bot in this process until the returned function is called.
-func (w *env) serve(b *testing.B, more ...string) (s *app.Service, stop func()) {
+func (env *testEnv) serve(b *testing.B, more ...string) (s *app.Service, stop func()) {
 	b.Helper()
 	processtest.Environment(b,
-		w.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
+		env.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
 	settings, err := config.Read()
 	if err != nil {
 		b.Fatal(err)
@@ -44,7 +44,7 @@ func (w *env) serve(b *testing.B, more ...string) (s *app.Service, stop func()) 
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	if err := w.slack.WaitForSocket(ctx); err != nil {
+	if err := env.slack.WaitForSocket(ctx); err != nil {
 		b.Fatal(err)
 	}
 	return s, func() {
@@ -70,63 +70,63 @@ func BenchmarkRun_BurstOfConfirmations(b *testing.B) {
 	late := 0
 	for b.Loop() {
 		b.StopTimer()
-		w := newEnv(b)
-		s, stop := w.serve(b)
+		env := newEnv(b)
+		s, stop := env.serve(b)
 		// CoCalc hangs from here on, so that the first order waits and the others stay promised.
-		w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Delay, Wait: time.Hour})
-		people := w.crowd(burst)
-		cards := w.cards(b, people)
-		before := len(w.slack.Envelopes())
-		for _, e := range w.slack.Envelopes() {
+		env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Delay, Wait: time.Hour})
+		people := env.addPeople(burst)
+		cards := env.requestCards(b, people)
+		before := len(env.slack.Envelopes())
+		for _, e := range env.slack.Envelopes() {
 			if e.Acked {
 				commands = append(commands, e.Took)
 			}
 		}
 		b.StartTimer()
 		var gaveUp atomic.Int64
-		all(b, burst, func(n int) error {
+		concurrently(b, burst, func(n int) error {
 			if people[n].Click(context.Background(), cards[n], "Buy for $63.75") != nil {
 				gaveUp.Add(1)
 			}
 			return nil
 		})
 		b.StopTimer()
-		for _, e := range w.slack.Envelopes()[before:] {
+		for _, e := range env.slack.Envelopes()[before:] {
 			if e.Acked {
 				clicks = append(clicks, e.Took)
 			}
 		}
 		late += int(gaveUp.Load())
-		reserved, most := promised(b, s.Ledger).Reserved, purchase.Cents(burst*6375)
+		reserved, most := currentBudget(b, s.Ledger).Reserved, purchase.Cents(burst*6375)
 		if least := most - purchase.Cents(gaveUp.Load()*6375); reserved < least || reserved > most {
 			b.Errorf("reserved: got %s, want %s to %s", reserved, least, most)
 		}
-		w.cocalc.ClearFaults()
-		w.cocalc.Close() // lets go of what hangs
+		env.cocalc.ClearFaults()
+		env.cocalc.Close() // lets go of what hangs
 		stop()
 		b.StartTimer()
 	}
-	report(b, "ack", clicks)
-	report(b, "command-ack", commands)
+	reportPercentiles(b, "ack", clicks)
+	reportPercentiles(b, "command-ack", commands)
 	b.ReportMetric(float64(late), "late-clicks")
 	b.ReportMetric(0, "ns/op")
 }
 
-// crowd adds n people to the workspace.
-func (w *env) crowd(n int) []*slacksim.Person {
+// addPeople adds n people to the workspace.
+func (env *testEnv) addPeople(n int) []*slacksim.Person {
 	people := make([]*slacksim.Person, n)
 	for i := range people {
 		id := fmt.Sprintf("U0P%03d", i)
-		w.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[2:])})
-		w.slack.Invite(slacksim.General, id)
-		people[i] = w.slack.Person(id)
+		env.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[2:])})
+		env.slack.Invite(slacksim.General, id)
+		people[i] = env.slack.Person(id)
 	}
 	return people
 }
 
-// cards has everyone ask for a card at once, and returns each one's. Those whom a busy bot sends away, or does not
-// answer in time, ask again together.
-func (w *env) cards(b *testing.B, people []*slacksim.Person) []slacksim.Message {
+// requestCards has everyone ask for a card at once, and returns each one's. Those whom a busy bot sends away, or does
+// not answer in time, ask again together.
+func (env *testEnv) requestCards(b *testing.B, people []*slacksim.Person) []slacksim.Message {
 	b.Helper()
 	cards := make([]slacksim.Message, len(people))
 	asking := make([]int, len(people))
@@ -138,7 +138,7 @@ func (w *env) cards(b *testing.B, people []*slacksim.Person) []slacksim.Message 
 		if round == 10 {
 			b.Fatalf("people without a card after %d rounds: got %d, want none: %v", round, len(asking), err)
 		}
-		all(b, len(asking), func(i int) error {
+		concurrently(b, len(asking), func(i int) error {
 			_ = people[asking[i]].Command(b.Context(), slacksim.General, "/license", "buy ram=16 cpu=2") // its card counts
 			return nil
 		})
@@ -156,8 +156,8 @@ func (w *env) cards(b *testing.B, people []*slacksim.Person) []slacksim.Message 
 	return cards
 }
 
-// all runs do n times at once.
-func all(b *testing.B, n int, do func(int) error) {
+// concurrently runs do n times at once.
+func concurrently(b *testing.B, n int, do func(int) error) {
 	b.Helper()
 	var group sync.WaitGroup
 	begin := make(chan struct{})
@@ -178,7 +178,7 @@ func all(b *testing.B, n int, do func(int) error) {
 	}
 }
 
-func promised(b *testing.B, ledger *storage.Ledger) (budget purchase.Budget) {
+func currentBudget(b *testing.B, ledger *storage.Ledger) (budget purchase.Budget) {
 	b.Helper()
 	err := ledger.View(context.Background(), func(r purchase.Reader) error {
 		budgets, err := r.Budgets(1)
@@ -193,8 +193,8 @@ func promised(b *testing.B, ledger *storage.Ledger) (budget purchase.Budget) {
 	return budget
 }
 
-// report tells the median, the 99th percentile and the maximum in milliseconds.
-func report(b *testing.B, what string, times []time.Duration) {
+// reportPercentiles tells the median, the 99th percentile and the maximum in milliseconds.
+func reportPercentiles(b *testing.B, what string, times []time.Duration) {
 	if len(times) == 0 {
 		return
 	}
@@ -218,15 +218,15 @@ func BenchmarkRun_Purchase(b *testing.B) {
 		whole, one, requests = append(whole, took), append(one, transaction), len(sent)
 		bare = append(bare, sendBare(b, server, url, sent))
 	}
-	report(b, "purchase", whole)
-	report(b, "bare", bare)
-	report(b, "transaction", one)
+	reportPercentiles(b, "purchase", whole)
+	reportPercentiles(b, "bare", bare)
+	reportPercentiles(b, "transaction", one)
 	b.ReportMetric(float64(requests), "requests")
 	b.ReportMetric(0, "ns/op")
 }
 
-// client makes an account with money and a client for it, whose connection is open.
-func client(b testing.TB, server *cocalctest.Server, url string) *cocalc.Client {
+// newClient makes an account with money and a client for it, whose connection is open.
+func newClient(b testing.TB, server *cocalctest.Server, url string) *cocalc.Client {
 	b.Helper()
 	account := server.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
 	c, err := cocalc.New(cocalc.Options{BaseURL: url, Key: account.Key()})
@@ -254,7 +254,7 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	defer ledger.Close()
 	changed := make(chan purchase.OrderID, 100)
 	desk := desk.New(desk.Options{
-		Ledger: ledger, Shop: client(b, server, url), Log: zerolog.Nop(),
+		Ledger: ledger, Shop: newClient(b, server, url), Log: zerolog.Nop(),
 		Policy: purchase.Policy{
 			Everyone: true, OrderLimit: purchase.Limit{None: true},
 			MonthlyBudget: purchase.Limit{None: true},
@@ -338,7 +338,7 @@ func TestRun_Purchase_MakesEightRequests(t *testing.T) {
 // sendBare sends requests like those that were sent, for another account.
 func sendBare(b *testing.B, server *cocalctest.Server, url string, sent []cocalctest.Request) time.Duration {
 	b.Helper()
-	c := client(b, server, url)
+	c := newClient(b, server, url)
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
 	description := spec.CartDescription(time.Now())
@@ -387,10 +387,10 @@ func BenchmarkRun_ClickToReceipt(b *testing.B) {
 	var times []time.Duration
 	for b.Loop() {
 		b.StopTimer()
-		w := newEnv(b)
-		_, stop := w.serve(b)
-		alice := w.slack.Person(slacksim.Alice)
-		card := w.cards(b, []*slacksim.Person{alice})[0]
+		env := newEnv(b)
+		_, stop := env.serve(b)
+		alice := env.slack.Person(slacksim.Alice)
+		card := env.requestCards(b, []*slacksim.Person{alice})[0]
 		b.StartTimer()
 		start := time.Now()
 		if err := alice.Click(context.Background(), card, "Buy for $63.75"); err != nil {
@@ -407,6 +407,6 @@ func BenchmarkRun_ClickToReceipt(b *testing.B) {
 		stop()
 		b.StartTimer()
 	}
-	report(b, "receipt", times)
+	reportPercentiles(b, "receipt", times)
 	b.ReportMetric(0, "ns/op")
 }

@@ -13,9 +13,9 @@ import (
 	"licensebot/slacksim"
 )
 
-// mayWrite sets how large the files may grow that a process writes, in bytes from their beginning: with 0 every write
-// fails as on a full disk, but for pipes.
-func mayWrite(t *testing.T, p *processtest.Process, limit uint64) {
+// limitFileSize sets how large the files may grow that a process writes, in bytes from their beginning: with 0 every
+// write fails as on a full disk, but for pipes.
+func limitFileSize(t *testing.T, p *processtest.Process, limit uint64) {
 	t.Helper()
 	var was unix.Rlimit
 	if err := unix.Prlimit(p.Cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &was); err != nil {
@@ -30,26 +30,26 @@ func mayWrite(t *testing.T, p *processtest.Process, limit uint64) {
 // The disk fills up under a bot that runs: no one's order is taken, everyone is told why, the bot lives on, and works
 // again when there is room.
 func TestRun_FullDisk(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
 	bot := launch(t, s, "run")
-	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	alice := env.slack.Person(slacksim.Alice)
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
-	before := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	before := env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	const full = "My disk is full, so that didn't go through."
-	mayWrite(t, bot, 0)
-	w.asks(t, "buy ram=8 cpu=1", full)
-	w.asks(t, "list", "No active licenses yet.") // reading needs no room
+	limitFileSize(t, bot, 0)
+	env.command(t, "buy ram=8 cpu=1", full)
+	env.command(t, "list", "No active licenses yet.") // reading needs no room
 	ledger := read(t, s["DATABASE"])
 	if err := alice.Click(t.Context(), before, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
-	err := w.slack.Wait(bot.Life, func() bool {
+	err := env.slack.Wait(bot.Life, func() bool {
 		told := 0
-		for _, m := range w.slack.Person(slacksim.Alice).Messages(slacksim.General) {
+		for _, m := range env.slack.Person(slacksim.Alice).Messages(slacksim.General) {
 			told += strings.Count(m.ContentText(), full)
 		}
 		return told == 2
@@ -57,13 +57,13 @@ func TestRun_FullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(w.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(ledger) {
+	if len(env.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(ledger) {
 		t.Error("got a purchase or a write, want none")
 	}
 	does(t, "", "backup", t.TempDir()+"/full.db").says(t, 1, "bot: back up the ledger to ", "file too large")
 
-	mayWrite(t, bot, unix.RLIM_INFINITY)
-	card := w.asks(t, "buy ram=4 cpu=1", "for $26.25 a month")
+	limitFileSize(t, bot, unix.RLIM_INFINITY)
+	card := env.command(t, "buy ram=4 cpu=1", "for $26.25 a month")
 	for _, click := range []struct {
 		card   slacksim.Message
 		button string
@@ -87,21 +87,21 @@ func TestRun_FullDisk(t *testing.T) {
 // The disk fills up while CoCalc is being paid: what CoCalc sold cannot be written down. It is, as soon as there is
 // room, and it is bought once.
 func TestRun_FullDisk_DuringCheckout(t *testing.T) {
-	w := newEnv(t)
-	w.cocalc.SetCheckoutTakes(500 * time.Millisecond)
+	env := newEnv(t)
+	env.cocalc.SetCheckoutTakes(500 * time.Millisecond)
 	sold := make(chan struct{})
-	w.cocalc.Inject(cocalctest.Fault{
+	env.cocalc.Inject(cocalctest.Fault{
 		Endpoint: "purchases/shopping-cart-checkout", When: cocalctest.After, Effect: cocalctest.Call, Times: 1,
 		Do: func(*cocalctest.Account) { close(sold) },
 	})
-	s := w.settings(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
 	bot := launch(t, s, "run")
-	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	alice := env.slack.Person(slacksim.Alice)
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
-	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	card := env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
@@ -114,18 +114,18 @@ func TestRun_FullDisk_DuringCheckout(t *testing.T) {
 		}
 	}
 	shows("Paying …")
-	mayWrite(t, bot, 0)
+	limitFileSize(t, bot, 0)
 	select {
 	case <-sold:
 	case <-bot.Life.Done():
 		t.Fatal("got no license, want one")
 	}
 	bot.Prints(&bot.Err, 1, "the ledger's disk is full")
-	w.asks(t, "list", "1 active license") // CoCalc has sold it; the bot answers as ever
-	mayWrite(t, bot, unix.RLIM_INFINITY)
+	env.command(t, "list", "1 active license") // CoCalc has sold it; the bot answers as ever
+	limitFileSize(t, bot, unix.RLIM_INFINITY)
 	shows("Bought for $63.75")
 	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license in the log")
-	if n := len(w.account.Licenses()); n != 1 {
+	if n := len(env.account.Licenses()); n != 1 {
 		t.Errorf("got %d licenses, want 1", n)
 	}
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {

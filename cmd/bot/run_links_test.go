@@ -16,10 +16,10 @@ import (
 // A team with a CoCalc of its own is led there: by the button of a receipt, by the example of the help, and by the
 // sentence that asks an admin for credit. The buyer reads only that admins know.
 func TestRun_Links_LeadToOwnServer(t *testing.T) {
-	w := newEnv(t)
-	bot := launch(t, w.settings(t, "ADMINS="+slacksim.Bob), "run")
-	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	env := newEnv(t)
+	bot := launch(t, env.settings(t, "ADMINS="+slacksim.Bob), "run")
+	alice := env.slack.Person(slacksim.Alice)
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	ends := func(card slacksim.Message, button, text string) string {
@@ -37,23 +37,23 @@ func TestRun_Links_LeadToOwnServer(t *testing.T) {
 		}
 		return shownBlocks(t, now)
 	}
-	receipt := ends(w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75"), "Buy for $63.75", "Bought for")
-	w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoCredit})
-	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75",
+	receipt := ends(env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75"), "Buy for $63.75", "Bought for")
+	env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoCredit})
+	refused := ends(env.command(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75",
 		"enough credit ($63.75 short). Your admins have been told.")
 	ctx, cancel := context.WithTimeout(bot.Life, processtest.Patience)
 	defer cancel()
-	credit, err := w.slack.Person(slacksim.Bob).WaitForText(ctx, w.slack.DM(slacksim.Bob), "Add credit at")
+	credit, err := env.slack.Person(slacksim.Bob).WaitForText(ctx, env.slack.DM(slacksim.Bob), "Add credit at")
 	if err != nil {
 		t.Fatalf("want the admin to be asked for credit, got %v", err)
 	}
-	help := shownBlocks(t, w.asks(t, "help show", "by its link"))
+	help := shownBlocks(t, env.command(t, "help show", "by its link"))
 	for shown, link := range map[string]string{
 		receipt:                "/settings/licenses?id=",
 		shownBlocks(t, credit): "/settings/payments", help: "/settings/licenses?id=",
 	} {
-		if !strings.Contains(shown, w.shop+link) || strings.Contains(shown, commands.ExampleSite) {
-			t.Errorf("want a link to %s%s, got\n%s", w.shop, link, shown)
+		if !strings.Contains(shown, env.shop+link) || strings.Contains(shown, commands.ExampleSite) {
+			t.Errorf("want a link to %s%s, got\n%s", env.shop, link, shown)
 		}
 	}
 	if strings.Contains(refused, "/settings/payments") {

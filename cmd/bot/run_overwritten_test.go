@@ -15,17 +15,17 @@ import (
 // the code that asks for a restart, and the file is as the operator left it. Moving the file away is noticed before a
 // click, too.
 func TestRun_LedgerOverwritten(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
 	bot := launch(t, s, "run")
-	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	alice := env.slack.Person(slacksim.Alice)
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	does(t, "", "backup", backup).says(t, 0)
-	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	card := env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 
 	aside := s["DATABASE"] + ".aside"
 	if err := os.Rename(s["DATABASE"], aside); err != nil {
@@ -50,7 +50,7 @@ func TestRun_LedgerOverwritten(t *testing.T) {
 		!strings.Contains(bot.Err.String(), "overwritten while it was open") {
 		t.Errorf("got exit code %d, want 74:\n%s", code, &bot.Err)
 	}
-	if len(w.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(read(t, backup)) {
+	if len(env.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(read(t, backup)) {
 		t.Error("got a purchase or a write, want none")
 	}
 }

@@ -20,14 +20,14 @@ func launch(t testing.TB, settings map[string]string, args ...string) *processte
 
 // A stop in the middle of a checkout: the process finishes it, shows the receipt, and ends well.
 func TestRun_SIGTERM_DuringPurchase(t *testing.T) {
-	w := newEnv(t)
-	w.cocalc.SetCheckoutTakes(700 * time.Millisecond)
-	bot := launch(t, w.settings(t), "run")
-	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.Life); err != nil {
+	env := newEnv(t)
+	env.cocalc.SetCheckoutTakes(700 * time.Millisecond)
+	bot := launch(t, env.settings(t), "run")
+	alice := env.slack.Person(slacksim.Alice)
+	if err := env.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
-	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	card := env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
@@ -40,17 +40,17 @@ func TestRun_SIGTERM_DuringPurchase(t *testing.T) {
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
 		t.Errorf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
-	now, ok := w.slack.Current(card)
-	if !ok || !strings.Contains(now.ContentText(), "Bought for $63.75") || len(w.account.Licenses()) != 1 {
+	now, ok := env.slack.Current(card)
+	if !ok || !strings.Contains(now.ContentText(), "Bought for $63.75") || len(env.account.Licenses()) != 1 {
 		t.Errorf("got %d licenses, want 1 and its receipt; the card reads\n%s\n%s",
-			len(w.account.Licenses()), now.ContentText(), &bot.Err)
+			len(env.account.Licenses()), now.ContentText(), &bot.Err)
 	}
 }
 
-// asks types /license as alice and waits for what she reads.
-func (w *env) asks(t testing.TB, command, text string) slacksim.Message {
+// command types /license as alice and waits for what she reads.
+func (env *testEnv) command(t testing.TB, command, text string) slacksim.Message {
 	t.Helper()
-	alice := w.slack.Person(slacksim.Alice)
+	alice := env.slack.Person(slacksim.Alice)
 	if err := alice.Command(t.Context(), slacksim.General, "/license", command); err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +71,8 @@ func TestRun_Start_RefusedTokens(t *testing.T) {
 		"SLACK_APP_TOKEN": "xapp-wrong-wrong",
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newEnv(t)
-			processtest.Environment(t, w.settings(t, name+"="+token))
+			env := newEnv(t)
+			processtest.Environment(t, env.settings(t, name+"="+token))
 			got := does(t, "", "run")
 			_, end, _ := strings.Cut(got.err, "bot: invalid configuration:\n")
 			if got.code != 2 || !strings.Contains(end, "("+name+")") || strings.Count(end, "\n") != 1 {

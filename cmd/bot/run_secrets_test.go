@@ -24,13 +24,13 @@ import (
 	"licensebot/slacksim"
 )
 
-// ear stands between the bot and Slack and hears the tickets of sockets.
-type ear struct {
+// ticketRecorder stands between the bot and Slack and hears the tickets of sockets.
+type ticketRecorder struct {
 	mu      sync.Mutex
 	tickets []string
 }
 
-func (e *ear) listen(t *testing.T, api string) string {
+func (e *ticketRecorder) listen(t *testing.T, api string) string {
 	t.Helper()
 	target, err := url.Parse(strings.TrimSuffix(api, "/api/"))
 	if err != nil {
@@ -55,19 +55,19 @@ func (e *ear) listen(t *testing.T, api string) string {
 	return server.URL + "/api/"
 }
 
-// scroll is a log that several goroutines write and read.
-type scroll struct {
+// logBuffer is a log that several goroutines write and read.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (s *scroll) Write(b []byte) (int, error) {
+func (s *logBuffer) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(b)
 }
 
-func (s *scroll) String() string {
+func (s *logBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.String()
@@ -78,11 +78,11 @@ func (s *scroll) String() string {
 func TestRun_Log_NoSecrets(t *testing.T) {
 	for _, format := range []string{"json", "console"} {
 		t.Run(format, func(t *testing.T) {
-			w := newEnv(t)
-			var heard ear
-			processtest.Environment(t, w.settings(t, "LOG_LEVEL=debug", "LOG_FORMAT="+format, "CHECKOUT_TIMEOUT=2s",
-				"SLACK_API_URL="+heard.listen(t, w.api)))
-			var log scroll
+			env := newEnv(t)
+			var heard ticketRecorder
+			processtest.Environment(t, env.settings(t, "LOG_LEVEL=debug", "LOG_FORMAT="+format, "CHECKOUT_TIMEOUT=2s",
+				"SLACK_API_URL="+heard.listen(t, env.api)))
+			var log logBuffer
 			var out bytes.Buffer
 			ctx, stop := context.WithCancel(context.Background())
 			done := make(chan error, 1)
@@ -90,7 +90,7 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 				_, err := run(ctx, []string{"run"}, stdio{strings.NewReader(""), &out, &log})
 				done <- err
 			}()
-			w.suffers(t)
+			env.buyWithFaults(t)
 			stop()
 			if err := <-done; err != nil {
 				t.Error(err)
@@ -99,12 +99,12 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 				t.Errorf("log: got %d lines, want at least 20, with [secret] in them:\n%s", n, log.String())
 			}
 			told := []string{log.String(), out.String()}
-			for _, c := range w.slack.Channels() {
-				for _, m := range w.slack.Messages(c.ID) {
+			for _, c := range env.slack.Channels() {
+				for _, m := range env.slack.Messages(c.ID) {
 					told = append(told, m.Text+string(m.Blocks))
 				}
 			}
-			secrets := w.secrets(t)
+			secrets := env.secrets(t)
 			if len(heard.tickets) < 2 {
 				t.Errorf("got %d sockets, want at least 2", len(heard.tickets))
 			}
@@ -122,8 +122,8 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 	}
 }
 
-// suffers buys, lists and meets faults of both sides.
-func (w *env) suffers(t *testing.T) {
+// buyWithFaults buys, lists and meets faults of both sides.
+func (env *testEnv) buyWithFaults(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -133,40 +133,43 @@ func (w *env) suffers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	alice := w.slack.Person(slacksim.Alice)
-	must(w.slack.WaitForSocket(ctx))
+	alice := env.slack.Person(slacksim.Alice)
+	must(env.slack.WaitForSocket(ctx))
 	// Two posts at the response URL break off without an answer, so that net/http's errors name the address.
-	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
-	must(w.cocalc.SwitchOn("lost-answer"))
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{
+	card := env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	must(env.cocalc.SwitchOn("lost-answer"))
+	env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{
 		"response_url":     {LoseAnswer: true, Times: 2},
 		"chat.postMessage": {Status: http.StatusBadGateway, Times: 1},
 	}})
 	must(alice.Click(ctx, card, "Buy for $63.75"))
-	must(w.slack.Wait(ctx, func() bool { return len(w.account.Licenses()) == 1 && w.tells("Bought for $63.75") }))
+	must(env.slack.Wait(ctx, func() bool {
+		return len(env.account.Licenses()) == 1 &&
+			env.hasMessage("Bought for $63.75")
+	}))
 
-	before := w.slack.Connected()
-	w.slack.SetFaults(
+	before := env.slack.Connected()
+	env.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {LoseAnswer: true, Times: 1}}})
-	w.slack.DropSockets()
-	must(w.slack.Wait(ctx, func() bool { return w.slack.Connected() > before }))
-	must(w.slack.WaitForSocket(ctx))
-	w.slack.SetFaults(slacksim.Faults{})
+	env.slack.DropSockets()
+	must(env.slack.Wait(ctx, func() bool { return env.slack.Connected() > before }))
+	must(env.slack.WaitForSocket(ctx))
+	env.slack.SetFaults(slacksim.Faults{})
 
-	revoked := w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.KeyRevoked})
-	w.asks(t, "list", "I've lost access to CoCalc")
+	revoked := env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.KeyRevoked})
+	env.command(t, "list", "I've lost access to CoCalc")
 	revoked.Clear()
-	lost := w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.LoseAnswer})
-	w.asks(t, "list", "CoCalc isn't responding")
+	lost := env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.LoseAnswer})
+	env.command(t, "list", "CoCalc isn't responding")
 	lost.Clear()
-	w.asks(t, "list", "1 active license")
-	w.asks(t, "history", "$63.75 spent")
+	env.command(t, "list", "1 active license")
+	env.command(t, "history", "$63.75 spent")
 }
 
-// tells reports whether alice reads the text somewhere.
-func (w *env) tells(text string) bool {
-	for _, c := range w.slack.Person(slacksim.Alice).Channels() {
-		for _, m := range w.slack.Person(slacksim.Alice).Messages(c.ID) {
+// hasMessage reports whether alice reads the text somewhere.
+func (env *testEnv) hasMessage(text string) bool {
+	for _, c := range env.slack.Person(slacksim.Alice).Channels() {
+		for _, m := range env.slack.Person(slacksim.Alice).Messages(c.ID) {
 			if strings.Contains(m.ContentText(), text) {
 				return true
 			}
@@ -176,13 +179,13 @@ func (w *env) tells(text string) bool {
 }
 
 // secrets are what must not be told, by what they are.
-func (w *env) secrets(t *testing.T) map[string]string {
+func (env *testEnv) secrets(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{
-		"bot token": w.slack.BotToken(), "app token": w.slack.AppToken(), "key": w.account.Key(),
-		"key as a user name": base64.StdEncoding.EncodeToString([]byte(w.account.Key() + ":")),
+		"bot token": env.slack.BotToken(), "app token": env.slack.AppToken(), "key": env.account.Key(),
+		"key as a user name": base64.StdEncoding.EncodeToString([]byte(env.account.Key() + ":")),
 	}
-	for _, e := range w.slack.Envelopes() {
+	for _, e := range env.slack.Envelopes() {
 		var payload struct {
 			URL string `json:"response_url"`
 		}

@@ -13,14 +13,14 @@ import (
 
 // A bot whose log is read no more goes on: it sells, and it ends in order when it is told to.
 func TestRun_LogReaderGone(t *testing.T) {
-	w := newEnv(t)
-	bot := launch(t, w.settings(t, "LOG_LEVEL=debug"), "run")
+	env := newEnv(t)
+	bot := launch(t, env.settings(t, "LOG_LEVEL=debug"), "run")
 	bot.Prints(&bot.Err, 1, "connect to Slack")
 	if err := bot.CloseErr(); err != nil {
 		t.Fatal(err)
 	}
-	alice := w.slack.Person(slacksim.Alice)
-	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	alice := env.slack.Person(slacksim.Alice)
+	card := env.command(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +42,8 @@ func TestRun_SIGHUP(t *testing.T) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	t.Cleanup(func() { signal.Stop(hangups) })
-	w := newEnv(t)
-	bot := launch(t, w.settings(t), "run")
+	env := newEnv(t)
+	bot := launch(t, env.settings(t), "run")
 	bot.Prints(&bot.Err, 1, "connect to Slack")
 	if code := bot.Ends(processtest.Patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 ||
 		!strings.Contains(bot.Err.String(), "stop licensebot") {

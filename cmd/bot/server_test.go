@@ -30,34 +30,35 @@ func TestServer_NoCoCalcURL(t *testing.T) {
 		"sells you licenses (https://cocalc.com most likely sells none any more)\n"
 	for _, c := range []struct {
 		name   string
-		make   func(t *testing.T, w *env, path string)
+		make   func(t *testing.T, env *testEnv, path string)
 		noted  bool
 		refuse string
 	}{
-		{"no ledger", func(*testing.T, *env, string) {}, false, plain},
-		{"a ledger without a record", func(t *testing.T, _ *env, path string) { keepLedger(t, path) }, false, plain},
-		{"purchases", func(t *testing.T, w *env, path string) { w.buys(t, path, 1) }, true, ""},
-		{"a server and no purchases", func(t *testing.T, _ *env, path string) {
+		{"no ledger", func(*testing.T, *testEnv, string) {}, false, plain},
+		{"a ledger without a record", func(t *testing.T, _ *testEnv, path string) { keepLedger(t, path) }, false, plain},
+		{"purchases", func(t *testing.T, env *testEnv, path string) { env.buy(t, path, 1) }, true, ""},
+		{"a server and no purchases", func(t *testing.T, _ *testEnv, path string) {
 			keepLedger(t, path)
 			edit(t, path, func(a *purchase.AccountState) { a.Address = "https://noted.example" })
 		}, false, "not set; the ledger notes https://noted.example\n"},
-		{"purchases of an earlier version", func(t *testing.T, w *env, path string) {
-			w.buys(t, path, 1)
+		{"purchases of an earlier version", func(t *testing.T, env *testEnv, path string) {
+			env.buy(t, path, 1)
 			edit(t, path, func(a *purchase.AccountState) { a.Address = "" })
 		}, false, former},
-		{"a ledger of the first release", func(t *testing.T, _ *env, path string) {
+		{"a ledger of the first release", func(t *testing.T, _ *testEnv, path string) {
 			write(t, path, read(t, filepath.Join("..", "..", "storage", "testdata", "v1.ledger")))
 		}, false, former},
 		{
-			"a file that is no ledger", func(t *testing.T, _ *env, path string) { write(t, path, []byte("dear diary")) }, false,
+			"a file that is no ledger", func(t *testing.T, _ *testEnv, path string) { write(t, path, []byte("dear diary")) },
+			false,
 			"not set, and the ledger, which may note it, can't be read: ",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newEnv(t)
-			s := w.settings(t, "ADMINS="+slacksim.Bob)
+			env := newEnv(t)
+			s := env.settings(t, "ADMINS="+slacksim.Bob)
 			delete(s, "COCALC_URL")
-			c.make(t, w, s["DATABASE"])
+			c.make(t, env, s["DATABASE"])
 			processtest.Environment(t, s)
 			if !c.noted {
 				before, _ := os.ReadFile(s["DATABASE"])
@@ -68,15 +69,15 @@ func TestServer_NoCoCalcURL(t *testing.T) {
 				}
 				return
 			}
-			does(t, "", "check").says(t, 0, "WARN COCALC_URL: not set, so the bot uses "+w.shop+
-				", which the ledger notes. Set COCALC_URL="+w.shop+".\n", "PASS CoCalc key")
-			does(t, "", "verify", "--online").says(t, 0, "- COCALC_URL is not set, so CoCalc is asked at "+w.shop+
+			does(t, "", "check").says(t, 0, "WARN COCALC_URL: not set, so the bot uses "+env.shop+
+				", which the ledger notes. Set COCALC_URL="+env.shop+".\n", "PASS CoCalc key")
+			does(t, "", "verify", "--online").says(t, 0, "- COCALC_URL is not set, so CoCalc is asked at "+env.shop+
 				", which the ledger notes.\n", "CoCalc agrees")
 			bot := launch(t, s, "run")
 			bot.Prints(&bot.Err, 1,
 				"use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
 			bot.Prints(&bot.Err, 1, "find CoCalc with the key")
-			if !strings.Contains(bot.Err.String(), `"server":"`+w.shop+`"`) {
+			if !strings.Contains(bot.Err.String(), `"server":"`+env.shop+`"`) {
 				t.Errorf("want the server in the log, got\n%s", bot.Err.String())
 			}
 		})
@@ -85,9 +86,9 @@ func TestServer_NoCoCalcURL(t *testing.T) {
 
 // A COCALC_URL that is not the address in the ledger may be a new address or a mistake.
 func TestServer_OtherThanLedgers(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t, "ADMINS="+slacksim.Bob)
-	w.buys(t, s["DATABASE"], 1)
+	env := newEnv(t)
+	s := env.settings(t, "ADMINS="+slacksim.Bob)
+	env.buy(t, s["DATABASE"], 1)
 	processtest.Environment(t, s)
 	if got := does(t, "", "check"); strings.Contains(got.out, "COCALC_URL") {
 		t.Errorf("bot check: got\n%s\nwant no COCALC_URL with the ledger's server", got.out)
@@ -100,7 +101,7 @@ func TestServer_OtherThanLedgers(t *testing.T) {
 		account.Address = "https://noted.example"
 		return w.PutAccount(account)
 	})
-	does(t, "", "check").says(t, 0, "WARN COCALC_URL: "+w.shop+
+	does(t, "", "check").says(t, 0, "WARN COCALC_URL: "+env.shop+
 		", but the ledger's purchases were made on https://noted.example. "+
 		"If the account's server has a new address, do nothing: the bot notes it. Otherwise, set "+
 		"COCALC_URL=https://noted.example.\n", "PASS CoCalc key")
@@ -108,9 +109,9 @@ func TestServer_OtherThanLedgers(t *testing.T) {
 
 // Commands that ask no CoCalc need no address of one.
 func TestServer_CommandsThatNeedNone(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
-	w.buys(t, s["DATABASE"], 1)
+	env := newEnv(t)
+	s := env.settings(t)
+	env.buy(t, s["DATABASE"], 1)
 	changeLedger(t, s["DATABASE"], func(w purchase.Writer) error {
 		account, err := w.Account()
 		if err != nil {

@@ -131,7 +131,7 @@ func TestSettings_Policy_ChangesAreAudited(t *testing.T) {
 	defer ledger.Close()
 	start := func(settings map[string]string) []string {
 		t.Helper()
-		processtest.Environment(t, with(settings))
+		processtest.Environment(t, withSettings(settings))
 		c, err := config.Read()
 		if err != nil {
 			t.Fatal(err)

@@ -97,7 +97,7 @@ func TestSettings_SecretFiles_Faults(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			settings := with(c.settings)
+			settings := withSettings(c.settings)
 			for name := range c.settings {
 				if bare, file := strings.CutSuffix(name, "_FILE"); file && c.settings[bare] == "" {
 					delete(settings, bare)
@@ -119,8 +119,8 @@ func TestSettings_SecretFiles_Faults(t *testing.T) {
 			"COCALC_API_KEY_FILE": "/nowhere/key",
 			"DATABASE":            filepath.Join(dir, "ledger.db"),
 		})
-		w := newEnv(t)
-		w.buys(t, os.Getenv("DATABASE"), 0)
+		env := newEnv(t)
+		env.buy(t, os.Getenv("DATABASE"), 0)
 		if got := does(t, "", "purchases"); got.code != 0 {
 			t.Errorf("got exit code %d, want 0: %s", got.code, got.err)
 		}

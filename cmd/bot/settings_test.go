@@ -21,7 +21,7 @@ var needed = map[string]string{
 	"COCALC_URL":     "https://cocalc.example",
 }
 
-func with(more map[string]string) map[string]string {
+func withSettings(more map[string]string) map[string]string {
 	all := maps.Clone(needed)
 	maps.Copy(all, more)
 	return all
@@ -192,7 +192,7 @@ func TestSettings_Read_Faults(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			processtest.Environment(t, with(map[string]string{c.setting: c.value}))
+			processtest.Environment(t, withSettings(map[string]string{c.setting: c.value}))
 			got := does(t, "", "run")
 			lines := strings.Split(strings.TrimSpace(got.err), "\n")
 			if got.code != 2 || got.out != "" || len(lines) != 2 || lines[0] != "bot: invalid configuration:" ||

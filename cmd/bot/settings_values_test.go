@@ -29,7 +29,7 @@ func TestSettings_Read_CleansEveryValue(t *testing.T) {
 	}
 	for name, value := range values {
 		t.Run(name, func(t *testing.T) {
-			all := with(map[string]string{"APPROVERS": "U2,U3", "APPROVALS_CHANNEL": "C3"})
+			all := withSettings(map[string]string{"APPROVERS": "U2,U3", "APPROVALS_CHANNEL": "C3"})
 			all[name] = value
 			processtest.Environment(t, all)
 			plain := config.Load()
@@ -63,10 +63,10 @@ func shown(c config.Settings) string {
 
 // With quotes in its name, a ledger would be a second one, and empty.
 func TestSettings_Database_Quoted(t *testing.T) {
-	w := newEnv(t)
+	env := newEnv(t)
 	dir := t.TempDir()
 	t.Chdir(dir)
-	processtest.Environment(t, w.settings(t, `DATABASE="ledger.db"`))
+	processtest.Environment(t, env.settings(t, `DATABASE="ledger.db"`))
 	does(t, "", "run").says(t, 2, "DATABASE: remove the quotes around the value")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("got the files %v, want no second ledger; error %v", left, err)
@@ -81,7 +81,7 @@ func TestSettings_SecretFiles_CleanedOrRefused(t *testing.T) {
 		"\"sk-secretCoCalcKey\"\n":     "COCALC_API_KEY_FILE: \"" + path + "\": remove the quotes around the value",
 	} {
 		write(t, path, []byte(text))
-		settings := with(map[string]string{"COCALC_API_KEY_FILE": path})
+		settings := withSettings(map[string]string{"COCALC_API_KEY_FILE": path})
 		delete(settings, "COCALC_API_KEY")
 		processtest.Environment(t, settings)
 		c := config.Load()
@@ -96,10 +96,10 @@ func TestSettings_SecretFiles_CleanedOrRefused(t *testing.T) {
 
 // A command that reads the ledger needs no settings of Slack or CoCalc.
 func TestSettings_Commands_NeedOnlyTheirOwn(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
-	w.buys(t, s["DATABASE"], 1)
+	env.buy(t, s["DATABASE"], 1)
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	wrong := map[string]string{
 		"DATABASE": s["DATABASE"], "BUYERS": "alice", "ORDER_LIMIT": "much", "LOG_LEVEL": "all", "SLACK_API_URL": "?",

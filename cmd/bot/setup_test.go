@@ -37,8 +37,8 @@ func golden(t *testing.T, name, got string) {
 	goldenfile.Compare(t, filepath.Join("testdata", name), got)
 }
 
-// env is a Slack workspace and a CoCalc on loopback, without a bot.
-type env struct {
+// testEnv is a Slack workspace and a CoCalc on loopback, without a bot.
+type testEnv struct {
 	slack   *slacksim.Workspace
 	api     string
 	cocalc  *cocalctest.Server
@@ -47,27 +47,27 @@ type env struct {
 }
 
 // newEnv starts both. They end with the test.
-func newEnv(t testing.TB) *env {
+func newEnv(t testing.TB) *testEnv {
 	t.Helper()
-	w := &env{
+	env := &testEnv{
 		slack: slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, App: slacksim.App{
 			ID: "A11", BotScopes: bot.Scopes(), BotToken: "xoxb-1111-2222-botBOTbotBOT",
 			AppToken: "xapp-1-A11-33-appAPPappAPP",
 		}}),
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 7, CheckoutTakes: time.Millisecond}),
 	}
-	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
-	w.shop = w.cocalc.Start(t)
-	w.api = slacktest.Serve(t, w.slack).APIURL
-	return w
+	env.account = env.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
+	env.shop = env.cocalc.Start(t)
+	env.api = slacktest.Serve(t, env.slack).APIURL
+	return env
 }
 
 // settings lead a bot into it, with more settings or other values for them.
-func (w *env) settings(t testing.TB, more ...string) map[string]string {
+func (env *testEnv) settings(t testing.TB, more ...string) map[string]string {
 	t.Helper()
 	s := map[string]string{
-		"SLACK_BOT_TOKEN": w.slack.BotToken(), "SLACK_APP_TOKEN": w.slack.AppToken(), "SLACK_API_URL": w.api,
-		"COCALC_API_KEY": w.account.Key(), "COCALC_URL": w.shop, "BUYERS": "*",
+		"SLACK_BOT_TOKEN": env.slack.BotToken(), "SLACK_APP_TOKEN": env.slack.AppToken(), "SLACK_API_URL": env.api,
+		"COCALC_API_KEY": env.account.Key(), "COCALC_URL": env.shop, "BUYERS": "*",
 		"DATABASE": filepath.Join(t.TempDir(), "ledger.db"),
 	}
 	for _, setting := range more {

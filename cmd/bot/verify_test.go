@@ -14,8 +14,8 @@ import (
 	"licensebot/storage"
 )
 
-// headPrinted is the record at the end of what bot verify prints.
-func headPrinted(t testing.TB, out string) string {
+// printedHead is the record at the end of what bot verify prints.
+func printedHead(t testing.TB, out string) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)(\d+:[0-9a-f]{64})$`).FindAllString(out, -1)
 	if len(found) == 0 {
@@ -43,19 +43,19 @@ func (o outcome) says(t testing.TB, code int, texts ...string) {
 
 // A year of a ledger's life: what bot verify says of it, and of what is done to it.
 func TestVerify_Findings(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	path := s["DATABASE"]
 	processtest.Environment(t, s)
 	does(t, "", "verify").says(t, 1, "bot: there is no ledger at "+path)
-	w.buys(t, path, 1)
+	env.buy(t, path, 1)
 	first := does(t, "", "verify")
 	first.says(t, 0, "✓ "+path+" holds 1 order, 1 purchase and ", " audit records in ",
 		" KB. Every record is unchanged, and the chain has no gap.\n",
 		"✓ The budgets, orders, purchase log and audit records agree.\n", "Head of the chain, from ")
-	noted := headPrinted(t, first.out)
-	old := copied(t, path)
-	w.buys(t, path, 1)
+	noted := printedHead(t, first.out)
+	old := copyFile(t, path)
+	env.buy(t, path, 1)
 
 	does(t, "", "verify", "--head", noted).says(t, 0, "✓ Record "+strings.Split(noted, ":")[0]+
 		" is in the chain as you noted it: nothing up to it was changed.\n")
@@ -63,7 +63,7 @@ func TestVerify_Findings(t *testing.T) {
 	now := does(t, "", "verify", "--online")
 	now.says(t, 0,
 		"✓ CoCalc agrees: it sold 2 licenses in the log with the same id and amount, and nothing else through this bot.\n")
-	latest := headPrinted(t, now.out)
+	latest := printedHead(t, now.out)
 	does(t, "", "verify", "--database", old, "--head", latest).says(t, 1, "✗ Record ",
 		", which you noted, is missing: the chain ends with record ",
 		"bot: found 1 problem in the ledger "+old)
@@ -79,10 +79,10 @@ func TestVerify_Findings(t *testing.T) {
 		"which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.\n",
 		"- CoCalc sold 1 license in the log with the same id and amount.\n", "bot: found 1 problem")
 
-	w.strangerBuys(t)
+	env.buyAsStranger(t)
 	does(t, "", "verify", "--online").says(t, 0, "✓ CoCalc agrees",
 		"- 1 purchase on the account was made outside this bot since the ledger began:\n    CoCalc purchase ")
-	w.strangerBuys(t)
+	env.buyAsStranger(t)
 	does(t, "", "verify", "--online").says(t, 0, "- 2 purchases on the account were made outside this bot")
 
 	changeLedger(t, path, func(wr purchase.Writer) error {
@@ -100,10 +100,10 @@ func TestVerify_Findings(t *testing.T) {
 
 // The ledger of a running bot, and CoCalc's troubles.
 func TestVerify_BotRuns(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
+	env := newEnv(t)
+	s := env.settings(t)
 	processtest.Environment(t, s)
-	w.buys(t, s["DATABASE"], 1)
+	env.buy(t, s["DATABASE"], 1)
 	ledger, err := storage.Open(s["DATABASE"])
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestVerify_BotRuns(t *testing.T) {
 	defer ledger.Close()
 	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license in the log")
 
-	s["COCALC_API_KEY"] = w.cocalc.Add(cocalctest.NewAccount{Credit: 100}).Key()
+	s["COCALC_API_KEY"] = env.cocalc.Add(cocalctest.NewAccount{Credit: 100}).Key()
 	processtest.Environment(t, s)
 	does(t, "", "verify", "--online").says(t, 1, "✗ The API key belongs to CoCalc account ",
 		", but this ledger belongs to account ", "bot: found 1 problem")
@@ -119,7 +119,7 @@ func TestVerify_BotRuns(t *testing.T) {
 	s["COCALC_API_KEY"] = "sk-wrongWrongWrong"
 	processtest.Environment(t, s)
 	does(t, "", "verify", "--online").says(t, 1, "✓ ", "bot: the ledger was checked, but not compared with CoCalc: ")
-	t.Setenv("COCALC_URL", w.shop)
+	t.Setenv("COCALC_URL", env.shop)
 	t.Setenv("COCALC_API_KEY", "sk-wrongWrongWrong000001") // a key that was revoked looks the same
 	words := "CoCalc doesn't accept the key, or its database is down. Create a key in the account's settings, under " +
 		"API Keys, and set COCALC_API_KEY.\n"
@@ -143,15 +143,15 @@ func TestVerify_EmptyLedger(t *testing.T) {
 // No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes. A
 // broken chain alone keeps the bot neither from answering nor from being copied: see TestRun_BrokenAuditChain.
 func TestCommands_DamagedLedgers_AreLeftAlone(t *testing.T) {
-	w := newEnv(t)
-	s := w.settings(t)
-	w.buys(t, s["DATABASE"], 1)
+	env := newEnv(t)
+	s := env.settings(t)
+	env.buy(t, s["DATABASE"], 1)
 	for _, bad := range badFiles {
 		t.Run(bad.name, func(t *testing.T) {
-			file := copied(t, s["DATABASE"])
+			file := copyFile(t, s["DATABASE"])
 			bad.make(t, file)
 			before := read(t, file)
-			with := func(database string) { processtest.Environment(t, w.settings(t, "DATABASE="+database)) }
+			with := func(database string) { processtest.Environment(t, env.settings(t, "DATABASE="+database)) }
 			backup := filepath.Join(filepath.Dir(file), "backup.db")
 			for _, args := range [][]string{{"verify"}, {"backup", backup}, {"run"}} {
 				if args[0] != "verify" && bad.runs {

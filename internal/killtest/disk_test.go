@@ -26,45 +26,45 @@ const (
 	restarting  = "I'm restarting"
 )
 
-// purchaseOnABadDisk is one purchase by a person who clicks once, and again only when told that the click did not
+// buyOnFailingDisk is one purchase by a person who clicks once, and again only when told that the click did not
 // count.
-func (w *env) purchaseOnABadDisk() {
-	w.start()
-	w.untilDone(func() error {
-		return w.slack.Person(slacksim.Alice).Command(w.ctx, slacksim.General, "/license", standard)
+func (env *testEnv) buyOnFailingDisk() {
+	env.start()
+	env.untilDone(func() error {
+		return env.slack.Person(slacksim.Alice).Command(env.ctx, slacksim.General, "/license", standard)
 	}, aCard)
-	card, ok := w.button(slacksim.Alice, yes)
+	card, ok := env.button(slacksim.Alice, yes)
 	if !ok {
-		w.Fatalf("got no button, want one:\n%s", w.screen(slacksim.Alice))
+		env.Fatalf("got no button, want one:\n%s", env.screen(slacksim.Alice))
 	}
-	w.untilDone(func() error {
-		return w.slack.Person(slacksim.Alice).Click(w.ctx, card, yes)
+	env.untilDone(func() error {
+		return env.slack.Person(slacksim.Alice).Click(env.ctx, card, yes)
 	}, "Bought for", "Not bought")
-	w.rest()
+	env.waitIdle()
 }
 
 // untilDone has alice do something, and do it again only when she reads that it did not count, until she reads one of
 // the texts. Over the failures of the disk the bot is started again, as whatever supervises it would.
-func (w *env) untilDone(act func() error, texts ...string) {
+func (env *testEnv) untilDone(act func() error, texts ...string) {
 	var failed error // what Slack says of what she did
 	for again := true; ; {
-		l, before := w.now(), w.count(slacksim.Alice, unsure)
-		late := w.count(slacksim.Alice, noAnswer) + w.count(slacksim.Alice, noRoom)
-		verdicts, looks := w.count(slacksim.Alice, verdict), w.count(slacksim.Alice, look)
-		refused := w.count(slacksim.Alice, restarting)
+		l, before := env.lastProcess(), env.count(slacksim.Alice, unsure)
+		late := env.count(slacksim.Alice, noAnswer) + env.count(slacksim.Alice, noRoom)
+		verdicts, looks := env.count(slacksim.Alice, verdict), env.count(slacksim.Alice, look)
+		refused := env.count(slacksim.Alice, restarting)
 		if again {
-			if failed = act(); failed != nil && !w.dies(l) {
-				if _, late := errors.AsType[*slacksim.Failure](failed); late && w.ctx.Err() == nil {
+			if failed = act(); failed != nil && !env.endsSoon(l) {
+				if _, late := errors.AsType[*slacksim.Failure](failed); late && env.ctx.Err() == nil {
 					continue // Slack waited three seconds for a busy machine
 				}
-				w.must(failed)
+				env.must(failed)
 			}
 		}
-		ctx, cancel := w.until(l)
+		ctx, cancel := env.until(l)
 		repeat := false
-		err := w.slack.Wait(ctx, func() bool {
-			repeat = w.count(slacksim.Alice, noAnswer)+w.count(slacksim.Alice, noRoom) > late
-			return repeat || slices.ContainsFunc(texts, func(text string) bool { return w.count(slacksim.Alice, text) > 0 })
+		err := env.slack.Wait(ctx, func() bool {
+			repeat = env.count(slacksim.Alice, noAnswer)+env.count(slacksim.Alice, noRoom) > late
+			return repeat || slices.ContainsFunc(texts, func(text string) bool { return env.count(slacksim.Alice, text) > 0 })
 		})
 		cancel()
 		if again = repeat; repeat {
@@ -74,32 +74,32 @@ func (w *env) untilDone(act func() error, texts ...string) {
 			return
 		}
 		if !l.dead() {
-			w.must(errors.Join(err, errors.New(w.screen(slacksim.Alice))))
+			env.must(errors.Join(err, errors.New(env.screen(slacksim.Alice))))
 		}
-		w.must(l.asPlanned())
-		asked := w.count(slacksim.Alice, unsure) > before
-		sold := len(w.account.Licenses())
-		w.start()
+		env.must(l.asPlanned())
+		asked := env.count(slacksim.Alice, unsure) > before
+		sold := len(env.account.Licenses())
+		env.start()
 		switch {
 		case asked:
-			w.must(w.slack.Wait(w.ctx, func() bool { return w.count(slacksim.Alice, verdict) > verdicts }))
-			again = w.count(slacksim.Alice, didNotCount) > 0
+			env.must(env.slack.Wait(env.ctx, func() bool { return env.count(slacksim.Alice, verdict) > verdicts }))
+			again = env.count(slacksim.Alice, didNotCount) > 0
 			if again && sold > 0 {
-				w.Errorf("got %d licenses after a message that the click did not count, want none", sold)
+				env.Errorf("got %d licenses after a message that the click did not count, want none", sold)
 			}
-			again = again || w.count(slacksim.Alice, "please type it again") > 0
+			again = again || env.count(slacksim.Alice, "please type it again") > 0
 		default:
-			_, shown := w.button(slacksim.Alice, yes)
-			again = !shown || w.count(slacksim.Alice, look) > looks || failed != nil ||
-				w.count(slacksim.Alice, restarting) > refused
+			_, shown := env.button(slacksim.Alice, yes)
+			again = !shown || env.count(slacksim.Alice, look) > looks || failed != nil ||
+				env.count(slacksim.Alice, restarting) > refused
 		}
 	}
 }
 
-// dies reports whether a process that refused to do something ends in a moment.
-func (w *env) dies(l *process) bool {
+// endsSoon reports whether a process that refused to do something ends in a moment.
+func (env *testEnv) endsSoon(l *process) bool {
 	for range 50 {
-		if w.moment(l); l.dead() {
+		if env.pause(l); l.dead() {
 			return true
 		}
 	}
@@ -107,53 +107,54 @@ func (w *env) dies(l *process) bool {
 }
 
 // count returns how many messages with a text a person reads.
-func (w *env) count(who, text string) (n int) {
-	for _, channel := range []string{w.slack.DM(who), slacksim.General} {
-		for _, m := range w.slack.Person(who).Messages(channel) {
+func (env *testEnv) count(who, text string) (n int) {
+	for _, channel := range []string{env.slack.DM(who), slacksim.General} {
+		for _, m := range env.slack.Person(who).Messages(channel) {
 			n += strings.Count(m.ContentText(), text)
 		}
 	}
 	return n
 }
 
-// honest checks that no message claims more than was known.
-func (w *env) honest() {
+// checkClaims checks that no message claims more than was known.
+func (env *testEnv) checkClaims() {
 	for _, sentence := range []string{
 		"Something went wrong, so that didn't go through", "your order wasn't created",
 		"Please click again",
 	} {
-		if n := w.count(slacksim.Alice, sentence); n > 0 {
-			w.Errorf("got the message %q, want none that claims more than was known:\n%s", sentence, w.screen(slacksim.Alice))
+		if n := env.count(slacksim.Alice, sentence); n > 0 {
+			env.Errorf("got the message %q, want none that claims more than was known:\n%s", sentence,
+				env.screen(slacksim.Alice))
 		}
 	}
-	if n := len(w.account.Licenses()); n > 1 {
-		w.Errorf("got %d licenses, want at most 1", n)
+	if n := len(env.account.Licenses()); n > 1 {
+		env.Errorf("got %d licenses, want at most 1", n)
 	}
 }
 
-// onABadDisk makes one purchase with a fault of the disk, and reports whether the fault occurred.
-func onABadDisk(t *testing.T, fault kill) (came bool) {
-	w := newEnv(t, fault)
-	cart := w.account.Cart()
-	w.purchaseOnABadDisk()
-	w.honest()
+// runOnFailingDisk makes one purchase with a fault of the disk, and reports whether the fault occurred.
+func runOnFailingDisk(t *testing.T, fault kill) (came bool) {
+	env := newEnv(t, fault)
+	cart := env.account.Cart()
+	env.buyOnFailingDisk()
+	env.checkClaims()
 	if fault.call != nil {
 		fault.call.mu.Lock()
 		came = fault.call.came
 		fault.call.mu.Unlock()
 	} else {
-		came = len(w.processes) > 1
+		came = len(env.processes) > 1
 	}
-	w.checkEnd(ending{bought: 1, maybe: came}, cart)
+	env.checkEnd(ending{bought: 1, maybe: came}, cart)
 	return came
 }
 
 // Every commit of a purchase fails once, with its transaction in the file and without it.
 func TestBot_EveryCommitFails(t *testing.T) {
-	w := newEnv(t)
-	w.purchaseOnABadDisk()
+	env := newEnv(t)
+	env.buyOnFailingDisk()
 	commits := 0
-	for _, s := range w.now().steps() {
+	for _, s := range env.lastProcess().steps() {
 		if strings.HasPrefix(string(s), string(failpoint.After)+" ledger:") {
 			commits++
 		}
@@ -170,7 +171,7 @@ func TestBot_EveryCommitFails(t *testing.T) {
 	var chosen, came atomic.Int64
 	all(t, faults, kill.String, func(t *testing.T, k kill) {
 		chosen.Add(1)
-		if onABadDisk(t, k) {
+		if runOnFailingDisk(t, k) {
 			came.Add(1)
 		}
 	})
@@ -209,9 +210,9 @@ func TestBot_EverySystemCallFails(t *testing.T) {
 		return
 	}
 	undisturbed := &badCall{}
-	w := newEnv(t, kill{call: undisturbed})
-	w.purchaseOnABadDisk()
-	w.now().end()
+	env := newEnv(t, kill{call: undisturbed})
+	env.buyOnFailingDisk()
+	env.lastProcess().end()
 	var faults []kill
 	for class, n := range undisturbed.seen {
 		for i := range n {
@@ -234,7 +235,7 @@ func TestBot_EverySystemCallFails(t *testing.T) {
 	var chosen, came atomic.Int64
 	all(t, faults, kill.String, func(t *testing.T, k kill) {
 		chosen.Add(1)
-		if onABadDisk(t, k) {
+		if runOnFailingDisk(t, k) {
 			came.Add(1)
 		}
 	})

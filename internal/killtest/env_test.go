@@ -35,8 +35,9 @@ var (
 	errStuck = errors.New("nothing happens any more")
 )
 
-// env is a Slack workspace and a CoCalc with an account, and the bot between them, which is killed and started again.
-type env struct {
+// testEnv is a Slack workspace and a CoCalc with an account, and the bot between them, which is killed and started
+// again.
+type testEnv struct {
 	*testing.T
 	ctx      context.Context
 	slack    *slacksim.Workspace
@@ -55,7 +56,7 @@ type env struct {
 	end   context.CancelCauseFunc
 }
 
-func newEnv(t *testing.T, kills ...kill) *env {
+func newEnv(t *testing.T, kills ...kill) *testEnv {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	t.Cleanup(func() { cancel(nil) })
 	dir, err := os.MkdirTemp("", "kill") // a short name: the bot's control socket is there too
@@ -63,40 +64,40 @@ func newEnv(t *testing.T, kills ...kill) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	w := &env{
+	env := &testEnv{
 		T: t, ctx: ctx, kills: kills, end: cancel, ledger: filepath.Join(dir, "ledger.db"),
 		slack:  slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 3, CheckoutTakes: time.Millisecond, Unthrottled: true}),
 	}
-	w.stuck = time.AfterFunc(patience, func() { cancel(errStuck) })
-	t.Cleanup(func() { w.stuck.Stop() })
-	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
-	w.settings = map[string]string{
-		"SLACK_API_URL": slacktest.Serve(t, w.slack).APIURL, "SLACK_BOT_TOKEN": w.slack.BotToken(),
-		"SLACK_APP_TOKEN": w.slack.AppToken(),
-		"COCALC_URL":      w.cocalc.Start(t), "COCALC_API_KEY": w.account.Key(), "DATABASE": w.ledger, "HOME": dir,
+	env.stuck = time.AfterFunc(patience, func() { cancel(errStuck) })
+	t.Cleanup(func() { env.stuck.Stop() })
+	env.account = env.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
+	env.settings = map[string]string{
+		"SLACK_API_URL": slacktest.Serve(t, env.slack).APIURL, "SLACK_BOT_TOKEN": env.slack.BotToken(),
+		"SLACK_APP_TOKEN": env.slack.AppToken(),
+		"COCALC_URL":      env.cocalc.Start(t), "COCALC_API_KEY": env.account.Key(), "DATABASE": env.ledger, "HOME": dir,
 		"TMPDIR": dir,
 		"BUYERS": slacksim.Alice, "CHECKOUT_TIMEOUT": checkoutTimeout.String(), "SETTLE_AFTER": settleAfter.String(),
 	}
 	t.Cleanup(func() {
-		for _, l := range w.processes {
+		for _, l := range env.processes {
 			l.end()
 		}
 	})
-	return w
+	return env
 }
 
-func (w *env) must(err error) {
-	w.Helper()
+func (env *testEnv) must(err error) {
+	env.Helper()
 	if err != nil {
-		w.Fatalf("%v\n%s", errors.Join(err, context.Cause(w.ctx)), w.transcript())
+		env.Fatalf("%v\n%s", errors.Join(err, context.Cause(env.ctx)), env.transcript())
 	}
 }
 
 // transcript returns the last steps and the log of each process, for the message of a failure.
-func (w *env) transcript() string {
+func (env *testEnv) transcript() string {
 	var s strings.Builder
-	for _, l := range w.processes {
+	for _, l := range env.processes {
 		if !l.dead() {
 			l.end()
 		}
@@ -112,30 +113,30 @@ func (w *env) transcript() string {
 
 // start starts the bot and waits until it is connected to Slack. If it is killed meanwhile, as planned, start starts it
 // again.
-func (w *env) start() {
-	w.Helper()
+func (env *testEnv) start() {
+	env.Helper()
 	for {
 		var ends kill
-		if len(w.kills) > 0 {
-			ends, w.kills = w.kills[0], w.kills[1:]
+		if len(env.kills) > 0 {
+			ends, env.kills = env.kills[0], env.kills[1:]
 		}
-		l, err := begin(w.settings, ends, w.touch)
-		w.must(err)
-		w.processes = append(w.processes, l)
-		ctx, cancel := w.until(l)
-		err = w.slack.WaitForSocket(ctx)
+		l, err := begin(env.settings, ends, env.touch)
+		env.must(err)
+		env.processes = append(env.processes, l)
+		ctx, cancel := env.until(l)
+		err = env.slack.WaitForSocket(ctx)
 		cancel()
 		if !l.dead() {
-			w.must(err)
+			env.must(err)
 			return
 		}
-		w.must(l.asPlanned())
+		env.must(l.asPlanned())
 	}
 }
 
 // until returns a context that ends with the bot's process.
-func (w *env) until(l *process) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(w.ctx)
+func (env *testEnv) until(l *process) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(env.ctx)
 	go func() {
 		select {
 		case <-l.died:
@@ -147,45 +148,45 @@ func (w *env) until(l *process) (context.Context, context.CancelFunc) {
 }
 
 // touch notes that something happens: the bot has passed a step, or ended.
-func (w *env) touch() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stuck.Reset(patience)
-	if w.steps++; w.steps == mostSteps {
-		w.end(errNoEnd)
+func (env *testEnv) touch() {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	env.stuck.Reset(patience)
+	if env.steps++; env.steps == mostSteps {
+		env.end(errNoEnd)
 	}
 }
 
-func (w *env) now() *process { return w.processes[len(w.processes)-1] }
+func (env *testEnv) lastProcess() *process { return env.processes[len(env.processes)-1] }
 
 // errAgain says that a person saw no result of what they did.
 var errAgain = errors.New("nothing happened")
 
-// does performs what a person does, and again if the bot is killed meanwhile or doesn't answer.
-func (w *env) does(act func(context.Context) error) {
-	w.Helper()
-	w.last = act
+// act performs what a person does, and again if the bot is killed meanwhile or doesn't answer.
+func (env *testEnv) act(act func(context.Context) error) {
+	env.Helper()
+	env.last = act
 	for {
-		l := w.now()
-		ctx, cancel := w.until(l)
+		l := env.lastProcess()
+		ctx, cancel := env.until(l)
 		err := act(ctx)
 		cancel()
 		var slackSays *slacksim.Failure
 		switch {
 		case l.dead():
-			w.restart()
+			env.restart()
 		case err == nil:
 			return
-		case w.ctx.Err() == nil && (errors.As(err, &slackSays) || errors.Is(err, errAgain)):
-			w.moment(l)
+		case env.ctx.Err() == nil && (errors.As(err, &slackSays) || errors.Is(err, errAgain)):
+			env.pause(l)
 		default:
-			w.must(err)
+			env.must(err)
 		}
 	}
 }
 
-// moment waits as long as people read Slack's error before they try again, or until the bot's process ends.
-func (w *env) moment(l *process) {
+// pause waits as long as people read Slack's error before they try again, or until the bot's process ends.
+func (env *testEnv) pause(l *process) {
 	timer := time.NewTimer(100 * time.Millisecond)
 	defer timer.Stop()
 	select {
@@ -194,54 +195,54 @@ func (w *env) moment(l *process) {
 	}
 }
 
-// sees waits until something is as it should be. If the bot is killed meanwhile, people click again.
-func (w *env) sees(what func(context.Context) error) {
-	w.Helper()
+// waitFor waits until something is as it should be. If the bot is killed meanwhile, people click again.
+func (env *testEnv) waitFor(what func(context.Context) error) {
+	env.Helper()
 	for {
-		l := w.now()
-		ctx, cancel := w.until(l)
+		l := env.lastProcess()
+		ctx, cancel := env.until(l)
 		err := what(ctx)
 		cancel()
 		if !l.dead() {
-			w.must(err)
+			env.must(err)
 			return
 		}
-		w.restart()
-		if last := w.last; last != nil {
-			w.does(last)
+		env.restart()
+		if last := env.last; last != nil {
+			env.act(last)
 		}
 	}
 }
 
 // restart starts the bot again after a kill. Slack redelivers its last delivery, twice.
-func (w *env) restart() {
-	w.Helper()
-	w.must(w.now().asPlanned())
-	w.start()
-	for _, e := range slices.Backward(w.slack.Envelopes()) {
+func (env *testEnv) restart() {
+	env.Helper()
+	env.must(env.lastProcess().asPlanned())
+	env.start()
+	for _, e := range slices.Backward(env.slack.Envelopes()) {
 		if e.Type == "events_api" {
 			continue
 		}
-		ctx, cancel := w.until(w.now())
+		ctx, cancel := env.until(env.lastProcess())
 		// Slack doesn't care whether these are taken, either. The next act shows whether the bot was killed.
-		_ = w.slack.Redeliver(ctx, e)
-		_ = w.slack.Repeat(ctx, e)
+		_ = env.slack.Redeliver(ctx, e)
+		_ = env.slack.Repeat(ctx, e)
 		cancel()
 		break
 	}
 }
 
-// types returns an act: a person's command in #general. Its context is that of the bot's process.
-func (w *env) types(who, text string) func(context.Context) error {
+// command returns an act: a person's command in #general. Its context is that of the bot's process.
+func (env *testEnv) command(who, text string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		return w.slack.Person(who).Command(ctx, slacksim.General, "/license", text)
+		return env.slack.Person(who).Command(ctx, slacksim.General, "/license", text)
 	}
 }
 
-// reads returns the newest message with the texts that a person sees, in #general or from the bot directly.
-func (w *env) reads(who string, texts ...string) (slacksim.Message, bool) {
-	p := w.slack.Person(who)
-	for _, channel := range []string{w.slack.DM(who), slacksim.General, slacksim.Random} {
+// findMessage returns the newest message with the texts that a person sees, in #general or from the bot directly.
+func (env *testEnv) findMessage(who string, texts ...string) (slacksim.Message, bool) {
+	p := env.slack.Person(who)
+	for _, channel := range []string{env.slack.DM(who), slacksim.General, slacksim.Random} {
 		for _, m := range slices.Backward(p.Messages(channel)) {
 			if m.BotID != "" && !slices.ContainsFunc(texts, func(t string) bool {
 				return !strings.Contains(m.ContentText(), t)
@@ -253,69 +254,69 @@ func (w *env) reads(who string, texts ...string) (slacksim.Message, bool) {
 	return slacksim.Message{}, false
 }
 
-// reading returns what waits until a person reads a text.
-func (w *env) reading(who string, texts ...string) func(context.Context) error {
+// messageShown returns what waits until a person reads a text.
+func (env *testEnv) messageShown(who string, texts ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		err := w.slack.Wait(ctx, func() bool { _, ok := w.reads(who, texts...); return ok })
+		err := env.slack.Wait(ctx, func() bool { _, ok := env.findMessage(who, texts...); return ok })
 		if err != nil {
-			return errors.Join(err, errors.New(who+" waits for "+strings.Join(texts, " … ")+" and reads:\n"+w.screen(who)))
+			return errors.Join(err, errors.New(who+" waits for "+strings.Join(texts, " … ")+" and reads:\n"+env.screen(who)))
 		}
 		return nil
 	}
 }
 
-// readingAny returns what waits until a person reads one of several texts.
-func (w *env) readingAny(who string, texts ...string) func(context.Context) error {
+// anyMessageShown returns what waits until a person reads one of several texts.
+func (env *testEnv) anyMessageShown(who string, texts ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		err := w.slack.Wait(ctx, func() bool {
-			return slices.ContainsFunc(texts, func(text string) bool { _, ok := w.reads(who, text); return ok })
+		err := env.slack.Wait(ctx, func() bool {
+			return slices.ContainsFunc(texts, func(text string) bool { _, ok := env.findMessage(who, text); return ok })
 		})
 		if err != nil {
 			return errors.Join(err, errors.New(who+" waits for one of "+strings.Join(texts, " | ")+
-				" and reads:\n"+w.screen(who)))
+				" and reads:\n"+env.screen(who)))
 		}
 		return nil
 	}
 }
 
-func (w *env) screen(who string) string {
+func (env *testEnv) screen(who string) string {
 	var s strings.Builder
-	for _, channel := range []string{slacksim.General, w.slack.DM(who)} {
-		for _, m := range w.slack.Person(who).Messages(channel) {
+	for _, channel := range []string{slacksim.General, env.slack.DM(who)} {
+		for _, m := range env.slack.Person(who).Messages(channel) {
 			s.WriteString("— " + m.ContentText() + "\n")
 		}
 	}
 	return s.String()
 }
 
-// clicks presses the newest button of that name that a person sees. A repeated click is on the same message, as on a
+// click presses the newest button of that name that a person sees. A repeated click is on the same message, as on a
 // screen that lags behind.
-func (w *env) clicks(who, button string) {
-	w.Helper()
+func (env *testEnv) click(who, button string) {
+	env.Helper()
 	var on *slacksim.Message
-	w.does(func(ctx context.Context) error {
+	env.act(func(ctx context.Context) error {
 		if on == nil {
-			m, ok := w.button(who, button)
+			m, ok := env.button(who, button)
 			if !ok {
-				return errors.New(who + " sees no button " + button + ":\n" + w.screen(who))
+				return errors.New(who + " sees no button " + button + ":\n" + env.screen(who))
 			}
 			on = &m
 		}
-		late, before := w.count(who, noAnswer), len(w.now().steps())
-		if err := w.slack.Person(who).Click(ctx, on, button); err != nil {
+		late, before := env.count(who, noAnswer), len(env.lastProcess().steps())
+		if err := env.slack.Person(who).Click(ctx, on, button); err != nil {
 			return err
 		}
-		return w.soon(ctx, func(ctx context.Context) error { return w.heard(ctx, who, late, before) })
+		return env.waitBriefly(ctx, func(ctx context.Context) error { return env.waitDecided(ctx, who, late, before) })
 	})
 }
 
 // noAnswer is what people read who click while the machine is too busy to look them up.
 const noAnswer = "tell me who you are"
 
-// heard waits until the bot has decided on a click: before is how many steps it had passed then. A person whom it did
-// not recognize, since the machine was busy, has to click again.
-func (w *env) heard(ctx context.Context, who string, late, before int) error {
-	l := w.now()
+// waitDecided waits until the bot has decided on a click: before is how many steps it had passed then. A person whom it
+// did not recognize, since the machine was busy, has to click again.
+func (env *testEnv) waitDecided(ctx context.Context, who string, late, before int) error {
+	l := env.lastProcess()
 	for ctx.Err() == nil && !l.dead() {
 		steps := l.steps()
 		steps = steps[min(before, len(steps)):]
@@ -327,17 +328,17 @@ func (w *env) heard(ctx context.Context, who string, late, before int) error {
 				break
 			}
 		}
-		w.moment(l)
+		env.pause(l)
 	}
-	if w.count(who, noAnswer) > late {
+	if env.count(who, noAnswer) > late {
 		return errAgain
 	}
 	return nil
 }
 
-func (w *env) button(who, button string) (slacksim.Message, bool) {
-	for _, channel := range []string{w.slack.DM(who), slacksim.General} {
-		for _, m := range slices.Backward(w.slack.Person(who).Messages(channel)) {
+func (env *testEnv) button(who, button string) (slacksim.Message, bool) {
+	for _, channel := range []string{env.slack.DM(who), slacksim.General} {
+		for _, m := range slices.Backward(env.slack.Person(who).Messages(channel)) {
 			if _, ok := m.Button(button); ok {
 				return m, true
 			}
@@ -346,19 +347,19 @@ func (w *env) button(who, button string) (slacksim.Message, bool) {
 	return slacksim.Message{}, false
 }
 
-// asks has alice ask until she sees a card with the text.
-func (w *env) asks(text, card string) {
-	w.Helper()
-	w.does(func(ctx context.Context) error {
-		if err := w.types(slacksim.Alice, text)(ctx); err != nil {
+// requestCard has alice ask until she sees a card with the text.
+func (env *testEnv) requestCard(text, card string) {
+	env.Helper()
+	env.act(func(ctx context.Context) error {
+		if err := env.command(slacksim.Alice, text)(ctx); err != nil {
 			return err
 		}
-		return w.soon(ctx, w.reading(slacksim.Alice, card))
+		return env.waitBriefly(ctx, env.messageShown(slacksim.Alice, card))
 	})
 }
 
-// soon waits a moment for something; a person who sees nothing then tries again.
-func (w *env) soon(ctx context.Context, what func(context.Context) error) error {
+// waitBriefly waits a moment for something; a person who sees nothing then tries again.
+func (env *testEnv) waitBriefly(ctx context.Context, what func(context.Context) error) error {
 	short, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	if err := what(short); err != nil && ctx.Err() == nil {
@@ -367,29 +368,29 @@ func (w *env) soon(ctx context.Context, what func(context.Context) error) error 
 	return ctx.Err()
 }
 
-// rest waits until the bot has nothing left to do: no order that is not over or still to be confirmed, nothing to show
-// or to tell.
-func (w *env) rest() {
-	w.Helper()
-	w.sees(func(ctx context.Context) error {
+// waitIdle waits until the bot has nothing left to do: no order that is not over or still to be confirmed, nothing to
+// show or to tell.
+func (env *testEnv) waitIdle() {
+	env.Helper()
+	env.waitFor(func(ctx context.Context) error {
 		look := time.NewTicker(100 * time.Millisecond)
 		defer look.Stop()
 		for {
-			busy, err := w.busy(ctx)
+			busy, err := env.pendingWork(ctx)
 			if err == nil && busy == "" {
 				return nil
 			}
 			select {
 			case <-look.C:
 			case <-ctx.Done():
-				return errors.Join(ctx.Err(), err, errors.New("left to do: "+busy+"\n"+w.screen(slacksim.Alice)))
+				return errors.Join(ctx.Err(), err, errors.New("left to do: "+busy+"\n"+env.screen(slacksim.Alice)))
 			}
 		}
 	})
 }
 
-func (w *env) busy(ctx context.Context) (left string, err error) {
-	err = storage.ReadCopy(ctx, w.ledger, func(r purchase.Reader) error {
+func (env *testEnv) pendingWork(ctx context.Context) (left string, err error) {
+	err = storage.ReadCopy(ctx, env.ledger, func(r purchase.Reader) error {
 		open, err := r.OpenOrders()
 		if err != nil {
 			return err

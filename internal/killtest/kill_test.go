@@ -17,22 +17,23 @@ var (
 
 // run plays a scenario in an environment of its own, with the bot killed as planned, and returns its processes.
 func (s scenario) run(t *testing.T, kills ...kill) []*process {
-	w := newEnv(t, kills...)
+	env := newEnv(t, kills...)
 	if s.set != nil {
-		s.set(w)
+		s.set(env)
 	}
-	cart := w.account.Cart()
-	w.start()
-	s.play(w)
-	w.rest()
-	for last := w.now(); last.ends.n > 0; last = w.now() { // it may be about to be killed at its very last step
-		if w.moment(last); !last.dead() {
+	cart := env.account.Cart()
+	env.start()
+	s.play(env)
+	env.waitIdle()
+	// it may be about to be killed at its very last step
+	for last := env.lastProcess(); last.ends.n > 0; last = env.lastProcess() {
+		if env.pause(last); !last.dead() {
 			break
 		}
-		w.rest()
+		env.waitIdle()
 	}
-	w.checkEnd(s.ends, cart)
-	return w.processes
+	env.checkEnd(s.ends, cart)
+	return env.processes
 }
 
 // trial is a scenario with the steps at which the bot is killed, process by process.
@@ -55,8 +56,8 @@ func all[T any](t *testing.T, of []T, name func(T) string, test func(*testing.T,
 	running.Wait()
 }
 
-// counted numbers the steps of a process: how often the bot had come to each of them.
-func counted(steps []failpoint.Point) (all []kill) {
+// numbered numbers the steps of a process: how often the bot had come to each of them.
+func numbered(steps []failpoint.Point) (all []kill) {
 	n := map[failpoint.Point]int{}
 	for _, s := range steps {
 		n[s]++
@@ -124,13 +125,13 @@ func (c trial) name() string {
 	return name
 }
 
-// unreached are steps to which no scenario can come yet, and why.
-var unreached = map[failpoint.Name]string{
+// unreachablePoints are steps to which no scenario can come yet, and why.
+var unreachablePoints = map[failpoint.Name]string{
 	failpoint.Kept("address"): "in every scenario, CoCalc has one address and the ledger is new",
 }
 
-// vital are the steps at which the bot is killed in every scenario: where money is about to be spent, or was.
-var vital = []failpoint.Point{
+// checkoutPoints are the steps at which the bot is killed in every scenario: where money is about to be spent, or was.
+var checkoutPoints = []failpoint.Point{
 	failpoint.Of(failpoint.Before, failpoint.Kept("paying")), failpoint.Of(failpoint.After, failpoint.Checkout),
 }
 
@@ -146,12 +147,12 @@ func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 		if !ran {
 			continue
 		}
-		for _, k := range counted(processes[0].steps()) {
+		for _, k := range numbered(processes[0].steps()) {
 			i := slices.Index(left, k.at)
 			if i >= 0 {
 				left = slices.Delete(left, i, i+1)
 			}
-			if i >= 0 || *full || slices.Contains(vital, k.at) && !s.ends.maybe {
+			if i >= 0 || *full || slices.Contains(checkoutPoints, k.at) && !s.ends.maybe {
 				trials = append(trials, trial{s, []kill{k}})
 			}
 		}
@@ -160,7 +161,7 @@ func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 		return trials
 	}
 	var tolerated []failpoint.Point
-	for what := range unreached {
+	for what := range unreachablePoints {
 		tolerated = append(tolerated, failpoint.Of(failpoint.Before, what), failpoint.Of(failpoint.After, what))
 	}
 	for _, s := range left {
@@ -192,7 +193,7 @@ func planAgain(once []trial, killed *archive) (trials []trial) {
 		if len(processes) < 2 { // it did not come to that step this time
 			continue
 		}
-		for _, k := range counted(processes[1].steps()) {
+		for _, k := range numbered(processes[1].steps()) {
 			if seen[k.at] {
 				continue
 			}

@@ -26,62 +26,62 @@ type ending struct {
 
 // checkEnd checks everything at the end: what CoCalc sold, what the ledger says of it, how the cart is left, and what
 // people read.
-func (w *env) checkEnd(want ending, cart []cocalctest.CartItem) {
-	w.Helper()
-	w.now().end()
-	for _, l := range w.processes {
+func (env *testEnv) checkEnd(want ending, cart []cocalctest.CartItem) {
+	env.Helper()
+	env.lastProcess().end()
+	for _, l := range env.processes {
 		for _, name := range l.unlisted {
-			w.Errorf("got the step %q, want one that step.All lists", name)
+			env.Errorf("got the step %q, want one that step.All lists", name)
 		}
 	}
 	// Killed between the intent to add or to pay and the request, an order is not bought: neither is sent again.
 	least := want.bought
-	for _, l := range w.processes {
+	for _, l := range env.processes {
 		if l.between("before ledger: paying", "after cocalc: checkout") ||
-			l.between("before ledger: adding", "before ledger: carted") && w.unadded() {
+			l.between("before ledger: adding", "before ledger: carted") && env.hasUnaddedOrder() {
 			least--
 		}
 	}
 	var bought int
-	_, err := storage.Verify(context.Background(), w.ledger, func(r purchase.Reader) error {
+	_, err := storage.Verify(context.Background(), env.ledger, func(r purchase.Reader) error {
 		findings, err := reconcile.CheckConsistency(r)
 		for _, f := range findings {
-			w.Error(f)
+			env.Error(f)
 		}
 		if err != nil {
 			return err
 		}
-		bought, err = w.orders(r)
+		bought, err = env.orders(r)
 		return err
-	}, w.compare(want), func(r purchase.Reader) error {
+	}, env.comparePurchases(want), func(r purchase.Reader) error {
 		budgets, err := r.Budgets(10)
 		for _, b := range budgets {
 			if b.Reserved != 0 {
-				w.Errorf("got %s reserved at the end, want nothing", b.Reserved)
+				env.Errorf("got %s reserved at the end, want nothing", b.Reserved)
 			}
 		}
 		return err
 	})
-	w.must(err)
+	env.must(err)
 	if bought > want.bought || bought < least && !want.maybe {
-		w.Errorf("%d orders were bought, want %d", bought, want.bought)
+		env.Errorf("bought orders: got %d, want %d", bought, want.bought)
 	}
 	if !want.takenOut {
-		w.sameCart(cart)
+		env.sameCart(cart)
 	}
-	if w.Failed() {
-		w.Log(w.transcript())
+	if env.Failed() {
+		env.Log(env.transcript())
 	}
 }
 
-// unadded reports whether there is an order of which nothing ever came into the cart.
-func (w *env) unadded() bool {
+// hasUnaddedOrder reports whether there is an order of which nothing ever came into the cart.
+func (env *testEnv) hasUnaddedOrder() bool {
 	missing := false
-	w.must(storage.ReadCopy(context.Background(), w.ledger, func(r purchase.Reader) error {
+	env.must(storage.ReadCopy(context.Background(), env.ledger, func(r purchase.Reader) error {
 		all, err := r.Orders("", 1000)
 		for _, o := range all {
 			missing = missing || !o.Confirmed.IsZero() &&
-				!slices.ContainsFunc(w.account.Cart(), func(i cocalctest.CartItem) bool {
+				!slices.ContainsFunc(env.account.Cart(), func(i cocalctest.CartItem) bool {
 					return strings.Contains(string(i.Description), o.ID.Tag())
 				})
 		}
@@ -91,11 +91,11 @@ func (w *env) unadded() bool {
 }
 
 // orders checks each order by itself, and what its requester reads of it. It counts those that were bought.
-func (w *env) orders(r purchase.Reader) (bought int, err error) {
+func (env *testEnv) orders(r purchase.Reader) (bought int, err error) {
 	all, err := r.Orders("", 1000)
 	for _, o := range all {
 		licenses := 0
-		for _, l := range w.account.Licenses() {
+		for _, l := range env.account.Licenses() {
 			if strings.Contains(l.Description, o.ID.Tag()) {
 				licenses++
 			}
@@ -109,32 +109,32 @@ func (w *env) orders(r purchase.Reader) (bought int, err error) {
 			}
 		}
 		if licenses != receipts {
-			w.Errorf("order %s (%s): got %d receipts, want one for each of the %d licenses that CoCalc sold",
+			env.Errorf("order %s (%s): got %d receipts, want one for each of the %d licenses that CoCalc sold",
 				o.ID, o.State, receipts, licenses)
 		}
 		if !o.Confirmed.IsZero() && o.ReplacedBy == "" {
-			w.told(o)
+			env.checkMessages(o)
 		}
 	}
 	return bought, err
 }
 
-// told checks that the requester reads what became of an order, and the channel that it was bought.
-func (w *env) told(o purchase.Order) {
+// checkMessages checks that the requester reads what became of an order, and the channel that it was bought.
+func (env *testEnv) checkMessages(o purchase.Order) {
 	words := map[purchase.State]string{
 		purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Nothing was charged",
 		purchase.Denied: "*Denied.* Nothing was charged", purchase.Expired: "the request expired. Nothing was charged",
 	}[o.State]
-	if _, ok := w.reads(o.Requester.ID, string(o.ID), words); !ok || words == "" {
-		w.Errorf("order %s (%s): want its end on the screen of its requester, got\n%s",
-			o.ID, o.State, w.screen(o.Requester.ID))
+	if _, ok := env.findMessage(o.Requester.ID, string(o.ID), words); !ok || words == "" {
+		env.Errorf("order %s (%s): want its end on the screen of its requester, got\n%s",
+			o.ID, o.State, env.screen(o.Requester.ID))
 	}
 	m := o.Message(purchase.MessageLine)
 	if o.State != purchase.Purchased || m == nil || m.Problem != "" {
 		return
 	}
 	lines := 0
-	for _, seen := range w.slack.Messages(m.Channel) {
+	for _, seen := range env.slack.Messages(m.Channel) {
 		if !seen.Ephemeral() && strings.Contains(seen.ContentText(), string(o.ID)) &&
 			strings.Contains(seen.ContentText(), "bought a CoCalc license") {
 			lines++
@@ -142,59 +142,62 @@ func (w *env) told(o purchase.Order) {
 	}
 	// A kill between Slack's answer and our note of it posts the line once more.
 	most := 1
-	for _, l := range w.processes {
-		if l != w.now() && l.passed("before slack: message in a channel") {
+	for _, l := range env.processes {
+		if l != env.lastProcess() && l.passed("before slack: message in a channel") {
 			most++
 		}
 	}
 	if lines < 1 || lines > most {
-		w.Errorf("got %d lines in the channel about order %s, want 1 to %d", lines, o.ID, most)
+		env.Errorf("got %d lines in the channel about order %s, want 1 to %d", lines, o.ID, most)
 	}
 }
 
-// compare holds the ledger against CoCalc's list of purchases.
-func (w *env) compare(want ending) func(purchase.Reader) error {
+// comparePurchases holds the ledger against CoCalc's list of purchases.
+func (env *testEnv) comparePurchases(want ending) func(purchase.Reader) error {
 	return func(r purchase.Reader) error {
-		w.cocalc.ClearFaults()
-		shop, err := cocalc.New(cocalc.Options{BaseURL: w.settings["COCALC_URL"], Key: w.account.Key(), Log: zerolog.Nop()})
+		env.cocalc.ClearFaults()
+		shop, err := cocalc.New(cocalc.Options{
+			BaseURL: env.settings["COCALC_URL"], Key: env.account.Key(),
+			Log: zerolog.Nop(),
+		})
 		if err != nil {
 			return err
 		}
 		defer shop.Close()
-		rows, err := shop.Purchases(w.ctx, cocalc.PurchaseFilter{Service: "license", Limit: 500})
+		rows, err := shop.Purchases(env.ctx, cocalc.PurchaseFilter{Service: "license", Limit: 500})
 		if err != nil {
 			return err
 		}
-		licenses, err := shop.Licenses(w.ctx)
+		licenses, err := shop.Licenses(env.ctx)
 		if err != nil {
 			return err
 		}
-		claims, err := reconcile.ReadLedgerView(r, w.slack.Now())
+		claims, err := reconcile.ReadLedgerView(r, env.slack.Now())
 		if err != nil {
 			return err
 		}
-		said := claims.Compare(reconcile.Account{ID: w.account.ID(), Rows: rows, Licenses: licenses})
+		said := claims.Compare(reconcile.Account{ID: env.account.ID(), Rows: rows, Licenses: licenses})
 		for _, f := range said.Wrong {
-			w.Error(f)
+			env.Error(f)
 		}
 		budgets, err := r.Budgets(10)
 		var spent int64
 		for _, b := range budgets {
 			spent += int64(b.Spent)
 		}
-		charged, foreign := 100_000-w.account.Balance(), len(said.Unrecognized)
+		charged, foreign := 100_000-env.account.Balance(), len(said.Unrecognized)
 		if foreign != want.foreign {
-			w.Errorf("got the purchases %q of other people, want %d", said.Unrecognized, want.foreign)
+			env.Errorf("got the purchases %q of other people, want %d", said.Unrecognized, want.foreign)
 		}
 		if foreign == 0 && said.Earlier == 0 && charged != spent {
-			w.Errorf("got charges of %d cents, want the %d that the ledger has", charged, spent)
+			env.Errorf("got charges of %d cents, want the %d that the ledger has", charged, spent)
 		}
 		return err
 	}
 }
 
 // sameCart checks that other people's items are as they were, and that nothing of ours is left.
-func (w *env) sameCart(before []cocalctest.CartItem) {
+func (env *testEnv) sameCart(before []cocalctest.CartItem) {
 	show := func(items []cocalctest.CartItem) (s string) {
 		for _, i := range items {
 			if !strings.Contains(string(i.Description), "order ") {
@@ -204,13 +207,13 @@ func (w *env) sameCart(before []cocalctest.CartItem) {
 		}
 		return s
 	}
-	after := w.account.Cart()
+	after := env.account.Cart()
 	if was, is := show(before), show(after); was != is {
-		w.Errorf("want the cart %q, got %q", was, is)
+		env.Errorf("want the cart %q, got %q", was, is)
 	}
 	for _, i := range after {
 		if strings.Contains(string(i.Description), "order ") && i.Removed.IsZero() && i.PurchasedAt.IsZero() {
-			w.Errorf("got item %d of the bot in the cart, want none", i.ID)
+			env.Errorf("got item %d of the bot in the cart, want none", i.ID)
 		}
 	}
 }
