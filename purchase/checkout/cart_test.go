@@ -277,13 +277,13 @@ func TestWorker_FixedTerm_WaitsInCart(t *testing.T) {
 		})
 		return o
 	}
-	t.Run("over an hour's stop", func(t *testing.T) {
+	t.Run("for an hour", func(t *testing.T) {
 		o := wait(t, 30*24*time.Hour, time.Hour, purchase.Purchased)
 		if o.Receipt.Charged >= o.Price || o.Receipt.Expires.Sub(o.Spec.End).Abs() > time.Second {
 			t.Errorf("receipt: got %+v, want charged less than %s and expiring at %s", o.Receipt, o.Price, o.Spec.End)
 		}
 	})
-	t.Run("until it is over", func(t *testing.T) {
+	t.Run("until the term is over", func(t *testing.T) {
 		if o := wait(t, 3*time.Hour, 150*time.Minute, purchase.Failed); o.Failure.Code != purchase.FailTermOver {
 			t.Errorf("failure: got %+v, want %s", o.Failure, purchase.FailTermOver)
 		}

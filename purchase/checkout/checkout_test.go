@@ -66,7 +66,7 @@ func TestWorker_Checkout_RecordedBeforeSent(t *testing.T) {
 func TestWorker_Checkout_SentBeforeRestart(t *testing.T) {
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.BuyUntilCarted()
-		env.Inconsistent = true // a carted order has no checkout
+		env.Inconsistent = true // a carted order must have no checkout
 		env.EditOrder(id, func(o *purchase.Order) { o.CheckoutSent = time.Now() })
 		env.Open()
 		<-time.After(time.Hour)
@@ -81,7 +81,7 @@ func TestWorker_Checkout_SentByOther(t *testing.T) {
 	interceptor := &purchasetest.Interceptor{}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		var id purchase.OrderID
-		// as an older version of the program or an edit of the ledger might leave it
+		// an older version of the program or an edit of the ledger might leave this
 		interceptor.Before(purchasetest.Once("params", func() {
 			if _, err := env.Desk.Outbox.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
 				o.CheckoutSent = time.Now()
@@ -177,11 +177,11 @@ func TestWorker_Checkout_CreditNearlyEnough(t *testing.T) {
 		credit, least int64
 		ends          purchase.State
 	}{
-		"to the cent":                     {6375, 0, purchase.Purchased},
-		"a cent is missing":               {6374, 0, purchase.Failed},
-		"exactly what has to stay":        {6375 + 1000, 1000, purchase.Purchased},
-		"a cent less than has to stay":    {6375 + 999, 1000, purchase.Failed},
-		"enough but for what has to stay": {6375, 1000, purchase.Failed},
+		"exactly the price":             {6375, 0, purchase.Purchased},
+		"one cent less":                 {6374, 0, purchase.Failed},
+		"exactly the price and minimum": {6375 + 1000, 1000, purchase.Purchased},
+		"one cent less than both":       {6375 + 999, 1000, purchase.Failed},
+		"the price without the minimum": {6375, 1000, purchase.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			purchasetest.Run(t, c.credit, func(env *purchasetest.Env) {
@@ -221,8 +221,8 @@ func TestWorker_Checkout_ItemEdited(t *testing.T) {
 		when           cocalctest.Moment
 		why            string
 	}{
-		{"as soon as it was added", "shopping/cart/add", cocalctest.After, "different"},
-		{"just before it is paid", purchasetest.ParamsEndpoint, cocalctest.Before, "edited"},
+		{"after the add", "shopping/cart/add", cocalctest.After, "different"},
+		{"before the checkout", purchasetest.ParamsEndpoint, cocalctest.Before, "edited"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			purchasetest.Run(t, 100000, func(env *purchasetest.Env) {

@@ -168,7 +168,7 @@ func TestWorker_Resolve_CheckoutInFlightOlder(t *testing.T) {
 func TestWorker_Resolve_KeyNotProven(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		purchasetest.AddForeignItem(env)
-		if err := env.Account.Checkout(); err != nil { // so that the list of licenses is not empty
+		if err := env.Account.Checkout(); err != nil { // makes the list of licenses non-empty
 			t.Fatal(err)
 		}
 		o := env.BuyUnresolved()

@@ -89,7 +89,7 @@ func TestWorker_Run_TwoTakeTurns(t *testing.T) {
 
 // An order survives a restart, and a stopped desk takes no more orders.
 func TestWorker_Run_Restart(t *testing.T) {
-	t.Run("while waiting for its turn", func(t *testing.T) {
+	t.Run("while the order waits", func(t *testing.T) {
 		purchasetest.Run(t, 10000, func(env *purchasetest.Env) {
 			env.SwitchOn("outage")
 			id := env.Buy()
@@ -114,7 +114,7 @@ func TestWorker_Run_Restart(t *testing.T) {
 			}
 		})
 	})
-	t.Run("no more orders are taken", func(t *testing.T) {
+	t.Run("at the stopped desk", func(t *testing.T) {
 		purchasetest.Run(t, 10000, func(env *purchasetest.Env) {
 			o := env.Propose(purchasetest.Spec())
 			desk := env.Desk
@@ -138,7 +138,7 @@ func TestWorker_Run_Restart(t *testing.T) {
 
 // Without access to Slack an approved order waits until access is back, and one that is being bought is finished.
 func TestWorker_Run_SlackAccessLost(t *testing.T) {
-	t.Run("one that waits", func(t *testing.T) {
+	t.Run("an approved order", func(t *testing.T) {
 		purchasetest.RunWithLostAccess(t, func(env *purchasetest.Env, lost *atomic.Bool) {
 			id := env.BuyThenPause()
 			lost.Store(true)
@@ -153,7 +153,7 @@ func TestWorker_Run_SlackAccessLost(t *testing.T) {
 			env.Check(1, 6375, 0)
 		})
 	})
-	t.Run("one that is being paid", func(t *testing.T) {
+	t.Run("an order being paid", func(t *testing.T) {
 		purchasetest.RunWithLostAccess(t, func(env *purchasetest.Env, lost *atomic.Bool) {
 			env.Server.Inject(cocalctest.Fault{
 				Endpoint: purchasetest.ParamsEndpoint, Effect: cocalctest.Delay,
@@ -173,7 +173,7 @@ func TestWorker_Run_SlackAccessLost(t *testing.T) {
 func TestWorker_Run_WaitsForResume(t *testing.T) {
 	purchasetest.Run(t, 30000, func(env *purchasetest.Env) {
 		ctx := context.Background()
-		<-time.After(time.Minute) // the key is verified
+		<-time.After(time.Minute) // the key has been verified
 		env.SwitchOn("outage")
 		first, second := env.Buy(), env.Buy()
 		if err := env.Desk.SetPaused(ctx, purchasetest.AdminAction, true, "a look"); err != nil {
@@ -210,8 +210,8 @@ func TestWorker_Run_WaitsForResume(t *testing.T) {
 func TestWorker_Run_PausedDuringCartRead(t *testing.T) {
 	ctx := context.Background()
 	for at, request := range map[string]int{ // the open and the bought items are two reads
-		"at the first look":                    1,
-		"at the look before the order's begin": 4, // when the foreign item is unchecked already
+		"at the first read":                   1,
+		"at the read before the order begins": 4, // when the foreign item is unchecked already
 	} {
 		t.Run(at, func(t *testing.T) {
 			interceptor := &purchasetest.Interceptor{}

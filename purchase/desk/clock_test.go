@@ -272,6 +272,6 @@ func TestDesk_Clock_MachineSuspended(t *testing.T) {
 // withAndWithoutDate runs a test with a CoCalc whose responses have a Date header, and with one whose responses have
 // none.
 func withAndWithoutDate(t *testing.T, test func(*testing.T, func(*purchasetest.Env))) {
-	t.Run("CoCalc tells its time", func(t *testing.T) { test(t, func(*purchasetest.Env) {}) })
-	t.Run("CoCalc does not tell its time", func(t *testing.T) { test(t, purchasetest.WithoutDate) })
+	t.Run("with date", func(t *testing.T) { test(t, func(*purchasetest.Env) {}) })
+	t.Run("without date", func(t *testing.T) { test(t, purchasetest.WithoutDate) })
 }

@@ -25,7 +25,7 @@ func TestDesk_Run_KilledAtEveryMoment(t *testing.T) {
 	}{
 		{"a clean purchase", false, func(*purchasetest.Env) {}},
 		{"a foreign item is in the cart", false, purchasetest.AddForeignItem},
-		{"on a server of the older kind", true, purchasetest.AddForeignItem},
+		{"on an older server", true, purchasetest.AddForeignItem},
 		{"the checkout is refused", false, func(env *purchasetest.Env) {
 			purchasetest.AddForeignItem(env)
 			env.SwitchOn("refused")
@@ -111,7 +111,7 @@ func (l killableLedger) Update(ctx context.Context, change func(purchase.Writer)
 	if err := l.kill.pass("before a transaction"); err != nil {
 		return err
 	}
-	// The closure is run twice, as bbolt may: the first time in a transaction that is undone.
+	// The change runs twice, which bbolt may do as well; the first transaction is rolled back.
 	undone := errors.New("undone")
 	err := l.Ledger.Update(ctx, func(w purchase.Writer) error {
 		if err := change(w); err != nil {

@@ -31,7 +31,7 @@ func TestRegister_RaiseAlarm_UnknownAndOvercharge(t *testing.T) {
 			}
 		})
 	})
-	t.Run("when CoCalc charges more than was agreed to", func(t *testing.T) {
+	t.Run("when CoCalc charges more than the confirmed price", func(t *testing.T) {
 		purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 			env.Server.Inject(cocalctest.Fault{
 				Endpoint: purchasetest.CheckoutEndpoint, Effect: cocalctest.PriceMoved,

@@ -23,16 +23,16 @@ func TestAfterRestore_EveryState(t *testing.T) {
 		paid  bool           // the order was bought after the copy was made
 		ends  purchase.State
 	}{
-		{"the copy does not know the order", "", true, purchase.Purchased},
-		{"it was only proposed, and bought since", purchase.Proposed, true, purchase.Purchased},
-		{"it was confirmed in the copy, and bought since", purchase.Approved, true, purchase.Purchased},
-		{"it was in the cart, and bought since", purchase.Carted, true, purchase.Purchased},
-		{"it was confirmed in the copy, and not bought", purchase.Approved, false, purchase.Failed},
-		{"it was only proposed", purchase.Proposed, false, purchase.Expired},
+		{"made after the copy, and bought", "", true, purchase.Purchased},
+		{"proposed in the copy, and bought later", purchase.Proposed, true, purchase.Purchased},
+		{"confirmed in the copy, and bought later", purchase.Approved, true, purchase.Purchased},
+		{"in the cart in the copy, and bought later", purchase.Carted, true, purchase.Purchased},
+		{"confirmed in the copy, and not bought", purchase.Approved, false, purchase.Failed},
+		{"proposed in the copy, and not bought", purchase.Proposed, false, purchase.Expired},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
-				before := env.Propose(purchasetest.Spec()) // so that the copy is not empty
+				before := env.Propose(purchasetest.Spec()) // makes the copy non-empty
 				if _, err := env.Desk.Decide(ctx, purchasetest.AliceAction, before.ID,
 					orders.Decision{Kind: orders.Cancel}); err != nil {
 					t.Fatal(err)
@@ -88,7 +88,7 @@ func TestAfterRestore_EveryState(t *testing.T) {
 func TestAfterRestore_WaitsForUnknownCheckouts(t *testing.T) {
 	ctx := context.Background()
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
-		env.Propose(purchasetest.Spec()) // so that the ledger is not empty
+		env.Propose(purchasetest.Spec()) // makes the ledger non-empty
 		env.Close()
 		if err := env.MarkRestored(); err != nil {
 			t.Fatal(err)
