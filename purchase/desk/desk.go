@@ -16,18 +16,18 @@ import (
 // Options are the collaborators of a Desk. Ledger and Shop are required.
 type Options = register.Options
 
-// Desk takes orders from people and brings each to its end. All methods may be called at the same time.
+// Desk takes orders from people and buys what they confirm. All methods may be called at the same time.
 type Desk struct {
-	*orders.Service                 // what people do with orders
-	Account         *orders.Account // what people ask of the CoCalc account
-	Process         *orders.Process // what the program and its operator do with orders
-	Outbox          *notify.Outbox  // what is still to be shown and sent
+	*orders.Service                 // proposals, decisions and reports, for people
+	Account         *orders.Account // queries of the CoCalc account, for people
+	Process         *orders.Process // deadlines and other work of the program and its operator
+	Outbox          *notify.Outbox  // messages and notifications that Slack does not show yet
 
 	reg *register.Register
-	rec *reconcile.Reconciler // for what people ask; each run has one of its own
+	rec *reconcile.Reconciler // for Evidence and PauseInconsistent; each run has one of its own
 }
 
-// New makes a Desk. It does nothing until Run, but orders can be proposed and confirmed at once.
+// New returns a Desk. Orders can be proposed and confirmed at once; they are bought while Run runs.
 func New(opts Options) *Desk {
 	reg := register.New(opts)
 	service := orders.New(reg)
@@ -37,9 +37,9 @@ func New(opts Options) *Desk {
 	}
 }
 
-// Run buys what was confirmed, one order at a time, and settles what is open, until ctx is done. Then it takes no
-// more promises, brings the order under way to a point from which it can be continued or to its end (within
-// Timing.Drain), and returns nil. Orders that an earlier run left behind are taken up first.
+// Run buys confirmed orders, one at a time, and resolves those whose outcome is unknown, until ctx is done. It begins
+// with the orders that an earlier run left unfinished. Once ctx is done, it accepts no more decisions, finishes the
+// order under way or brings it to a state from which the next run can continue (within Timing.Drain), and returns nil.
 func (d *Desk) Run(ctx context.Context) error {
 	drain, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -59,24 +59,26 @@ func (d *Desk) Run(ctx context.Context) error {
 	worker.Run(ctx, drain)
 	others.Wait()
 	d.Process.Flush(drain)
-	d.reg.Stopping.Store(true) // AfterFunc has a goroutine of its own, which may not have come to it yet
+	d.reg.Stopping.Store(true) // the goroutine of AfterFunc may not have run yet
 	return nil
 }
 
-// Server returns what is wrong with the CoCalc server, from memory. It never blocks.
+// Server returns the last known condition of the CoCalc server, from memory. It never blocks.
 func (d *Desk) Server() purchase.Server { return d.reg.Server() }
 
-// AccessChanged wakes the worker after the bot has lost or regained its access to Slack: waiting orders then show why
-// they wait, or are bought. It never blocks.
+// AccessChanged wakes the worker after the bot has lost or regained its access to Slack, so that waiting orders show
+// why they wait, or are bought. It never blocks.
 func (d *Desk) AccessChanged() { d.reg.AccessChanged() }
 
-// Evidence asks CoCalc for everything that could show a purchase of the order: its cart item, the purchases of that
-// item, licenses with its tag, and whose key this is. It only reads.
+// Evidence reads from CoCalc everything that could show a purchase of the order: its cart item, the purchases of that
+// item, the licenses with its tag, and the account of the API key. It changes nothing; what can't be read is part of
+// the evidence.
 func (d *Desk) Evidence(ctx context.Context, o purchase.Order) purchase.Evidence {
 	return d.rec.Evidence(ctx, o)
 }
 
-// PauseInconsistent pauses buying because the ledger contradicts itself, as CheckBooks found, and has it told.
+// PauseInconsistent pauses buying because [reconcile.CheckConsistency] found contradictions in the ledger, and announces
+// the pause. It reports whether it paused: an admin who resumed buying after the same findings has seen them.
 func (d *Desk) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
 	return d.rec.PauseInconsistent(ctx, findings)
 }

@@ -1,5 +1,5 @@
-// Package desk puts the packages of purchasing together: people decide about orders (orders), a worker buys (checkout)
-// and compares with CoCalc (reconcile), and people are told (notify).
+// Package desk combines the packages of purchasing: people decide about orders (orders), a worker buys (checkout),
+// purchases are compared with CoCalc (reconcile), and people are notified (notify).
 //
-// [New] makes a [Desk] over a ledger and a shop; [Desk.Run] works until its context is done.
+// [New] makes a [Desk] from a ledger and a shop; [Desk.Run] buys until its context is done.
 package desk

@@ -10,9 +10,9 @@ import (
 	"licensebot/purchase/register"
 )
 
-// markRequestsStale has the approvers' cards in a channel updated: who reads the channel has changed. Other messages
-// about the orders stay as they are.
-func (box *Outbox) markRequestsStale(w purchase.Writer, channel string) (again []purchase.OrderID, err error) {
+// markRequestsStale marks the approvers' cards in a channel as stale, since the channel's readers have changed, and
+// returns the ids of their orders. Other messages about the orders stay as they are.
+func (box *Outbox) markRequestsStale(w purchase.Writer, channel string) (stale []purchase.OrderID, err error) {
 	queue, err := w.Queue()
 	if err != nil {
 		return nil, err
@@ -38,13 +38,13 @@ func (box *Outbox) markRequestsStale(w purchase.Writer, channel string) (again [
 		if err := w.PutOrder(o); err != nil {
 			return nil, err
 		}
-		again = append(again, o.ID)
+		stale = append(stale, o.ID)
 	}
-	return again, nil
+	return stale, nil
 }
 
-// RequestEnded drops the notice that asks approvers directly about an order that no longer waits for them. It reports
-// whether there is nothing left to tell.
+// RequestEnded drops a notification that asks approvers directly, if its order no longer awaits approval. It reports
+// whether the notification was dropped and need not be sent. It does nothing to other kinds of notifications.
 func (box *Outbox) RequestEnded(ctx context.Context, n purchase.Notification) (over bool, err error) {
 	if n.Kind != purchase.NotificationAsk {
 		return false, nil
@@ -63,12 +63,13 @@ func (box *Outbox) RequestEnded(ctx context.Context, n purchase.Notification) (o
 		return w.PutAccount(account)
 	})
 	if err != nil {
-		return false, fmt.Errorf("drop the notice %s: %w", n.ID, err)
+		return false, fmt.Errorf("drop notification %s: %w", n.ID, err)
 	}
 	return true, nil
 }
 
-// RedirectToAdmins adds the admins to those who do not have a notice yet: its channel does not get the details.
+// RedirectToAdmins adds the admins to the recipients of a notification, since its channel must not get the details. It
+// does nothing if the channel is not among the pending recipients.
 func (box *Outbox) RedirectToAdmins(ctx context.Context, id, channel string) error {
 	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
 		n, err := register.PendingNotification(w, id, channel)
@@ -78,7 +79,7 @@ func (box *Outbox) RedirectToAdmins(ctx context.Context, id, channel string) err
 		return register.KeepNotification(w, n.WithMembers(slices.Sorted(maps.Keys(box.policy.Admins))))
 	})
 	if err != nil {
-		return fmt.Errorf("have the admins told %s: %w", id, err)
+		return fmt.Errorf("redirect notification %s to the admins: %w", id, err)
 	}
 	box.changed("")
 	return nil

@@ -1,4 +1,4 @@
-// Package notify is the outbox: it stores what has to be shown to people until Slack shows it.
+// Package notify is the outbox: it stores the messages and notifications that people should get until Slack has them.
 //
 // An [Outbox] has two kinds of contents: messages that show an order, each with the revision that it shows, and
 // notifications, which are kept until every recipient has received them. The publisher of package bot reads both and

@@ -26,7 +26,7 @@ func (box *Outbox) ExpandGroup(ctx context.Context, id, group string, members []
 		return box.recordUnavailable(w, n, group, "empty")
 	})
 	if err != nil {
-		return fmt.Errorf("put the members of %s among those who are told %s: %w", group, id, err)
+		return fmt.Errorf("expand group %s of notification %s: %w", group, id, err)
 	}
 	box.changed("")
 	return nil
@@ -46,7 +46,7 @@ func (box *Outbox) ExpandGroupPartly(ctx context.Context, id, group string, memb
 		return register.KeepNotification(w, n.WithMembers(members))
 	})
 	if err != nil {
-		return fmt.Errorf("put members of %s among those who are told %s: %w", group, id, err)
+		return fmt.Errorf("expand a part of group %s of notification %s: %w", group, id, err)
 	}
 	box.changed("")
 	return nil
@@ -57,8 +57,7 @@ func (box *Outbox) ExpandGroupPartly(ctx context.Context, id, group string, memb
 func (box *Outbox) MarkGroupUnavailable(ctx context.Context, id, group string) error {
 	var n purchase.Notification
 	err := box.ledger.View(ctx, func(r purchase.Reader) (err error) {
-		n, err = register.PendingNotification(r, id,
-			group)
+		n, err = register.PendingNotification(r, id, group)
 		return err
 	})
 	if err != nil || n.ID == "" || slices.Contains(n.UnresolvedGroups, group) {
@@ -76,7 +75,7 @@ func (box *Outbox) MarkGroupUnavailable(ctx context.Context, id, group string) e
 		return box.recordUnavailable(w, n, group, "unlisted")
 	})
 	if err != nil {
-		return fmt.Errorf("keep that %s waits for the members of %s: %w", id, group, err)
+		return fmt.Errorf("record that the members of group %s of notification %s are unavailable: %w", group, id, err)
 	}
 	box.changed("")
 	return nil

@@ -77,7 +77,7 @@ func (box *Outbox) UpdateMessages(ctx context.Context, id purchase.OrderID,
 		return w.PutOrder(o)
 	})
 	if err != nil {
-		return o, fmt.Errorf("keep where order %s is shown: %w", id, err)
+		return o, fmt.Errorf("store the messages of order %s: %w", id, err)
 	}
 	return o, nil
 }
@@ -135,7 +135,7 @@ func (box *Outbox) MarkDelivered(ctx context.Context, id, recipient, problem str
 		return w.AppendEvent(box.deliveryFailed(n, recipient, "could not be delivered: "+problem))
 	})
 	if err != nil {
-		return fmt.Errorf("keep that %s was told to %s: %w", id, recipient, err)
+		return fmt.Errorf("mark notification %s as delivered to %s: %w", id, recipient, err)
 	}
 	return nil
 }
@@ -148,9 +148,9 @@ func (box *Outbox) deliveryFailed(n purchase.Notification, recipient, why string
 	}
 }
 
-// publishAuditHead announces the head of the audit chain in the purchases channel, once a day. The message proves later
-// that no earlier record was changed. An unchanged head is not announced again. last is the day that this run checked
-// last. It returns the time until the next day.
+// publishAuditHead announces the head of the audit chain in the purchases channel, once a day, unless it is unchanged.
+// Such a message later proves that no earlier record was changed. *last is the last day that this run checked
+// ("2026-11-29", in the policy's time zone). publishAuditHead returns the time until the next day.
 func (box *Outbox) publishAuditHead(ctx context.Context, last *string) (time.Duration, error) {
 	now := box.now().In(box.policy.TimeZone())
 	day := now.Format(time.DateOnly)
@@ -159,9 +159,9 @@ func (box *Outbox) publishAuditHead(ctx context.Context, last *string) (time.Dur
 	if box.purchasesChannel == "" || *last == day {
 		return pause, nil
 	}
-	told := false
+	published := false
 	err := box.ledger.Update(ctx, func(w purchase.Writer) error {
-		told = false
+		published = false
 		account, err := w.Account()
 		if err != nil || account.HeadPublished == day {
 			return err
@@ -174,7 +174,7 @@ func (box *Outbox) publishAuditHead(ctx context.Context, last *string) (time.Dur
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
-		told = true
+		published = true
 		return register.AddNotification(w,
 			box.reg.NewNotification(purchase.NotificationHead, "head-"+day,
 				purchase.NewCause(purchase.NotificationHead, "at", purchase.ArgTime(now), "record", strconv.FormatUint(head.Number,
@@ -183,38 +183,39 @@ func (box *Outbox) publishAuditHead(ctx context.Context, last *string) (time.Dur
 				""))
 	})
 	if err != nil {
-		return 0, fmt.Errorf("tell the head of the audit chain: %w", err)
+		return 0, fmt.Errorf("publish the head of the audit chain: %w", err)
 	}
 	*last = day
-	if told {
+	if published {
 		box.changed("")
 	}
 	return pause, nil
 }
 
-// Channels are those in which purchases are announced and approvers are asked.
+// Channels returns the ids of the purchases channel and the approvals channel, without those that are not configured.
 func (box *Outbox) Channels() []string {
 	return slices.DeleteFunc([]string{box.purchasesChannel, box.approvalsChannel}, func(channel string) bool {
 		return channel == ""
 	})
 }
 
-// NoteAudience notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of
-// each new reason, once. The channel's cards of orders that wait for approval are shown anew.
+// NoteAudience stores why prices are not posted in a channel; an empty reason means that they are. If the reason has
+// changed, it records that in the audit, has the channel's cards of orders that await approval updated, and, if prices
+// are not posted, notifies the admins, once for each change.
 func (box *Outbox) NoteAudience(ctx context.Context, channel string, why purchase.Outsiders) error {
-	told := func(r purchase.Reader) (was purchase.Outsiders, account purchase.AccountState, err error) {
+	read := func(r purchase.Reader) (known purchase.Outsiders, account purchase.AccountState, err error) {
 		account, err = r.Account()
 		return account.Outsiders[channel], account, err
 	}
-	var was purchase.Outsiders
-	var again []purchase.OrderID
-	err := box.ledger.View(ctx, func(r purchase.Reader) (err error) { was, _, err = told(r); return err })
-	if err != nil || was == why {
+	var known purchase.Outsiders
+	var stale []purchase.OrderID
+	err := box.ledger.View(ctx, func(r purchase.Reader) (err error) { known, _, err = read(r); return err })
+	if err != nil || known == why {
 		return err
 	}
 	err = box.ledger.Update(ctx, func(w purchase.Writer) error {
-		was, account, err := told(w)
-		if err != nil || was == why {
+		known, account, err := read(w)
+		if err != nil || known == why {
 			return err
 		}
 		account.Outsiders = maps.Clone(account.Outsiders)
@@ -231,14 +232,12 @@ func (box *Outbox) NoteAudience(ctx context.Context, channel string, why purchas
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
-		if again, err = box.markRequestsStale(w, channel); err != nil {
+		if stale, err = box.markRequestsStale(w, channel); err != nil {
 			return err
 		}
 		if err := w.AppendEvent(purchase.Event{
-			Time: box.now(), Kind: "channel-read", By: purchase.BotName, Place: channel,
-			Note: note,
-		}); err !=
-			nil || why == "" {
+			Time: box.now(), Kind: "channel-read", By: purchase.BotName, Place: channel, Note: note,
+		}); err != nil || why == "" {
 			return err
 		}
 		n := box.reg.NewNotification(purchase.NotificationOutsiders, register.NotificationID("outsiders-"+channel, box.now()),
@@ -248,18 +247,18 @@ func (box *Outbox) NoteAudience(ctx context.Context, channel string, why purchas
 		return register.AddNotification(w, n)
 	})
 	if err != nil {
-		return fmt.Errorf("keep who reads %s: %w", channel, err)
+		return fmt.Errorf("store who reads %s: %w", channel, err)
 	}
 	box.changed("")
-	for _, id := range again {
+	for _, id := range stale {
 		box.changed(id)
 	}
 	return nil
 }
 
-// askDirectly has the approvers asked in direct messages about an order whose card in their channel shows no price and
-// no buttons. It belongs to the transaction that stores that card, so that they are asked once, and not about an order
-// that could not be posted.
+// askDirectly adds a notification that asks the approvers in direct messages to decide about an order, if the order's
+// card in their channel shows no price and no buttons. It does so once per order, in the transaction that stores that
+// card, so that the approvers are not asked about an order that could not be posted. The requester is left out.
 func (box *Outbox) askDirectly(w purchase.Writer, o *purchase.Order) error {
 	m := o.Message(purchase.MessageAsk)
 	if m == nil || !m.Bare || m.TS == "" || o.State != purchase.AwaitingApproval || !o.AskedDirectly.IsZero() ||
