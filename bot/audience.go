@@ -47,8 +47,8 @@ func (p *People) audienceOf(ctx context.Context, channel string) (who audience, 
 func (p *People) warmAudiences(ctx context.Context, channels []string) {
 	for {
 		channels = slices.DeleteFunc(channels, func(channel string) bool {
-			_, told := p.audienceOf(ctx, channel)
-			return told
+			_, answered := p.audienceOf(ctx, channel)
+			return answered
 		})
 		if len(channels) == 0 {
 			return
@@ -175,9 +175,9 @@ func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Tim
 	if strings.HasPrefix(channel, "D") { // direct messages
 		return true, nil
 	}
-	who, told := p.people.audienceOf(ctx, channel)
+	who, answered := p.people.audienceOf(ctx, channel)
 	switch {
-	case told:
+	case answered:
 		if who.members || who.why != "" {
 			if err := p.outbox.NoteAudience(ctx, channel, who.why); err != nil {
 				p.log.Error().Err(err).Str("channel", channel).Msg("fail to keep who reads a channel")

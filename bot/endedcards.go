@@ -22,7 +22,7 @@ func unknownCard(o purchase.Order, f cardFacts) content {
 	text := ":hourglass_flowing_sand: *Not confirmed yet*\n" + why +
 		", and I'll tell you here. You won't be charged twice, and there's nothing " +
 		"you need to do."
-	if o.Promised() {
+	if o.IsReserved() {
 		text += " Other orders wait until then."
 	}
 	text += " `/license order " + string(o.ID) + "` shows what CoCalc reports; an admin can resolve it."
@@ -38,20 +38,20 @@ func unknownCard(o purchase.Order, f cardFacts) content {
 
 // failedCard says that nothing was bought, why, and what to do next.
 func failedCard(o purchase.Order, f cardFacts) content {
-	why, told := section(":x: *Not bought.* The purchase didn't go through."), "The purchase didn't go through."
+	why, fallback := section(":x: *Not bought.* The purchase didn't go through."), "The purchase didn't go through."
 	switch {
 	case o.Failure == nil:
 	case f.unsold != "" && plainFailures[o.Failure.Code] != "":
-		told = plainFailures[o.Failure.Code]
-		why = section(":x: *Not bought.* " + told)
+		fallback = plainFailures[o.Failure.Code]
+		why = section(":x: *Not bought.* " + fallback)
 	case quotesPeople(o.Failure.Cause): // text that a person wrote
 		why = plainSection("❌ Not bought. " + FailureWords(o.Failure, Reader{Zone: f.loc}))
-		if told = "an admin resolved it."; o.Failure.Code != purchase.FailByAdmin {
-			told = mrkdwnWords(Failures, o.Failure.Cause, Reader{Zone: f.loc})
+		if fallback = "an admin resolved it."; o.Failure.Code != purchase.FailByAdmin {
+			fallback = mrkdwnWords(Failures, o.Failure.Cause, Reader{Zone: f.loc})
 		}
 	default:
-		told = mrkdwnWords(Failures, o.Failure.Cause, Reader{Zone: f.loc})
-		why = section(":x: *Not bought.* " + told)
+		fallback = mrkdwnWords(Failures, o.Failure.Cause, Reader{Zone: f.loc})
+		why = section(":x: *Not bought.* " + fallback)
 	}
 	blocks := []slack.Block{why, contextBlock(plain(summary(o.Spec)))}
 	switch {
@@ -63,7 +63,7 @@ func failedCard(o purchase.Order, f cardFacts) content {
 	default:
 		blocks = append(blocks, slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Try again")))
 	}
-	return content{"Not bought: " + told, append(blocks, orderFooter(o))}
+	return content{"Not bought: " + fallback, append(blocks, orderFooter(o))}
 }
 
 // endedCard is the card of an order that has ended.

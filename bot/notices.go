@@ -61,7 +61,7 @@ func shortenIDs(words string, r Reader) string {
 // same text.
 func noticeMessage(n purchase.Notification, r Reader) content {
 	blocks := []slack.Block{noticeHead(n.Kind)}
-	told := headOf(n.Kind).head + "."
+	fallback := headOf(n.Kind).head + "."
 	switch n.Kind {
 	case purchase.NotificationPaused, purchase.NotificationResumed, purchase.NotificationSettled,
 		purchase.NotificationBrokenItem,
@@ -77,7 +77,7 @@ func noticeMessage(n purchase.Notification, r Reader) content {
 		for _, paragraph := range NoticeWords(n, r) {
 			paragraph = shortenIDs(paragraph, r)
 			blocks = append(blocks, section(paragraph))
-			told += " " + strings.ReplaceAll(paragraph, "`", "")
+			fallback += " " + strings.ReplaceAll(paragraph, "`", "")
 		}
 	}
 	if n.Kind == purchase.NotificationBrokenItem && n.Item != 0 {
@@ -103,7 +103,7 @@ func noticeMessage(n purchase.Notification, r Reader) content {
 		blocks = append(blocks,
 			contextBlock(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
 	}
-	return content{told, blocks}
+	return content{fallback, blocks}
 }
 
 // noticeHeadOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what

@@ -42,10 +42,10 @@ func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notification, gr
 	if err != nil {
 		return errors.Join(err, p.outbox.MarkGroupUnavailable(ctx, n.ID, group))
 	}
-	var told, left []string
+	var known, left []string
 	for _, id := range listed {
 		if slices.Contains(n.Pending, id) || slices.Contains(n.Delivered, id) {
-			told = append(told, id)
+			known = append(known, id)
 		} else {
 			left = append(left, id)
 		}
@@ -63,11 +63,11 @@ func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notification, gr
 			if err == nil && rest > 0 {
 				return channelLimitError{group, p.now().Add(rest)}
 			}
-			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: no word of Slack's", len(still),
+			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: Slack did not answer", len(still),
 				group), p.outbox.MarkGroupUnavailable(ctx, n.ID, group))
 		}
 	}
-	if members = append(told, members...); len(members) == 0 {
+	if members = append(known, members...); len(members) == 0 {
 		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("find no one in a user group that gets notices")
 	}
 	return p.outbox.ExpandGroup(ctx, n.ID, group, members)
@@ -78,9 +78,9 @@ func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notification, gr
 func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notification, to string) error {
 	key := n.ID + " " + to
 	p.mu.Lock()
-	problem, told := p.sentNotices[key]
+	problem, sent := p.sentNotices[key]
 	p.mu.Unlock()
-	if !told {
+	if !sent {
 		c, err := p.noticeFor(ctx, n, to)
 		if err != nil {
 			return err

@@ -95,9 +95,9 @@ func (p *People) LookUp(ctx context.Context, who purchase.Actor) purchase.Actor 
 		who.Org = u.org
 	}
 	for _, g := range p.groups {
-		members, told := p.members.last(g)
+		members, answered := p.members.last(g)
 		switch {
-		case !told:
+		case !answered:
 			who.UnknownGroups = append(who.UnknownGroups, g)
 		case slices.Contains(members, who.ID):
 			who.Groups = append(who.Groups, g)
@@ -132,9 +132,9 @@ func (p *People) name(ctx context.Context, user string) string {
 // them within the hour.
 func (p *People) groupMembers(ctx context.Context, group string) ([]string, error) {
 	<-p.members.refresh(ctx, group)
-	listed, told := p.members.last(group)
-	if !told {
-		return nil, fmt.Errorf("list the members of %s: no word of Slack's", group)
+	listed, answered := p.members.last(group)
+	if !answered {
+		return nil, fmt.Errorf("list the members of %s: Slack did not answer", group)
 	}
 	return listed, nil
 }

@@ -113,7 +113,7 @@ func settleView(o purchase.Order, remember resolveState, unsold bool) slack.Moda
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	title, submit := "Mark as not bought", "Mark as not bought"
 	says := fmt.Sprintf("Mark order `%s` as *not bought*: releases %s and lets other orders continue. ", o.ID, o.Price)
-	if !o.Promised() {
+	if !o.IsReserved() {
 		says = fmt.Sprintf("Mark order `%s` as *not bought*. Its %s is no longer reserved. ", o.ID, o.Price)
 	}
 	if unsold {

@@ -231,8 +231,8 @@ func (t renderer) shield(word string) string {
 	return strings.ReplaceAll(word, "`", shielded)
 }
 
-// adminsTold says whether the admins know.
-func (t renderer) adminsTold() text {
+// adminsNotified says whether the admins know.
+func (t renderer) adminsNotified() text {
 	switch t.Args["told"] {
 	case "yes":
 		return "Your admins have been told."

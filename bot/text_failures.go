@@ -16,14 +16,14 @@ var failureWords = map[purchase.CauseCode]wording{
 	purchase.FailNoCredit: orStored(Failures, func(t renderer) text {
 		switch {
 		case t.has("unknown"):
-			return sentences("I can't tell whether the CoCalc account has enough credit for this.", t.adminsTold())
+			return sentences("I can't tell whether the CoCalc account has enough credit for this.", t.adminsNotified())
 		case t.has("missing"):
 			return sentences(t.say("The CoCalc account doesn't have enough credit (%s short).", t.money("missing")),
-				t.adminsTold())
+				t.adminsNotified())
 		}
-		return sentences("The CoCalc account doesn't have enough credit.", t.adminsTold())
+		return sentences("The CoCalc account doesn't have enough credit.", t.adminsNotified())
 	}),
-	purchase.FailKey: orStored(Failures, func(t renderer) text { return sentences(lostCoCalc, t.adminsTold()) }),
+	purchase.FailKey: orStored(Failures, func(t renderer) text { return sentences(lostCoCalc, t.adminsNotified()) }),
 	purchase.FailUnreachable: orStored(Failures, func(t renderer) text {
 		switch t.Args["why"] {
 		case "throttled":
@@ -37,7 +37,7 @@ var failureWords = map[purchase.CauseCode]wording{
 	}),
 	purchase.FailRefused: orStored(Failures, func(t renderer) text {
 		if len(t.Causes) == 0 {
-			return sentences("CoCalc refused the order.", t.adminsTold())
+			return sentences("CoCalc refused the order.", t.adminsNotified())
 		}
 		if stop := t.with(t.Causes[0]); stop.Code == purchase.Paused {
 			return "Buying stopped before this was paid for. " + pauseText(stop) + " Please try again when buying resumes."
@@ -65,13 +65,13 @@ var failureWords = map[purchase.CauseCode]wording{
 	purchase.FailNotSold: orStored(Failures, func(t renderer) text {
 		switch t.Args["why"] {
 		case "captcha":
-			return sentences("CoCalc doesn't sell to this bot's account.", t.adminsTold())
+			return sentences("CoCalc doesn't sell to this bot's account.", t.adminsNotified())
 		case "redirected":
-			return sentences(goneCoCalc, t.adminsTold())
+			return sentences(goneCoCalc, t.adminsNotified())
 		case "server":
 			return sentences(serverIs(purchase.Condition(t.Args["condition"])), stillHere(t))
 		}
-		return sentences("This CoCalc server doesn't sell licenses.", t.adminsTold())
+		return sentences("This CoCalc server doesn't sell licenses.", t.adminsNotified())
 	}),
 	purchase.FailSettled: func(t renderer) text { // the cause beneath it is the hold's, of any version
 		if !t.has("seconds") {

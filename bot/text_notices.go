@@ -20,7 +20,7 @@ var noticeWords = map[purchase.CauseCode]wording{
 	purchase.IncidentNewLedger:    alarming,
 	purchase.NotificationInconsistent: func(t renderer) text {
 		if !t.Admin {
-			return sentences(t.render(Incidents), t.adminsTold())
+			return sentences(t.render(Incidents), t.adminsNotified())
 		}
 		return t.render(Incidents) + t.say(" Look into it before you use `/license resume`.")
 	},

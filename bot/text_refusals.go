@@ -143,7 +143,7 @@ var refusalWords = map[purchase.CauseCode]wording{
 		return "I'm restarting. Please try again in a minute."
 	}),
 	purchase.LedgerAway: withUncharged(func(t renderer) text {
-		return sentences("Buying is on hold until an admin puts my records back.", t.adminsTold())
+		return sentences("Buying is on hold until an admin puts my records back.", t.adminsNotified())
 	}),
 	purchase.Doubtful: doubtful,
 	purchase.DiskFull: withUncharged(
@@ -303,7 +303,7 @@ func notSold(t renderer) text {
 	case condition == purchase.IsForeign && t.Admin:
 		return sentences(t.say("What answers at `COCALC_URL` isn't CoCalc, so I can't buy licenses."), stillHere(t))
 	case condition == purchase.HasMoved, condition == purchase.IsForeign:
-		return sentences(goneCoCalc, t.adminsTold(), stillHere(t))
+		return sentences(goneCoCalc, t.adminsNotified(), stillHere(t))
 	case t.Admin:
 		return sentences("This CoCalc server no longer sells licenses, only memberships.", stillHere(t))
 	}
@@ -316,7 +316,7 @@ func notRead(t renderer) text {
 	case "":
 		return "Something went wrong. Please try again. If it keeps happening, tell your admins."
 	case "key-refused":
-		return sentences(lostCoCalc, t.adminsTold())
+		return sentences(lostCoCalc, t.adminsNotified())
 	case "unknown-license":
 		return t.say("CoCalc doesn't know a license with that id. Use `/license list` to see the account's licenses.")
 	case "no-licenses":
@@ -324,9 +324,9 @@ func notRead(t renderer) text {
 	case "not-for-keys":
 		return sentences("CoCalc doesn't let API keys see this.", stillHere(t))
 	case "capability":
-		return sentences("CoCalc doesn't let this bot see this.", t.adminsTold())
+		return sentences("CoCalc doesn't let this bot see this.", t.adminsNotified())
 	case "redirected":
-		return sentences(goneCoCalc, t.adminsTold())
+		return sentences(goneCoCalc, t.adminsNotified())
 	case "throttled":
 		return t.say("CoCalc asked me to wait %s. Please try again then.", t.duration("seconds"))
 	}

@@ -12,7 +12,7 @@ var waitWords = map[purchase.CauseCode]wording{
 		"I'm still confirming another order with CoCalc. I'll buy this after it, usually within a few minutes."),
 	purchase.WaitsForSlack: always(
 		"I'm waiting for Slack to confirm that you can still buy. I'll buy this as soon as it does."),
-	purchase.WaitsForKey: func(t renderer) text { return sentences(lostCoCalc, "I'll keep trying.", t.adminsTold()) },
+	purchase.WaitsForKey: func(t renderer) text { return sentences(lostCoCalc, "I'll keep trying.", t.adminsNotified()) },
 	purchase.WaitsForTurn: func(t renderer) text {
 		if t.has("seconds") {
 			return t.say("CoCalc asked me to wait %s before adding the next item. I'll continue then.", t.duration("seconds"))
@@ -30,7 +30,7 @@ var waitWords = map[purchase.CauseCode]wording{
 			return sentences(serverIs(condition), "I'll remove this order's item from the cart as soon as I can.")
 		}
 		return sentences(onHoldFor(condition),
-			"If nothing changes within an hour, I'll close it and release what's reserved.", t.adminsTold())
+			"If nothing changes within an hour, I'll close it and release what's reserved.", t.adminsNotified())
 	},
 }
 

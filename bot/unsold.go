@@ -36,7 +36,7 @@ func unresolvableCard(o purchase.Order) content {
 	text := fmt.Sprintf(":grey_question: *Not confirmed*\n%s I'll tell you here. You won't be charged twice, and there's "+
 		"nothing you need to do.",
 		unresolvable)
-	if !o.Promised() {
+	if !o.IsReserved() {
 		text += fmt.Sprintf(" Its %s is no longer reserved.", o.Price)
 	}
 	return content{

@@ -169,7 +169,7 @@ func TestHandler_Command_Unsold(t *testing.T) {
 				return w.hasOpenOrder(func(o purchase.Order) bool {
 					return o.Price == 2625 && o.Blocked != nil && o.Blocked.Code == purchase.WaitsForServer &&
 						o.Blocked.Args["told"] != ""
-				}) && w.hasOpenOrder(func(o purchase.Order) bool { return o.Untold() })
+				}) && w.hasOpenOrder(func(o purchase.Order) bool { return o.Unresolvable() })
 			})
 			id := func(m slacksim.Message) string { return orderIDBlock.FindString(m.ContentText()) }
 			orders := map[string]string{id(bought): "BOUGHT", id(ask): "ASKED", id(held): "UNKNOWN", id(waits): "WAITING"}

@@ -111,8 +111,8 @@ type Commitment struct {
 	Spec  Spec
 	Price Cents
 	Now   time.Time
-	// Promised is set if the budget already contains the price, because it was reserved before.
-	Promised bool
+	// Reserved is set if the budget already contains the price, because it was reserved before.
+	Reserved bool
 }
 
 // Allows checks a commitment against every limit, given the budget of its month. It returns the first limit that
@@ -132,7 +132,7 @@ func (p Policy) Allows(w Commitment, month Budget) *Refusal {
 			ArgCents(p.OrderLimit.Max))
 	}
 	share, more, another := w.Share, w.Price, 1
-	if w.Promised {
+	if w.Reserved {
 		more, another = 0, 0
 	}
 	if left, limited := p.Left(month); limited && (more > left || left < 0) {

@@ -9,37 +9,37 @@ import (
 	"licensebot/cocalc"
 )
 
-// FailureFor returns the failure of an order after an error of CoCalc that proves that nothing was bought. told is
+// FailureFor returns the failure of an order after an error of CoCalc that proves that nothing was bought. notified is
 // Policy.AdminsNotified.
-func FailureFor(e *cocalc.Error, told string, site Site) Failure {
+func FailureFor(e *cocalc.Error, notified string, site Site) Failure {
 	switch e.Kind {
 	case cocalc.NotSignedIn, cocalc.CapabilityMissing:
-		return *NewFailure(FailKey, "told", told)
+		return *NewFailure(FailKey, "told", notified)
 	case cocalc.CaptchaRequired:
-		return *NewFailure(FailNotSold, "why", "captcha", "told", told)
+		return *NewFailure(FailNotSold, "why", "captcha", "told", notified)
 	case cocalc.InsufficientCredit:
-		return *NewFailure(FailNoCredit, "missing", ArgSomeCents(e.Need), "told", told)
+		return *NewFailure(FailNoCredit, "missing", ArgSomeCents(e.Need), "told", notified)
 	case cocalc.Throttled:
 		return *NewFailure(FailUnreachable, "why", "throttled")
 	case cocalc.CartBroken:
 		return *NewFailure(FailCart, "why", "blocked", "item", ArgSomeID(e.ItemID), "cart", site.Cart())
 	case cocalc.NotSoldHere, cocalc.KeyNotAllowed, cocalc.SignInRequired:
-		return *NewFailure(FailNotSold, "why", "no-licenses", "told", told)
+		return *NewFailure(FailNotSold, "why", "no-licenses", "told", notified)
 	case cocalc.Redirected:
-		return *NewFailure(FailNotSold, "why", "redirected", "told", told)
+		return *NewFailure(FailNotSold, "why", "redirected", "told", notified)
 	default:
 		if e.Outcome == cocalc.Rejected {
-			return *NewFailure(FailRefused, "told", told)
+			return *NewFailure(FailRefused, "told", notified)
 		}
 		return *NewFailure(FailUnreachable)
 	}
 }
 
-// WaitFor returns the cause for which an order waits after an error of CoCalc. told is Policy.AdminsNotified.
-func WaitFor(e *cocalc.Error, keyName, told string) Cause {
+// WaitFor returns the cause for which an order waits after an error of CoCalc. notified is Policy.AdminsNotified.
+func WaitFor(e *cocalc.Error, keyName, notified string) Cause {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return NewCause(WaitsForKey, "key", keyName, "told", told)
+		return NewCause(WaitsForKey, "key", keyName, "told", notified)
 	case cocalc.Throttled:
 		return Cause{Code: WaitsForTurn}
 	case cocalc.CartBroken:
@@ -74,11 +74,11 @@ func (p Policy) RenewalsMessage(err error) *Refusal {
 	}
 }
 
-// readingRefusal returns the refusal for an error of CoCalc to a read request. told is Policy.AdminsNotified.
-func readingRefusal(e *cocalc.Error, told string) *Refusal {
+// readingRefusal returns the refusal for an error of CoCalc to a read request. notified is Policy.AdminsNotified.
+func readingRefusal(e *cocalc.Error, notified string) *Refusal {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return NewRefusal(NotRead, "why", "key-refused", "told", told)
+		return NewRefusal(NotRead, "why", "key-refused", "told", notified)
 	case cocalc.NotFound:
 		return NewRefusal(NotRead, "why", "unknown-license")
 	case cocalc.NotSoldHere:
@@ -86,9 +86,9 @@ func readingRefusal(e *cocalc.Error, told string) *Refusal {
 	case cocalc.KeyNotAllowed, cocalc.SignInRequired:
 		return NewRefusal(NotRead, "why", "not-for-keys")
 	case cocalc.CapabilityMissing:
-		return NewRefusal(NotRead, "why", "capability", "told", told)
+		return NewRefusal(NotRead, "why", "capability", "told", notified)
 	case cocalc.Redirected:
-		return NewRefusal(NotRead, "why", "redirected", "told", told)
+		return NewRefusal(NotRead, "why", "redirected", "told", notified)
 	case cocalc.Throttled:
 		return NewRefusal(NotRead, "why", "throttled", "seconds", ArgSeconds(e.Wait))
 	default:

@@ -287,8 +287,8 @@ func (o *Order) NeedsWork() bool {
 	return !o.State.Final() || len(o.HeldItems) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }
 
-// Promised reports whether the order's price is reserved in its budget month.
-func (o *Order) Promised() bool { return o.State.promised() && o.Released.IsZero() }
+// IsReserved reports whether the order's price is reserved in its budget month.
+func (o *Order) IsReserved() bool { return o.State.promised() && o.Released.IsZero() }
 
 // NeverAdded reports whether the order's item was certainly never added to the cart.
 func (o *Order) NeverAdded() bool { return o.AddSent.IsZero() && o.ItemID == 0 }

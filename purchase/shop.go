@@ -285,8 +285,10 @@ func (s Server) Cause(keyName string) Cause {
 // NotificationKey returns the key of the condition in AccountState.ServerNotified.
 func (s Server) NotificationKey() string { return string(s.Condition) + " " + string(s.Site) }
 
-// Untold reports whether the order's outcome is unknown and the server can no longer show it.
-func (o *Order) Untold() bool { return o.State == Unknown && o.Blocked.Why().Code == WaitsForServer }
+// Unresolvable reports whether the order's outcome is unknown and the server can no longer show it.
+func (o *Order) Unresolvable() bool {
+	return o.State == Unknown && o.Blocked.Why().Code == WaitsForServer
+}
 
 // Failure returns the failure of an order that waited for the server and ended.
 func (s Server) Failure() *Failure {

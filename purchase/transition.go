@@ -292,14 +292,14 @@ func changeOf(before, after Order) BudgetChange {
 		return BudgetChange{Auto: 1}
 	case before.State.Final(): // bought in the end
 		return BudgetChange{Orders: 1, Auto: 1}
-	case !before.Promised() && after.Promised():
+	case !before.IsReserved() && after.IsReserved():
 		return BudgetChange{Reserved: 1, Orders: 1, Auto: 1}
-	case before.Promised() && after.State == Purchased:
+	case before.IsReserved() && after.State == Purchased:
 		return BudgetChange{Reserved: -1}
-	case before.Promised() && after.State == Cancelled && !after.ApproveBy.IsZero():
+	case before.IsReserved() && after.State == Cancelled && !after.ApproveBy.IsZero():
 		// it still counts in its day, because approvers were asked
 		return BudgetChange{Reserved: -1, Auto: -1}
-	case before.Promised() && !after.Promised():
+	case before.IsReserved() && !after.IsReserved():
 		return BudgetChange{Reserved: -1, Orders: -1, Auto: -1}
 	case !before.Released.IsZero() && after.State == Failed: // no reservation is left; it counts in its day
 		return BudgetChange{Orders: -1, Auto: -1}

@@ -282,7 +282,7 @@ func FuzzApply(f *testing.F) {
 				checkouts++
 			}
 			o = after
-			if want := o.Promised(); (reserved == 1) != want || reserved < 0 || reserved > 1 {
+			if want := o.IsReserved(); (reserved == 1) != want || reserved < 0 || reserved > 1 {
 				t.Fatalf("after %s: got state %s, reserved %d times; want reserved once: %t", e.Kind, o.State, reserved, want)
 			}
 			if counted < 0 || counted > 1 {

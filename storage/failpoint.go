@@ -106,23 +106,23 @@ var stepFields = []string{
 func (t *txTrace) name() failpoint.Name {
 	switch {
 	case len(t.records) > 0:
-		return failpoint.Kept(strings.Join(t.records, ", "))
+		return failpoint.Transaction(strings.Join(t.records, ", "))
 	case len(t.fields) == 0:
 		return ""
 	}
 	for _, field := range stepFields {
 		if slices.Contains(t.fields, field) {
-			return failpoint.Kept("only " + field)
+			return failpoint.Transaction("only " + field)
 		}
 	}
 	switch {
 	// a watch that is started again has a rounded end, perhaps the same
 	case len(t.fields) == 1 && t.fields[0] == "updated",
 		slices.Contains(t.fields, "watch_until emptied"):
-		return failpoint.Kept("only watch_until")
+		return failpoint.Transaction("only watch_until")
 	case slices.Contains(t.fields, "notices emptied"): // the order in which recipients are notified varies
-		return failpoint.Kept("only notices")
+		return failpoint.Transaction("only notices")
 	}
 	slices.Sort(t.fields)
-	return failpoint.Kept("only " + t.fields[0])
+	return failpoint.Transaction("only " + t.fields[0])
 }

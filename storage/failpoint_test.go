@@ -30,19 +30,20 @@ func TestTxTrace_Name(t *testing.T) {
 	}{
 		{"Nothing", func(purchase.Writer) error { return nil }, ""},
 		{"SameOrder", changed(func(*purchase.Order) {}), ""},
-		{"Field", changed(func(o *purchase.Order) { o.AddSent = at }), failpoint.Kept("only add_sent")},
-		{"FieldEmptied", changed(func(o *purchase.Order) { o.HeldItems = nil }), failpoint.Kept("only parked emptied")},
+		{"Field", changed(func(o *purchase.Order) { o.AddSent = at }), failpoint.Transaction("only add_sent")},
+		{"FieldEmptied", changed(func(o *purchase.Order) { o.HeldItems = nil }),
+			failpoint.Transaction("only parked emptied")},
 		{
 			"FirstOfFields", changed(func(o *purchase.Order) { o.HeldItems, o.WatchUntil = []int64{3, 4}, at }),
-			failpoint.Kept("only parked"),
+			failpoint.Transaction("only parked"),
 		},
 		{
 			"Account", func(w purchase.Writer) error { return w.PutAccount(purchase.AccountState{Reconciled: at}) },
-			failpoint.Kept("only reconciled"),
+			failpoint.Transaction("only reconciled"),
 		},
 		{"Records", func(w purchase.Writer) error {
 			return errors.Join(w.PutOrder(order), appendEvent("paused")(w), appendEvent("unknown")(w), appendEvent("paused")(w))
-		}, failpoint.Kept("paused, unknown")},
+		}, failpoint.Transaction("paused, unknown")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			undo := errors.New("undo")

@@ -68,9 +68,9 @@ func (s *simulators) withBot(ctx context.Context, o options, c stdio) error {
 	if err != nil {
 		return err
 	}
-	stopped, told := make(chan struct{}), make(chan struct{})
+	stopped, printed := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(printed)
 		select {
 		case <-ctx.Done():
 		case <-service.Socket.Ready():
@@ -84,7 +84,7 @@ func (s *simulators) withBot(ctx context.Context, o options, c stdio) error {
 	}()
 	err = errors.Join(service.Run(ctx), service.Close())
 	close(stopped)
-	<-told
+	<-printed
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 const root = "../.."
 
-// unmet are kinds of audit records that no transaction of the list has, and why a kill around them cannot be told yet.
+// unmet maps the kinds of audit records that no listed transaction has to the reason why no kill test has them.
 var unmet = map[string]string{
 	"restored":       "written by bot restore, before any bot opens the ledger",
 	"books":          "only of a ledger that contradicts itself",
@@ -29,7 +29,7 @@ var unmet = map[string]string{
 	"agreement-void": "only when an approver has lost the right before the last yes",
 }
 
-// The constants are in the list, and the code comes to each of them.
+// Every constant is in the list, and the program uses each of them.
 func TestListAndCodeAgree(t *testing.T) {
 	consts := constants(t)
 	for name, what := range consts {
@@ -42,7 +42,7 @@ func TestListAndCodeAgree(t *testing.T) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "failpoint" {
 				used[s.Sel.Name] = true
-				if s.Sel.Name != "Kept" && s.Sel.Name != "Hit" && s.Sel.Name != "Enabled" && s.Sel.Name != "Name" &&
+				if s.Sel.Name != "Transaction" && s.Sel.Name != "Hit" && s.Sel.Name != "Enabled" && s.Sel.Name != "Name" &&
 					s.Sel.Name != "Phase" && s.Sel.Name != "Enable" && s.Sel.Name != "Commit" &&
 					s.Sel.Name != "Before" && s.Sel.Name != "After" && consts[s.Sel.Name] == "" {
 					t.Errorf("the code has failpoint.%s, want one of the list", s.Sel.Name)
@@ -65,7 +65,7 @@ func TestListAndCodeAgree(t *testing.T) {
 	}
 }
 
-// Whoever marks the moment before something marks the one after it too, in the same function.
+// A function that hits the failpoint before an action also hits the one after it.
 func TestStepsComeInPairs(t *testing.T) {
 	calls := 0
 	for path, f := range program(t) {
@@ -103,10 +103,10 @@ func TestStepsComeInPairs(t *testing.T) {
 	}
 }
 
-// Every kind of audit record is in some transaction of the list, or it is told why not.
+// Every kind of audit record is in some listed transaction, or in unmet with a reason.
 func TestEveryAuditRecordHasAStep(t *testing.T) {
 	var listed []string
-	for _, d := range deeds() {
+	for _, d := range transactions() {
 		listed = append(listed, strings.Split(d, ", ")...)
 	}
 	kinds := auditKinds(t)
@@ -121,7 +121,7 @@ func TestEveryAuditRecordHasAStep(t *testing.T) {
 	}
 }
 
-// auditKinds are those that package purchase writes: of Event literals, and all states.
+// auditKinds returns the kinds of audit records that package purchase writes: those of Event literals, and all states.
 func auditKinds(t *testing.T) (kinds []string) {
 	texts := map[string]string{} // of constants
 	for path, f := range program(t) {
@@ -143,7 +143,7 @@ func auditKinds(t *testing.T) (kinds []string) {
 	}
 	for _, f := range program(t) {
 		ast.Inspect(f, func(n ast.Node) bool {
-			if a, ok := n.(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) { // of an event that is made already
+			if a, ok := n.(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) { // an assignment to the field Kind
 				for i, to := range a.Lhs {
 					if field, ok := to.(*ast.SelectorExpr); ok && field.Sel.Name == "Kind" {
 						if text, ok := literal(a.Rhs[i]); ok {
@@ -170,13 +170,13 @@ func auditKinds(t *testing.T) (kinds []string) {
 			return true
 		})
 	}
-	// The sweep hands its two kinds to one function.
+	// The comparison with CoCalc passes its two kinds to one function.
 	kinds = append(kinds, texts["NotificationForeign"], texts["NotificationUnexplained"])
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
 }
 
-// constants are the names of what is done, as list.go declares them.
+// constants returns the Names that list.go declares, by the names of their constants.
 func constants(t *testing.T) map[string]Name {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), "list.go", nil, 0)
@@ -206,10 +206,10 @@ func literal(e ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
-// ofPurchase is an expression without the name of package purchase.
+// ofPurchase returns the text of an expression without the qualifier "purchase.".
 func ofPurchase(e ast.Expr) string { return strings.TrimPrefix(types.ExprString(e), "purchase.") }
 
-// program is the code of the rooms that have steps, without tests, by path.
+// program parses the non-test files of the packages that have failpoints, by path.
 func program(t *testing.T) map[string]*ast.File {
 	t.Helper()
 	files := map[string]*ast.File{}

@@ -1,5 +1,5 @@
-// Package failpoint names the moments between which the bot can die: before each thing that leaves it or becomes
-// durable, and after. At a failpoint that a test chose the program kills itself, so that its next start can be tested.
+// Package failpoint names points in the program at which a test can kill it: one before and one after each request,
+// acknowledgement and ledger transaction. The test then starts the program again and checks that it recovers.
 //
 // Start with Hit, which the program calls at each failpoint, and Enable, without which Hit does nothing.
 package failpoint

@@ -12,20 +12,20 @@ import (
 	"syscall"
 )
 
-// Phase says on which side of what is done a failpoint lies.
+// Phase says whether a failpoint is before or after its action: a request, an acknowledgement or a transaction.
 type Phase string
 
 const (
-	// Before means that nothing was sent, nothing is durable.
+	// Before means that nothing was sent, or nothing is durable.
 	Before Phase = "before"
-	// After means that the other side acted, or it is durable, and this program does not know it yet.
+	// After means that the other side has acted, or the change is durable, but this program has not used the result.
 	After Phase = "after"
 )
 
 // Point is a failpoint, such as "after cocalc: add".
 type Point string
 
-// Of returns the failpoint on one side of what is done.
+// Of returns the failpoint before or after an action.
 func Of(phase Phase, name Name) Point { return Point(string(phase) + " " + string(name)) }
 
 // All returns every failpoint.
@@ -42,18 +42,17 @@ const (
 	// ReportTo names a file to which the program adds a line for each failpoint: "met before cocalc: add",
 	// "unlisted …" for one that All does not return, and at last "killed …".
 	ReportTo = "LICENSEBOT_STEPS"
-	// KillAt has the program killed with SIGKILL at a failpoint, the n-th time that it comes there:
-	// "2 before cocalc: add".
+	// KillAt makes the program kill itself with SIGKILL the n-th time that it hits a failpoint: "2 before cocalc: add".
 	KillAt = "LICENSEBOT_KILL_AT"
-	// FailCommit makes the n-th commit of the ledger fail as if its last fsync failed: "3 kept" for a transaction that
-	// is in the file anyway, "3 lost" for one that is not.
+	// FailCommit makes the n-th commit of the ledger fail as if its last fsync failed: "3 kept" leaves the transaction
+	// in the file, "3 lost" doesn't.
 	FailCommit = "LICENSEBOT_FAIL_COMMIT"
 )
 
 // ErrDisk is the error of a commit that FailCommit makes fail.
 var ErrDisk = syscall.EIO
 
-// enabled has what Enable found; nil unless a test asked for it.
+// enabled holds the settings that Enable read; nil if the environment has none.
 var enabled atomic.Pointer[settings]
 
 type settings struct {
@@ -61,8 +60,9 @@ type settings struct {
 	commit *commitFailure // nil if no commit fails
 }
 
-// Enable reads what a test asks for from environment variables, and enables the failpoints if it asks for anything. It
-// is called once, before the program's other work. An error says that a variable can't be understood.
+// Enable reads ReportTo, KillAt and FailCommit, and enables failpoints if any of them is set. The program calls it
+// once, before its other work. Enable returns an error if a variable is malformed, or if the file of ReportTo can't be
+// opened.
 func Enable(getenv func(string) string) error {
 	commit, err := newCommitFailure(getenv(FailCommit))
 	if err != nil {
@@ -84,18 +84,19 @@ func killSelf() {
 	}
 }
 
-// Enabled reports whether a test asked for anything. Only then is the bot wired with the decorators that call Hit, and
-// with Commit.
+// Enabled reports whether Enable enabled failpoints. Otherwise the bot is built without the decorators that call Hit
+// and Commit.
 func Enabled() bool { return enabled.Load() != nil }
 
-// Hit passes a failpoint. It does nothing unless failpoints are enabled.
+// Hit reports a failpoint, and kills the program if KillAt chose it. It does nothing unless failpoints are enabled.
 func Hit(phase Phase, name Name) {
 	if s := enabled.Load(); s != nil && s.killer != nil {
 		s.killer.hit(Of(phase, name))
 	}
 }
 
-// Commit runs do, or undo if FailCommit loses this commit.
+// Commit returns do(). If FailCommit chose this commit, it runs do ("kept") or undo ("lost"), and returns an error that
+// wraps ErrDisk.
 func Commit(do, undo func() error) error {
 	if s := enabled.Load(); s != nil && s.commit != nil {
 		return s.commit.run(do, undo)
@@ -137,14 +138,14 @@ func (f *commitFailure) run(do, undo func() error) error {
 type killer struct {
 	listed []Point
 	at     Point
-	left   int // times until the kill; 0: it lives
+	left   int // hits of at until the kill; 0: no kill
 	kill   func()
 
 	mu     sync.Mutex
-	report *os.File // nil if no test listens
+	report *os.File // nil: hits are not reported
 }
 
-// newKiller returns a killer; nil if there is nothing to do.
+// newKiller returns a killer for the values of ReportTo and KillAt; nil if both are empty.
 func newKiller(report, kill string, doKill func()) (*killer, error) {
 	if report == "" && kill == "" {
 		return nil, nil
@@ -166,7 +167,8 @@ func newKiller(report, kill string, doKill func()) (*killer, error) {
 	return k, nil
 }
 
-// hit reports a failpoint. At the one that was chosen the program ends, and no other failpoint is passed any more.
+// hit reports a failpoint. At the chosen one it kills the program; since it holds mu, no other failpoint is passed
+// after that.
 func (k *killer) hit(p Point) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -187,6 +189,6 @@ func (k *killer) hit(p Point) {
 
 func (k *killer) say(word string, p Point) {
 	if k.report != nil {
-		_, _ = fmt.Fprintf(k.report, "%s %s\n", word, p) // a listener that is gone has nothing to hear
+		_, _ = fmt.Fprintf(k.report, "%s %s\n", word, p) // fails if the test has closed its end of the pipe
 	}
 }

@@ -2,16 +2,16 @@ package failpoint
 
 import "slices"
 
-// Name says what is done between the two failpoints that are named for it. Each is in the list of its part below.
+// Name names an action that has a failpoint before and after it. Every Name is in one of the lists below.
 type Name string
 
-// Requests to CoCalc: before a request leaves, and after the server acted, before its answer is looked at.
+// Requests to CoCalc: before a request is sent, and after the server acted, before its response is read.
 const (
 	Add           Name = "cocalc: add"
 	Park          Name = "cocalc: park"  // uncheck another person's item
 	Check         Name = "cocalc: check" // check an item, again or for the first time
 	Remove        Name = "cocalc: remove"
-	Params        Name = "cocalc: params" // what a checkout would cost
+	Params        Name = "cocalc: params" // the price of a checkout
 	Checkout      Name = "cocalc: checkout"
 	Cart          Name = "cocalc: cart"
 	CartBought    Name = "cocalc: bought items"
@@ -32,8 +32,8 @@ func requests() []Name {
 	}
 }
 
-// What goes to Slack: before it is sent, and after Slack took it, before that is kept. Calls of its Web API, and posts
-// to response URLs, which show the card of an order or answer a click.
+// Calls of Slack's Web API, and posts to response URLs (Card shows an order, Answer answers a click): before the
+// request is sent, and after Slack accepted it, before the ledger stores that.
 const (
 	Post         Name = "slack: message in a channel"
 	PostDirectly Name = "slack: direct message"
@@ -52,14 +52,14 @@ const (
 	Answer       Name = "slack: answer"
 )
 
-func posts() []Name {
+func slackCalls() []Name {
 	return []Name{
 		Post, PostDirectly, PostUnseen, Update, OpenDirect, OpenForm, UpdateForm, PublishHome, LookUp, Members,
 		Channel, Readers, OwnTeam, Card, Answer,
 	}
 }
 
-// Acknowledgements: before one is sent, when what was decided is durable, and after, before anything is shown.
+// Acknowledgements: before one is sent, when the decision is durable, and after, before its result is shown.
 const (
 	AckCommand    Name = "ack: command"
 	AckAction     Name = "ack: click"
@@ -69,13 +69,14 @@ const (
 
 func acks() []Name { return []Name{AckCommand, AckAction, AckSubmission, AckHome} }
 
-// Kept is a transaction of the ledger: before it is committed, and after, before any other part of the program knows.
-// It is named by the audit records that it writes, or else by what it changes.
-func Kept(deed string) Name { return Name("ledger: " + deed) }
+// Transaction returns the name of a transaction of the ledger: before it is committed, and after, before other parts of
+// the program use it. change lists the kinds of its audit records ("agreed, approved"), or is "only" and a changed
+// field if it has none.
+func Transaction(change string) Name { return Name("ledger: " + change) }
 
-func deeds() []string {
+func transactions() []string {
 	return []string{
-		// What people decide.
+		// Decisions of people.
 		"proposed", "approved", "proposed, approved", "cancelled, proposed", "cancelled", "expired", "refused",
 		"awaiting_approval", "agreed", "agreed, approved", "denied",
 		// Buying.
@@ -83,7 +84,7 @@ func deeds() []string {
 		"purchased",
 		"only failure", "failed", "unknown", "paused, unknown", "only hold", "only wait", "only wait emptied",
 		"only parked emptied", "only watch_until",
-		// Showing and telling.
+		// Messages and notifications.
 		"only messages", "only notices", "untold",
 		// The account as a whole.
 		"account", "account, paused", "address", "setting", "only watching", "only reconciled", "reconciled",
@@ -94,9 +95,9 @@ func deeds() []string {
 }
 
 func names() []Name {
-	all := slices.Concat(requests(), posts(), acks())
-	for _, deed := range deeds() {
-		all = append(all, Kept(deed))
+	all := slices.Concat(requests(), slackCalls(), acks())
+	for _, change := range transactions() {
+		all = append(all, Transaction(change))
 	}
 	return all
 }

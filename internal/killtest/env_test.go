@@ -321,7 +321,7 @@ func (env *testEnv) waitDecided(ctx context.Context, who string, late, before in
 		steps := l.steps()
 		steps = steps[min(before, len(steps)):]
 		if i := slices.Index(steps, failpoint.Of(failpoint.Before, failpoint.AckAction)); i >= 0 {
-			if !slices.Contains(steps[:i], failpoint.Of(failpoint.Before, failpoint.Kept("refused"))) {
+			if !slices.Contains(steps[:i], failpoint.Of(failpoint.Before, failpoint.Transaction("refused"))) {
 				return nil
 			}
 			if slices.Contains(steps, failpoint.Of(failpoint.After, failpoint.Answer)) {

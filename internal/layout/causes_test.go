@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// Package purchase reports causes, which package bot tells in words: no string of it has marks of code or is a
-// sentence for people. What it says to operators, in the log, in errors and in notes of the audit, begins with a small
-// letter and has no full stop. legacy.go has the sentences of older versions.
+// Package purchase reports causes, and package bot renders them as sentences. So no string of purchase contains
+// backticks or is a sentence for people; texts for operators (log, errors, notes of audit records) begin with a
+// lowercase letter and have no full stop. legacy.go has the sentences of older versions.
 func TestPurchase_NoSentences(t *testing.T) {
 	found := 0
 	ours := func(s source) bool {
@@ -17,7 +17,7 @@ func TestPurchase_NoSentences(t *testing.T) {
 	for at, text := range stringsIn(t, ours) {
 		found++
 		if isSentence(text) {
-			t.Errorf("%s: %q is a sentence for people: report a cause, and tell it in bot/text_*.go", at, text)
+			t.Errorf("%s: %q is a sentence for people: report a cause, and render it in bot/text_*.go", at, text)
 		}
 	}
 	if found < 500 {
@@ -25,7 +25,7 @@ func TestPurchase_NoSentences(t *testing.T) {
 	}
 }
 
-// mostWords is how many words a string may have that begins with a capital letter or ends with a full stop.
+// mostWords is the maximum number of words of a string that begins with a capital letter or ends with a full stop.
 const mostWords = 4
 
 func isSentence(text string) bool {

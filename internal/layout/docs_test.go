@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// named finds the tests that a document names: `TestWorker_Run_CleanPurchase`, `FuzzRecord`.
+// named matches the name of a test in a document: `TestWorker_Run_CleanPurchase`, `FuzzRecord`.
 var named = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)`")
 
-// A document that says which test holds a promise up names a test that is there.
+// Every test that a document names exists.
 func TestDocs_Tests_Exist(t *testing.T) {
 	root := moduleRoot(t)
 	exists := map[string]bool{}

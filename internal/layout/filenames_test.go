@@ -9,10 +9,10 @@ import (
 
 var gerund = regexp.MustCompile(`^[a-z_]*[a-z]ing(_test)?\.go$`)
 
-// nounsInIng are names of files that end like gerunds and are nouns.
+// nounsInIng lists file names that end in "ing" but are nouns.
 var nounsInIng = []string{"mapping_test.go"}
 
-// Files are named with nouns of the field. A gerund can be anything.
+// Files are named with nouns of the field, not with gerunds.
 func TestFiles_Names_AreNoGerunds(t *testing.T) {
 	n := 0
 	for _, s := range sources(t) {

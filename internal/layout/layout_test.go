@@ -17,65 +17,65 @@ import (
 	"testing"
 )
 
-// module is the path of ours in go.mod, and what every import of ours begins with.
+// module is the module path of go.mod, with which every import of this repository begins.
 const module = "licensebot"
 
-// slackGo is the library that only the packages which speak Slack may know.
+// slackGo is the Slack library. Only packages whose rule has slack set may import it.
 const slackGo = "github.com/slack-go/slack"
 
-// room is a folder of packages, and what it may import of ours. A room is not given what is not named here.
-type room struct {
-	dir   string
-	may   []string // packages of ours that its code may import
-	tests []string // packages of ours that its tests may import besides
-	slack bool     // may know slack-go
+// rule lists the packages of this repository that the packages in a folder may import.
+type rule struct {
+	dir     string
+	imports []string // for code
+	tests   []string // for tests, besides imports
+	slack   bool     // they may import slack-go
 }
 
-// purchasing are the packages that tests of purchasing import: they run the whole Desk over a real ledger.
+// purchasing lists the packages that tests of purchasing may import: they run the whole Desk over a real ledger.
 var purchasing = []string{
 	"cocalc", "cocalc/cocalctest", "purchase", "purchase/desk", "purchase/orders", "purchase/purchasetest",
 	"purchase/reconcile", "purchase/register", "storage",
 }
 
-// rooms is the plan of the house. The longest dir that fits a package is its room, and packages of one room may import
-// each other. A new folder has to be entered here.
-var rooms = []room{
+// rules lists every folder of packages. The rule with the longest matching dir applies to a package; packages with the
+// same rule may import each other. A new folder needs a rule.
+var rules = []rule{
 	{dir: "commands", tests: []string{"internal/goldenfile"}},
-	{dir: "cocalc", may: []string{"internal/backoff", "internal/failpoint"}, tests: []string{"cocalc/cocalctest"}},
+	{dir: "cocalc", imports: []string{"internal/backoff", "internal/failpoint"}, tests: []string{"cocalc/cocalctest"}},
 	{dir: "cocalc/cocalctest", tests: []string{"cocalc"}},
-	{dir: "purchase", may: []string{"cocalc"}, tests: []string{
+	{dir: "purchase", imports: []string{"cocalc"}, tests: []string{
 		"cocalc/cocalctest", "purchase/purchasetest", "purchase/reconcile", "storage",
 	}},
-	{dir: "purchase/register", may: []string{"cocalc", "purchase"}, tests: purchasing},
+	{dir: "purchase/register", imports: []string{"cocalc", "purchase"}, tests: purchasing},
 	{
-		dir:   "purchase/reconcile",
-		may:   []string{"cocalc", "internal/backoff", "purchase", "purchase/register"},
-		tests: purchasing,
+		dir:     "purchase/reconcile",
+		imports: []string{"cocalc", "internal/backoff", "purchase", "purchase/register"},
+		tests:   purchasing,
 	},
-	{dir: "purchase/notify", may: []string{"purchase", "purchase/register"}, tests: purchasing},
-	{dir: "purchase/orders", may: []string{"cocalc", "purchase", "purchase/register"}, tests: purchasing},
-	{dir: "purchase/checkout", may: []string{
+	{dir: "purchase/notify", imports: []string{"purchase", "purchase/register"}, tests: purchasing},
+	{dir: "purchase/orders", imports: []string{"cocalc", "purchase", "purchase/register"}, tests: purchasing},
+	{dir: "purchase/checkout", imports: []string{
 		"cocalc", "internal/backoff", "purchase", "purchase/reconcile", "purchase/register",
 	}, tests: purchasing},
-	{dir: "purchase/desk", may: []string{
+	{dir: "purchase/desk", imports: []string{
 		"purchase", "purchase/checkout", "purchase/notify", "purchase/orders", "purchase/reconcile", "purchase/register",
 	}, tests: purchasing},
-	{dir: "purchase/purchasetest", may: []string{
+	{dir: "purchase/purchasetest", imports: []string{
 		"cocalc", "cocalc/cocalctest", "purchase", "purchase/desk", "purchase/orders", "purchase/reconcile",
 		"purchase/register", "storage",
 	}},
-	{dir: "storage", may: []string{"purchase", "internal/failpoint"}, tests: []string{
+	{dir: "storage", imports: []string{"purchase", "internal/failpoint"}, tests: []string{
 		"storage/storagetest", "cocalc", "purchase/reconcile",
 	}},
 	{
-		dir: "storage/storagetest", may: []string{
+		dir: "storage/storagetest", imports: []string{
 			"purchase", "purchase/desk", "purchase/orders", "purchase/reconcile",
 			"cocalc",
 		},
 		tests: []string{"cocalc/cocalctest"},
 	},
 	{
-		dir: "bot", slack: true, may: []string{
+		dir: "bot", slack: true, imports: []string{
 			"commands", "purchase", "purchase/orders", "internal/backoff", "internal/failpoint",
 		},
 		tests: []string{
@@ -86,15 +86,15 @@ var rooms = []room{
 	},
 	{
 		dir: "internal/app", slack: true,
-		may: []string{
+		imports: []string{
 			"bot", "cocalc", "internal/control", "internal/diagnosis", "purchase", "purchase/desk", "purchase/reconcile",
 			"storage",
 		},
 		tests: []string{"cocalc/cocalctest", "slacksim", "storage/storagetest"},
 	},
-	{dir: "internal/diagnosis", may: []string{"cocalc"}},
+	{dir: "internal/diagnosis", imports: []string{"cocalc"}},
 	{dir: "slacksim", slack: true},
-	{dir: "cmd/slacksim", may: []string{"slacksim"}},
+	{dir: "cmd/slacksim", imports: []string{"slacksim"}},
 	{dir: "internal/backoff"},
 	{dir: "internal/goldenfile"},
 	{dir: "internal/layout"},
@@ -104,17 +104,18 @@ var rooms = []room{
 		"purchase/reconcile", "purchase/register", "storage",
 	}},
 	{dir: "internal/mutants"},
-	{dir: "internal/simulation", slack: true, may: []string{
+	{dir: "internal/simulation", slack: true, imports: []string{
 		"commands", "cocalc", "cocalc/cocalctest", "purchase", "purchase/desk", "purchase/reconcile",
 		"storage", "bot", "internal/app",
 	}},
-	{dir: "internal/control", may: []string{"storage", "purchase"}},
-	{dir: "internal/config", may: []string{"bot", "cocalc", "commands", "internal/app", "internal/escape", "purchase"}},
+	{dir: "internal/control", imports: []string{"storage", "purchase"}},
+	{dir: "internal/config", imports: []string{"bot", "cocalc", "commands", "internal/app", "internal/escape",
+		"purchase"}},
 	{dir: "internal/escape"},
-	{dir: "internal/cli", may: []string{"internal/app", "purchase"}},
-	{dir: "internal/processtest", may: []string{"internal/config"}},
+	{dir: "internal/cli", imports: []string{"internal/app", "purchase"}},
+	{dir: "internal/processtest", imports: []string{"internal/config"}},
 	{
-		dir: "cmd/bot", slack: true, may: []string{
+		dir: "cmd/bot", slack: true, imports: []string{
 			"commands", "cocalc", "purchase", "purchase/orders", "purchase/reconcile", "purchase/register", "storage", "bot",
 			"internal/app", "internal/cli", "internal/config", "internal/control", "internal/diagnosis", "internal/escape",
 			"internal/failpoint",
@@ -122,7 +123,7 @@ var rooms = []room{
 		tests: []string{"cocalc/cocalctest", "internal/goldenfile", "internal/processtest", "purchase/desk", "slacksim"},
 	},
 	{
-		dir: "cmd/demo", may: []string{
+		dir: "cmd/demo", imports: []string{
 			"cocalc", "cocalc/cocalctest", "purchase", "bot", "internal/app", "internal/cli", "internal/config", "slacksim",
 		},
 		tests: []string{"internal/goldenfile", "internal/processtest", "storage"},
@@ -131,7 +132,7 @@ var rooms = []room{
 
 func TestPackages_Imports_FollowTheRules(t *testing.T) {
 	for _, f := range sources(t) {
-		home, known := roomOf(f.dir)
+		home, known := ruleFor(f.dir)
 		if !known {
 			t.Errorf("%s: got no rule for its folder, want one in the table", f.path)
 			continue
@@ -144,19 +145,19 @@ func TestPackages_Imports_FollowTheRules(t *testing.T) {
 			if !ours {
 				continue
 			}
-			there, known := roomOf(of)
+			there, known := ruleFor(of)
 			switch {
 			case known && there.dir == home.dir:
-			case known && slices.Contains(home.may, there.dir):
+			case known && slices.Contains(home.imports, there.dir):
 			case known && f.isTest && slices.Contains(home.tests, there.dir):
 			default:
-				t.Errorf("%s: got the import of %s; %s: want only %s", f.path, imported, home.dir, words(home, f.isTest))
+				t.Errorf("%s: got the import of %s; %s: want only %s", f.path, imported, home.dir, importsAllowed(home, f.isTest))
 			}
 		}
 	}
 }
 
-// What pays and what keeps the ledger must not come to know Slack by way of others either.
+// Packages that pay or keep the ledger must not depend on Slack, not even through other packages.
 func TestPackages_Money_KnowsNoSlack(t *testing.T) {
 	imports := map[string][]string{}
 	for _, f := range sources(t) {
@@ -166,7 +167,7 @@ func TestPackages_Money_KnowsNoSlack(t *testing.T) {
 		}
 	}
 	for _, start := range []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage"} {
-		if way := wayTo(imports, module+"/"+start, slackGo, map[string]bool{}); way != nil {
+		if way := importPath(imports, module+"/"+start, slackGo, map[string]bool{}); way != nil {
 			t.Errorf("%s: got a way to Slack, want none: %s", start, strings.Join(way, " → "))
 		}
 	}
@@ -217,22 +218,22 @@ func TestFiles_Names_SayWhatIsInside(t *testing.T) {
 	}
 }
 
-// A plan that names folders which are gone, or that no one reads, guards nothing.
+// Every rule is the rule of some package.
 func TestPackages_Rules_NameExistingOnes(t *testing.T) {
 	found := map[string]bool{}
 	for _, f := range sources(t) {
-		if home, known := roomOf(f.dir); known {
+		if home, known := ruleFor(f.dir); known {
 			found[home.dir] = true
 		}
 	}
-	for _, r := range rooms {
+	for _, r := range rules {
 		if !found[r.dir] {
 			t.Errorf("got a rule for %s, want a package of that name", r.dir)
 		}
 	}
 }
 
-// source is what the rules want to know of a Go file.
+// source describes a Go file for the tests of this package.
 type source struct {
 	path    string // from the root, with slashes
 	dir     string
@@ -243,7 +244,7 @@ type source struct {
 	lines   int
 }
 
-// sources reads all Go files of the module, but for those that the go command leaves out as well.
+// sources reads all Go files of the module, except for those in folders that the go command ignores.
 func sources(t *testing.T) []source {
 	t.Helper()
 	root := moduleRoot(t)
@@ -251,7 +252,7 @@ func sources(t *testing.T) []source {
 	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil // a file that a running program took away again
+				return nil // a temporary file that is already deleted
 			}
 			return err
 		}
@@ -313,7 +314,7 @@ func docOf(f *ast.File) string {
 	return f.Doc.Text()
 }
 
-// moduleRoot is the folder of go.mod.
+// moduleRoot returns the folder of go.mod.
 func moduleRoot(t *testing.T) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -332,10 +333,10 @@ func moduleRoot(t *testing.T) string {
 	}
 }
 
-// roomOf finds the room that a package of ours is in.
-func roomOf(dir string) (room, bool) {
-	best := room{}
-	for _, r := range rooms {
+// ruleFor returns the rule that applies to a package, given its folder; ok is false if there is none.
+func ruleFor(dir string) (_ rule, ok bool) {
+	best := rule{}
+	for _, r := range rules {
 		if within(dir, r.dir) && len(r.dir) > len(best.dir) {
 			best = r
 		}
@@ -345,20 +346,20 @@ func roomOf(dir string) (room, bool) {
 
 func within(dir, outer string) bool { return dir == outer || strings.HasPrefix(dir, outer+"/") }
 
-// words lists what a room may import.
-func words(r room, isTest bool) string {
-	may := slices.Clone(r.may)
+// importsAllowed describes the allowed imports of a rule, for failures.
+func importsAllowed(r rule, isTest bool) string {
+	may := slices.Clone(r.imports)
 	if isTest {
 		may = append(may, r.tests...)
 	}
 	if len(may) == 0 {
-		return "no package of ours"
+		return "no package of this repository"
 	}
 	return strings.Join(may, ", ")
 }
 
-// wayTo finds a way of imports from one package to another.
-func wayTo(imports map[string][]string, from, to string, seen map[string]bool) []string {
+// importPath returns a chain of imports from one package to another; nil if there is none.
+func importPath(imports map[string][]string, from, to string, seen map[string]bool) []string {
 	if within(from, to) {
 		return []string{from}
 	}
@@ -367,7 +368,7 @@ func wayTo(imports map[string][]string, from, to string, seen map[string]bool) [
 	}
 	seen[from] = true
 	for _, next := range imports[from] {
-		if way := wayTo(imports, next, to, seen); way != nil {
+		if way := importPath(imports, next, to, seen); way != nil {
 			return append([]string{from}, way...)
 		}
 	}

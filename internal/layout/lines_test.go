@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// columns is how many a line of Markdown or of a shell script has at most; golangci-lint counts those of Go.
+// columns is the maximum length of a line of Markdown or of a shell script; golangci-lint checks lines of Go.
 const columns = 120
 
-// linkTarget finds where a link of Markdown leads: it may be long.
+// linkTarget matches the target of a Markdown link, which may be long.
 var linkTarget = regexp.MustCompile(`\]\([^)]*\)|<?https?://[^\s>)]*>?`)
 
 // Tables and links of Markdown may have longer lines.

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// testCode are packages that no program which buys may link, with all packages below them: simulators, and what is made
-// for tests alone.
+// testCode lists packages that the bot must not link, with all packages in their folders: simulators, and packages for
+// tests only.
 var testCode = []string{
 	"testing", "net/http/httptest",
 	module + "/cocalc/cocalctest", module + "/slacksim", module + "/storage/storagetest", module + "/internal/processtest",

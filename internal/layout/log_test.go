@@ -12,15 +12,15 @@ import (
 	"testing"
 )
 
-// logVerbs are the words with which lines of the log begin: what the program does, so that lines read alike.
+// logVerbs lists the verbs with which log messages begin.
 var logVerbs = strings.Fields(
 	`acknowledge add answer ask back begin cancel check close compare connect continue count delete doubt drop end
 	enter fail find finish forget give go hold ignore keep leave let listen load look lose make miss move open
 	pause post put reach read recover record refuse remove repeat replace rest restore resume retry return run
 	save send set show skip start stop take tell try turn update use verify wait warn write`)
 
-// A line of the log begins with what the program does, in the same form everywhere, and durations are whole
-// milliseconds in a field that says so.
+// A log message begins with a verb in its base form, which says what the program does. Durations are whole milliseconds
+// in a field whose name ends in _ms.
 func TestLog_Messages_ReadAlike(t *testing.T) {
 	root := moduleRoot(t)
 	found := 0
@@ -68,11 +68,11 @@ func TestLog_Messages_ReadAlike(t *testing.T) {
 	}
 }
 
-// otherUnit matches fields whose unit is not the log's.
+// otherUnit matches names of fields with another unit of time than milliseconds.
 var otherUnit = regexp.MustCompile(`(?i)(^|_)(s|sec|secs|seconds|minutes|hours|days|us|ns)$`)
 
-// beginning is the literal that a text begins with.
-func beginning(e ast.Expr) (string, bool) {
+// beginning returns the string literal with which an expression begins; ok is false if it begins with none.
+func beginning(e ast.Expr) (text string, ok bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
 		text, err := strconv.Unquote(e.Value)

@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// stringsIn yields every string literal, with its position, of the program's files that keep accepts. Tests are left
-// out.
+// stringsIn yields every string literal, with its position, of the non-test files that keep accepts.
 func stringsIn(t *testing.T, keep func(source) bool) iter.Seq2[token.Position, string] {
 	return func(yield func(token.Position, string) bool) {
 		root, goOn := moduleRoot(t), true

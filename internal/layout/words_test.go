@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// oldWords are words in which the product does not speak any more, with those that it uses.
+// oldWords lists words that the product no longer uses, each with its replacement.
 var oldWords = []struct {
 	old *regexp.Regexp
 	now string
@@ -28,20 +28,20 @@ var oldWords = []struct {
 	{regexp.MustCompile(`(?i)\bdearer\b`), "more expensive"},
 }
 
-// speaking are the packages whose sentences people read.
-var speaking = []string{
+// sentencePackages lists the packages with sentences that people read.
+var sentencePackages = []string{
 	"purchase", "bot", "commands", "cmd/bot", "cmd/demo", "internal/app", "internal/cli",
 	"internal/config", "internal/diagnosis",
 }
 
-// quotesOldWords are the files that read sentences of older versions.
+// quotesOldWords lists the files that parse sentences of older versions.
 var quotesOldWords = []string{"purchase/legacy.go"}
 
-// One thing has one name in everything that people read.
+// Texts for people use one word for each thing.
 func TestStrings_OneWordForOneThing(t *testing.T) {
 	sentences := 0
 	speaks := func(s source) bool {
-		return slices.Contains(speaking, s.dir) && !slices.Contains(quotesOldWords, s.path)
+		return slices.Contains(sentencePackages, s.dir) && !slices.Contains(quotesOldWords, s.path)
 	}
 	for at, text := range stringsIn(t, speaks) {
 		if !strings.Contains(text, " ") {

@@ -114,7 +114,7 @@ func (w *world) checkBooks(b books) {
 		return months[month]
 	}
 	for _, o := range b.orders {
-		if o.Promised() {
+		if o.IsReserved() {
 			of(o.Month).reserved += o.Price
 		}
 	}

@@ -13,7 +13,7 @@ type directory struct {
 	mu      sync.Mutex
 	closed  map[string]bool     // names of deactivated people
 	members map[string][]string // names, by group
-	told    []lookup
+	lookups []lookup
 }
 
 // lookup is a request for a person or a group, with Slack's answer, if any.
@@ -67,8 +67,8 @@ func whatOf(method string, form url.Values) string {
 	return ""
 }
 
-// tells returns Slack's answer about a person or a group, and the names that it confirms.
-func (d *directory) tells(id string) (answer map[string]any, says []string) {
+// answer returns Slack's answer about a person or a group, and the names that it confirms.
+func (d *directory) answer(id string) (answer map[string]any, says []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if members, ok := d.members[id]; ok {
@@ -91,15 +91,15 @@ func (d *directory) tells(id string) (answer map[string]any, says []string) {
 func (d *directory) note(x lookup) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.told = append(d.told, x)
+	d.lookups = append(d.lookups, x)
 }
 
 // How long the program may use Slack's answer: for minutes, and for an hour if it asked again and got no answer. A
 // decision is made at most some seconds after the lookup.
 const (
-	freshWord = 5 * time.Minute
-	keptWord  = time.Hour
-	deciding  = 4 * time.Second
+	freshAnswer = 5 * time.Minute
+	keptAnswer  = time.Hour
+	deciding    = 4 * time.Second
 )
 
 // allows reports whether the program may count a person as on a list now, by what Slack has told it: a full member who
@@ -121,7 +121,7 @@ func (d *directory) allows(process int, who string, named []string, group string
 // people whom it did not look up before. d.mu is held.
 func (d *directory) limits(process int, id string) bool {
 	since := time.Now().Add(-deciding)
-	return slices.ContainsFunc(d.told, func(x lookup) bool {
+	return slices.ContainsFunc(d.lookups, func(x lookup) bool {
 		return x.process == process && x.id[0] == id[0] && x.rests > 0 && x.at.Add(x.rests).After(since)
 	})
 }
@@ -129,7 +129,7 @@ func (d *directory) limits(process int, id string) bool {
 // vouches returns an error unless an answer about an ID that counts now names a person. d.mu is held.
 func (d *directory) vouches(process int, id, who string) error {
 	now, asked := time.Now(), d.limits(process, id)
-	for _, x := range slices.Backward(d.told) {
+	for _, x := range slices.Backward(d.lookups) {
 		if x.process != process || x.id != id {
 			continue
 		}
@@ -139,7 +139,7 @@ func (d *directory) vouches(process int, id, who string) error {
 		}
 		age := now.Sub(x.at)
 		switch {
-		case slices.Contains(x.says, who) && (age <= freshWord+deciding || age <= keptWord+deciding && asked):
+		case slices.Contains(x.says, who) && (age <= freshAnswer+deciding || age <= keptAnswer+deciding && asked):
 			return nil
 		case age <= deciding: // the decision may have begun before
 			continue

@@ -112,7 +112,7 @@ func (w *world) checkDoubts(b books) {
 		if !asked {
 			continue // killed before the answer, or Slack lost it
 		}
-		told, right := slices.ContainsFunc(b.events, func(e purchase.Event) bool {
+		informed, right := slices.ContainsFunc(b.events, func(e purchase.Event) bool {
 			return e.Kind == "untold" && name(e.Place) == a.who && strings.HasPrefix(e.Note, "uncertain-") &&
 				e.Time.After(a.doubt.at)
 		}), true
@@ -120,14 +120,14 @@ func (w *world) checkDoubts(b books) {
 			if m.reader != a.who || !strings.Contains(m.text, diskVerdict) || m.shown.Before(a.doubt.at) {
 				continue
 			}
-			if !told {
-				told, right = true, false
+			if !informed {
+				informed, right = true, false
 			}
 			right = right || strings.Contains(m.text, didNotCount) != a.doubt.counts &&
 				(strings.Contains(m.text, didCount) || strings.Contains(m.text, didNotCount))
 		}
 		switch {
-		case !told:
+		case !informed:
 			w.wrong("%s's %q was being written when the disk failed, and they never read whether it counted", a.who, a.what)
 		case !right:
 			w.wrong("%s's %q was being written when the disk failed; it counts: %t; and they read otherwise", a.who, a.what,

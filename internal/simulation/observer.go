@@ -240,7 +240,7 @@ func (x *observer) checkLimits(o purchase.Order, promised bool) error {
 	var auto purchase.Cents
 	for _, other := range orders {
 		if other.Auto && other.Requester.ID == o.Requester.ID && other.Day == o.Day &&
-			(other.Promised() || other.State == purchase.Purchased) {
+			(other.IsReserved() || other.State == purchase.Purchased) {
 			auto += other.Price
 		}
 	}
@@ -254,7 +254,7 @@ func (x *observer) checkLimits(o purchase.Order, promised bool) error {
 	n := 0
 	for _, other := range orders {
 		if other.Requester.ID == o.Requester.ID && other.Day == o.Day &&
-			(other.Promised() || other.State == purchase.Purchased) {
+			(other.IsReserved() || other.State == purchase.Purchased) {
 			n++
 		}
 	}

@@ -93,7 +93,7 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, dead
 	}
 	if about != "" {
-		_, says := w.slack.people.tells(about)
+		_, says := w.slack.people.answer(about)
 		w.slack.people.note(lookup{at: time.Now(), process: l.number, id: about, says: says})
 	}
 	return resp, nil
@@ -128,7 +128,7 @@ func (w *world) act(req *http.Request, method string, form url.Values, raw []byt
 	case "auth.test":
 		ok["team_id"], ok["user_id"] = team, "UBOT"
 	case "users.info", "usergroups.users.list":
-		answer, _ := w.slack.people.tells(whatOf(method, form))
+		answer, _ := w.slack.people.answer(whatOf(method, form))
 		maps.Copy(ok, answer)
 	case "conversations.info":
 		ok["channel"] = map[string]any{"id": to, "is_channel": true, "is_member": true}

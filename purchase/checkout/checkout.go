@@ -295,7 +295,7 @@ func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purch
 		if no = wk.policy.AllowsPlace(o.Channel); no == nil {
 			no = wk.policy.Allows(purchase.Commitment{
 				Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
-				Promised: true,
+				Reserved: true,
 			}, month)
 		}
 		if no == nil {

@@ -165,8 +165,8 @@ func TestWorker_Unserved_ItemInCart(t *testing.T) {
 					id := env.Buy()
 					<-time.After(gone)
 					o := env.Order(id)
-					if ended := gone > 2*time.Hour; o.State.Final() != ended || ended && o.Promised() {
-						t.Errorf("after %v: got %s, promised %v; want final %v", gone, o.State, o.Promised(), ended)
+					if ended := gone > 2*time.Hour; o.State.Final() != ended || ended && o.IsReserved() {
+						t.Errorf("after %v: got %s, reserved %v; want final %v", gone, o.State, o.IsReserved(), ended)
 					}
 					env.Server.ClearFaults()
 					o = env.Until(id, purchase.Failed, purchase.Purchased)
@@ -199,20 +199,20 @@ func TestWorker_Release_OutcomeUnknown(t *testing.T) {
 						<-time.After(2 * time.Hour)
 						o := env.Order(id)
 						recovers := c.ends == purchase.FailUnreachable // the server may show purchases again, so nothing is released
-						if o.State != purchase.Unknown || o.Untold() == recovers || !o.Promised() {
-							t.Fatalf("after two hours: got %s (blocked %+v, unresolved %+v), untold %v, promised %v; want %s, %v, true",
-								o.State, o.Blocked, o.Unresolved, o.Untold(), o.Promised(), purchase.Unknown, !recovers)
+						if o.State != purchase.Unknown || o.Unresolvable() == recovers || !o.IsReserved() {
+							t.Fatalf("after two hours: got %s (blocked %+v, unresolved %+v), unresolvable %v, reserved %v; want %s, %v, true",
+								o.State, o.Blocked, o.Unresolved, o.Unresolvable(), o.IsReserved(), purchase.Unknown, !recovers)
 						}
 						if !recovers && o.Blocked.Args["has"] != "checkout" {
 							t.Errorf("blocked: got %s, want has=checkout", o.Blocked)
 						}
 						<-time.After(7*24*time.Hour - 3*time.Hour)
-						if o = env.Order(id); !o.Promised() {
-							t.Errorf("promised within the week: got %v, want true", o.Promised())
+						if o = env.Order(id); !o.IsReserved() {
+							t.Errorf("reserved within the week: got %v, want true", o.IsReserved())
 						}
 						<-time.After(3 * time.Hour)
-						if o = env.Order(id); o.Promised() != recovers || o.State != purchase.Unknown || !o.Open() {
-							t.Errorf("after the week: got %s, promised %v, open %v; want %s, %v, true", o.State, o.Promised(), o.Open(),
+						if o = env.Order(id); o.IsReserved() != recovers || o.State != purchase.Unknown || !o.Open() {
+							t.Errorf("after the week: got %s, reserved %v, open %v; want %s, %v, true", o.State, o.IsReserved(), o.Open(),
 								purchase.Unknown, recovers)
 						}
 						released := env.Events("released")
@@ -305,12 +305,12 @@ func TestWorker_Release_ClockAhead(t *testing.T) {
 		ahead(30 * 24 * time.Hour)
 		env.Open()
 		<-time.After(6 * 24 * time.Hour)
-		if o := env.Order(id); !o.Promised() {
-			t.Errorf("promised within the week: got %v, want true", o.Promised())
+		if o := env.Order(id); !o.IsReserved() {
+			t.Errorf("reserved within the week: got %v, want true", o.IsReserved())
 		}
 		<-time.After(2 * 24 * time.Hour)
-		if o := env.Order(id); o.Promised() {
-			t.Errorf("promised after the week: got %v, want false", o.Promised())
+		if o := env.Order(id); o.IsReserved() {
+			t.Errorf("reserved after the week: got %v, want false", o.IsReserved())
 		}
 		env.Server.ClearFaults()
 		env.Until(id, purchase.Failed)

@@ -77,8 +77,9 @@ func (d *Desk) Evidence(ctx context.Context, o purchase.Order) purchase.Evidence
 	return d.rec.Evidence(ctx, o)
 }
 
-// PauseInconsistent pauses buying because [reconcile.CheckConsistency] found contradictions in the ledger, and announces
-// the pause. It reports whether it paused: an admin who resumed buying after the same findings has seen them.
+// PauseInconsistent pauses buying because [reconcile.CheckConsistency] found contradictions in the ledger, and
+// announces the pause, once for the same findings: an admin who resumed buying has seen them. It reports whether it
+// paused.
 func (d *Desk) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
 	return d.rec.PauseInconsistent(ctx, findings)
 }

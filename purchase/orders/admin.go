@@ -17,7 +17,7 @@ func (svc *Service) checkResolve(order purchase.Order, who purchase.Actor) *purc
 		return no
 	}
 	if who.Is(order.Requester) {
-		return purchase.NewRefusal(purchase.OwnOrder, "doing", "settle", "watched", purchase.ArgFlag(!order.Untold()))
+		return purchase.NewRefusal(purchase.OwnOrder, "doing", "settle", "watched", purchase.ArgFlag(!order.Unresolvable()))
 	}
 	if order.State != purchase.Unknown {
 		return purchase.NewRefusal(purchase.TooLate, "doing", "settle", "state", string(order.State))
@@ -69,8 +69,8 @@ func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purc
 			"verdict",
 			string(s.Verdict),
 			"reason", s.Reason)
-		told := purchase.NewCause(purchase.NotificationSettled, "order", string(id), "price", purchase.ArgCents(o.Price))
-		told.Causes = []purchase.Cause{word}
+		notice := purchase.NewCause(purchase.NotificationSettled, "order", string(id), "price", purchase.ArgCents(o.Price))
+		notice.Causes = []purchase.Cause{word}
 		if s.Verdict == purchase.WasBought {
 			r := purchase.NewReceipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{
 				LicenseID: s.LicenseID,
@@ -81,7 +81,7 @@ func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purc
 				return nil, err
 			}
 		} else {
-			if !o.Untold() {
+			if !o.Unresolvable() {
 				word = word.With("watched", purchase.ArgFlag(true))
 			}
 			e := purchase.OrderEvent{
@@ -93,7 +93,7 @@ func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purc
 			}
 		}
 		return nil, register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationSettled, "settled-"+string(id),
-			told, *o,
+			notice, *o,
 			action.Actor.ID))
 	})
 	if err == nil {

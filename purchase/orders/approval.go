@@ -108,7 +108,7 @@ func (svc *Service) reserveApproved(w purchase.Writer, o *purchase.Order, reques
 	if no == nil {
 		no = svc.policy.Allows(purchase.Commitment{
 			Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
-			Promised: true,
+			Reserved: true,
 		}, budget)
 	}
 	if no != nil {

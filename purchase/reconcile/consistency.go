@@ -85,16 +85,16 @@ func (b *consistency) readOrders(r purchase.Reader) error {
 			id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt,
 			sent: o.CheckoutSent,
 		}
-		if o.Promised() {
-			b.promise(o)
+		if o.IsReserved() {
+			b.reserve(o)
 		}
 	}
 	return nil
 }
 
-// promise counts what is reserved for the requester of an order, under the key that the ledger has. A ledger of an
+// reserve counts what is reserved for the requester of an order, under the key that the ledger has. A ledger of an
 // older version counts each id by itself until the next start, also if its orders name the organization's id.
-func (b *consistency) promise(o purchase.Order) {
+func (b *consistency) reserve(o purchase.Order) {
 	month := b.month(o.Month)
 	month.Reserve(b.account.Key(purchase.Actor{ID: o.Requester.ID}), o, 1)
 }

@@ -186,9 +186,9 @@ func (rc *Reconciler) VerifyAccount(ctx context.Context) (time.Duration, error) 
 	if err != nil {
 		return 0, err
 	}
-	var told, foreign bool
+	var alarmed, foreign bool
 	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
-		told, foreign = false, false
+		alarmed, foreign = false, false
 		account, err := w.Account()
 		if err != nil {
 			return err
@@ -211,14 +211,14 @@ func (rc *Reconciler) VerifyAccount(ctx context.Context) (time.Duration, error) 
 			if err != nil || before == 0 {
 				return err
 			}
-			told, err = rc.reg.RaiseAlarm(w, purchase.Order{}, purchase.Cause{
+			alarmed, err = rc.reg.RaiseAlarm(w, purchase.Order{}, purchase.Cause{
 				Code: purchase.IncidentNewLedger,
 				Args: purchase.Args{"purchases": strconv.Itoa(before)},
 			})
 			return err
 		}
 		foreign = true
-		told, err = rc.reg.RaiseAlarm(w, purchase.Order{},
+		alarmed, err = rc.reg.RaiseAlarm(w, purchase.Order{},
 			purchase.Cause{Code: purchase.IncidentForeignKey, Args: purchase.Args{
 				"key": rc.keyName, "account": who.ID,
 				"ledger": account.CoCalc,
@@ -228,11 +228,11 @@ func (rc *Reconciler) VerifyAccount(ctx context.Context) (time.Duration, error) 
 	switch {
 	case err != nil:
 		return 0, err
-	case told && !foreign:
+	case alarmed && !foreign:
 		rc.log.Error().Int("purchases", before).Msg("pause buying: the ledger is new and empty, and the account has " +
 			"purchases with tags of this bot; a ledger is missing")
 		rc.changed("")
-	case told:
+	case alarmed:
 		rc.log.Error().Str("account", who.ID).Msg("pause buying: the key is of another CoCalc account than the ledger")
 		rc.changed("")
 	}
@@ -240,7 +240,7 @@ func (rc *Reconciler) VerifyAccount(ctx context.Context) (time.Duration, error) 
 		return rc.timing.PollMax, nil
 	}
 	rc.isProven = true
-	if told {
+	if alarmed {
 		return rc.timing.Poll, nil // buying is paused now: look at the orders again
 	}
 	return 0, nil
@@ -314,9 +314,9 @@ func (rc *Reconciler) compare(ctx context.Context, sold Account, at time.Time,
 			return nil, err
 		}
 	}
-	told := false
+	notify := false
 	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
-		told, late = false, map[purchase.OrderID][]cocalc.PurchaseRow{}
+		notify, late = false, map[purchase.OrderID][]cocalc.PurchaseRow{}
 		account, err := w.Account()
 		if err != nil {
 			return err
@@ -342,20 +342,20 @@ func (rc *Reconciler) compare(ctx context.Context, sold Account, at time.Time,
 				return err
 			}
 		}
-		told, err = rc.finish(w, account, found, at)
+		notify, err = rc.finish(w, account, found, at)
 		return err
 	})
-	if told {
+	if notify {
 		rc.changed("")
 	}
 	return late, err
 }
 
-// finish stores that the account was compared with the ledger, with the reports and notices of this comparison. told is
-// set if there is a notice to deliver. A restored ledger is in use again from then on.
+// finish stores that the account was compared with the ledger, with the reports and notices of this comparison. notify
+// is set if there is a notice to deliver. A restored ledger is in use again from then on.
 func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r results,
 	at time.Time,
-) (told bool, err error) {
+) (notify bool, err error) {
 	account, err := w.Account()
 	if err != nil {
 		return false, err
@@ -363,8 +363,8 @@ func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r 
 	account.UnrecognizedPurchases = slices.Concat(account.UnrecognizedPurchases, r.again, r.unrecognized)
 	account.Notifications = append(slices.Clone(account.Notifications), r.notices...)
 	found, restored := len(r.unrecognized), account.Restored
-	told = len(account.Notifications) > len(before.Notifications)
-	if !told && found+r.entered == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
+	notify = len(account.Notifications) > len(before.Notifications)
+	if !notify && found+r.entered == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
 		return false, nil // nothing new; the time of the comparison is stored once an hour
 	}
 	account.Reconciled, account.Restored = at, nil
@@ -376,7 +376,7 @@ func (rc *Reconciler) finish(w purchase.Writer, before purchase.AccountState, r 
 			return s.Time.Before(at.Add(-2 * overlap))
 		})
 	if err := w.PutAccount(account); err != nil || restored == nil && r.entered == 0 {
-		return told, err
+		return notify, err
 	}
 	if restored == nil {
 		what := purchase.NewCause(purchase.NotificationRestored, r.entries()...)
