@@ -146,7 +146,7 @@ func TestWorkspace_WaitForSocket_AnswersPings(t *testing.T) {
 	if err := ws.WaitForSockets(patience(t), 1); err != nil {
 		t.Fatal(err)
 	}
-	// A connection from which no one reads answers no ping.
+	// A connection that is never read answers no ping.
 	conn, resp, err := websocket.DefaultDialer.DialContext(t.Context(), socketURL(t, ws, srv), nil)
 	if err != nil {
 		t.Fatal(err)

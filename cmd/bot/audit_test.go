@@ -14,7 +14,7 @@ import (
 	"licensebot/storage"
 )
 
-// What happened to an order, who did it and where, in every form.
+// The history of an order, with persons and places, in every format.
 func TestAudit_Formats(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)
@@ -88,7 +88,7 @@ func TestAudit_Formats(t *testing.T) {
 		`bot: --since "yesterday": use a day such as 2026-11-01, or an age such as 36h or 30d: see 'bot help audit'`)
 	does(t, "", "audit", "--since", "-1h").says(t, 2, `bot: --since "-1h": `)
 
-	open, err := storage.Open(s["DATABASE"]) // as a running bot has it
+	open, err := storage.Open(s["DATABASE"]) // as a running bot does
 	if err != nil {
 		t.Fatal(err)
 	}

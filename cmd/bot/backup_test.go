@@ -14,7 +14,7 @@ import (
 	"licensebot/storage"
 )
 
-// Without a running bot the command copies the ledger itself. It overwrites nothing, and leaves nothing half made.
+// Without a running bot the command copies the ledger itself. It overwrites no file, and leaves no partial copy.
 func TestBackup_NoBotRuns(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)
@@ -45,8 +45,8 @@ func TestBackup_NoBotRuns(t *testing.T) {
 	}
 }
 
-// The running bot makes the copy, also in the middle of a purchase, for as long as it has the ledger; and it resumes
-// buying by itself. Its socket is its own user's alone, and gone when it ends.
+// The running bot makes the copy, also in the middle of a purchase, as long as it holds the ledger, and it resumes
+// buying. Only its own user can use its socket, which is removed at the end.
 func TestBackup_BotBuys_WithResume(t *testing.T) {
 	env := newEnv(t)
 	env.cocalc.SetCheckoutTakes(1500 * time.Millisecond)
@@ -106,7 +106,7 @@ func TestBackup_BotBuys_WithResume(t *testing.T) {
 	}
 }
 
-// A ledger that was deleted, moved or replaced under the running bot is saved as the bot has it, and never what is in
+// A ledger that was deleted, moved or replaced under the running bot is copied as the bot holds it, never the file in
 // its place. The command fails all the same, with what to do.
 func TestBackup_LedgerReplacedUnderBot(t *testing.T) {
 	for name, away := range map[string]func(*testing.T, string){
@@ -153,7 +153,7 @@ func TestBackup_LedgerReplacedUnderBot(t *testing.T) {
 	}
 }
 
-// A bot that was killed leaves its socket. The commands work without it, and the next bot makes it anew.
+// A killed bot leaves its socket behind. The commands work without it, and the next bot replaces it.
 func TestBackup_BotKilled(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)

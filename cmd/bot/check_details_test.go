@@ -15,7 +15,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// As JSON, what could not be checked is told apart from a warning.
+// In JSON, an unchecked setting is distinct from a warning.
 func TestCheck_JSON(t *testing.T) {
 	env := newEnv(t)
 	processtest.Environment(t, env.settings(t, "ADMINS=U0TYPO"))
@@ -41,8 +41,7 @@ func TestCheck_JSON(t *testing.T) {
 	}
 }
 
-// A CoCalc, or a proxy of the organization before it, with a certificate of an authority that the machine does not
-// know.
+// A CoCalc, or an organization's proxy, with a certificate of an authority that the machine does not know.
 func TestCheck_UnknownCertificate(t *testing.T) {
 	front := httptest.NewTLSServer(http.NotFoundHandler())
 	front.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -67,14 +66,14 @@ func TestCheck_UnknownCertificate(t *testing.T) {
 	}
 }
 
-// A clock that is wrong is told in minutes, and against both servers.
+// A wrong clock is reported in minutes, against both servers.
 func TestCheck_WrongClock(t *testing.T) {
 	slow := time.Now().Add(-10 * time.Minute)
 	now := time.Now()
 	c := newClocks(func() time.Time { return now })
 	c.note("Slack", now.UTC().Format(http.TimeFormat), now.Add(-time.Second), now)
 	c.note("CoCalc", slow.UTC().Format(http.TimeFormat), now, now)
-	c.note("CoCalc", "yesterday", now, now) // no date says nothing
+	c.note("CoCalc", "yesterday", now, now) // not a date, so it is ignored
 	k := checker{clocks: c}
 	k.checkClock(t.Context())
 	if len(k.findings) != 1 || k.findings[0].Result != warn ||

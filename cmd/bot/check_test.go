@@ -25,12 +25,12 @@ import (
 	"licensebot/storage"
 )
 
-// What bot check finds out, line by line, without spending anything.
+// The output of bot check, line by line; it spends nothing.
 func TestCheck_Report(t *testing.T) {
 	const again = "Paste the output of `bot manifest` into the app's manifest, and reinstall the app."
 	cases := []struct {
 		name     string
-		settings string // separated by blanks
+		settings string // separated by spaces
 		prepare  func(t *testing.T, env *testEnv, s map[string]string)
 		code     int
 		says     []string
@@ -303,7 +303,7 @@ func TestCheck_Report(t *testing.T) {
 			s := env.settings(t, append([]string{"ADMINS=" + slacksim.Carol}, strings.Fields(c.settings)...)...)
 			for name := range s {
 				if !slices.Contains(config.Names(), name) {
-					t.Setenv(name, "") // has it taken away again at the end
+					t.Setenv(name, "") // so that the test removes it at the end
 				}
 			}
 			processtest.Environment(t, s)
@@ -359,7 +359,7 @@ func TestCheck_Report(t *testing.T) {
 	}
 }
 
-// replaceApp puts another app into it's workspace, with the same people.
+// replaceApp replaces the app of the workspace, with the same people.
 func (env *testEnv) replaceApp(t *testing.T, s map[string]string, app slacksim.App) {
 	t.Helper()
 	old := env.slack.App()

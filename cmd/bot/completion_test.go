@@ -11,8 +11,7 @@ import (
 	"licensebot/internal/processtest"
 )
 
-// A shell with the script completes commands, options and their values as they are typed: bash also on a machine
-// without the package bash-completion.
+// A shell with the script completes commands, options and their values; bash also without the package bash-completion.
 func TestCompletion_Shells(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "bin")
 	if err := os.Mkdir(bin, 0o700); err != nil {

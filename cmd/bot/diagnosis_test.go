@@ -14,7 +14,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// normalized is the output of a command with fixed texts in the place of what differs between runs.
+// normalized returns the output of a command with fixed texts in place of what differs between runs.
 func (env *testEnv) normalized(s map[string]string, out string) string {
 	for _, r := range []struct{ is, becomes string }{
 		{s["COCALC_URL"], "https://cocalc.example"},
@@ -31,8 +31,8 @@ func (env *testEnv) normalized(s map[string]string, out string) string {
 	return regexp.MustCompile(`sk-cc\.\.\.\S{8}`).ReplaceAllString(out, "sk-cc...SUCCESSO")
 }
 
-// What bot check, bot prices and bot verify --online say about every kind of server that can't sell, and that no
-// request could have spent anything there.
+// The output of bot check, bot prices and bot verify --online for every kind of server that can't sell. No request
+// there could spend anything.
 func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -93,7 +93,7 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 				}
 				out := got.out + got.err
 				if args[0] == "verify" {
-					out = got.err // the ledger itself is as it always is
+					out = got.err // the output about the ledger never differs
 				}
 				all.WriteString("$ bot " + strings.Join(args, " ") + "\n" + env.normalized(s, out))
 				if strings.Contains(out, s["COCALC_API_KEY"]) {
@@ -111,7 +111,7 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 	}
 }
 
-// setPreset makes the simulated CoCalc one of its presets.
+// setPreset sets the simulated CoCalc to one of its presets.
 func (env *testEnv) setPreset(t *testing.T, preset string) {
 	t.Helper()
 	if err := env.cocalc.SwitchOn(preset); err != nil {
@@ -119,7 +119,7 @@ func (env *testEnv) setPreset(t *testing.T, preset string) {
 	}
 }
 
-// startServer is the address of a server that stands where CoCalc should be.
+// startServer starts a server in place of CoCalc, and returns its address.
 func startServer(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(answer)
@@ -127,8 +127,8 @@ func startServer(t *testing.T, answer http.HandlerFunc) string {
 	return server.URL
 }
 
-// The successor's list for programs and spreadsheets, with amounts as the server has them. A server that sells licenses
-// has none.
+// The successor's prices for programs and spreadsheets, with amounts as the server has them. A server that sells
+// licenses has none.
 func TestPrices_Formats(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)
@@ -152,7 +152,7 @@ func TestPrices_Formats(t *testing.T) {
 	does(t, "", "prices").says(t, 2, "COCALC_API_KEY: not set; ")
 }
 
-// The first lines of the log say what the server is, and whose the key is.
+// The first lines of the log name the kind of server and the owner of the key.
 func TestRun_Start_OnEveryServer(t *testing.T) {
 	const found, none, held = "find CoCalc with the key",
 		"find no CoCalc server that sells licenses; `bot check` says more", "hold orders until CoCalc accepts the key"

@@ -14,14 +14,14 @@ import (
 	"licensebot/internal/goldenfile"
 )
 
-// unrelatedSettings are the settings that have nothing to do with what is spent. Every other one has its place in
+// unrelatedSettings are the settings that have nothing to do with spending. Every other one has its section in
 // docs/policy.md.
 var unrelatedSettings = []string{
 	"SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN_FILE", "SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE",
 	"SLACK_API_URL", "LOG_LEVEL", "LOG_FORMAT",
 }
 
-// directingSettings are those that direct what is spent and refuse no one anything, and what they do.
+// directingSettings are the settings that direct spending and refuse nothing, with what they do.
 var directingSettings = map[string]string{
 	"PURCHASES_CHANNEL":   "It refuses nothing. Incidents and the daily head of the audit chain are posted there too.",
 	"COCALC_API_KEY_FILE": "The key determines which account pays.",
@@ -33,8 +33,8 @@ var directingSettings = map[string]string{
 	"SETTLE_AFTER":     "Until then, the price stays reserved, and no other order is bought.",
 }
 
-// docs/policy.md has every setting that limits or directs what is spent with its default, and the sentence that a
-// refused person reads, made by the desk itself. go test ./cmd/bot -run Docs_Policy -update writes it.
+// docs/policy.md has every setting that limits or directs spending, with its default and the refusal's text, which the
+// desk itself renders. go test ./cmd/bot -run Docs_Policy -update writes it.
 func TestDocs_Policy_IsCurrent(t *testing.T) {
 	var doc strings.Builder
 	doc.WriteString(policyIntro)
@@ -66,7 +66,7 @@ func TestDocs_Policy_IsCurrent(t *testing.T) {
 	goldenfile.Compare(t, path, text)
 }
 
-// policyFields are the settings of the document: those that limit, as they stand in the code, and then the others.
+// policyFields returns the settings of the document: the limiting ones in the order of the code, then the others.
 func policyFields() (fields []reflect.StructField) {
 	for _, limiting := range []bool{true, false} {
 		for _, f := range config.Fields() {
@@ -79,8 +79,8 @@ func policyFields() (fields []reflect.StructField) {
 	return fields
 }
 
-// A new setting limits or directs what is spent, and says so in the document with what it refuses, or is on the list of
-// those that do not.
+// A new setting that limits or directs spending has a section in the document with an example of a refusal; all others
+// are on the list of unrelated settings.
 func TestDocs_Policy_HasEverySetting(t *testing.T) {
 	doc := string(read(t, filepath.Join("..", "..", "docs", "policy.md")))
 	refuses, there := map[string]bool{}, map[string]bool{}
@@ -114,10 +114,10 @@ func TestDocs_Policy_HasEverySetting(t *testing.T) {
 // wrapText breaks a text into lines of at most 120 characters.
 func wrapText(text string) string { return strings.Join(linesOf(text, 120), "\n") }
 
-// quoteText returns a text as a quotation of Markdown.
+// quoteText returns a text as a Markdown quotation.
 func quoteText(text string) string { return "> " + strings.Join(linesOf(text, 118), "\n> ") }
 
-// linesOf breaks a text into lines of at most so many columns, but not within code.
+// linesOf breaks a text into lines of at most columns characters, but not within code.
 func linesOf(text string, columns int) []string {
 	const unbroken = "\u00a0"
 	text = code.ReplaceAllStringFunc(text, func(span string) string { return strings.ReplaceAll(span, " ", unbroken) })

@@ -21,14 +21,14 @@ import (
 	"licensebot/storage"
 )
 
-// refusalExample is what someone reads who meets a limit: the desk itself answers.
+// refusalExample is the refusal that a person who reaches a limit reads; the desk itself renders it.
 type refusalExample struct {
 	setting string // and its value; settings that it needs besides follow
 	when    string
 	meet    func(t *testing.T, p *exampleDesk) error
 }
 
-// exampleDesk is a desk with a policy, at which the sentences of docs/policy.md are said.
+// exampleDesk is a desk with a policy, which renders the sentences of docs/policy.md.
 type exampleDesk struct {
 	desk    *desk.Desk
 	changed chan purchase.OrderID
@@ -37,7 +37,7 @@ type exampleDesk struct {
 	orders  int
 }
 
-// newID numbers the orders, so that the page is the same every time.
+// newID numbers the orders, so that the page is the same in every run.
 func (p *exampleDesk) newID() purchase.OrderID {
 	p.orders++
 	return purchase.OrderID(fmt.Sprintf("01KAR%021d", p.orders))
@@ -64,7 +64,7 @@ func (p *exampleDesk) propose(t *testing.T, who purchase.Actor,
 	return proposal.Order, err
 }
 
-// approveAs is what someone reads who agrees to an order of alice's, in the approvers' channel.
+// approveAs returns the error of an approval of alice's order, in the approvals channel.
 func approveAs(who purchase.Actor, before ...func(*exampleDesk)) func(*testing.T, *exampleDesk) error {
 	return func(t *testing.T, p *exampleDesk) error {
 		o, err := p.buy(t, alice)
@@ -74,7 +74,7 @@ func approveAs(who purchase.Actor, before ...func(*exampleDesk)) func(*testing.T
 		for _, b := range before {
 			b(p)
 		}
-		for range 2 { // the second time is one too many in any case
+		for range 2 { // the second approval is refused in any case
 			if _, err = p.desk.Decide(t.Context(), purchase.Action{Actor: who, Channel: purchase.Channel{ID: "C0APPROVALS"}},
 				o.ID, orders.Decision{Kind: orders.Approve}); err != nil {
 				break
@@ -84,7 +84,7 @@ func approveAs(who purchase.Actor, before ...func(*exampleDesk)) func(*testing.T
 	}
 }
 
-// buy says yes to an order that was just asked for.
+// buy confirms an order that was just proposed.
 func (p *exampleDesk) buy(t *testing.T, who purchase.Actor, change ...func(*purchase.Request)) (purchase.Order, error) {
 	o, err := p.propose(t, who, change...)
 	if err != nil {
@@ -94,7 +94,7 @@ func (p *exampleDesk) buy(t *testing.T, who purchase.Actor, change ...func(*purc
 		orders.Decision{Kind: orders.Confirm})
 }
 
-// buyTwice buys two licenses, of which the second is one too many.
+// buyTwice buys two licenses; the second exceeds a limit.
 func buyTwice(t *testing.T, p *exampleDesk) error {
 	if _, err := p.buy(t, alice); err != nil {
 		return err
@@ -107,7 +107,7 @@ func proposeAs(who purchase.Actor, change ...func(*purchase.Request)) func(*test
 	return func(t *testing.T, p *exampleDesk) error { _, err := p.propose(t, who, change...); return err }
 }
 
-// viewAs is what someone reads who wants to see what was bought, where only alice buys.
+// viewAs returns the error of viewing orders where only alice may buy.
 func viewAs(who purchase.Actor) func(*testing.T, *exampleDesk) error {
 	return func(t *testing.T, p *exampleDesk) error {
 		_, err := p.desk.Allowed(t.Context(), purchase.Action{Actor: who, Channel: here, Typed: true}, "", orders.See)
@@ -115,7 +115,7 @@ func viewAs(who purchase.Actor) func(*testing.T, *exampleDesk) error {
 	}
 }
 
-// refusals are what is said for each setting that limits someone.
+// refusals has an example for each setting that limits a person.
 var refusals = []refusalExample{
 	{"BUYERS=", "the list is empty", proposeAs(carol)},
 	{"BUYERS=U0ALICE,U0BOB", "someone else orders a license", proposeAs(carol)},
@@ -195,13 +195,13 @@ var refusals = []refusalExample{
 	}},
 }
 
-// withoutReason is what someone reads who has to be asked why.
+// withoutReason returns the refusal of an order that needs a reason.
 func withoutReason(t *testing.T, p *exampleDesk) error {
 	_, err := p.buy(t, alice, func(a *purchase.Request) { a.Reason = "" })
 	return err
 }
 
-// failure is why an order has failed.
+// failure returns the reason why an order failed.
 func (p *exampleDesk) failure(t *testing.T, id purchase.OrderID) error {
 	o, err := p.desk.Outbox.Order(t.Context(), id)
 	if err != nil || o.Failure == nil {
@@ -210,7 +210,7 @@ func (p *exampleDesk) failure(t *testing.T, id purchase.OrderID) error {
 	return errors.New(bot.FailureWords(o.Failure, bot.Reader{Place: bot.Marked}))
 }
 
-// runUntil buys until an order is as wanted.
+// runUntil lets the desk work until an order is as wanted.
 func (p *exampleDesk) runUntil(t *testing.T, id purchase.OrderID, wanted func(purchase.Order) bool) purchase.Order {
 	ctx, cancel := context.WithTimeout(t.Context(), processtest.Patience)
 	defer cancel()
@@ -236,7 +236,7 @@ func (p *exampleDesk) runUntil(t *testing.T, id purchase.OrderID, wanted func(pu
 	}
 }
 
-// refusalText has a desk with this setting alone refuse what it limits, on a day in November 2026.
+// refusalText returns the refusal of a desk with this setting alone, on a day in November 2026.
 func refusalText(t *testing.T, r refusalExample) string {
 	t.Helper()
 	settings := map[string]string{"BUYERS": "*"}
@@ -247,7 +247,7 @@ func refusalText(t *testing.T, r refusalExample) string {
 	if strings.HasPrefix(r.setting, "VIEWERS") {
 		settings["BUYERS"] = "U0ALICE"
 	}
-	delete(settings, "COCALC_API_KEY") // the account has another one
+	delete(settings, "COCALC_API_KEY") // the account has a key of its own
 	if settings["APPROVERS"] != "" {
 		settings["APPROVALS_CHANNEL"] = "C0APPROVALS"
 	}

@@ -25,7 +25,7 @@ var (
 	remark = regexp.MustCompile(`\s{2,}#.*$`)
 )
 
-// documentedCommands returns the commands that the documents show, each once, by the document that shows it first.
+// documentedCommands returns the commands that the documents show, each once, with the first document that shows it.
 func documentedCommands(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -57,8 +57,8 @@ func documentedCommands(t *testing.T) map[string]string {
 	return found
 }
 
-// A command of the documents that begins with /license is one that the bot knows, with words in the place of those in
-// capitals.
+// A command in the documents that begins with /license is one that the bot knows, once its placeholders in capitals
+// have values.
 func TestDocs_SlackCommands_AreKnown(t *testing.T) {
 	words := strings.NewReplacer("show ID", "show f05a", "ID", "01KAR000000000000000000001", "REASON", "month-end close",
 		"[active|expired|all]", "expired", "[command or field]", "uptime", "[month-end close]", "month-end close")
@@ -78,7 +78,7 @@ func TestDocs_SlackCommands_AreKnown(t *testing.T) {
 	}
 }
 
-// excludedCommands are the beginnings of commands that this test leaves out, with the reason.
+// excludedCommands are the beginnings of commands that this test does not run, with the reason.
 var excludedCommands = []struct{ command, reason string }{
 	{"bot run", "TestRun_Start_OnEveryServer and others"},
 	{"export ", "settings of every test"},
@@ -91,7 +91,7 @@ var excludedCommands = []struct{ command, reason string }{
 	{"bot completion bash|zsh|fish", "the tests of completion"},
 }
 
-// isExcluded reports whether the test of commands leaves a command out.
+// isExcluded reports whether the test does not run a command.
 func isExcluded(command string) bool {
 	for _, e := range excludedCommands {
 		if strings.HasPrefix(command, e.command) {
@@ -112,7 +112,7 @@ var commandArguments = map[string]func(folder string) []string{
 	"verify --head": func(string) []string { return []string{"1:abcdef"} },
 }
 
-// Every command of the documents that runs on the machine does so, with files of the test in the place of theirs.
+// Every command in the documents that runs on the machine succeeds, with files of the test in place of the named ones.
 func TestDocs_ShellCommands_Run(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t, "ADMINS="+slacksim.Carol)
@@ -143,7 +143,7 @@ func TestDocs_ShellCommands_Run(t *testing.T) {
 			for i := range words {
 				words[i] = strings.Trim(words[i], "'")
 			}
-			if more := commandArguments[args]; more != nil { // named in a sentence, without what it needs
+			if more := commandArguments[args]; more != nil { // named in a sentence, without its arguments
 				words = append(words, more(folder)...)
 			}
 			got := does(t, "", words...)

@@ -11,8 +11,8 @@ import (
 	"licensebot/commands"
 )
 
-// The help is written from the table of package commands, which knows nothing of CoCalc; what counts is decided by
-// package cocalc. The two must say the same.
+// The help is rendered from the table of package commands, which does not import package cocalc; package cocalc has the
+// rules. The two must agree.
 func TestHelp_Fields_AgreeWithCoCalc(t *testing.T) {
 	yesNo := map[bool]string{true: "yes", false: "no"}
 	d := cocalc.DefaultSpec()
@@ -50,7 +50,7 @@ func bounds(low, high int) string {
 	return fmt.Sprintf("%d–%d", low, high)
 }
 
-// Every value that the help offers can be ordered, and the first value beyond the bounds cannot.
+// Every value that the help lists can be ordered, and the first value beyond the bounds cannot.
 func TestHelp_Fields_CanBeOrdered(t *testing.T) {
 	now := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 	order := func(text string) error {

@@ -19,10 +19,10 @@ import (
 	"licensebot/storage"
 )
 
-// A bookkeeper is a program that reads journals, as Debian has it.
+// bookkeeper is a program that reads journals, as packaged by Debian.
 type bookkeeper struct {
 	format string
-	// balance has the program read a journal as strictly as it can, and answers the balance of an account in dollars.
+	// balance lets the program read a journal in its strictest mode, and returns the balance of an account in dollars.
 	balance func(t *testing.T, path, account string) (balance string, err error)
 }
 
@@ -53,7 +53,7 @@ var bookkeepers = []bookkeeper{
 	}},
 }
 
-// runProgram runs a program of a bookkeeper's with no settings of the person who runs the test.
+// runProgram runs a bookkeeping program without the settings of the person who runs the test.
 func runProgram(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -104,7 +104,7 @@ func sumOf(all []purchase.Purchase) (sum cocalc.Cents) {
 	return sum
 }
 
-// Titles and names that a journal could take for something else.
+// Titles and names that could have another meaning in a journal.
 var journalTraps = []string{
 	"(1) code", "* cleared", "! pending", "; comment", "a  ; comment", "a\t; comment", "x | y", `"quoted" \" \`,
 	`back\slash\n`,
@@ -166,7 +166,8 @@ func TestJournal_Titles_StayText(t *testing.T) {
 	}
 }
 
-// The books agree with the ledger to the cent, whatever was charged and corrected, in whatever order CoCalc told.
+// The books agree with the ledger to the cent, whatever was charged and corrected, in whatever order CoCalc reported
+// it.
 func TestJournal_Sum_EqualsLedger(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var all []purchase.Purchase
@@ -198,7 +199,7 @@ func TestJournal_EmptyLedger(t *testing.T) {
 	}
 }
 
-// Who imports each month gets everything once: also what CoCalc bought twice and told of only after later purchases.
+// Monthly imports get every purchase once, also a double buy that CoCalc reported after later purchases.
 func TestJournal_Import_MissesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	at := func(day int) time.Time { return time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC) }
@@ -208,12 +209,12 @@ func TestJournal_Import_MissesNothing(t *testing.T) {
 	}
 	grows := [][]purchase.Purchase{
 		{plain(3, examplePurchases()[0])},
-		// bought twice on the 3rd, which shows on the 20th
+		// bought twice on the 3rd; CoCalc reports it on the 20th
 		{plain(20, examplePurchases()[1]), plain(3, examplePurchases()[3])},
 		{plain(20, examplePurchases()[4]), plain(20, examplePurchases()[0])}, // corrected
-		// all of it late
+		// all of them late
 		{plain(21, examplePurchases()[2]), plain(3, examplePurchases()[4]), plain(20, examplePurchases()[3])},
-		// and with nothing newer
+		// without a newer one
 		{plain(3, examplePurchases()[3]), plain(21, examplePurchases()[3]), plain(20, examplePurchases()[4])},
 	}
 	keepLedger(t, path)
@@ -238,7 +239,7 @@ func TestJournal_Import_MissesNothing(t *testing.T) {
 	}
 }
 
-// appendPurchases appends to the log of a ledger that no one has open.
+// appendPurchases appends to the log of a ledger that no process has open.
 func appendPurchases(t *testing.T, path string, more ...purchase.Purchase) {
 	t.Helper()
 	ledger, err := storage.Open(path)
@@ -258,7 +259,7 @@ func appendPurchases(t *testing.T, path string, more ...purchase.Purchase) {
 	}
 }
 
-// The journal's numbers mean the same in books that write a comma where it writes a point.
+// The journal's numbers have the same value in books that use a decimal comma.
 func TestJournal_Import_DecimalComma(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, examplePurchases()...)
@@ -296,7 +297,7 @@ func TestJournal_Import_AccountsOpenedElsewhere(t *testing.T) {
 	}
 }
 
-// An account name that is taken is one that the program takes, and means the same there.
+// bot purchases accepts only account names that the bookkeeping program accepts with the same meaning.
 func TestJournal_AccountNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, examplePurchases()...)
@@ -331,7 +332,7 @@ func TestJournal_AccountNames(t *testing.T) {
 				t.Errorf("%s, account %q: got exit code %d, want 0: %s", b.format, name, got.code, got.err)
 				continue
 			}
-			account := strings.ReplaceAll(name, "/", ".") // the programs take a pattern
+			account := strings.ReplaceAll(name, "/", ".") // the programs expect a pattern
 			if sum, err := b.balance(t, exportJournal(t, b.format, args...), account); err != nil ||
 				sum != dollarsOf(sumOf(examplePurchases())) {
 				t.Errorf("%s: got %s in %q, want the ledger's sum; error %v", b.format, sum, name, err)

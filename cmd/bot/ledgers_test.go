@@ -78,7 +78,7 @@ func (env *testEnv) buy(t testing.TB, database string, n int) {
 	}
 }
 
-// buyAsStranger has someone else buy a license on the account.
+// buyAsStranger makes another person buy a license on the account.
 func (env *testEnv) buyAsStranger(t testing.TB) {
 	t.Helper()
 	env.account.AddToCart("site-license",
@@ -89,7 +89,7 @@ func (env *testEnv) buyAsStranger(t testing.TB) {
 	}
 }
 
-// waitForText waits until someone reads the text in the channel of that name; empty: in the conversation with the bot.
+// waitForText waits until a person reads the text in the channel of that name; empty: in the conversation with the bot.
 func (env *testEnv) waitForText(t testing.TB, person, channel, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), processtest.Patience)
@@ -112,7 +112,7 @@ func (env *testEnv) waitForText(t testing.TB, person, channel, text string) {
 	}
 }
 
-// copyFile is a copy of a file.
+// copyFile copies a file, and returns the path of the copy.
 func copyFile(t testing.TB, from string) string {
 	t.Helper()
 	data, err := os.ReadFile(from)
@@ -126,7 +126,7 @@ func copyFile(t testing.TB, from string) string {
 	return to
 }
 
-// changeLedger changes a ledger as a program with a fault would.
+// changeLedger changes a ledger as a faulty program would.
 func changeLedger(t testing.TB, path string, change func(purchase.Writer) error) {
 	t.Helper()
 	ledger, err := storage.Open(path)
@@ -138,7 +138,7 @@ func changeLedger(t testing.TB, path string, change func(purchase.Writer) error)
 	}
 }
 
-// forgeEvent changes an audit record as someone would who knows the format of the file, but for the chain.
+// forgeEvent changes an audit record as an attacker would who knows the file format, but not the chain.
 func forgeEvent(t testing.TB, path string, number uint64, change func(*purchase.Event)) {
 	t.Helper()
 	editFile(t, path, func(tx *bbolt.Tx) error {
@@ -171,7 +171,7 @@ func editFile(t testing.TB, path string, edit func(*bbolt.Tx) error) {
 	}
 }
 
-// badFiles make, of a good ledger, every kind of file that is none that this program can use.
+// badFiles turn a good ledger into every kind of file that this program cannot use.
 var badFiles = []struct {
 	name string
 	make func(t *testing.T, path string)

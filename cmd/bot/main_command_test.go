@@ -11,7 +11,7 @@ import (
 	"licensebot/internal/processtest"
 )
 
-// The first thing that someone reads who runs the program without knowing it.
+// The help is the first text that a new user reads.
 func TestHelp_Program(t *testing.T) {
 	processtest.Environment(t, nil)
 	want := does(t, "", "help")
@@ -50,7 +50,7 @@ func TestHelp_Command(t *testing.T) {
 		"--until WHEN")
 }
 
-// 0: all is well. 1: it did not work out. 2: the command line or the settings have to be changed.
+// Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line or wrong settings.
 func TestMain_ExitCodes(t *testing.T) {
 	cases := []struct {
 		name string
@@ -217,7 +217,7 @@ func TestVersion_Printed(t *testing.T) {
 	}
 }
 
-// A build says which commit it was made from, whether or not the go command could note it.
+// A build names the commit that it was made from, whether or not the go command could record it.
 func TestVersion_Revision(t *testing.T) {
 	noted := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
 	commit := debug.BuildSetting{Key: "vcs.revision", Value: "0e4a2cf1c2d3e4f5061728394a5b6c7d8e9f0a1b"}
@@ -255,7 +255,7 @@ func TestManifest_Printed(t *testing.T) {
 	}
 }
 
-// Who has just the program tries its name alone.
+// A new user runs the program without arguments.
 func TestMain_NoCommand_Runs(t *testing.T) {
 	processtest.Environment(t, nil)
 	if alone, run := does(t, ""), does(t, "", "run"); alone != run {
@@ -263,7 +263,7 @@ func TestMain_NoCommand_Runs(t *testing.T) {
 	}
 }
 
-// A program that is told to stop before it has begun ends, and says so by ending well.
+// A program that is stopped before it has begun ends, and exits with 0.
 func TestMain_StoppedBeforeStart(t *testing.T) {
 	env := newEnv(t)
 	processtest.Environment(t, env.settings(t))

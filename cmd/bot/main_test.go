@@ -9,7 +9,7 @@ import (
 	"licensebot/internal/processtest"
 )
 
-// In a process of [launch], the test program is bot itself.
+// In a process that [launch] starts, the test program is bot itself.
 func TestMain(m *testing.M) {
 	if os.Getenv(processtest.AsProgram) != "" {
 		main()

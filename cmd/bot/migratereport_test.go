@@ -14,8 +14,8 @@ import (
 	"licensebot/storage"
 )
 
-// prepaidPurchases is a purchase log with what can be in the report: that of `bought`, a term that began at once, a
-// correction of it, one that has not begun on December 15, and one that has ended by then.
+// prepaidPurchases is a purchase log with everything that the report can contain: the one of `examplePurchases`, a term
+// that began at once, a correction of it, one that has not begun on December 15, and one that has ended by then.
 func prepaidPurchases() []purchase.Purchase {
 	at := time.Date(2026, time.December, 1, 9, 0, 0, 0, time.UTC)
 	term := func(order, license string, charged purchase.Cents, begins, ends time.Time) purchase.Purchase {
@@ -76,7 +76,7 @@ func TestMigrateReport_At(t *testing.T) {
 		"The ledger has no fixed term that runs or is to begin, and no license that renews, on Jan 1, 2020, 12:00 AM CET.\n")
 }
 
-// Without --at, the report is of now.
+// Without --at, the report is about now.
 func TestMigrateReport_Now(t *testing.T) {
 	now := time.Now()
 	term := func(license string, begins, ends time.Time) purchase.Purchase {
@@ -97,7 +97,7 @@ func TestMigrateReport_Now(t *testing.T) {
 	}
 }
 
-// The report needs no other settings and asks no server, can be made beside a running bot, and says which order may be
+// The report needs no other settings, calls no server, runs beside a running bot, and names the order that may be
 // missing.
 func TestMigrateReport_NeedsOnlyTheLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")

@@ -13,7 +13,7 @@ import (
 	"licensebot/purchase"
 )
 
-// table is what `bot purchases --csv` prints, by column.
+// table returns the output of `bot purchases --csv`, by column.
 func table(t *testing.T, text string) (rows []map[string]string) {
 	t.Helper()
 	all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
@@ -30,13 +30,13 @@ func table(t *testing.T, text string) (rows []map[string]string) {
 	return rows
 }
 
-// The month of a row is the team's, so its day is too; and a private channel is known by its id.
+// The month of a row is the team's, so its day is too. A private channel is identified by its id.
 func TestPurchases_CSV_MonthAndDay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, purchase.Purchase{
 		Time: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Month: "2026-12",
 		Place: purchase.Channel{ID: "C0SECRET", Name: "privategroup"},
-	}) // what Slack calls every private channel
+	}) // Slack's name for every private channel
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	row := table(t, does(t, "", "purchases", "--csv").out)[0]
 	for column, want := range map[string]string{
@@ -49,7 +49,7 @@ func TestPurchases_CSV_MonthAndDay(t *testing.T) {
 	}
 }
 
-// A late entry has the day on which CoCalc sold it, and is booked on the day of the newest entry before it.
+// A late entry has the day on which CoCalc sold it, and its entry date is the day of the newest entry before it.
 func TestJournal_EntryDates_NeverDecrease(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC) }
@@ -70,7 +70,7 @@ func TestJournal_EntryDates_NeverDecrease(t *testing.T) {
 	}
 }
 
-// Joiners belong to how words are spelled. Where they join nothing, they only hide something.
+// Joiners are part of the spelling of words. Where they join nothing, they only hide something.
 func TestPurchases_Names_Joiners(t *testing.T) {
 	for name, c := range map[string]struct{ text, cell, quoted string }{
 		"Persian":             {"می\u200cخواهم", "می\u200cخواهم", "\"می\u200cخواهم\""},
@@ -93,8 +93,8 @@ func TestPurchases_Names_Joiners(t *testing.T) {
 	}
 }
 
-// Excel takes a file for UTF-8 only when it begins with a byte order mark; other programs would take the mark for a
-// part of the first column's name.
+// Excel reads a file as UTF-8 only if it begins with a byte order mark; other programs would read the mark as part of
+// the first column's name.
 func TestPurchases_CSV_ByteOrderMark(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, examplePurchases()...)

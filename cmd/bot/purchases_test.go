@@ -20,8 +20,8 @@ import (
 	"licensebot/storage"
 )
 
-// examplePurchases is a purchase log with what can be in it: a plain one, one with a title that spreadsheets would take
-// for a formula, a fixed term, one that CoCalc bought twice, and a correction.
+// examplePurchases is a purchase log with everything that it can contain: a plain purchase, one with a title that
+// spreadsheets would read as a formula, a fixed term, one that CoCalc bought twice, and a correction.
 func examplePurchases() []purchase.Purchase {
 	at := time.Date(2026, time.November, 30, 23, 30, 0, 0, time.UTC)
 	spec := func(ram, cpu int) cocalc.LicenseSpec {
@@ -70,7 +70,7 @@ func examplePurchases() []purchase.Purchase {
 	}
 }
 
-// keepLedger makes a ledger with these purchases.
+// keepLedger writes a ledger with these purchases.
 func keepLedger(t *testing.T, path string, all ...purchase.Purchase) {
 	t.Helper()
 	ledger, err := storage.Open(path)
@@ -106,7 +106,7 @@ func TestPurchases_Formats(t *testing.T) {
 	}
 }
 
-// The books of one month, as a bookkeeper asks for them.
+// The purchases of one month, for a bookkeeper.
 func TestPurchases_Span(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, examplePurchases()...)
@@ -161,7 +161,7 @@ func TestPurchases_JSON_IsWhole(t *testing.T) {
 	}
 }
 
-// What people wrote stays text in a spreadsheet, and amounts stay numbers.
+// Texts of people stay text in a spreadsheet, and amounts stay numbers.
 func TestPurchases_CSV_NoFormulas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var all []purchase.Purchase
@@ -209,8 +209,8 @@ func TestPurchases_NewLedger(t *testing.T) {
 	}
 }
 
-// No one has to stop the bot to do the books: its purchases can be read while it runs. Resuming, which changes the
-// ledger, is the bot's, and has to wait for one that does not listen.
+// Purchases can be read while the bot runs. Resuming, which changes the ledger, is up to the running bot, and fails if
+// that does not answer.
 func TestPurchases_BotRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, examplePurchases()...)
@@ -282,7 +282,7 @@ func TestResume_Pause(t *testing.T) {
 	}
 }
 
-// What is printed for programs means what people wrote, and does nothing to a terminal on the way. So does the log.
+// Output for programs keeps the meaning of people's texts, and cannot control a terminal. The same holds for the log.
 func TestPurchases_ControlCharacters(t *testing.T) {
 	const hostile = "x\x1b[2J\u009b31m \u202e00.1$ \u200b\U000e0041\u2028 y"
 	path := filepath.Join(t.TempDir(), "ledger.db")

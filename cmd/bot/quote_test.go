@@ -68,7 +68,7 @@ func TestQuote_Text(t *testing.T) {
 	}
 }
 
-// runQuotes runs bot quote --jsonl and reads what it prints.
+// runQuotes runs bot quote --jsonl and returns its answers.
 func runQuotes(t *testing.T, input string) []priced {
 	t.Helper()
 	got := does(t, input, "quote", "--jsonl")
@@ -86,7 +86,7 @@ func runQuotes(t *testing.T, input string) []priced {
 	return all
 }
 
-// Every recorded price of CoCalc's own code, to the cent and in order.
+// Every recorded price of CoCalc's own code, exact to the cent and in order.
 func TestQuote_RecordedPrices(t *testing.T) {
 	data, err := os.ReadFile("../../cocalc/testdata/prices.jsonl")
 	if err != nil {
@@ -140,7 +140,7 @@ const (
 	goodCost = 6375
 )
 
-// A line that cannot be priced gets its error, in its place, and stops nothing.
+// A line that cannot be priced gets its error, in its place, and does not stop the others.
 func TestQuote_BrokenLines(t *testing.T) {
 	padded := func(length int) string {
 		return goodLine[:len(goodLine)-1] + strings.Repeat(" ", length-len(goodLine)) + "}"
@@ -191,7 +191,7 @@ func TestQuote_NoLines(t *testing.T) {
 	}
 }
 
-// A program may ask line by line and wait for each answer.
+// A program may send line by line and wait for each answer.
 func TestQuote_AnswersLineByLine(t *testing.T) {
 	in, ask := io.Pipe()
 	hear, out := io.Pipe()
@@ -215,7 +215,7 @@ func TestQuote_AnswersLineByLine(t *testing.T) {
 	}
 }
 
-// What was asked before the input broke is still answered.
+// Lines before an error of the input are still answered.
 func TestQuote_InputBreaks(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	var out bytes.Buffer

@@ -17,7 +17,8 @@ import (
 	"licensebot/storage"
 )
 
-// What bot restore says before it does anything, for every way in which a backup and the present ledger can differ.
+// The output of bot restore before it changes anything, for every way in which a backup and the present ledger can
+// differ.
 func TestRestore_Losses(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)
@@ -91,7 +92,7 @@ func TestRestore_Losses(t *testing.T) {
 	}
 }
 
-// A backup is for the day on which the ledger cannot be read any more; that one is kept as it is, as evidence.
+// A backup replaces a ledger that cannot be read any more; that ledger is kept unchanged, as evidence.
 func TestRestore_OverDamagedLedger(t *testing.T) {
 	env := newEnv(t)
 	good := env.settings(t)["DATABASE"]
@@ -134,9 +135,9 @@ func TestRestore_BotRuns(t *testing.T) {
 	}
 }
 
-// The whole story: a backup, a purchase after it, the disk is lost, the backup is restored. The bot takes no order
-// before it has compared with CoCalc; then it enters the purchase that the backup lacks, with its person, and has it
-// told.
+// From a backup to normal work: a backup, a purchase after it, the loss of the disk, the restore. The bot accepts no
+// order until it has compared the ledger with CoCalc; then it enters the purchase that the backup lacks, with its
+// person, and announces it.
 func TestRestore_CoCalcSoldMore(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t, "ADMINS="+slacksim.Bob, "PURCHASES_CHANNEL="+slacksim.General)
@@ -177,9 +178,9 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	does(t, "", "restore", "--yes", file).says(t, 0, "That includes 1 purchase for $63.75.", "Restored ")
 	does(t, "", "verify", "--online").says(t, 1, newest, "which isn't in this ledger")
 
-	// A checkout that the copy does not know of may still be at work for so long; before that nothing is compared.
+	// A checkout that the copy does not know may still be at work for this long; until then nothing is compared.
 	s["CHECKOUT_TIMEOUT"], s["SETTLE_AFTER"] = "3s", "4s"
-	// CoCalc does not say yet what was bought: no one's order is taken.
+	// CoCalc does not return the purchases yet: no order is accepted.
 	asked, answer := make(chan struct{}), make(chan struct{})
 	answers := sync.OnceFunc(func() { close(answer) })
 	defer answers() // the simulated CoCalc ends only after its answer, also when the test fails before
@@ -219,7 +220,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	does(t, "", "verify", "--online").says(t, 0, "it sold 3 licenses in the log")
 }
 
-// A ledger that contradicts itself is not used for buying until an admin has looked at it; people who try read why.
+// A ledger that contradicts itself is not used for buying until an admin has looked at it; refusals give the reason.
 func TestRun_InconsistentLedger(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t, "ADMINS="+slacksim.Bob)
@@ -246,7 +247,7 @@ func TestRun_InconsistentLedger(t *testing.T) {
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
-	seen := launch(t, s, "run") // what an admin has seen does not pause again
+	seen := launch(t, s, "run") // findings that an admin has seen do not pause again
 	if err := env.slack.WaitForSocket(seen.Life); err != nil {
 		t.Fatal(err)
 	}
@@ -254,8 +255,8 @@ func TestRun_InconsistentLedger(t *testing.T) {
 	seen.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
-// Someone who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and
-// says why; once an admin has looked at it, it goes on, and does not ask the same again at the next start.
+// An attacker with access to the file changed the buyer of an order, and adapted the checksum. The bot answers, buys
+// nothing, and gives the reason; once an admin has resumed buying, it goes on, also after the next start.
 func TestRun_BrokenAuditChain(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t, "ADMINS="+slacksim.Bob)
@@ -274,7 +275,7 @@ func TestRun_BrokenAuditChain(t *testing.T) {
 		t.Errorf("got %d licenses, want 1", n)
 	}
 	does(t, "", "verify").says(t, 1, "the ledger is damaged: audit record 2 was changed after it was written")
-	backup := filepath.Join(t.TempDir(), "night.db") // what there is is kept, and no one takes it for a good one
+	backup := filepath.Join(t.TempDir(), "night.db") // the backup is kept, and marked as faulty
 	unproven := []string{"the ledger's audit chain is broken: audit record 2 was changed", backup +
 		".unproven is an unverified copy"}
 	does(t, "", "backup", backup).says(t, 1, unproven...)
@@ -296,7 +297,7 @@ func TestRun_BrokenAuditChain(t *testing.T) {
 	seen.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
-// Buying was paused after the backup was made. To go back to the backup is no way to resume it.
+// Buying was paused after the backup was made. Restoring the backup does not resume it.
 func TestRestore_KeepsPause(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)
@@ -315,7 +316,7 @@ func TestRestore_KeepsPause(t *testing.T) {
 		": the money is counted\n")
 }
 
-// pausedFor is a person's reason of a pause.
+// pausedFor returns a pause with a person's reason.
 func pausedFor(who, reason string) []purchase.Incident {
 	return []purchase.Incident{{
 		Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": reason}},

@@ -16,8 +16,8 @@ import (
 	"licensebot/slacksim"
 )
 
-// BenchmarkRun_Idle builds the bot as it is released and tells the size of the binary, and how much memory the process
-// holds while nothing happens: after its start, and after a purchase and a list.
+// BenchmarkRun_Idle builds the bot as it is released and reports the size of the binary, and the memory of the idle
+// process: after its start, and after a purchase and a list.
 func BenchmarkRun_Idle(b *testing.B) {
 	binary := filepath.Join(b.TempDir(), "bot")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
@@ -60,7 +60,7 @@ func BenchmarkRun_Idle(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// resident is a process's resident memory in MB once it has stayed the same, within a percent, for two seconds.
+// resident returns a process's resident memory in MB once it has stayed the same, within a percent, for two seconds.
 func resident(b *testing.B, p *processtest.Process) float64 {
 	b.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)

@@ -102,7 +102,7 @@ func BenchmarkRun_BurstOfConfirmations(b *testing.B) {
 			b.Errorf("reserved: got %s, want %s to %s", reserved, least, most)
 		}
 		env.cocalc.ClearFaults()
-		env.cocalc.Close() // lets go of what hangs
+		env.cocalc.Close() // ends the hanging requests
 		stop()
 		b.StartTimer()
 	}
@@ -124,8 +124,8 @@ func (env *testEnv) addPeople(n int) []*slacksim.Person {
 	return people
 }
 
-// requestCards has everyone ask for a card at once, and returns each one's. Those whom a busy bot sends away, or does
-// not answer in time, ask again together.
+// requestCards makes all people request a card at once, and returns the cards. Those whom a busy bot refuses, or does
+// not answer in time, try again together.
 func (env *testEnv) requestCards(b *testing.B, people []*slacksim.Person) []slacksim.Message {
 	b.Helper()
 	cards := make([]slacksim.Message, len(people))
@@ -156,7 +156,7 @@ func (env *testEnv) requestCards(b *testing.B, people []*slacksim.Person) []slac
 	return cards
 }
 
-// concurrently runs do n times at once.
+// concurrently calls do n times at once.
 func concurrently(b *testing.B, n int, do func(int) error) {
 	b.Helper()
 	var group sync.WaitGroup
@@ -193,7 +193,7 @@ func currentBudget(b *testing.B, ledger *storage.Ledger) (budget purchase.Budget
 	return budget
 }
 
-// reportPercentiles tells the median, the 99th percentile and the maximum in milliseconds.
+// reportPercentiles reports the median, the 99th percentile and the maximum in milliseconds.
 func reportPercentiles(b *testing.B, what string, times []time.Duration) {
 	if len(times) == 0 {
 		return
@@ -234,15 +234,15 @@ func newClient(b testing.TB, server *cocalctest.Server, url string) *cocalc.Clie
 		b.Fatal(err)
 	}
 	b.Cleanup(c.Close)
-	if _, err := c.Store(context.Background()); err != nil { // what the bot asks once, at its start
+	if _, err := c.Store(context.Background()); err != nil { // the bot's request at its start
 		b.Fatal(err)
 	}
 	server.ForgetRequests()
 	return c
 }
 
-// buyOnce buys a license with a desk of its own. It returns how long it took from the confirmation to the receipt, how
-// long one transaction of the ledger took before, and what was asked of CoCalc for it.
+// buyOnce buys a license with a desk of its own. It returns the time from the confirmation to the receipt, the time of
+// one ledger transaction before it, and the requests to CoCalc.
 func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transaction time.Duration,
 	sent []cocalctest.Request,
 ) {
@@ -297,8 +297,8 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	return took, transaction, sent
 }
 
-// waitForStart returns when the desk has compared the account with its ledger for the first time. What it asks of
-// CoCalc for that is not part of a purchase.
+// waitForStart returns when the desk has compared the account with its ledger for the first time. The requests for that
+// are not part of a purchase.
 func waitForStart(b testing.TB, ledger *storage.Ledger) {
 	b.Helper()
 	tick := time.NewTicker(time.Millisecond)
@@ -323,7 +323,7 @@ func waitForStart(b testing.TB, ledger *storage.Ledger) {
 	}
 }
 
-// A purchase asks eight things of CoCalc: the benchmark reports what this test counts.
+// A purchase makes eight requests to CoCalc; the benchmark reports the number that this test counts.
 func TestRun_Purchase_MakesEightRequests(t *testing.T) {
 	server := cocalctest.New(cocalctest.Config{Seed: 7})
 	_, _, sent := buyOnce(t, server, server.Start(t))

@@ -13,8 +13,8 @@ import (
 	"licensebot/slacksim"
 )
 
-// limitFileSize sets how large the files may grow that a process writes, in bytes from their beginning: with 0 every
-// write fails as on a full disk, but for pipes.
+// limitFileSize limits the size of the files that a process writes, in bytes: with 0 every write fails as on a full
+// disk, except to pipes.
 func limitFileSize(t *testing.T, p *processtest.Process, limit uint64) {
 	t.Helper()
 	var was unix.Rlimit
@@ -27,8 +27,8 @@ func limitFileSize(t *testing.T, p *processtest.Process, limit uint64) {
 	}
 }
 
-// The disk fills up under a bot that runs: no one's order is taken, everyone is told why, the bot lives on, and works
-// again when there is room.
+// The disk fills up while the bot runs: no order is accepted, every refusal gives the reason, the bot keeps running,
+// and works again when there is room.
 func TestRun_FullDisk(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)
@@ -84,8 +84,8 @@ func TestRun_FullDisk(t *testing.T) {
 	}
 }
 
-// The disk fills up while CoCalc is being paid: what CoCalc sold cannot be written down. It is, as soon as there is
-// room, and it is bought once.
+// The disk fills up during a checkout, so the purchase cannot be recorded. It is as soon as there is room, and it is
+// bought once.
 func TestRun_FullDisk_DuringCheckout(t *testing.T) {
 	env := newEnv(t)
 	env.cocalc.SetCheckoutTakes(500 * time.Millisecond)
@@ -121,7 +121,7 @@ func TestRun_FullDisk_DuringCheckout(t *testing.T) {
 		t.Fatal("got no license, want one")
 	}
 	bot.Prints(&bot.Err, 1, "the ledger's disk is full")
-	env.command(t, "list", "1 active license") // CoCalc has sold it; the bot answers as ever
+	env.command(t, "list", "1 active license") // CoCalc has sold it, and the bot answers
 	limitFileSize(t, bot, unix.RLIM_INFINITY)
 	shows("Bought for $63.75")
 	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license in the log")

@@ -13,8 +13,8 @@ import (
 	"licensebot/slacksim"
 )
 
-// A team with a CoCalc of its own is led there: by the button of a receipt, by the example of the help, and by the
-// sentence that asks an admin for credit. The buyer reads only that admins know.
+// Links lead to the team's own CoCalc: the button of a receipt, the example in the help, and the message to an admin
+// about missing credit. The buyer reads only that the admins know.
 func TestRun_Links_LeadToOwnServer(t *testing.T) {
 	env := newEnv(t)
 	bot := launch(t, env.settings(t, "ADMINS="+slacksim.Bob), "run")
@@ -62,7 +62,7 @@ func TestRun_Links_LeadToOwnServer(t *testing.T) {
 	bot.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
-// shownBlocks is a message as it was sent, with its addresses as they are.
+// shownBlocks returns a message as it was sent, with its addresses unchanged.
 func shownBlocks(t *testing.T, m slacksim.Message) string {
 	t.Helper()
 	var text strings.Builder

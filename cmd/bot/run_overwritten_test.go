@@ -11,8 +11,8 @@ import (
 	"licensebot/slacksim"
 )
 
-// An operator copies an older backup over the ledger of a bot that runs: the next click is refused, the bot ends with
-// the code that asks for a restart, and the file is as the operator left it. Moving the file away is noticed before a
+// An operator copies an older backup over the ledger of a running bot: the next click is refused, the bot ends with the
+// exit code that requests a restart, and the file stays as the operator left it. A moved file is noticed before a
 // click, too.
 func TestRun_LedgerOverwritten(t *testing.T) {
 	env := newEnv(t)
@@ -44,7 +44,7 @@ func TestRun_LedgerOverwritten(t *testing.T) {
 	if err := os.WriteFile(s["DATABASE"], read(t, backup), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Whether it is this click that finds the file overwritten is chance; it is refused in any case.
+	// Whether this click finds the file overwritten is chance; it is refused in any case.
 	_ = alice.Click(t.Context(), card, "Buy for $63.75")
 	if code := bot.Ends(processtest.Patience); code != cli.ExitLedgerFailed ||
 		!strings.Contains(bot.Err.String(), "overwritten while it was open") {

@@ -47,7 +47,7 @@ func TestRun_SIGTERM_DuringPurchase(t *testing.T) {
 	}
 }
 
-// command types /license as alice and waits for what she reads.
+// command types /license as alice, and returns the message with the text.
 func (env *testEnv) command(t testing.TB, command, text string) slacksim.Message {
 	t.Helper()
 	alice := env.slack.Person(slacksim.Alice)
@@ -63,8 +63,8 @@ func (env *testEnv) command(t testing.TB, command, text string) slacksim.Message
 	return m
 }
 
-// Tokens that Slack refuses end the bot at once, with what to do. A CoCalc that refuses its key does not: it says the
-// same when its database is down.
+// Tokens that Slack refuses end the bot at once, with what to do. A CoCalc that refuses its key does not: it answers
+// the same when its database is down.
 func TestRun_Start_RefusedTokens(t *testing.T) {
 	for name, token := range map[string]string{
 		"SLACK_BOT_TOKEN": "xoxb-wrong-wrong",

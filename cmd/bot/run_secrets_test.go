@@ -24,7 +24,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// ticketRecorder stands between the bot and Slack and hears the tickets of sockets.
+// ticketRecorder is a proxy between the bot and Slack that records the tickets of sockets.
 type ticketRecorder struct {
 	mu      sync.Mutex
 	tickets []string
@@ -73,8 +73,8 @@ func (s *logBuffer) String() string {
 	return s.text.String()
 }
 
-// A whole life at debug level, with much that goes wrong, and nowhere a token, a key, the address behind a button or
-// the ticket of a socket: not in the log, not in an error, not in a message.
+// A run at debug level with many faults shows no token, key, address behind a button or ticket of a socket: not in the
+// log, not in an error, not in a message.
 func TestRun_Log_NoSecrets(t *testing.T) {
 	for _, format := range []string{"json", "console"} {
 		t.Run(format, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 	}
 }
 
-// buyWithFaults buys, lists and meets faults of both sides.
+// buyWithFaults buys and lists, with faults of Slack and CoCalc.
 func (env *testEnv) buyWithFaults(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -166,7 +166,7 @@ func (env *testEnv) buyWithFaults(t *testing.T) {
 	env.command(t, "history", "$63.75 spent")
 }
 
-// hasMessage reports whether alice reads the text somewhere.
+// hasMessage reports whether alice sees the text in any message.
 func (env *testEnv) hasMessage(text string) bool {
 	for _, c := range env.slack.Person(slacksim.Alice).Channels() {
 		for _, m := range env.slack.Person(slacksim.Alice).Messages(c.ID) {
@@ -178,7 +178,7 @@ func (env *testEnv) hasMessage(text string) bool {
 	return false
 }
 
-// secrets are what must not be told, by what they are.
+// secrets returns the secrets by their kind.
 func (env *testEnv) secrets(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{

@@ -11,7 +11,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// A bot whose log is read no more goes on: it sells, and it ends in order when it is told to.
+// A bot whose log is no longer read goes on: it sells, and it stops normally.
 func TestRun_LogReaderGone(t *testing.T) {
 	env := newEnv(t)
 	bot := launch(t, env.settings(t, "LOG_LEVEL=debug"), "run")
@@ -24,7 +24,7 @@ func TestRun_LogReaderGone(t *testing.T) {
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
-	// Not bot.Life: what is read of a process whose log was closed has ended.
+	// Not bot.Life, which ends when the log is closed.
 	_, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), "Bought for $63.75")
 	})
@@ -36,7 +36,7 @@ func TestRun_LogReaderGone(t *testing.T) {
 	}
 }
 
-// A session that goes away ends the bot as SIGTERM does, also when it says so twice.
+// The end of its session stops the bot as SIGTERM does, also when the signal comes twice.
 func TestRun_SIGHUP(t *testing.T) {
 	// A bot that is started with SIGHUP ignored (nohup) ignores it too. Tests that run under nohup must not pass that on.
 	hangups := make(chan os.Signal, 1)

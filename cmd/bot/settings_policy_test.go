@@ -21,7 +21,7 @@ import (
 	"licensebot/storage"
 )
 
-// strict is a team that limits everything.
+// strict are the settings of a team that limits everything.
 var strict = map[string]string{
 	"BUYERS": "U1, S1", "APPROVERS": "U2,W3,S2", "ADMINS": "U2,S3", "VIEWERS": "U4,S4", "CHANNELS": "C1,G2",
 	"APPROVALS_CHANNEL": "C3", "AUTO_APPROVE_LIMIT": "$50",
@@ -104,7 +104,7 @@ func TestSettings_Policy_Contradictions(t *testing.T) {
 	}
 }
 
-// settingRecords are what the audit says of settings.
+// settingRecords returns the audit's records of settings.
 func settingRecords(t *testing.T, ledger purchase.Ledger) (notes []string) {
 	t.Helper()
 	err := ledger.View(context.Background(), func(r purchase.Reader) error {

@@ -12,7 +12,7 @@ import (
 	"licensebot/internal/processtest"
 )
 
-// Docker and Kubernetes hand secrets over as files, which end with a line break.
+// Docker and Kubernetes provide secrets as files, which end with a line break.
 func TestSettings_SecretFiles(t *testing.T) {
 	dir := t.TempDir()
 	settings := map[string]string{}

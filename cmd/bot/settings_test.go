@@ -14,7 +14,7 @@ import (
 	"licensebot/purchase"
 )
 
-// needed are the settings without which there is no bot.
+// needed are the required settings.
 var needed = map[string]string{
 	"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken",
 	"COCALC_API_KEY": "sk-secretCoCalcKey",
@@ -60,7 +60,7 @@ func TestSettings_Defaults(t *testing.T) {
 	}
 }
 
-// Everything that can be wrong with one setting, and the one line that says so.
+// Every fault of one setting, with its line of output.
 func TestSettings_Read_Faults(t *testing.T) {
 	cases := []struct {
 		name, setting, value, says string
@@ -230,7 +230,7 @@ func TestSettings_Read_AllFaultsAtOnce(t *testing.T) {
 	}
 }
 
-// Files of secrets end with a line break, and lists are written with blanks.
+// Files of secrets end with a line break, and lists contain spaces.
 func TestSettings_Read_SpacesAroundValues(t *testing.T) {
 	processtest.Environment(t, map[string]string{
 		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken\n", "SLACK_APP_TOKEN": " xapp-1-secretAppToken",

@@ -12,7 +12,7 @@ import (
 	"licensebot/internal/processtest"
 )
 
-// One reader for all: every setting is taken with the line ends of Windows and a byte order mark, and none with quotes.
+// Every setting is accepted with the line ends of Windows and a byte order mark, and none with quotes.
 func TestSettings_Read_CleansEveryValue(t *testing.T) {
 	values := map[string]string{
 		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken",
@@ -52,7 +52,7 @@ func TestSettings_Read_CleansEveryValue(t *testing.T) {
 	}
 }
 
-// shown is every setting as it was read, for comparing.
+// shown returns every setting as it was read, for comparisons.
 func shown(c config.Settings) string {
 	var text strings.Builder
 	for _, field := range config.Fields() {
@@ -61,7 +61,7 @@ func shown(c config.Settings) string {
 	return text.String()
 }
 
-// With quotes in its name, a ledger would be a second one, and empty.
+// With quotes in its path, DATABASE would be a second, empty ledger.
 func TestSettings_Database_Quoted(t *testing.T) {
 	env := newEnv(t)
 	dir := t.TempDir()
@@ -94,7 +94,7 @@ func TestSettings_SecretFiles_CleanedOrRefused(t *testing.T) {
 	}
 }
 
-// A command that reads the ledger needs no settings of Slack or CoCalc.
+// A command that reads the ledger needs no settings for Slack or CoCalc.
 func TestSettings_Commands_NeedOnlyTheirOwn(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)

@@ -15,7 +15,7 @@ import (
 	"licensebot/slacksim/slacktest"
 )
 
-// outcome is what a command line did.
+// outcome is the result of a command line.
 type outcome struct {
 	code     int
 	out, err string
@@ -62,7 +62,7 @@ func newEnv(t testing.TB) *testEnv {
 	return env
 }
 
-// settings lead a bot into it, with more settings or other values for them.
+// settings returns the settings of a bot in this environment, with more settings or other values.
 func (env *testEnv) settings(t testing.TB, more ...string) map[string]string {
 	t.Helper()
 	s := map[string]string{

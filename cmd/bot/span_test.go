@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A day and a month begin where the team is, also where its clocks change.
+// A day and a month begin in the team's time zone, also where its clocks change.
 func TestSpan_Read(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
@@ -55,7 +55,7 @@ func TestSpan_Read(t *testing.T) {
 	}
 }
 
-// What happened at the end is not in the span, so that two months in a row count nothing twice.
+// The end is not in the span, so that two months in a row count nothing twice.
 func TestSpan_Has_EndIsOutside(t *testing.T) {
 	begin, end := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	s := span{begin, end}

@@ -14,7 +14,7 @@ import (
 	"licensebot/storage"
 )
 
-// printedHead is the record at the end of what bot verify prints.
+// printedHead returns the last record that bot verify prints.
 func printedHead(t testing.TB, out string) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)(\d+:[0-9a-f]{64})$`).FindAllString(out, -1)
@@ -24,7 +24,7 @@ func printedHead(t testing.TB, out string) string {
 	return found[len(found)-1]
 }
 
-// says checks the exit code and that texts are told in this order.
+// says checks the exit code and that the output has the texts in this order.
 func (o outcome) says(t testing.TB, code int, texts ...string) {
 	t.Helper()
 	rest := o.out + o.err
@@ -41,7 +41,7 @@ func (o outcome) says(t testing.TB, code int, texts ...string) {
 	}
 }
 
-// A year of a ledger's life: what bot verify says of it, and of what is done to it.
+// The output of bot verify for a ledger after a year, and after changes to it.
 func TestVerify_Findings(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)
@@ -74,7 +74,7 @@ func TestVerify_Findings(t *testing.T) {
 	does(t, "", "verify", "--head", other).says(t, 1, "✗ Record "+number+
 		" has a different hash than you noted: the chain was rewritten, or this is another ledger.\n")
 
-	// An older copy does not know what was bought since, and CoCalc tells.
+	// An older copy lacks later purchases, which CoCalc shows.
 	does(t, "", "verify", "--online", "--database", old).says(t, 1, "✗ CoCalc purchase ",
 		"which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.\n",
 		"- CoCalc sold 1 license in the log with the same id and amount.\n", "bot: found 1 problem")
@@ -98,7 +98,7 @@ func TestVerify_Findings(t *testing.T) {
 		"bot: found 1 problem in the ledger "+path)
 }
 
-// The ledger of a running bot, and CoCalc's troubles.
+// The ledger of a running bot, with faults of CoCalc.
 func TestVerify_BotRuns(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)
@@ -140,8 +140,8 @@ func TestVerify_EmptyLedger(t *testing.T) {
 		"✗ Record 1, which you noted, is missing: the chain ends with record 0.")
 }
 
-// No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes. A
-// broken chain alone keeps the bot neither from answering nor from being copied: see TestRun_BrokenAuditChain.
+// No command uses a file that it cannot trust; each gives the reason in one line and leaves every byte of the file
+// unchanged. A broken chain alone prevents neither answers nor copies: see TestRun_BrokenAuditChain.
 func TestCommands_DamagedLedgers_AreLeftAlone(t *testing.T) {
 	env := newEnv(t)
 	s := env.settings(t)

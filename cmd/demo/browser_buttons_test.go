@@ -19,8 +19,8 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// buttons is the fifth play: everyone presses every button of every card, list and Home tab, and each press reaches
-// the bot with the action id that it put there.
+// buttons is the fifth play: the people press every button of every card, list and Home tab, and each press reaches the
+// bot with the button's action id.
 func buttons(t *testing.T, d *demo) {
 	p := &presser{t: t, d: d, pressed: map[string]bool{}}
 	// Lists of more than one page, one of them with licenses that have expired.
@@ -52,7 +52,7 @@ func buttons(t *testing.T, d *demo) {
 	alice.Send("/license list")
 	p.press(alice, every, "list_page", "license_show", "license_again", "link")
 
-	// What waits for an approval: Bob says yes once and no once.
+	// Orders that wait for approval: Bob approves one and denies one.
 	bob := p.open(slacksim.Bob, approvalsChannel)
 	for _, decision := range []string{"order_deny", "order_approve"} {
 		alice.Send(tryAsking + ` reason="winter school"`)
@@ -60,17 +60,17 @@ func buttons(t *testing.T, d *demo) {
 		p.press(alice, only("order_buy"), "order_buy")
 		p.press(bob, only(decision), decision)
 		if decision == "order_deny" {
-			continue // the form that asks why is closed again: the other order can still be approved
+			continue // the form for the reason is closed again, so the other order can still be approved
 		}
 		p.press(bob, every)
 	}
-	// A card of which only these two are pressed: behind Buy it has neither.
+	// A card on which only these two are pressed: after Buy it has neither.
 	alice.Send(tryBuying)
 	p.press(alice, only("order_edit"), "order_edit")
 	p.press(alice, only("order_cancel"), "order_cancel")
 	p.press(alice, every)
 
-	// A price that has moved, and a card that is asked for again.
+	// A price that has changed, and a card that is requested again.
 	alice.Send(tryBuying)
 	alice.Until("the card", hasButton("order_buy"))
 	if err := d.sims.cocalc.SwitchOn("price-moved"); err != nil {
@@ -82,7 +82,7 @@ func buttons(t *testing.T, d *demo) {
 	alice.Until("the purchase to end", noButton("order_buy_new_price"))
 	p.press(alice, every, "order_again")
 
-	// An item that makes the cart unreadable: the admins are asked to take it out.
+	// An item that makes the cart unreadable: the admins get a button that removes it.
 	carol := p.open(slacksim.Carol, d.sims.workspace.DM(slacksim.Carol))
 	alice.Send(tryBuying)
 	if err := d.sims.cocalc.SwitchOn("cart-broken"); err != nil {
@@ -93,7 +93,7 @@ func buttons(t *testing.T, d *demo) {
 	p.press(carol, every, "item_take_out")
 	alice.Until("the purchase to end", noButton("order_refresh"))
 
-	// An outcome that is not known: Carol is asked to settle it.
+	// An unknown outcome: Carol settles it.
 	alice.Send(tryBuying)
 	if err := d.sims.cocalc.SwitchOn("late-checkout"); err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func buttons(t *testing.T, d *demo) {
 	carol.Send("/license settle " + order)
 	p.press(carol, every, "order_was_bought", "order_was_not_bought")
 
-	// The Home tabs, and what else was posted.
+	// The Home tabs, and the other posts.
 	for _, who := range []string{slacksim.Alice, slacksim.Bob, slacksim.Carol, olga} {
 		home := p.open(who, "home")
 		home.Until("the Home tab", "document.querySelector('.home .surface')")
@@ -125,10 +125,10 @@ func buttons(t *testing.T, d *demo) {
 	}
 }
 
-// unhurried is how long a press may take with all that follows: the machine may do other things as well.
+// unhurried is the time limit of a press with all its effects, on a busy machine.
 const unhurried = 3 * time.Minute
 
-// presser presses buttons and remembers which.
+// presser presses buttons, and records which.
 type presser struct {
 	t       *testing.T
 	d       *demo
@@ -162,7 +162,7 @@ func (p *presser) key(tab *pagetest.Tab, b pagetest.Button) string {
 	return p.who[tab] + " " + b.Action + " " + b.Value + " " + b.Label
 }
 
-// forget lets buttons of a kind be pressed once more, and be waited for.
+// forget allows buttons of a kind to be pressed, and waited for, once more.
 func (p *presser) forget(action string) {
 	for key := range p.pressed {
 		if key == action || strings.Contains(key, " "+action+" ") || strings.Contains(key, " "+action+":") {
@@ -171,8 +171,8 @@ func (p *presser) forget(action string) {
 	}
 }
 
-// press presses every button on the page that was not pressed yet and that may be, until there is none left and each of
-// the wanted actions was pressed.
+// press presses every allowed button on the page that was not pressed yet, until none is left and each of the wanted
+// actions was pressed.
 func (p *presser) press(tab *pagetest.Tab, may func(pagetest.Button) bool, wanted ...string) {
 	p.t.Helper()
 	late := time.Now().Add(unhurried)
@@ -200,8 +200,8 @@ func (p *presser) press(tab *pagetest.Tab, may func(pagetest.Button) bool, wante
 	}
 }
 
-// once presses a button, waits until the bot took it, and closes what it opened. False: the card had changed, and the
-// button was gone.
+// once presses a button, waits until the bot has acknowledged it, and closes what it opened. It returns false if the
+// card had changed and the button was gone.
 func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 	p.t.Helper()
 	who := p.who[tab]
@@ -293,7 +293,7 @@ func (p *presser) shown(who string, b pagetest.Button) (n int) {
 	return n + 1000000*len(ws.Person(who).Modals())
 }
 
-// sent counts the presses of a button by a person that went out to the bot, acked those that it took.
+// sent counts the presses of a button by a person that the bot was sent; acked counts those that it acknowledged.
 func (p *presser) sent(who, action string) int {
 	return p.presses(who, action, func(slacksim.Envelope) bool { return true })
 }
@@ -319,7 +319,7 @@ func (p *presser) presses(who, action string, counts func(slacksim.Envelope) boo
 	return n
 }
 
-// unknown waits for the order whose outcome is not known, and returns its id.
+// unknown waits for the order whose outcome is unknown, and returns its id.
 func (p *presser) unknown() string {
 	p.t.Helper()
 	home := p.open(slacksim.Carol, "home")
@@ -338,7 +338,7 @@ func hasButton(action string) string {
 
 func noButton(action string) string { return "!" + hasButton(action) }
 
-// botActions are the actions of all buttons that the bot knows, as its source names them.
+// botActions returns the actions of all the bot's buttons, from its source.
 func botActions(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("../../bot/*.go")

@@ -8,10 +8,10 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// whoDecides is the address of the approvers' channel as one of them.
+// whoDecides returns the address of the approvals channel for a person.
 func whoDecides(who string) string { return "?as=" + who + "&at=" + approvalsChannel }
 
-// reads checks what can be read on a page at the moment.
+// reads checks that the page has the texts now.
 func reads(t *testing.T, tab *pagetest.Tab, wanted ...string) {
 	t.Helper()
 	text := tab.Text()
@@ -30,8 +30,8 @@ func (d *demo) sold(want int) {
 	}
 }
 
-// approval is the second play of the demo: Alice asks and says why, Bob agrees. Carol, who had begun to deny it,
-// is told that it is decided.
+// approval is the second play of the demo: Alice requests a license with a reason, Bob approves it. Carol, who had
+// begun to deny it, reads that it is decided.
 func approval(t *testing.T, d *demo) {
 	alice := d.open("")
 	reads(t, alice, "As Alice, type "+tryAsking, "approves, and buys", "admin, and approves", "guest, can't buy")
@@ -81,8 +81,7 @@ func approval(t *testing.T, d *demo) {
 	d.sold(1)
 }
 
-// denial is the third play: Bob says no, and Alice reads why, also where she finds it after the
-// page was loaded anew.
+// denial is the third play: Bob denies the order, and Alice reads the reason, also after the page was loaded again.
 func denial(t *testing.T, d *demo) {
 	alice, bob := d.open(""), d.open(whoDecides(slacksim.Bob))
 	alice.Send(tryAsking + ` reason="winter school, 40 people" title="Statistics 101"`)
@@ -115,8 +114,8 @@ func denial(t *testing.T, d *demo) {
 	d.sold(0)
 }
 
-// pause is the fourth play: Carol stops all buying, everyone who tries is told who did it and why, and she
-// lets it go on. Olga is a guest, and nothing to do with any of it.
+// pause is the fourth play: Carol pauses all buying, every refusal names her and the reason, and she resumes buying.
+// Olga is a guest, and takes no part.
 func pause(t *testing.T, d *demo) {
 	alice, other := d.open(""), d.open("?as="+slacksim.Carol)
 	alice.Send(tryBuying)

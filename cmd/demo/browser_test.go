@@ -24,8 +24,8 @@ func TestDemo_Browser(t *testing.T) {
 	performed(t, "unsold", newDemoOf(t, "successor"), unsold)
 }
 
-// performed plays a play beside the others. The demo was made before: it reads the environment, which tests that run at
-// the same time cannot change.
+// performed runs a play in parallel with the others. The demo was made before: it reads the environment, which parallel
+// tests cannot change.
 func performed(t *testing.T, name string, d *demo, play func(*testing.T, *demo)) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
@@ -50,7 +50,7 @@ func newDemo(t *testing.T) *demo {
 	return newDemoOf(t, "")
 }
 
-// newDemoOf starts them with the preset of a CoCalc.
+// newDemoOf starts them with a preset of CoCalc.
 func newDemoOf(t *testing.T, preset string) *demo {
 	t.Helper()
 	opts := options{addr: "127.0.0.1:0", data: t.TempDir(), patient: true, cocalc: preset}
@@ -99,8 +99,8 @@ func (d *demo) start() {
 	<-s.Socket.Ready()
 }
 
-// tour is the first play, and more: the command, the card, the receipt, the form, the list, and the history after the
-// bot was started anew.
+// tour is the first play, and more: the command, the card, the receipt, the form, the list, and the history after a
+// restart of the bot.
 func tour(t *testing.T, d *demo) {
 	tab := d.open("")
 	tab.Send("/license buy ram=16 cpu=2 title=\"Statistics 101\"")

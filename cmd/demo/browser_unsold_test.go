@@ -14,7 +14,7 @@ func unsold(t *testing.T, d *demo) {
 	carol := d.open("?as=" + slacksim.Carol)
 	reads(t, carol, "A CoCalc that sells no licenses.", "This CoCalc sells only memberships")
 	carol.Visit("licensebot")
-	carol.WaitText("memberships") // the bot has found out, and tells admins
+	carol.WaitText("memberships") // the bot has detected it, and informs the admins
 	carol.Until("one row about all requests", `[...document.querySelectorAll('.facts')].some(f => `+
 		`(f.innerText.match(/Successor/g) || []).length === 1 && /requests: \d+/.test(f.innerText))`)
 	d.picture(carol, "unsold-admin.png")

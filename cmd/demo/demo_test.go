@@ -14,8 +14,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// The demo decides who may do what. A limit that is set in the environment counts in the demo too, so that it can be
-// tried.
+// The demo sets people's rights. A limit from the environment counts in the demo too, so that people can try it.
 func TestSimulators_Settings(t *testing.T) {
 	for _, c := range []struct {
 		name        string
@@ -65,7 +64,7 @@ func TestSimulators_Account_SameInEveryDemo(t *testing.T) {
 	}
 }
 
-// The demo's Slack explains the command in the words of the manifest, which are those that people read in the real one.
+// The demo's Slack describes the command with the manifest's words, as the real Slack does.
 func TestSlashCommand_IsTheManifests(t *testing.T) {
 	data, err := bot.Manifest("licensebot")
 	if err != nil {
@@ -101,7 +100,7 @@ func TestSlashCommand_IsTheManifests(t *testing.T) {
 	}
 }
 
-// A demo whose CoCalc sells no licenses suggests nothing that can't be done there: neither on the page nor in the
+// A demo whose CoCalc sells no licenses suggests nothing that is impossible there, neither on the page nor in the
 // terminal.
 func TestSimulators_Welcome_SuitsItsCoCalc(t *testing.T) {
 	processtest.Environment(t, nil)

@@ -22,7 +22,7 @@ func TestExecute_Help(t *testing.T) {
 	}
 }
 
-// A wrong command line, and a wrong setting, end the demo with 2 and say what to write.
+// A wrong command line or setting ends the demo with exit code 2 and says what to write.
 func TestExecute_ExitCode(t *testing.T) {
 	cases := []struct {
 		name     string

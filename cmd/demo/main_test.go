@@ -10,7 +10,7 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// In a process of [launch], the test program is the demo itself.
+// In a process that [launch] starts, the test program is the demo itself.
 func TestMain(m *testing.M) {
 	if os.Getenv(processtest.AsProgram) != "" {
 		main()

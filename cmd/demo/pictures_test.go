@@ -28,7 +28,7 @@ func (d *demo) open(query string) *pagetest.Tab {
 	return tab
 }
 
-// picture makes a screenshot when they are asked for.
+// picture takes a screenshot if -pictures is set.
 func (d *demo) picture(tab *pagetest.Tab, name string) {
 	d.t.Helper()
 	if *pictures == "" {
@@ -44,7 +44,7 @@ func (d *demo) picture(tab *pagetest.Tab, name string) {
 	}
 }
 
-// pictureOnPhone makes one as on a phone.
+// pictureOnPhone takes a screenshot with the width of a phone.
 func (d *demo) pictureOnPhone(tab *pagetest.Tab, name string) {
 	d.t.Helper()
 	if *pictures == "" {

@@ -26,7 +26,7 @@ func launch(t testing.TB, settings map[string]string, args ...string) *processte
 	return processtest.Start(t, os.Args[0], settings, args...)
 }
 
-// The simulators alone, for a bot in another process that gets nothing but the printed settings.
+// The simulators alone, for a bot in another process that knows only the printed settings.
 func TestDemo_WithoutBot_ABotConnects(t *testing.T) {
 	program := processtest.Build(t, "licensebot/cmd/bot")
 	demo := launch(t, nil, "--without-bot", "--addr", "127.0.0.1:0", "--credit", "123.45")
@@ -86,7 +86,7 @@ func TestDemo_WithoutBot_ABotConnects(t *testing.T) {
 	}
 }
 
-// The simulated CoCalc can be one that sells no licenses from its beginning, with a key that suits it.
+// The simulated CoCalc can sell no licenses from the beginning, with a key of that kind.
 func TestDemo_WithoutBot_AnotherCoCalc(t *testing.T) {
 	for preset, want := range map[string]cocalc.Diagnosis{
 		"":          {Condition: cocalc.SellsLicenses, Key: cocalc.KeyValid},
@@ -99,7 +99,7 @@ func TestDemo_WithoutBot_AnotherCoCalc(t *testing.T) {
 		}
 		demo := launch(t, nil, args...)
 		demo.Prints(&demo.Err, 1, "Ctrl-C stops it.")
-		demo.Prints(&demo.Out, 1, "PERSON_ORDERS=") // the last setting; the two outputs are read apart
+		demo.Prints(&demo.Out, 1, "PERSON_ORDERS=") // the last setting; the two outputs are separate
 		settings := map[string]string{}
 		for line := range strings.Lines(demo.Out.String() + "\n") {
 			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// outcome is what a command line did.
+// outcome is the result of a command line.
 type outcome struct {
 	code     int
 	out, err string

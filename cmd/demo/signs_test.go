@@ -10,7 +10,7 @@ import (
 	"licensebot/slacksim/page"
 )
 
-// unnamed is a workspace in which nothing has a name.
+// unnamed is a workspace without names.
 type unnamed struct{}
 
 func (unnamed) UserName(string) string    { return "" }

@@ -34,7 +34,7 @@ func startDemo(t *testing.T, settings map[string]string, args ...string) *demoRe
 	return &demoReader{t, p, regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(p.Out.String())}
 }
 
-// page is what Alice has before her in #general.
+// page returns the page that Alice sees in #general.
 func (r *demoReader) page() string {
 	r.t.Helper()
 	resp, err := http.Get(r.url + "/?" + url.Values{"as": {slacksim.Alice}, "at": {slacksim.General}}.Encode())
@@ -66,7 +66,7 @@ func (r *demoReader) do(verb string, deed map[string]any) {
 	}
 }
 
-// until looks at the page until it has what is looked for.
+// until reads the page until has returns true.
 func (r *demoReader) until(what string, has func(page string) bool) {
 	r.t.Helper()
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
@@ -87,7 +87,7 @@ var (
 	soldMore  = regexp.MustCompile(`<dt>Older ones</dt><dd>([0-9]+)</dd>`)
 )
 
-// click asks for a license and clicks Buy on its card.
+// click requests a license and clicks Buy on its card.
 func (r *demoReader) click() {
 	r.t.Helper()
 	r.do("say", map[string]any{"text": tryBuying})
@@ -109,7 +109,7 @@ func (r *demoReader) click() {
 	r.do("use", deed)
 }
 
-// sold counts the licenses of CoCalc's side that the bot bought.
+// sold counts the licenses that the bot bought, on the page's CoCalc side.
 func sold(page string) int {
 	n := len(soldRow.FindAllString(page, -1))
 	if more := soldMore.FindStringSubmatch(page); more != nil {
@@ -122,9 +122,9 @@ func sold(page string) int {
 // receipts counts the cards of orders that were bought.
 func receipts(page string) int { return strings.Count(page, `data-action-id="order_again"`) }
 
-// Each start of the demo sells, however the one before ended: four end with Ctrl-C, one is killed during a checkout,
-// and one when its receipt has just appeared. Messages and licenses are there again. (Two checkouts of unknown outcome
-// in a day pause buying, so only one is killed.)
+// Each start of the demo sells a license, however the one before ended: four end with Ctrl-C, one is killed during a
+// checkout, and one when its receipt has just appeared. Messages and licenses are there again. (Two checkouts of
+// unknown outcome in a day pause buying, so only one is killed.)
 func TestDemo_Restarts(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "demo")
 	quick := map[string]string{"CHECKOUT_TIMEOUT": "2s", "SETTLE_AFTER": "3s"}
@@ -180,7 +180,7 @@ func TestDemo_Restarts(t *testing.T) {
 		if err != nil || len(aside) != 1 || !strings.Contains(r.process.Out.String(), filepath.Dir(aside[0])) {
 			t.Errorf("earlier ledgers: got %q (error %v), want one, named in the output\n%s", aside, err, &r.process.Out)
 		}
-		// A second demo in the same folder would move the ledger of the first away.
+		// A second demo in the same folder cannot move the ledger of the first away.
 		second := does(t, "--addr", "127.0.0.1:0", "--data", data, "--fresh")
 		if second.code != 1 || !strings.Contains(second.err, "another demo is using "+data) {
 			t.Errorf("a second demo: got exit code %d, want 1\n%s%s", second.code, second.out, second.err)

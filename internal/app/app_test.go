@@ -86,7 +86,7 @@ func TestConfigError_WithoutLines(t *testing.T) {
 	}
 }
 
-// A whole life: a person buys, the program's own commands reach the bot, and it ends in order when it is told to.
+// From start to stop: a person buys, the program's own commands reach the bot, and it stops in order.
 func TestService_Run_UntilContextIsDone(t *testing.T) {
 	c, workspace := newConfig(t)
 	s := newService(t, c)

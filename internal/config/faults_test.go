@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Values as docker's --env-file, Windows and text processors write them.
+// Values as docker's --env-file, Windows and word processors write them.
 func TestCleanValue_CleansOrRefuses(t *testing.T) {
 	for raw, want := range map[string]string{
 		"":                                "",

@@ -2,7 +2,7 @@ package config
 
 import "testing"
 
-// Names that someone may have meant for a setting, and those of an ordinary machine.
+// Names that may be misspelled settings, and those of an ordinary machine.
 func TestFindTypos(t *testing.T) {
 	for name, want := range map[string]string{
 		"MONTHY_BUDGET": "MONTHLY_BUDGET", "MONTHLYBUDGET": "MONTHLY_BUDGET", "BUDGET_MONTHLY": "MONTHLY_BUDGET",

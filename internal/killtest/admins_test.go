@@ -16,7 +16,7 @@ import (
 	"licensebot/storage"
 )
 
-// adminScenarios are about the account as a whole, and those who look after it.
+// adminScenarios are about the whole account and its admins.
 func adminScenarios() []scenario {
 	alice, bob, carol := slacksim.Alice, slacksim.Bob, slacksim.Carol
 	return []scenario{
@@ -120,14 +120,14 @@ func adminScenarios() []scenario {
 				env.requestCard(standard, aCard)
 				env.click(alice, yes)
 				env.waitOutcome()
-				// a kill loses CoCalc's answer, and its words
+				// a kill loses CoCalc's answer, and so its text
 				if _, told := env.findMessage(alice, "Your admins have been told."); told {
 					env.waitFor(env.messageShown(bob, "CoCalc doesn't sell to this bot"))
 				}
 			},
 			ending{},
 		},
-		// The checkout of someone else has read the cart when ours begins.
+		// Another person's checkout has read the cart when the bot's begins.
 		{
 			"someone else checks out at the same moment", func(env *testEnv) {
 				env.startForeignCheckout(settleAfter/4,
@@ -184,7 +184,7 @@ func (env *testEnv) startForeignCheckout(takes, ours time.Duration) {
 	env.cocalc.SetCheckoutTakes(takes, ours)
 }
 
-// buyTwice has alice buy what is bought twice.
+// buyTwice makes alice buy a license that CoCalc sells twice.
 func buyTwice(env *testEnv) {
 	env.requestCard(standard, aCard)
 	env.click(slacksim.Alice, yes)
@@ -194,7 +194,7 @@ func buyTwice(env *testEnv) {
 	}
 }
 
-// waitOutcome waits until alice reads what became of her order.
+// waitOutcome waits until alice reads the outcome of her order.
 func (env *testEnv) waitOutcome() bool {
 	env.Helper()
 	env.waitFor(env.anyMessageShown(slacksim.Alice, "Bought for", "Not bought"))
@@ -202,7 +202,7 @@ func (env *testEnv) waitOutcome() bool {
 	return ok
 }
 
-// commandUntil types a command until one of the texts is read.
+// commandUntil types a command until the person reads one of the texts.
 func (env *testEnv) commandUntil(who, text string, answers ...string) {
 	env.Helper()
 	env.act(func(ctx context.Context) error {
@@ -215,7 +215,7 @@ func (env *testEnv) commandUntil(who, text string, answers ...string) {
 
 var orderID = regexp.MustCompile(`[0-9A-Z]{26}`)
 
-// settle has an admin say that the order on alice's card was not bought.
+// settle makes an admin settle the order on alice's card as not bought.
 func (env *testEnv) settle(who string) {
 	env.Helper()
 	card, _ := env.findMessage(slacksim.Alice, "Not confirmed yet")
@@ -256,7 +256,7 @@ func (env *testEnv) settle(who string) {
 	})
 }
 
-// removeItem has an admin click the button of the notice about a broken item.
+// removeItem makes an admin click the button of the message about a broken item.
 func (env *testEnv) removeItem(who string) {
 	env.Helper()
 	env.act(func(ctx context.Context) error {
@@ -281,7 +281,7 @@ func (env *testEnv) editLedger(change func(purchase.Writer) error) {
 	env.must(ledger.Close())
 }
 
-// startWatching makes a ledger that has watched the account for an hour.
+// startWatching writes a ledger that has watched the account for an hour.
 func (env *testEnv) startWatching() {
 	hour := time.Now().Add(-time.Hour)
 	env.editLedger(func(wr purchase.Writer) error {
@@ -295,7 +295,7 @@ func (env *testEnv) startWatching() {
 	})
 }
 
-// addExpiredCard puts a card into the ledger that no one has clicked in time.
+// addExpiredCard adds a card to the ledger whose time is over.
 func (env *testEnv) addExpiredCard() {
 	bot, err := app.New(app.Config{
 		Database: env.ledger, Now: func() time.Time { return time.Now().Add(-time.Hour) },

@@ -11,7 +11,7 @@ const (
 	askedFor = "requests a CoCalc license for $63.75"
 )
 
-// approvalScenarios are about orders to which someone else has to agree.
+// approvalScenarios are about orders that need approval.
 func approvalScenarios() []scenario {
 	alice, bob, carol := slacksim.Alice, slacksim.Bob, slacksim.Carol
 	return []scenario{
@@ -24,7 +24,7 @@ func approvalScenarios() []scenario {
 		{"an approver says no", func(env *testEnv) { env.approvers("1", "72h") }, func(env *testEnv) {
 			env.requestCard(wanted, aCard)
 			env.click(alice, asking)
-			env.waitFor(env.messageShown(bob, askedFor)) // no one else decides, so it stays
+			env.waitFor(env.messageShown(bob, askedFor)) // the other approvers don't decide, so it stays
 			ask, _ := env.findMessage(bob, askedFor)
 			env.commandUntil(bob, "deny "+orderID.FindString(ask.ContentText())+" not this month", "gets your reason",
 				"This order was already decided")
@@ -36,7 +36,7 @@ func approvalScenarios() []scenario {
 	}
 }
 
-// approvers lets alice buy by her group, and asks a group that bob and carol are in.
+// approvers lets alice buy through her group, with bob's and carol's group as approvers.
 func (env *testEnv) approvers(required, ttl string) {
 	env.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS", Users: []string{slacksim.Alice}},
 		slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob, slacksim.Carol}})
@@ -45,7 +45,7 @@ func (env *testEnv) approvers(required, ttl string) {
 		required, ttl
 }
 
-// approve has an approver click, unless the order is decided.
+// approve makes an approver click, unless the order is decided.
 func (env *testEnv) approve(who string) {
 	env.Helper()
 	env.act(func(ctx context.Context) error {

@@ -26,7 +26,7 @@ const (
 	restarting  = "I'm restarting"
 )
 
-// buyOnFailingDisk is one purchase by a person who clicks once, and again only when told that the click did not
+// buyOnFailingDisk makes a person buy with one click, and click again only after a message that the click did not
 // count.
 func (env *testEnv) buyOnFailingDisk() {
 	env.start()
@@ -43,10 +43,10 @@ func (env *testEnv) buyOnFailingDisk() {
 	env.waitIdle()
 }
 
-// untilDone has alice do something, and do it again only when she reads that it did not count, until she reads one of
-// the texts. Over the failures of the disk the bot is started again, as whatever supervises it would.
+// untilDone makes alice act, and again only when she reads that it did not count, until she reads one of the texts.
+// After each failure of the disk the bot is started again, as a supervisor would.
 func (env *testEnv) untilDone(act func() error, texts ...string) {
-	var failed error // what Slack says of what she did
+	var failed error // the error that she got from Slack
 	for again := true; ; {
 		l, before := env.lastProcess(), env.count(slacksim.Alice, unsure)
 		late := env.count(slacksim.Alice, noAnswer) + env.count(slacksim.Alice, noRoom)
@@ -96,7 +96,7 @@ func (env *testEnv) untilDone(act func() error, texts ...string) {
 	}
 }
 
-// endsSoon reports whether a process that refused to do something ends in a moment.
+// endsSoon reports whether a process that refused an action ends within a moment.
 func (env *testEnv) endsSoon(l *process) bool {
 	for range 50 {
 		if env.pause(l); l.dead() {
@@ -202,8 +202,8 @@ func (b *badCall) String() string {
 	return name
 }
 
-// Every system call that makes a purchase durable fails once. Without -full every fourth pwrite is one of them, as a
-// sample: there are hundreds. Where no program may trace another, TestBot_EveryCommitFails has to do.
+// Every system call that makes a purchase durable fails once. Without -full every fourth pwrite is a sample of the
+// hundreds of them. Where the system does not allow tracing, TestBot_EveryCommitFails has to do.
 func TestBot_EverySystemCallFails(t *testing.T) {
 	if err := traceable(); err != nil {
 		t.Logf("no system calls can be made to fail here: %v", err)

@@ -24,8 +24,7 @@ type ending struct {
 	takenOut bool
 }
 
-// checkEnd checks everything at the end: what CoCalc sold, what the ledger says of it, how the cart is left, and what
-// people read.
+// checkEnd checks everything at the end: what CoCalc sold, what the ledger says, the cart, and what people read.
 func (env *testEnv) checkEnd(want ending, cart []cocalctest.CartItem) {
 	env.Helper()
 	env.lastProcess().end()
@@ -74,7 +73,7 @@ func (env *testEnv) checkEnd(want ending, cart []cocalctest.CartItem) {
 	}
 }
 
-// hasUnaddedOrder reports whether there is an order of which nothing ever came into the cart.
+// hasUnaddedOrder reports whether there is an order whose item never came into the cart.
 func (env *testEnv) hasUnaddedOrder() bool {
 	missing := false
 	env.must(storage.ReadCopy(context.Background(), env.ledger, func(r purchase.Reader) error {
@@ -90,7 +89,7 @@ func (env *testEnv) hasUnaddedOrder() bool {
 	return missing
 }
 
-// orders checks each order by itself, and what its requester reads of it. It counts those that were bought.
+// orders checks each order by itself, and what its requester reads about it. It returns the number of bought orders.
 func (env *testEnv) orders(r purchase.Reader) (bought int, err error) {
 	all, err := r.Orders("", 1000)
 	for _, o := range all {
@@ -105,7 +104,7 @@ func (env *testEnv) orders(r purchase.Reader) (bought int, err error) {
 			bought++
 			receipts = 1 + len(o.Receipt.Duplicates)
 			if o.Receipt.Settled != nil && licenses == 0 {
-				receipts = 0 // an admin says so
+				receipts = 0 // by an admin's word
 			}
 		}
 		if licenses != receipts {
@@ -119,7 +118,7 @@ func (env *testEnv) orders(r purchase.Reader) (bought int, err error) {
 	return bought, err
 }
 
-// checkMessages checks that the requester reads what became of an order, and the channel that it was bought.
+// checkMessages checks that the requester reads the outcome of an order, and the channel that it was bought.
 func (env *testEnv) checkMessages(o purchase.Order) {
 	words := map[purchase.State]string{
 		purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Nothing was charged",
@@ -140,7 +139,7 @@ func (env *testEnv) checkMessages(o purchase.Order) {
 			lines++
 		}
 	}
-	// A kill between Slack's answer and our note of it posts the line once more.
+	// A kill between Slack's answer and the bot's record of it posts the line once more.
 	most := 1
 	for _, l := range env.processes {
 		if l != env.lastProcess() && l.passed("before slack: message in a channel") {
@@ -152,7 +151,7 @@ func (env *testEnv) checkMessages(o purchase.Order) {
 	}
 }
 
-// comparePurchases holds the ledger against CoCalc's list of purchases.
+// comparePurchases compares the ledger with CoCalc's list of purchases.
 func (env *testEnv) comparePurchases(want ending) func(purchase.Reader) error {
 	return func(r purchase.Reader) error {
 		env.cocalc.ClearFaults()
@@ -196,7 +195,7 @@ func (env *testEnv) comparePurchases(want ending) func(purchase.Reader) error {
 	}
 }
 
-// sameCart checks that other people's items are as they were, and that nothing of ours is left.
+// sameCart checks that other people's items are unchanged, and that no item of the bot is left.
 func (env *testEnv) sameCart(before []cocalctest.CartItem) {
 	show := func(items []cocalctest.CartItem) (s string) {
 		for _, i := range items {

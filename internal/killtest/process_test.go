@@ -173,7 +173,7 @@ func (p *process) asPlanned() error {
 	if p.ends.disk != "" || p.ends.call != nil {
 		code := p.exitCode()
 		if !strings.Contains(p.log.String(), "start licensebot") && code == 1 {
-			return nil // the ledger could not be made; no one was answered yet
+			return nil // the ledger could not be created; no person got an answer yet
 		}
 		if code != exitLedgerFailed {
 			return fmt.Errorf("the bot ended with %s %s\n%s", p.cmd.ProcessState, p.ends, &p.log)

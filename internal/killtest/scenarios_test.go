@@ -77,7 +77,7 @@ func scenarios() []scenario {
 		{"the price has moved, and is confirmed anew", func(env *testEnv) { env.fault("price-moved") }, func(env *testEnv) {
 			env.requestCard(standard, aCard)
 			env.click(alice, yes)
-			// Killed between the intent to add and the request, it is not added again, and no price is asked for.
+			// Killed between the intent to add and the request, the bot does not add it again, and requests no price.
 			env.waitFor(env.anyMessageShown(alice, "price went up from $63.75 to $70.13", "CoCalc didn't add the item"))
 			if _, asked := env.button(alice, "Buy for $70.13"); asked {
 				env.click(alice, "Buy for $70.13")
@@ -123,7 +123,7 @@ func scenarios() []scenario {
 		}, ending{bought: 1}},
 		{"a second order waits for the lost checkout of the first", func(env *testEnv) {
 			env.fault("lost-answer")
-			env.settings["SETTLE_AFTER"] = (4 * settleAfter).String() // a busy machine takes a while to ask for the second
+			env.settings["SETTLE_AFTER"] = (4 * settleAfter).String() // a busy machine takes a while until the second order
 		}, func(env *testEnv) {
 			env.requestCard(standard, aCard)
 			env.click(alice, yes)
@@ -144,8 +144,8 @@ func scenarios() []scenario {
 
 func (env *testEnv) fault(name string) { env.must(env.cocalc.SwitchOn(name)) }
 
-// slowCheckout drops the connection of the first checkout, which has read the cart and goes on for a while. Another one
-// meanwhile would buy the same once more.
+// slowCheckout drops the connection of the first checkout, which has read the cart and goes on for a while. Another
+// checkout meanwhile would buy the same again.
 func (env *testEnv) slowCheckout() {
 	env.settings["SETTLE_AFTER"] = (4 * settleAfter).String() // it buys within the window, also on a busy machine
 	env.cocalc.SetCheckoutTakes(settleAfter/2, time.Millisecond)
@@ -162,8 +162,8 @@ func addForeignItem(env *testEnv) {
 			`"boost":false,"period":"monthly","run_limit":1,"title":"of someone else"}`)
 }
 
-// buyEdited has alice change the card's memory in the form before she buys. When the form leads nowhere, she asks for
-// what she wants in the first place.
+// buyEdited makes alice change the card's memory in the form before she buys. If the form fails, she requests the card
+// with these values.
 func buyEdited(env *testEnv) {
 	env.requestCard(standard, aCard)
 	lost := false
@@ -177,7 +177,7 @@ func buyEdited(env *testEnv) {
 			}
 			return env.waitBriefly(ctx, env.messageShown(slacksim.Alice, "A CoCalc license for $48.75"))
 		}
-		lost = true // if nothing comes of this
+		lost = true // if this has no result
 		card, ok := env.findMessage(slacksim.Alice, aCard)
 		if !ok {
 			return errAgain

@@ -17,7 +17,7 @@ var classes = map[uint64]string{
 	unix.SYS_RENAME: "rename", unix.SYS_RENAMEAT: "rename", unix.SYS_RENAMEAT2: "rename", unix.SYS_LINKAT: "rename",
 }
 
-// traceable is an error where the system does not let a program trace another.
+// traceable returns an error where the system does not let a program trace another.
 func traceable() error {
 	cmd := exec.Command(program, "version")
 	wait, err := trace(cmd, &badCall{})
@@ -27,8 +27,8 @@ func traceable() error {
 	return wait()
 }
 
-// trace starts a program with one of its system calls failing, of those on the ledger's files, and answers how to wait
-// for its end. strace could make a call fail too, but it counts the calls of each thread for itself, and Go chooses the
+// trace starts a program with one of its system calls on the ledger's files failing, and returns a function that waits
+// for its end. strace could make a call fail too, but it counts the calls of each thread separately, and Go chooses the
 // thread.
 func trace(cmd *exec.Cmd, bad *badCall) (wait func() error, err error) {
 	started, ended := make(chan error), make(chan struct{})
@@ -98,7 +98,7 @@ func (b *badCall) follow(pid int) {
 	}
 }
 
-// enters decides on a call that is about to begin. One that shall fail becomes none.
+// enters handles a call that is about to begin. One that has to fail is replaced by none.
 func (b *badCall) enters(pid, tid int) bool {
 	var r syscall.PtraceRegs
 	if syscall.PtraceGetRegs(tid, &r) != nil {

@@ -25,7 +25,7 @@ func TestSimulation_Seeds(t *testing.T) {
 		}
 		return
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a run keeps little and makes much
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a run keeps little memory and allocates much
 	const chunk = 1000
 	var total totals
 	for from := *firstSeed; from < *firstSeed+*manySeeds; from += chunk {
@@ -43,7 +43,7 @@ func TestSimulation_Seeds(t *testing.T) {
 		}
 	}
 	t.Log(total.String())
-	// A simulation in which nothing happens proves nothing.
+	// A simulation without events proves nothing.
 	if s, n := total.sum, int(*manySeeds); n >= 100 &&
 		(s.Purchases < n || s.Kills < n/2 || s.Faults < n || s.Unknown < n/50 || s.DoubleBuys < n/200 ||
 			s.Agreed < n/4 || s.Denied < n/25 || s.Paused < n/5 || s.Uncertain < n/3) {
@@ -86,8 +86,8 @@ func runSeed(t *testing.T, seed uint64) (out Outcome) {
 	return out
 }
 
-// ledgerDir is a folder in memory, where there is one: what is simulated is killed programs, not disks that lose their
-// power, so nothing has to outlast the machine.
+// ledgerDir returns a folder in memory, where there is one: the simulation kills programs and does not cut the power,
+// so no file has to outlast the machine.
 func ledgerDir(t *testing.T) string {
 	t.Helper()
 	if info, err := os.Stat("/dev/shm"); err != nil || !info.IsDir() {
