@@ -94,20 +94,23 @@ func TestAccessWatch_Run_PeopleReadOfLoss(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"token_revoked", "account_inactive"} {
 		t.Run(code, func(t *testing.T) {
-			w := newEnv(t, nil)
-			card := w.card()
+			env := newEnv(t, nil)
+			card := env.card()
 			// a response URL needs no token
-			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"*": {Error: code}, "response_url": {}}})
-			w.says(slacksim.Bob, "buy ram=8 cpu=1") // whom the bot has not looked up yet: that is how it finds out
-			w.sees(slacksim.Bob, "lost access to Slack")
-			w.clicks(slacksim.Alice, card, "Buy for $63.75")
-			w.sees(slacksim.Alice, "lost access to Slack")
-			w.checkSpent(0, 0)
-			w.slack.SetFaults(slacksim.Faults{})
-			w.until(func() bool { _, lost := w.access.Lost(); return !lost })
-			w.clicks(slacksim.Alice, card, "Buy for $63.75")
-			w.becomes(card, "Bought for $63.75")
-			w.checkSpent(1, 6375)
+			env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{
+				"*":            {Error: code},
+				"response_url": {},
+			}})
+			env.says(slacksim.Bob, "buy ram=8 cpu=1") // whom the bot has not looked up yet: that is how it finds out
+			env.sees(slacksim.Bob, "lost access to Slack")
+			env.clicks(slacksim.Alice, card, "Buy for $63.75")
+			env.sees(slacksim.Alice, "lost access to Slack")
+			env.checkSpent(0, 0)
+			env.slack.SetFaults(slacksim.Faults{})
+			env.until(func() bool { _, lost := env.access.Lost(); return !lost })
+			env.clicks(slacksim.Alice, card, "Buy for $63.75")
+			env.becomes(card, "Bought for $63.75")
+			env.checkSpent(1, 6375)
 		})
 	}
 }
@@ -115,14 +118,14 @@ func TestAccessWatch_Run_PeopleReadOfLoss(t *testing.T) {
 // One odd answer when Slack renews a connection ends neither the bot nor the sale.
 func TestAccessWatch_Run_OneInvalidAuth(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { w.minUptime = time.Nanosecond }) // each connection counts as steady
-	w.slack.SetFaults(
+	env := newEnv(t, func(env *testEnv) { env.minUptime = time.Nanosecond }) // each connection counts as steady
+	env.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {Error: "invalid_auth", Times: 1}}})
-	before := w.slack.Connected()
-	w.slack.Disconnect(slacksim.RefreshRequested)
-	w.must(w.slack.WaitForReconnect(w.ctx, before))
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Bought for $63.75")
-	w.checkSpent(1, 6375)
+	before := env.slack.Connected()
+	env.slack.Disconnect(slacksim.RefreshRequested)
+	env.must(env.slack.WaitForReconnect(env.ctx, before))
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Bought for $63.75")
+	env.checkSpent(1, 6375)
 }

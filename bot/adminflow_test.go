@@ -14,38 +14,38 @@ import (
 )
 
 // withAdmin makes carol an admin, and keeps unknown outcomes open long enough to resolve them.
-func withAdmin(w *env) {
-	w.policy.Admins = map[string]bool{slacksim.Carol: true}
-	w.timing.Settle = time.Minute
+func withAdmin(env *testEnv) {
+	env.policy.Admins = map[string]bool{slacksim.Carol: true}
+	env.timing.Settle = time.Minute
 }
 
 var orderIDBlock = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{26}`)
 
 // unresolvedOrder buys as alice, with a checkout whose answer is lost. It returns the card and the order's id.
-func (w *env) unresolvedOrder() (card slacksim.Message, id string) {
-	w.t.Helper()
-	w.cocalc.Inject(cocalctest.Fault{
+func (env *testEnv) unresolvedOrder() (card slacksim.Message, id string) {
+	env.t.Helper()
+	env.cocalc.Inject(cocalctest.Fault{
 		Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer,
 		Times: 1,
 	})
-	card = w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	card = w.becomes(card, "Not confirmed yet")
+	card = env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	card = env.becomes(card, "Not confirmed yet")
 	return card, orderIDBlock.FindString(card.ContentText())
 }
 
 // seesDirectly waits until a person has a direct message with the text.
-func (w *env) seesDirectly(to, text string) slacksim.Message {
-	w.t.Helper()
-	m, err := w.slack.Person(to).WaitForText(w.ctx, w.slack.DM(to), text)
-	w.must(err)
+func (env *testEnv) seesDirectly(to, text string) slacksim.Message {
+	env.t.Helper()
+	m, err := env.slack.Person(to).WaitForText(env.ctx, env.slack.DM(to), text)
+	env.must(err)
 	return m
 }
 
 // events returns the audit records of a kind.
-func (w *env) events(kind string) (found []purchase.Event) {
-	w.t.Helper()
-	w.must(w.ledger.View(w.ctx, func(r purchase.Reader) error {
+func (env *testEnv) events(kind string) (found []purchase.Event) {
+	env.t.Helper()
+	env.must(env.ledger.View(env.ctx, func(r purchase.Reader) error {
 		events, err := r.Events(1, 10_000)
 		for _, e := range events {
 			if e.Kind == kind {
@@ -58,10 +58,10 @@ func (w *env) events(kind string) (found []purchase.Event) {
 }
 
 // waitForRefusal waits until the audit has a refusal of a person with the code.
-func (w *env) waitForRefusal(who string, code purchase.RefusalCode) {
-	w.t.Helper()
-	w.until(func() bool {
-		for _, e := range w.events("refused") {
+func (env *testEnv) waitForRefusal(who string, code purchase.RefusalCode) {
+	env.t.Helper()
+	env.until(func() bool {
+		for _, e := range env.events("refused") {
 			if e.By == who && e.Note == string(code) {
 				return true
 			}
@@ -98,10 +98,10 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 	} {
 		t.Run(c.button, func(t *testing.T) {
 			t.Parallel()
-			w := newEnv(t, withAdmin)
-			card, id := w.unresolvedOrder()
-			w.says(slacksim.Alice, "order "+id)
-			seen := w.sees(slacksim.Alice, "What CoCalc shows")
+			env := newEnv(t, withAdmin)
+			card, id := env.unresolvedOrder()
+			env.says(slacksim.Alice, "order "+id)
+			seen := env.sees(slacksim.Alice, "What CoCalc shows")
 			checkContains(t, seen, "CoCalc's answer to the checkout was lost", "On hold since",
 				"Cart item 1 is in the cart and isn't marked as bought",
 				"The account has no licenses")
@@ -111,56 +111,56 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 			if len(seen.Buttons()) > 0 {
 				t.Errorf("alice gets buttons: %v; want none", seen.Buttons())
 			}
-			w.says(slacksim.Bob, "settle "+id)
-			w.sees(slacksim.Bob, "Only admins can do that")
-			w.waitForRefusal(slacksim.Bob, purchase.NotAnAdmin)
+			env.says(slacksim.Bob, "settle "+id)
+			env.sees(slacksim.Bob, "Only admins can do that")
+			env.waitForRefusal(slacksim.Bob, purchase.NotAnAdmin)
 
-			w.says(slacksim.Carol, "settle "+id)
-			choice := w.sees(slacksim.Carol, "you can resolve this order")
+			env.says(slacksim.Carol, "settle "+id)
+			choice := env.sees(slacksim.Carol, "you can resolve this order")
 			checkContains(t, choice, "CoCalc accepts the API key")
-			w.clicks(slacksim.Carol, choice, c.button)
-			carol := w.slack.Person(slacksim.Carol)
-			modal, err := carol.WaitForModal(w.ctx, nil)
-			w.must(err)
-			if problems, err := carol.Submit(w.ctx); err != nil || problems["reason"] == "" {
+			env.clicks(slacksim.Carol, choice, c.button)
+			carol := env.slack.Person(slacksim.Carol)
+			modal, err := carol.WaitForModal(env.ctx, nil)
+			env.must(err)
+			if problems, err := carol.Submit(env.ctx); err != nil || problems["reason"] == "" {
 				t.Errorf("without a reason: got %v, %v; want a problem of the reason", problems, err)
 			}
-			w.must(carol.Fill(w.ctx, modal, "How do you know?", "CoCalc's support looked"))
+			env.must(carol.Fill(env.ctx, modal, "How do you know?", "CoCalc's support looked"))
 			if c.spent > 0 {
-				w.must(carol.Fill(w.ctx, modal, "License id", "the big one"))
-				if problems, err := carol.Submit(w.ctx); err != nil ||
+				env.must(carol.Fill(env.ctx, modal, "License id", "the big one"))
+				if problems, err := carol.Submit(env.ctx); err != nil ||
 					!strings.Contains(problems["license"], "isn't a license id") {
 					t.Errorf("with nonsense for a license: got %v, %v; want a problem of the license", problems, err)
 				}
-				w.must(carol.Fill(w.ctx, modal, "License id", "https://cocalc.example/settings/licenses?id="+license))
+				env.must(carol.Fill(env.ctx, modal, "License id", "https://cocalc.example/settings/licenses?id="+license))
 			}
-			problems, err := carol.Submit(w.ctx)
+			problems, err := carol.Submit(env.ctx)
 			if err != nil || len(problems) > 0 {
 				t.Fatalf("%v, %v; want no error, len(problems) = 0", problems, err)
 			}
-			done, err := carol.WaitForUpdate(w.ctx, choice, func(m slacksim.Message) bool {
+			done, err := carol.WaitForUpdate(env.ctx, choice, func(m slacksim.Message) bool {
 				return strings.Contains(m.ContentText(), "Marked as")
 			})
-			w.must(err)
+			env.must(err)
 			if text := strings.ReplaceAll(done.ContentText(), "*", ""); !strings.Contains(text, c.says) ||
 				len(done.Buttons()) > 0 {
 				t.Errorf("got this with the buttons %v, want %q and no buttons:\n%s", done.Buttons(), c.says, text)
 			}
-			now := w.becomes(card, c.reads)
+			now := env.becomes(card, c.reads)
 			if c.spent > 0 {
 				checkContains(t, now, license, "CoCalc didn't confirm this purchase")
 			}
-			if e := w.events("settled"); len(e) != 1 || e[0].By != slacksim.Carol ||
+			if e := env.events("settled"); len(e) != 1 || e[0].By != slacksim.Carol ||
 				!strings.Contains(e[0].Note, "CoCalc's support looked") {
 				t.Errorf("recorded %+v; want len(e) = 1, e[0].By = %v, e[0].Note with %q", e, slacksim.Carol,
 					"CoCalc's support looked")
 			}
-			h, err := w.desk.History(w.ctx, 1, 10)
-			if w.must(err); h.Months[0].Spent != c.spent || h.Months[0].Reserved != 0 {
+			h, err := env.desk.History(env.ctx, 1, 10)
+			if env.must(err); h.Months[0].Spent != c.spent || h.Months[0].Reserved != 0 {
 				t.Errorf("the ledger says %+v; want h.Months[0].Spent = %v, h.Months[0].Reserved = 0", h.Months[0], c.spent)
 			}
-			w.clicks(slacksim.Carol, choice, c.button) // the buttons of a screen that lags behind
-			w.sees(slacksim.Carol, "There's nothing to resolve")
+			env.clicks(slacksim.Carol, choice, c.button) // the buttons of a screen that lags behind
+			env.sees(slacksim.Carol, "There's nothing to resolve")
 		})
 	}
 }
@@ -168,74 +168,74 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 // Someone else buys on the same account: the purchases channel reads it once, also over a restart.
 func TestPublisher_Notices_ForeignPurchaseOnce(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { w.channel = slacksim.General })
-	w.until(func() bool { // the bot watches the account
+	env := newEnv(t, func(env *testEnv) { env.channel = slacksim.General })
+	env.until(func() bool { // the bot watches the account
 		var account purchase.AccountState
-		w.must(w.ledger.View(w.ctx, func(r purchase.Reader) (err error) { account, err = r.Account(); return err }))
+		env.must(env.ledger.View(env.ctx, func(r purchase.Reader) (err error) { account, err = r.Account(); return err }))
 		return !account.Watching.IsZero()
 	})
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU, spec.Title = 4, 1, "somebody's own"
-	w.account.AddToCart("site-license", string(spec.CartDescription(time.Now())))
-	w.must(w.account.Checkout())
-	w.restart()
-	m := w.sees(slacksim.Bob, "A purchase made outside this bot")
-	checkContains(t, m, purchase.ShortID(w.account.Licenses()[0].ID), "but not by me",
+	env.account.AddToCart("site-license", string(spec.CartDescription(time.Now())))
+	env.must(env.account.Checkout())
+	env.restart()
+	m := env.sees(slacksim.Bob, "A purchase made outside this bot")
+	checkContains(t, m, purchase.ShortID(env.account.Licenses()[0].ID), "but not by me",
 		"It doesn't count toward the budget")
-	w.restart()
-	w.says(slacksim.Alice, "history")
-	w.sees(slacksim.Alice, "No purchases yet")
+	env.restart()
+	env.says(slacksim.Alice, "history")
+	env.sees(slacksim.Alice, "No purchases yet")
 	told := 0
-	for _, m := range w.slack.Messages(slacksim.General) {
+	for _, m := range env.slack.Messages(slacksim.General) {
 		if strings.Contains(m.ContentText(), "A purchase made outside this bot") {
 			told++
 		}
 	}
-	if told != 1 || len(w.events("foreign-purchase")) != 1 {
-		t.Errorf("told %d times, recorded %d times; want 1 and 1", told, len(w.events("foreign-purchase")))
+	if told != 1 || len(env.events("foreign-purchase")) != 1 {
+		t.Errorf("told %d times, recorded %d times; want 1 and 1", told, len(env.events("foreign-purchase")))
 	}
 }
 
 // An item that breaks the cart is named to the admins, who take it out with a button; the order goes on by itself.
 func TestHandler_RemoveItem_Button(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { withAdmin(w); w.timing.Patience = 30 * time.Second })
-	w.must(w.cocalc.SwitchOn("cart-broken"))
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	named := w.seesDirectly(slacksim.Carol, "An item blocks the CoCalc cart")
-	button := fmt.Sprintf("Remove item %d from the cart", w.foreignItem())
-	checkContains(t, named, fmt.Sprintf("Item %d in the cart", w.foreignItem()), "blocks every purchase")
-	w.clicks(slacksim.Carol, named, button)
-	now, err := w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, named, func(m slacksim.Message) bool {
+	env := newEnv(t, func(env *testEnv) { withAdmin(env); env.timing.Patience = 30 * time.Second })
+	env.must(env.cocalc.SwitchOn("cart-broken"))
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	named := env.seesDirectly(slacksim.Carol, "An item blocks the CoCalc cart")
+	button := fmt.Sprintf("Remove item %d from the cart", env.foreignItem())
+	checkContains(t, named, fmt.Sprintf("Item %d in the cart", env.foreignItem()), "blocks every purchase")
+	env.clicks(slacksim.Carol, named, button)
+	now, err := env.slack.Person(slacksim.Carol).WaitForUpdate(env.ctx, named, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), "I removed item")
 	})
-	w.must(err)
+	env.must(err)
 	if checkContains(t, now, "An item blocks the CoCalc cart", "I removed item"); len(now.Buttons()) > 0 {
 		t.Errorf("the button is still there: %v; want none", now.Buttons())
 	}
-	w.becomes(card, "Bought for $63.75")
-	w.clicks(slacksim.Carol, named, button) // on a screen that lags behind
-	_, err = w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, now, func(m slacksim.Message) bool {
+	env.becomes(card, "Bought for $63.75")
+	env.clicks(slacksim.Carol, named, button) // on a screen that lags behind
+	_, err = env.slack.Person(slacksim.Carol).WaitForUpdate(env.ctx, now, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), "no longer in the cart")
 	})
-	w.must(err)
-	w.checkSpent(1, 6375)
+	env.must(err)
+	env.checkSpent(1, 6375)
 }
 
 // Without admins the purchases channel is told; anyone who clicks there is refused, and nothing is touched.
 func TestHandler_RemoveItem_OnlyAdmins(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { w.channel = slacksim.General })
-	w.must(w.cocalc.SwitchOn("cart-broken"))
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	named := w.sees(slacksim.Bob, "An item blocks the CoCalc cart")
-	w.clicks(slacksim.Bob, named, fmt.Sprintf("Remove item %d from the cart", w.foreignItem()))
-	w.sees(slacksim.Bob, "Only admins can do that")
-	w.waitForRefusal(slacksim.Bob, purchase.NotAnAdmin)
-	for _, item := range w.account.Cart() {
-		if item.ID == w.foreignItem() && !item.Removed.IsZero() {
+	env := newEnv(t, func(env *testEnv) { env.channel = slacksim.General })
+	env.must(env.cocalc.SwitchOn("cart-broken"))
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	named := env.sees(slacksim.Bob, "An item blocks the CoCalc cart")
+	env.clicks(slacksim.Bob, named, fmt.Sprintf("Remove item %d from the cart", env.foreignItem()))
+	env.sees(slacksim.Bob, "Only admins can do that")
+	env.waitForRefusal(slacksim.Bob, purchase.NotAnAdmin)
+	for _, item := range env.account.Cart() {
+		if item.ID == env.foreignItem() && !item.Removed.IsZero() {
 			t.Error("got the item removed, want it kept")
 		}
 	}
@@ -243,118 +243,118 @@ func TestHandler_RemoveItem_OnlyAdmins(t *testing.T) {
 
 func TestHandler_Pause_Resume(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		withAdmin(w)
-		w.channel = slacksim.General
-		w.policy.Admins[slacksim.Bob] = true
+	env := newEnv(t, func(env *testEnv) {
+		withAdmin(env)
+		env.channel = slacksim.General
+		env.policy.Admins[slacksim.Bob] = true
 	})
-	card := w.card()
-	w.says(slacksim.Alice, "pause I want to")
-	w.sees(slacksim.Alice, "Only admins can do that")
-	w.says(slacksim.Carol, "pause the *budget* is being checked")
-	w.sees(slacksim.Carol, "Buying is paused. Payments already in progress")
-	checkContains(t, w.seesDirectly(slacksim.Bob, "Buying is paused"), "carol paused it on ",
+	card := env.card()
+	env.says(slacksim.Alice, "pause I want to")
+	env.sees(slacksim.Alice, "Only admins can do that")
+	env.says(slacksim.Carol, "pause the *budget* is being checked")
+	env.sees(slacksim.Carol, "Buying is paused. Payments already in progress")
+	checkContains(t, env.seesDirectly(slacksim.Bob, "Buying is paused"), "carol paused it on ",
 		"the *budget* is being checked",
 		"/license resume")
-	w.sees(slacksim.Alice, "carol paused it on ") // in the purchases channel
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.waitForRefusal(slacksim.Alice, purchase.Paused)
-	alice := w.slack.Person(slacksim.Alice)
-	w.must(alice.Home())
-	home, err := alice.WaitForHome(w.ctx, func(v slacksim.View) bool {
+	env.sees(slacksim.Alice, "carol paused it on ") // in the purchases channel
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.waitForRefusal(slacksim.Alice, purchase.Paused)
+	alice := env.slack.Person(slacksim.Alice)
+	env.must(alice.Home())
+	home, err := alice.WaitForHome(env.ctx, func(v slacksim.View) bool {
 		return strings.Contains(v.ContentText(), "Buying is paused")
 	})
-	w.must(err)
+	env.must(err)
 	if strings.Contains(home.ContentText(), "/license resume") {
 		t.Errorf("alice is told how to resume; want no %q:\n%s", "/license resume", home.ContentText())
 	}
-	w.says(slacksim.Carol, "pause once more")
-	w.sees(slacksim.Carol, "Buying is already paused. ")
-	w.says(slacksim.Bob, "resume it was checked")
-	w.sees(slacksim.Bob, "Buying is back on. Orders that were waiting")
-	w.seesDirectly(slacksim.Carol, "bob resumed buying. Reason: “it was checked”.")
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Bought for $63.75")
-	w.checkSpent(1, 6375)
+	env.says(slacksim.Carol, "pause once more")
+	env.sees(slacksim.Carol, "Buying is already paused. ")
+	env.says(slacksim.Bob, "resume it was checked")
+	env.sees(slacksim.Bob, "Buying is back on. Orders that were waiting")
+	env.seesDirectly(slacksim.Carol, "bob resumed buying. Reason: “it was checked”.")
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Bought for $63.75")
+	env.checkSpent(1, 6375)
 }
 
 // Who is no full member neither buys nor decides, also when they are on every list, and is answered.
 func TestHandler_Command_GuestsAndStrangers(t *testing.T) {
 	t.Parallel()
 	const guest, stranger, app, grid = "U0GUEST", "U0ELSE", "U0APP", "U0GRID"
-	w := newEnv(t, func(w *env) {
-		w.policy.Everyone = true
-		w.policy.Admins = map[string]bool{guest: true, stranger: true, app: true}
-		w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", UltraRestricted: true})
-		w.slack.AddUser(slacksim.User{ID: stranger, Name: "stan", TeamID: "T0ELSE", Stranger: true})
-		w.slack.AddUser(slacksim.User{ID: app, Name: "other-app", Bot: true})
-		w.slack.AddUser(slacksim.User{
+	env := newEnv(t, func(env *testEnv) {
+		env.policy.Everyone = true
+		env.policy.Admins = map[string]bool{guest: true, stranger: true, app: true}
+		env.slack.AddUser(slacksim.User{ID: guest, Name: "gina", UltraRestricted: true})
+		env.slack.AddUser(slacksim.User{ID: stranger, Name: "stan", TeamID: "T0ELSE", Stranger: true})
+		env.slack.AddUser(slacksim.User{ID: app, Name: "other-app", Bot: true})
+		env.slack.AddUser(slacksim.User{
 			ID: grid, Name: "greta", TeamID: "T0ELSE",
-			Teams: []string{"T0ELSE", w.slack.Team().ID},
+			Teams: []string{"T0ELSE", env.slack.Team().ID},
 		})
 		for _, who := range []string{guest, stranger, app, grid} {
-			w.slack.Invite(slacksim.General, who)
+			env.slack.Invite(slacksim.General, who)
 		}
 	})
 	for who, why := range map[string]string{
 		guest: "Guests can't buy", stranger: "People from other workspaces",
 		app: "Apps can't buy",
 	} {
-		w.says(who, "buy ram=16 cpu=2")
-		w.sees(who, why)
-		w.waitForRefusal(who, purchase.Outsider)
-		w.says(who, "quote ram=16 cpu=2") // reading is for everyone in the channel
-		w.sees(who, "$63.75 a month")
-		before := len(w.events("refused"))
-		w.says(who, "pause I can")
-		w.until(func() bool { return len(w.events("refused")) > before })
+		env.says(who, "buy ram=16 cpu=2")
+		env.sees(who, why)
+		env.waitForRefusal(who, purchase.Outsider)
+		env.says(who, "quote ram=16 cpu=2") // reading is for everyone in the channel
+		env.sees(who, "$63.75 a month")
+		before := len(env.events("refused"))
+		env.says(who, "pause I can")
+		env.until(func() bool { return len(env.events("refused")) > before })
 	}
-	w.says(grid, "buy ram=16 cpu=2") // of the same organization, and in this workspace
-	card := w.sees(grid, "A CoCalc license for $63.75 a month")
+	env.says(grid, "buy ram=16 cpu=2") // of the same organization, and in this workspace
+	card := env.sees(grid, "A CoCalc license for $63.75 a month")
 	// who left it a moment ago: within five minutes no one asks
-	w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE"})
-	w.clicks(grid, card, "Cancel order")
-	w.until(func() bool { return len(w.events("cancelled")) == 1 })
-	w.checkSpent(0, 0)
+	env.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE"})
+	env.clicks(grid, card, "Cancel order")
+	env.until(func() bool { return len(env.events("cancelled")) == 1 })
+	env.checkSpent(0, 0)
 }
 
 // When Slack does not say who someone is, they cannot buy, are told so within Slack's three seconds, and nothing is
 // held up.
 func TestHandler_Command_UnverifiedPerson(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, nil)
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Error: "internal_error"}}})
-	w.says(slacksim.Alice, "buy ram=16 cpu=2")
-	w.sees(slacksim.Alice, "Slack didn't tell me who you are")
-	w.waitForRefusal(slacksim.Alice, purchase.Outsider)
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Delay: 10 * time.Second}}})
-	w.says(slacksim.Bob, "buy ram=16 cpu=2")
-	w.sees(slacksim.Bob, "Slack didn't tell me who you are")
-	w.slack.SetFaults(slacksim.Faults{})
-	w.says(slacksim.Alice, "buy ram=16 cpu=2")
-	w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+	env := newEnv(t, nil)
+	env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Error: "internal_error"}}})
+	env.says(slacksim.Alice, "buy ram=16 cpu=2")
+	env.sees(slacksim.Alice, "Slack didn't tell me who you are")
+	env.waitForRefusal(slacksim.Alice, purchase.Outsider)
+	env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Delay: 10 * time.Second}}})
+	env.says(slacksim.Bob, "buy ram=16 cpu=2")
+	env.sees(slacksim.Bob, "Slack didn't tell me who you are")
+	env.slack.SetFaults(slacksim.Faults{})
+	env.says(slacksim.Alice, "buy ram=16 cpu=2")
+	env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 }
 
 // A double buy is on the card with both licenses and the amount, and is told to the admins and in the purchases
 // channel.
 func TestReceiptCard_DoubleBuy(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { withAdmin(w); w.channel = slacksim.General })
-	card := w.card()
-	w.inject("double-checkout")
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	now := w.becomes(card, "CoCalc sold this more than once")
-	first, second := w.account.Licenses()[0].ID, w.account.Licenses()[1].ID
+	env := newEnv(t, func(env *testEnv) { withAdmin(env); env.channel = slacksim.General })
+	card := env.card()
+	env.inject("double-checkout")
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	now := env.becomes(card, "CoCalc sold this more than once")
+	first, second := env.account.Licenses()[0].ID, env.account.Licenses()[1].ID
 	checkContains(t, now, first, second, "$63.75 was charged too much", "Buying is paused until an admin resumes it")
-	checkContains(t, w.seesDirectly(slacksim.Carol, "A license was bought more than once"), first, second,
+	checkContains(t, env.seesDirectly(slacksim.Carol, "A license was bought more than once"), first, second,
 		"$63.75 too much",
 		"/license resume")
-	public := w.sees(slacksim.Bob, "A license was bought more than once")
+	public := env.sees(slacksim.Bob, "A license was bought more than once")
 	checkContains(t, public, purchase.ShortID(first), purchase.ShortID(second))
 	checkNoWholeIDs(t, public)
-	w.says(slacksim.Alice, "buy ram=16 cpu=2")
-	w.sees(slacksim.Alice, "An admin can resume it")
-	w.says(slacksim.Carol, "resume CoCalc paid it back")
-	w.sees(slacksim.Carol, "Buying is back on")
-	w.checkSpent(2, 2*6375)
+	env.says(slacksim.Alice, "buy ram=16 cpu=2")
+	env.sees(slacksim.Alice, "An admin can resume it")
+	env.says(slacksim.Carol, "resume CoCalc paid it back")
+	env.sees(slacksim.Carol, "Buying is back on")
+	env.checkSpent(2, 2*6375)
 }

@@ -18,18 +18,18 @@ var money = regexp.MustCompile(`\$\d|License \x60`)
 // gus is a guest of #general, and of the approvers' channel where a test lets them in.
 const gus = "U0GUS"
 
-func withGuest(w *env, channels ...string) {
-	w.slack.AddUser(slacksim.User{ID: gus, Name: "gus", Restricted: true})
+func withGuest(env *testEnv, channels ...string) {
+	env.slack.AddUser(slacksim.User{ID: gus, Name: "gus", Restricted: true})
 	for _, channel := range channels {
-		w.slack.Invite(channel, gus)
+		env.slack.Invite(channel, gus)
 	}
 }
 
 // checkNoAmounts fails if the guest reads an amount in one of the channels.
-func (w *env) checkNoAmounts(t *testing.T, channels ...string) {
+func (env *testEnv) checkNoAmounts(t *testing.T, channels ...string) {
 	t.Helper()
 	for _, channel := range channels {
-		for _, m := range w.slack.Person(gus).Messages(channel) {
+		for _, m := range env.slack.Person(gus).Messages(channel) {
 			if text := m.ContentText(); money.MatchString(text) {
 				t.Errorf("a guest reads in %s: %s; want no match of %s", channel, text, money)
 			}
@@ -41,45 +41,45 @@ func (w *env) checkNoAmounts(t *testing.T, channels ...string) {
 // purchase names no price and no license, and admins are told why.
 func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 	for name, c := range map[string]struct {
-		adjust func(*env)
+		adjust func(*testEnv)
 		why    string // to the admins
 	}{
 		"a guest is in it": {
-			func(w *env) { withGuest(w, slacksim.General) },
+			func(env *testEnv) { withGuest(env, slacksim.General) },
 			"Guests or people from other workspaces are in this channel",
 		},
-		"someone of another workspace is in it": {func(w *env) {
-			w.slack.AddUser(slacksim.User{ID: gus, Name: "gus", TeamID: "T0ELSE"})
-			w.slack.Invite(slacksim.General, gus)
+		"someone of another workspace is in it": {func(env *testEnv) {
+			env.slack.AddUser(slacksim.User{ID: gus, Name: "gus", TeamID: "T0ELSE"})
+			env.slack.Invite(slacksim.General, gus)
 		}, "Guests or people from other workspaces are in this channel"},
-		"it is shared with another organization": {func(w *env) {
-			general, _ := w.slack.Channel(slacksim.General)
+		"it is shared with another organization": {func(env *testEnv) {
+			general, _ := env.slack.Channel(slacksim.General)
 			general.ExtShared = true
-			w.slack.AddChannel(general)
+			env.slack.AddChannel(general)
 		}, "This channel is shared with another organization"},
-		"another organization is invited": {func(w *env) {
-			general, _ := w.slack.Channel(slacksim.General)
+		"another organization is invited": {func(env *testEnv) {
+			general, _ := env.slack.Channel(slacksim.General)
 			general.PendingExtShared = true
-			w.slack.AddChannel(general)
+			env.slack.AddChannel(general)
 		}, "This channel is shared with another organization"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnv(t, func(w *env) {
-				w.policy.Admins = map[string]bool{slacksim.Carol: true}
-				c.adjust(w)
+			env := newEnv(t, func(env *testEnv) {
+				env.policy.Admins = map[string]bool{slacksim.Carol: true}
+				c.adjust(env)
 			})
-			card := w.card()
-			w.clicks(slacksim.Alice, card, "Buy for $63.75")
-			w.becomes(card, "Bought for $63.75")
-			line := w.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
+			card := env.card()
+			env.clicks(slacksim.Alice, card, "Buy for $63.75")
+			env.becomes(card, "Bought for $63.75")
+			line := env.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
 			if text := line.ContentText(); money.MatchString(text) {
 				t.Errorf("the line says %s; want no match of %s", text, money)
 			}
-			checkContains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why,
+			checkContains(t, env.seesIn(slacksim.Carol, env.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why,
 				"<#"+slacksim.General+">")
-			w.checkNoAmounts(t, slacksim.General)
-			w.checkSpent(1, 6375)
+			env.checkNoAmounts(t, slacksim.General)
+			env.checkSpent(1, 6375)
 		})
 	}
 }
@@ -87,16 +87,16 @@ func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 // Members of the workspace alone read the channel, and apps, which admins let in: the line names the price.
 func TestPublisher_PublishLine_MembersAndApps(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		w.slack.AddUser(slacksim.User{ID: "U0APP2", Name: "calendar", Bot: true})
-		w.slack.Invite(slacksim.General, "U0APP2")
+	env := newEnv(t, func(env *testEnv) {
+		env.slack.AddUser(slacksim.User{ID: "U0APP2", Name: "calendar", Bot: true})
+		env.slack.Invite(slacksim.General, "U0APP2")
 	})
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Bought for $63.75")
-	line := w.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Bought for $63.75")
+	line := env.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
 	checkNoWholeIDs(t, line)
-	checkContains(t, line, purchase.ShortID(w.account.Licenses()[0].ID))
+	checkContains(t, line, purchase.ShortID(env.account.Licenses()[0].ID))
 }
 
 // A channel of many is looked up with the list of the workspace, and a guest is found among them.
@@ -105,22 +105,22 @@ func TestPeople_AudienceOf_LargeChannel(t *testing.T) {
 	for name, guests := range map[string]bool{"members alone": false, "with a guest": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnv(t, func(w *env) {
+			env := newEnv(t, func(env *testEnv) {
 				for i := range 1500 {
 					id := fmt.Sprintf("U0M%04d", i)
-					w.slack.AddUser(slacksim.User{ID: id, Name: id, Restricted: guests && i == 1400})
-					w.slack.Invite(slacksim.General, id)
+					env.slack.AddUser(slacksim.User{ID: id, Name: id, Restricted: guests && i == 1400})
+					env.slack.Invite(slacksim.General, id)
 				}
 			})
-			card := w.card()
-			w.clicks(slacksim.Alice, card, "Buy for $63.75")
+			card := env.card()
+			env.clicks(slacksim.Alice, card, "Buy for $63.75")
 			want := "bought a CoCalc license for $63.75 a month"
 			if guests {
 				want = "bought a CoCalc license. Details: "
 			}
-			w.sees(slacksim.Bob, want)
+			env.sees(slacksim.Bob, want)
 			asked := 0
-			for _, c := range w.slack.Calls() {
+			for _, c := range env.slack.Calls() {
 				if c.Method == "users.info" {
 					asked++
 				}
@@ -136,78 +136,79 @@ func TestPeople_AudienceOf_LargeChannel(t *testing.T) {
 // again.
 func TestPeople_AudienceOf_MissingScope(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		w.policy.Admins = map[string]bool{slacksim.Carol: true}
-		w.slack.SetFaults(
+	env := newEnv(t, func(env *testEnv) {
+		env.policy.Admins = map[string]bool{slacksim.Carol: true}
+		env.slack.SetFaults(
 			slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.members": {Error: "missing_scope"}}})
 	})
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Bought for $63.75")
-	w.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
-	checkContains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), "Reinstall the app")
-	w.checkSpent(1, 6375) // buying is not paused by it
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Bought for $63.75")
+	env.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
+	checkContains(t, env.seesIn(slacksim.Carol, env.slack.DM(slacksim.Carol), "A channel gets no prices"),
+		"Reinstall the app")
+	env.checkSpent(1, 6375) // buying is not paused by it
 }
 
 // The receipt does not wait for Slack to tell who reads the channel.
 func TestPublisher_PublishCard_AudienceUnknown(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, nil)
-	card := w.card()
-	w.slack.SetFaults(
+	env := newEnv(t, nil)
+	card := env.card()
+	env.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Delay: 8 * time.Second}}})
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Bought for $63.75")
-	for _, m := range w.slack.Messages(slacksim.General) { // still waiting for the answer
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Bought for $63.75")
+	for _, m := range env.slack.Messages(slacksim.General) { // still waiting for the answer
 		if strings.Contains(m.ContentText(), "bought a CoCalc license") {
 			t.Errorf("the receipt came after the line: %s; want no %q", m.ContentText(), "bought a CoCalc license")
 		}
 	}
-	w.slack.SetFaults(slacksim.Faults{})
-	w.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
+	env.slack.SetFaults(slacksim.Faults{})
+	env.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
 }
 
 // Approvers whose channel a guest reads are asked in direct messages; the channel reads that, without the price and
 // without buttons, and what became of it.
 func TestPublisher_PublishApproval_ChannelWithGuest(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { withApprovers(w); withGuest(w, theDesk) })
-	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
-	card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
-	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
-	w.becomes(card, "Waiting for approval")
-	ask := w.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
+	env := newEnv(t, func(env *testEnv) { withApprovers(env); withGuest(env, theDesk) })
+	env.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
+	card := env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+	env.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+	env.becomes(card, "Waiting for approval")
+	ask := env.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
 	if len(ask.Buttons()) > 0 {
 		t.Errorf("the channel has the buttons %v; want none", ask.Buttons())
 	}
 	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
-		checkContains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school",
+		checkContains(t, env.seesIn(who, env.slack.DM(who), "An order needs your approval"), "$63.75", "winter school",
 			"/license approve ")
 	}
-	id := string(w.orders()[0].ID)
-	w.must(w.slack.Person(slacksim.Bob).Command(w.ctx, w.slack.DM(slacksim.Bob), "/license", "approve "+id))
-	w.becomes(card, "Bought for $63.75")
-	w.cardBecomes(ask, "Bought.")
-	w.checkNoAmounts(t, theDesk)
-	for _, m := range w.slack.Person(slacksim.Alice).Messages(w.slack.DM(slacksim.Alice)) {
+	id := string(env.orders()[0].ID)
+	env.must(env.slack.Person(slacksim.Bob).Command(env.ctx, env.slack.DM(slacksim.Bob), "/license", "approve "+id))
+	env.becomes(card, "Bought for $63.75")
+	env.cardBecomes(ask, "Bought.")
+	env.checkNoAmounts(t, theDesk)
+	for _, m := range env.slack.Person(slacksim.Alice).Messages(env.slack.DM(slacksim.Alice)) {
 		if strings.Contains(m.ContentText(), "needs your approval") {
 			t.Errorf("the requester is asked: %s; want no %q", m.ContentText(), "needs your approval")
 		}
 	}
-	w.checkSpent(1, 6375)
+	env.checkSpent(1, 6375)
 }
 
 // What happened on the account is announced in a channel with a guest, and its details go to the admins alone.
 func TestPublisher_NoticeFor_ChannelWithGuest(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		w.policy.Admins = map[string]bool{slacksim.Carol: true}
-		w.channel = slacksim.General
-		withGuest(w, slacksim.General)
+	env := newEnv(t, func(env *testEnv) {
+		env.policy.Admins = map[string]bool{slacksim.Carol: true}
+		env.channel = slacksim.General
+		withGuest(env, slacksim.General)
 	})
-	w.says(slacksim.Carol, "pause the invoice of $999.00 is disputed")
-	w.sees(slacksim.Bob, "Details aren't posted in this channel")
-	w.must(w.ledger.Update(w.ctx, func(tx purchase.Writer) error {
+	env.says(slacksim.Carol, "pause the invoice of $999.00 is disputed")
+	env.sees(slacksim.Bob, "Details aren't posted in this channel")
+	env.must(env.ledger.Update(env.ctx, func(tx purchase.Writer) error {
 		account, err := tx.Account()
 		if err != nil {
 			return err
@@ -221,31 +222,32 @@ func TestPublisher_NoticeFor_ChannelWithGuest(t *testing.T) {
 		})
 		return tx.PutAccount(account)
 	}))
-	w.says(slacksim.Carol, "resume") // which has the publisher look
-	checkContains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A purchase made outside this bot"), "$12.34")
-	w.sees(slacksim.Bob, "A purchase made outside this bot")
-	w.checkNoAmounts(t, slacksim.General)
+	env.says(slacksim.Carol, "resume") // which has the publisher look
+	checkContains(t, env.seesIn(slacksim.Carol, env.slack.DM(slacksim.Carol), "A purchase made outside this bot"),
+		"$12.34")
+	env.sees(slacksim.Bob, "A purchase made outside this bot")
+	env.checkNoAmounts(t, slacksim.General)
 }
 
 // A guest among the admins of the settings gets no notices, and the audit says so.
 func TestPublisher_OutsiderReason_GuestAmongAdmins(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		withGuest(w)
-		w.policy.Admins = map[string]bool{slacksim.Carol: true, slacksim.Bob: true, gus: true}
+	env := newEnv(t, func(env *testEnv) {
+		withGuest(env)
+		env.policy.Admins = map[string]bool{slacksim.Carol: true, slacksim.Bob: true, gus: true}
 	})
-	w.says(slacksim.Carol, "pause the invoice of $999.00 is disputed")
-	w.seesIn(slacksim.Bob, w.slack.DM(slacksim.Bob), "$999.00")
-	w.until(func() bool { return len(w.events("untold")) == 1 })
-	if e := w.events("untold")[0]; e.Place != gus || !strings.Contains(e.Note, "guest") {
+	env.says(slacksim.Carol, "pause the invoice of $999.00 is disputed")
+	env.seesIn(slacksim.Bob, env.slack.DM(slacksim.Bob), "$999.00")
+	env.until(func() bool { return len(env.events("untold")) == 1 })
+	if e := env.events("untold")[0]; e.Place != gus || !strings.Contains(e.Note, "guest") {
 		t.Errorf("%+v; want e.Place = %v, e.Note with %q", e, gus, "guest")
 	}
-	w.checkNoAmounts(t, w.slack.DM(gus))
+	env.checkNoAmounts(t, env.slack.DM(gus))
 }
 
 // countDirectRequests counts the direct messages in which a person was asked to approve.
-func (w *env) countDirectRequests(who string) (n int) {
-	for _, m := range w.slack.Person(who).Messages(w.slack.DM(who)) {
+func (env *testEnv) countDirectRequests(who string) (n int) {
+	for _, m := range env.slack.Person(who).Messages(env.slack.DM(who)) {
 		if strings.Contains(m.ContentText(), "An order needs your approval") {
 			n++
 		}
@@ -257,59 +259,59 @@ func (w *env) countDirectRequests(who string) (n int) {
 // approvers are asked in direct messages, once. When the guest has left, the card has its buttons again.
 func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { withApprovers(w); w.policy.Approvals = 2 })
-	_, ask := w.requestApproval()
-	withGuest(w, theDesk)
-	w.restart() // so that Slack is asked again
-	w.clicks(slacksim.Bob, ask, "Approve")
-	ask = w.cardBecomes(ask, "I've sent you the details in a direct message")
+	env := newEnv(t, func(env *testEnv) { withApprovers(env); env.policy.Approvals = 2 })
+	_, ask := env.requestApproval()
+	withGuest(env, theDesk)
+	env.restart() // so that Slack is asked again
+	env.clicks(slacksim.Bob, ask, "Approve")
+	ask = env.cardBecomes(ask, "I've sent you the details in a direct message")
 	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
-		checkContains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school")
+		checkContains(t, env.seesIn(who, env.slack.DM(who), "An order needs your approval"), "$63.75", "winter school")
 	}
-	w.slack.Kick(theDesk, gus)
-	w.restart()
-	w.says(slacksim.Bob, `buy ram=8 cpu=2 reason="another one"`) // whose card has the bot look at the channel
-	other := w.sees(slacksim.Bob, "A CoCalc license for")
-	w.clicks(slacksim.Bob, other, "Request approval ($48.75)")
-	ask = w.cardBecomes(ask, "requests a CoCalc license for $63.75 a month")
+	env.slack.Kick(theDesk, gus)
+	env.restart()
+	env.says(slacksim.Bob, `buy ram=8 cpu=2 reason="another one"`) // whose card has the bot look at the channel
+	other := env.sees(slacksim.Bob, "A CoCalc license for")
+	env.clicks(slacksim.Bob, other, "Request approval ($48.75)")
+	ask = env.cardBecomes(ask, "requests a CoCalc license for $63.75 a month")
 	if buttons := ask.Buttons(); len(buttons) != 2 {
 		t.Errorf("the card has the buttons %v; want 2", buttons)
 	}
-	if n := w.countDirectRequests(slacksim.Carol); n != 1 {
+	if n := env.countDirectRequests(slacksim.Carol); n != 1 {
 		t.Errorf("asked directly %d times; want 1", n)
 	}
 	// The guest comes back. Approvers have been asked about this order, so only the other one is new to them.
-	withGuest(w, theDesk)
-	w.restart()
-	w.says(slacksim.Bob, `buy ram=4 cpu=1 reason="a third one"`)
-	third := w.seesNew(slacksim.Bob, "A CoCalc license for", other)
-	w.clicks(slacksim.Bob, third, "Request approval ($26.25)")
-	w.cardBecomes(ask, "I've sent you the details in a direct message")
-	w.until(func() bool {
-		for _, o := range w.orders() {
+	withGuest(env, theDesk)
+	env.restart()
+	env.says(slacksim.Bob, `buy ram=4 cpu=1 reason="a third one"`)
+	third := env.seesNew(slacksim.Bob, "A CoCalc license for", other)
+	env.clicks(slacksim.Bob, third, "Request approval ($26.25)")
+	env.cardBecomes(ask, "I've sent you the details in a direct message")
+	env.until(func() bool {
+		for _, o := range env.orders() {
 			if o.AskedDirectly.IsZero() {
 				return false
 			}
 		}
-		left, err := w.desk.Outbox.PendingNotifications(w.ctx)
-		w.must(err)
+		left, err := env.desk.Outbox.PendingNotifications(env.ctx)
+		env.must(err)
 		return len(left) == 0
 	})
-	if n := w.countDirectRequests(slacksim.Carol); n != len(w.orders()) {
-		t.Errorf("got %d direct requests, want %d", n, len(w.orders()))
+	if n := env.countDirectRequests(slacksim.Carol); n != len(env.orders()) {
+		t.Errorf("got %d direct requests, want %d", n, len(env.orders()))
 	}
 }
 
 // While Slack doesn't tell who reads the channel, a posted card keeps its buttons, however long ago it was posted.
 func TestPublisher_PublishApproval_AudienceUnknown(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { withApprovers(w); w.policy.Approvals = 2 })
-	_, ask := w.requestApproval()
-	id := w.orders()[0].ID
-	w.stop()
-	ledger, err := storage.Open(w.database)
-	w.must(err)
-	w.must(ledger.Update(w.ctx, func(tx purchase.Writer) error {
+	env := newEnv(t, func(env *testEnv) { withApprovers(env); env.policy.Approvals = 2 })
+	_, ask := env.requestApproval()
+	id := env.orders()[0].ID
+	env.stop()
+	ledger, err := storage.Open(env.database)
+	env.must(err)
+	env.must(ledger.Update(env.ctx, func(tx purchase.Writer) error {
 		o, err := tx.Order(id)
 		if err != nil {
 			return err
@@ -318,23 +320,23 @@ func TestPublisher_PublishApproval_AudienceUnknown(t *testing.T) {
 		o.Message(purchase.MessageAsk).PublishedRev = 0
 		return tx.PutOrder(o)
 	}))
-	w.must(ledger.Close())
-	w.slack.SetFaults(
+	env.must(ledger.Close())
+	env.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Error: "internal_error"}}})
-	w.start()
-	w.until(func() bool { // the publisher has asked, and asks again
+	env.start()
+	env.until(func() bool { // the publisher has asked, and asks again
 		asked := 0
-		for _, c := range w.slack.Calls() {
+		for _, c := range env.slack.Calls() {
 			if c.Method == "conversations.info" && c.Error != "" {
 				asked++
 			}
 		}
 		return asked >= 2
 	})
-	if o := w.orders()[0]; o.Message(purchase.MessageAsk).PublishedRev == o.Rev {
+	if o := env.orders()[0]; o.Message(purchase.MessageAsk).PublishedRev == o.Rev {
 		t.Errorf("the card was shown anew, although it isn't known who reads it; want an older revision than %d", o.Rev)
 	}
-	for _, m := range w.slack.Person(slacksim.Bob).Messages(theDesk) {
+	for _, m := range env.slack.Person(slacksim.Bob).Messages(theDesk) {
 		if m.TS == ask.TS && len(m.Buttons()) != 2 {
 			t.Errorf("got the card %s, want two buttons", m.ContentText())
 		}
@@ -350,25 +352,25 @@ func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnv(t, func(w *env) { withApprovers(w); withGuest(w, theDesk) })
-			w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
-			card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
-			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": fault}})
-			w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+			env := newEnv(t, func(env *testEnv) { withApprovers(env); withGuest(env, theDesk) })
+			env.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
+			card := env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+			env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": fault}})
+			env.clicks(slacksim.Alice, card, "Request approval ($63.75)")
 			want := 0
 			if name == "late" {
 				want = 1
-				w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "An order needs your approval")
+				env.seesIn(slacksim.Carol, env.slack.DM(slacksim.Carol), "An order needs your approval")
 			} else {
-				w.until(func() bool { return w.orders()[0].State == purchase.Failed })
-				w.slack.SetFaults(slacksim.Faults{})
+				env.until(func() bool { return env.orders()[0].State == purchase.Failed })
+				env.slack.SetFaults(slacksim.Faults{})
 			}
-			w.until(func() bool {
-				left, err := w.desk.Outbox.PendingNotifications(w.ctx)
-				w.must(err)
+			env.until(func() bool {
+				left, err := env.desk.Outbox.PendingNotifications(env.ctx)
+				env.must(err)
 				return len(left) == 0
 			})
-			if n := w.countDirectRequests(slacksim.Carol); n != want {
+			if n := env.countDirectRequests(slacksim.Carol); n != want {
 				t.Errorf("asked directly %d times, want %d", n, want)
 			}
 		})
@@ -378,22 +380,23 @@ func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 // An order that was decided before its approvers were asked directly is not asked about any more.
 func TestPublisher_PublishApproval_DecidedOrder(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { withApprovers(w); withGuest(w, theDesk) })
-	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
-	card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
-	w.slack.SetFaults(
+	env := newEnv(t, func(env *testEnv) { withApprovers(env); withGuest(env, theDesk) })
+	env.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
+	card := env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+	env.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.open": {Error: "internal_error"}}})
-	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
-	w.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
-	w.until(func() bool { return !w.orders()[0].AskedDirectly.IsZero() })
-	w.must(w.slack.Person(slacksim.Bob).Command(w.ctx, slacksim.General, "/license", "approve "+string(w.orders()[0].ID)))
-	w.becomes(card, "Bought for $63.75")
-	w.slack.SetFaults(slacksim.Faults{})
-	w.until(func() bool {
-		notices, err := w.desk.Outbox.PendingNotifications(w.ctx)
+	env.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+	env.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
+	env.until(func() bool { return !env.orders()[0].AskedDirectly.IsZero() })
+	env.must(env.slack.Person(slacksim.Bob).Command(env.ctx, slacksim.General, "/license",
+		"approve "+string(env.orders()[0].ID)))
+	env.becomes(card, "Bought for $63.75")
+	env.slack.SetFaults(slacksim.Faults{})
+	env.until(func() bool {
+		notices, err := env.desk.Outbox.PendingNotifications(env.ctx)
 		return err == nil && len(notices) == 0
 	})
-	if n := w.countDirectRequests(slacksim.Carol); n != 0 {
+	if n := env.countDirectRequests(slacksim.Carol); n != 0 {
 		t.Errorf("asked directly %d times; want 0", n)
 	}
 }

@@ -10,8 +10,8 @@ import (
 )
 
 func TestConversation_BuyAndList(t *testing.T) {
-	w := newEnv(t, nil)
-	card := w.card()
+	env := newEnv(t, nil)
+	card := env.card()
 	if !card.Ephemeral() {
 		t.Error("got a card that others see, want it ephemeral")
 	}
@@ -26,97 +26,97 @@ func TestConversation_BuyAndList(t *testing.T) {
 	if got := strings.Join(card.Buttons(), ", "); got != "Buy for $63.75, Edit, Cancel order" {
 		t.Errorf("buttons: %s; want %q", got, "Buy for $63.75, Edit, Cancel order")
 	}
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	receipt := w.becomes(card, "Bought for $63.75")
-	license := w.account.Licenses()[0].ID
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := env.becomes(card, "Bought for $63.75")
+	license := env.account.Licenses()[0].ID
 	if !strings.Contains(receipt.ContentText(), license) ||
 		!regexp.MustCompile(`Order .?[0-9A-Z]{26}`).MatchString(receipt.ContentText()) {
 		t.Errorf("got this receipt, want the ids of the license and the order in it:\n%s", receipt.ContentText())
 	}
-	line := w.sees(slacksim.Carol, "bought a CoCalc license for $63.75 a month")
+	line := env.sees(slacksim.Carol, "bought a CoCalc license for $63.75 a month")
 	if line.Ephemeral() {
 		t.Error("got an ephemeral line, want it seen by all")
 	}
-	w.says(slacksim.Alice, "list")
-	list := w.sees(slacksim.Alice, "1 active license")
+	env.says(slacksim.Alice, "list")
+	list := env.sees(slacksim.Alice, "1 active license")
 	if !strings.Contains(list.ContentText(), license) || !strings.Contains(list.ContentText(), "never used") {
 		t.Errorf("the list reads; want list.ContentText() with %q, list.ContentText() with %q:\n%s", license, "never used",
 			list.ContentText())
 	}
-	w.clicks(slacksim.Alice, list, "Details")
-	details := w.becomes(list, "Each project gets")
-	w.clicks(slacksim.Alice, details, "← Back to list")
-	w.becomes(details, "1 active license")
-	w.says(slacksim.Bob, "history")
-	if h := w.sees(slacksim.Bob, "$63.75 spent, 1 license"); !strings.Contains(h.ContentText(), license) {
+	env.clicks(slacksim.Alice, list, "Details")
+	details := env.becomes(list, "Each project gets")
+	env.clicks(slacksim.Alice, details, "← Back to list")
+	env.becomes(details, "1 active license")
+	env.says(slacksim.Bob, "history")
+	if h := env.sees(slacksim.Bob, "$63.75 spent, 1 license"); !strings.Contains(h.ContentText(), license) {
 		t.Errorf("the history reads; want %q in it:\n%s", license, h.ContentText())
 	}
-	w.checkSpent(1, 6375)
+	env.checkSpent(1, 6375)
 }
 
 func TestConversation_EditBeforeBuying(t *testing.T) {
-	w := newEnv(t, nil)
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Edit")
-	alice := w.slack.Person(slacksim.Alice)
-	modal, err := alice.WaitForModal(w.ctx, nil)
-	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory per project", "8"))
-	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool {
+	env := newEnv(t, nil)
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Edit")
+	alice := env.slack.Person(slacksim.Alice)
+	modal, err := alice.WaitForModal(env.ctx, nil)
+	env.must(err)
+	env.must(alice.Fill(env.ctx, modal, "Memory per project", "8"))
+	modal, err = alice.WaitForModal(env.ctx, func(v slacksim.View) bool {
 		return strings.Contains(v.ContentText(), "$48.75")
 	})
-	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory per project", "64"))
-	problems, err := alice.Submit(w.ctx)
-	w.must(err)
+	env.must(err)
+	env.must(alice.Fill(env.ctx, modal, "Memory per project", "64"))
+	problems, err := alice.Submit(env.ctx)
+	env.must(err)
 	if len(problems) != 1 || problems["ram"] == "" {
 		t.Errorf("64 GB: got %v, want a problem of ram alone", problems)
 	}
-	modal, err = alice.WaitForModal(w.ctx, nil)
-	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory per project", "8"))
-	w.must(alice.Fill(w.ctx, modal, "Title", "Statistics *bold* <!channel>"))
-	problems, err = alice.Submit(w.ctx)
-	w.must(err)
+	modal, err = alice.WaitForModal(env.ctx, nil)
+	env.must(err)
+	env.must(alice.Fill(env.ctx, modal, "Memory per project", "8"))
+	env.must(alice.Fill(env.ctx, modal, "Title", "Statistics *bold* <!channel>"))
+	problems, err = alice.Submit(env.ctx)
+	env.must(err)
 	if len(problems) != 0 {
 		t.Fatalf("problems: %v; want none", problems)
 	}
-	card = w.becomes(card, "A CoCalc license for $48.75 a month")
-	w.clicks(slacksim.Alice, card, "Buy for $48.75")
-	receipt := w.becomes(card, "Bought for $48.75")
+	card = env.becomes(card, "A CoCalc license for $48.75 a month")
+	env.clicks(slacksim.Alice, card, "Buy for $48.75")
+	receipt := env.becomes(card, "Bought for $48.75")
 	if !strings.Contains(receipt.ContentText(), "Statistics *bold* <!channel>") {
 		t.Errorf("the title is not shown as it was written; want %q in it:\n%s", "Statistics *bold* <!channel>",
 			receipt.ContentText())
 	}
-	w.checkSpent(1, 4875)
+	env.checkSpent(1, 4875)
 }
 
 func TestConversation_BuyWithoutFields(t *testing.T) {
-	w := newEnv(t, nil)
-	w.says(slacksim.Alice, "buy")
-	alice := w.slack.Person(slacksim.Alice)
-	modal, err := alice.WaitForModal(w.ctx, nil)
-	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory per project", "4"))
-	w.must(alice.Choose(w.ctx, modal, "Cores per project", "1 core"))
+	env := newEnv(t, nil)
+	env.says(slacksim.Alice, "buy")
+	alice := env.slack.Person(slacksim.Alice)
+	modal, err := alice.WaitForModal(env.ctx, nil)
+	env.must(err)
+	env.must(alice.Fill(env.ctx, modal, "Memory per project", "4"))
+	env.must(alice.Choose(env.ctx, modal, "Cores per project", "1 core"))
 	if strings.Contains(modal.ContentText(), "Last day") {
 		t.Errorf("the form asks for the term of a license that renews; want no %q", "Last day")
 	}
-	w.must(alice.Choose(w.ctx, modal, "Billing", "Fixed term, doesn't renew"))
-	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool {
+	env.must(alice.Choose(env.ctx, modal, "Billing", "Fixed term, doesn't renew"))
+	modal, err = alice.WaitForModal(env.ctx, func(v slacksim.View) bool {
 		return strings.Contains(v.ContentText(), "Choose a last day")
 	})
-	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Last day", time.Now().AddDate(0, 2, 0).Format("2006-01-02")))
-	problems, err := alice.Submit(w.ctx)
-	w.must(err)
+	env.must(err)
+	env.must(alice.Fill(env.ctx, modal, "Last day", time.Now().AddDate(0, 2, 0).Format("2006-01-02")))
+	problems, err := alice.Submit(env.ctx)
+	env.must(err)
 	if len(problems) != 0 {
 		t.Fatalf("problems: %v; want none", problems)
 	}
-	card := w.sees(slacksim.Alice, "Fixed term. Doesn't renew")
-	w.clicks(slacksim.Alice, card, "Cancel order")
-	w.becomes(card, "Order cancelled. Nothing was charged")
-	w.checkSpent(0, 0)
+	card := env.sees(slacksim.Alice, "Fixed term. Doesn't renew")
+	env.clicks(slacksim.Alice, card, "Cancel order")
+	env.becomes(card, "Order cancelled. Nothing was charged")
+	env.checkSpent(0, 0)
 }
 
 func TestConversation_Refusals(t *testing.T) {
@@ -144,180 +144,183 @@ func TestConversation_Refusals(t *testing.T) {
 		{"help for a field", slacksim.Alice, "help uptime", "uptime"},
 		{"a price", slacksim.Carol, "quote ram=16 cpu=2", "$63.75 a month"},
 	}
-	w := newEnv(t, nil)
+	env := newEnv(t, nil)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			w.says(c.who, c.text)
-			if m := w.sees(c.who, c.says); !m.Ephemeral() {
+			env.says(c.who, c.text)
+			if m := env.sees(c.who, c.says); !m.Ephemeral() {
 				t.Error("got a message that everyone sees, want it ephemeral")
 			}
 		})
 	}
-	w.checkSpent(0, 0)
+	env.checkSpent(0, 0)
 }
 
 func TestConversation_ClicksThatDoNotCount(t *testing.T) {
 	t.Run("twice", func(t *testing.T) {
-		w := newEnv(t, nil)
-		card := w.card()
-		w.clicks(slacksim.Alice, card, "Buy for $63.75")
-		w.clicks(slacksim.Alice, card, "Buy for $63.75")
-		w.sees(slacksim.Alice, "You've already confirmed this order")
-		w.becomes(card, "Bought for $63.75")
-		w.clicks(slacksim.Alice, card, "Buy for $63.75")
-		w.sees(slacksim.Alice, "didn't buy it again")
-		w.checkSpent(1, 6375)
+		env := newEnv(t, nil)
+		card := env.card()
+		env.clicks(slacksim.Alice, card, "Buy for $63.75")
+		env.clicks(slacksim.Alice, card, "Buy for $63.75")
+		env.sees(slacksim.Alice, "You've already confirmed this order")
+		env.becomes(card, "Bought for $63.75")
+		env.clicks(slacksim.Alice, card, "Buy for $63.75")
+		env.sees(slacksim.Alice, "didn't buy it again")
+		env.checkSpent(1, 6375)
 	})
 	t.Run("on a card from before", func(t *testing.T) {
-		w := newEnv(t, nil)
-		card := w.card()
-		w.clicks(slacksim.Alice, card, "Cancel order")
-		w.becomes(card, "Order cancelled. Nothing was charged")
-		w.clicks(slacksim.Alice, card, "Buy for $63.75")
-		w.sees(slacksim.Alice, "This order was cancelled, and nothing was charged.")
-		w.checkSpent(0, 0)
+		env := newEnv(t, nil)
+		card := env.card()
+		env.clicks(slacksim.Alice, card, "Cancel order")
+		env.becomes(card, "Order cancelled. Nothing was charged")
+		env.clicks(slacksim.Alice, card, "Buy for $63.75")
+		env.sees(slacksim.Alice, "This order was cancelled, and nothing was charged.")
+		env.checkSpent(0, 0)
 	})
 	t.Run("skip a repeated delivery", func(t *testing.T) {
-		w := newEnv(t, nil)
-		card := w.card()
-		w.clicks(slacksim.Alice, card, "Buy for $63.75")
-		w.becomes(card, "Bought for $63.75")
-		e, ok := w.slack.LastEnvelope("interactive")
+		env := newEnv(t, nil)
+		card := env.card()
+		env.clicks(slacksim.Alice, card, "Buy for $63.75")
+		env.becomes(card, "Bought for $63.75")
+		e, ok := env.slack.LastEnvelope("interactive")
 		if !ok {
 			t.Fatal("got no click, want one")
 		}
-		w.must(w.slack.Redeliver(w.ctx, e))
-		w.must(w.slack.Repeat(w.ctx, e)) // the same click under another envelope id
-		w.checkSpent(1, 6375)
+		env.must(env.slack.Redeliver(env.ctx, e))
+		env.must(env.slack.Repeat(env.ctx, e)) // the same click under another envelope id
+		env.checkSpent(1, 6375)
 	})
 }
 
 func TestConversation_BotNotInChannel(t *testing.T) {
-	w := newEnv(t, nil)
-	alice := w.slack.Person(slacksim.Alice)
-	w.must(alice.Command(w.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
-	card, err := alice.WaitForText(w.ctx, slacksim.Random, "A CoCalc license for")
-	w.must(err)
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "/invite @licensebot")
-	w.checkSpent(1, 6375)
+	env := newEnv(t, nil)
+	alice := env.slack.Person(slacksim.Alice)
+	env.must(alice.Command(env.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
+	card, err := alice.WaitForText(env.ctx, slacksim.Random, "A CoCalc license for")
+	env.must(err)
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "/invite @licensebot")
+	env.checkSpent(1, 6375)
 }
 
 // With PURCHASES_CHANNEL every purchase is told there, wherever it was asked for.
 func TestConversation_PurchasesChannel(t *testing.T) {
-	w := newEnv(t, func(w *env) { w.channel = slacksim.General })
-	alice := w.slack.Person(slacksim.Alice)
-	w.must(alice.Command(w.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
-	card, err := alice.WaitForText(w.ctx, slacksim.Random, "A CoCalc license for")
-	w.must(err)
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.sees(slacksim.Carol, "bought a CoCalc license")
+	env := newEnv(t, func(env *testEnv) { env.channel = slacksim.General })
+	alice := env.slack.Person(slacksim.Alice)
+	env.must(alice.Command(env.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
+	card, err := alice.WaitForText(env.ctx, slacksim.Random, "A CoCalc license for")
+	env.must(err)
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.sees(slacksim.Carol, "bought a CoCalc license")
 }
 
 func TestConversation_Restart(t *testing.T) {
-	w := newEnv(t, nil)
-	card := w.card()
-	w.restart()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Bought for $63.75")
-	w.restart()
-	w.says(slacksim.Alice, "history")
-	w.sees(slacksim.Alice, "$63.75 spent, 1 license")
-	w.checkSpent(1, 6375)
+	env := newEnv(t, nil)
+	card := env.card()
+	env.restart()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Bought for $63.75")
+	env.restart()
+	env.says(slacksim.Alice, "history")
+	env.sees(slacksim.Alice, "$63.75 spent, 1 license")
+	env.checkSpent(1, 6375)
 }
 
 // The outcome reaches the requester also when Slack no longer takes anything at the card's response URL.
 func TestConversation_UnreachableCard(t *testing.T) {
-	w := newEnv(t, nil)
-	card := w.card()
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	m, err := w.slack.Person(slacksim.Alice).WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "Bought for $63.75")
-	w.must(err)
+	env := newEnv(t, nil)
+	card := env.card()
+	env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	m, err := env.slack.Person(slacksim.Alice).WaitForText(env.ctx, env.slack.DM(slacksim.Alice), "Bought for $63.75")
+	env.must(err)
 	if m.Ephemeral() {
 		t.Error("got an ephemeral message, want one that can be updated")
 	}
-	w.checkSpent(1, 6375)
+	env.checkSpent(1, 6375)
 }
 
 func TestHandler_HomeOpened(t *testing.T) {
-	w := newEnv(t, nil)
-	alice := w.slack.Person(slacksim.Alice)
-	w.must(alice.Home())
-	home, err := alice.WaitForHome(w.ctx, nil)
-	w.must(err)
-	w.clicks(slacksim.Alice, home, "Buy a license")
-	modal, err := alice.WaitForModal(w.ctx, nil)
-	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory per project", "16"))
-	w.must(alice.Choose(w.ctx, modal, "Cores per project", "2 cores"))
-	_, err = alice.Submit(w.ctx)
-	w.must(err)
-	card, err := alice.WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "A CoCalc license for $63.75")
-	w.must(err)
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	_, err = alice.WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "Bought for $63.75")
-	w.must(err)
-	w.checkSpent(1, 6375)
+	env := newEnv(t, nil)
+	alice := env.slack.Person(slacksim.Alice)
+	env.must(alice.Home())
+	home, err := alice.WaitForHome(env.ctx, nil)
+	env.must(err)
+	env.clicks(slacksim.Alice, home, "Buy a license")
+	modal, err := alice.WaitForModal(env.ctx, nil)
+	env.must(err)
+	env.must(alice.Fill(env.ctx, modal, "Memory per project", "16"))
+	env.must(alice.Choose(env.ctx, modal, "Cores per project", "2 cores"))
+	_, err = alice.Submit(env.ctx)
+	env.must(err)
+	card, err := alice.WaitForText(env.ctx, env.slack.DM(slacksim.Alice), "A CoCalc license for $63.75")
+	env.must(err)
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	_, err = alice.WaitForText(env.ctx, env.slack.DM(slacksim.Alice), "Bought for $63.75")
+	env.must(err)
+	env.checkSpent(1, 6375)
 }
 
 // The Home tab offers the form to people who can buy alone: an admin who isn't a buyer sees licenses and money, and no
 // way to an order that is refused.
 func TestHandler_HomeOpened_AdminWithoutBuying(t *testing.T) {
-	w := newEnv(t, func(w *env) { w.policy.Admins = map[string]bool{slacksim.Carol: true} })
-	carol := w.slack.Person(slacksim.Carol)
-	w.must(carol.Home())
-	home, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "left") })
-	w.must(err)
+	env := newEnv(t, func(env *testEnv) { env.policy.Admins = map[string]bool{slacksim.Carol: true} })
+	carol := env.slack.Person(slacksim.Carol)
+	env.must(carol.Home())
+	home, err := carol.WaitForHome(env.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(),
+			"left")
+	})
+	env.must(err)
 	if said := home.ContentText(); strings.Contains(said, "Buy a license") || strings.Contains(said, "/license buy") ||
 		!strings.Contains(said, "You can't buy licenses here") {
 		t.Errorf("the Home tab says; want said without %q, said without %q, said with %q:\n%s", "Buy a license",
 			"/license buy", "You can't buy licenses here", said)
 	}
-	w.clicks(slacksim.Carol, home, "Purchase history")
+	env.clicks(slacksim.Carol, home, "Purchase history")
 }
 
 // SIGTERM in the middle of a checkout: the checkout is brought to its end and the receipt shown before Run returns.
 func TestConversation_StopDuringCheckout(t *testing.T) {
-	w := newEnv(t, func(w *env) { w.cocalc.SetCheckoutTakes(700 * time.Millisecond) })
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Paying …")
-	w.stop()
-	now, ok := w.slack.Current(card)
+	env := newEnv(t, func(env *testEnv) { env.cocalc.SetCheckoutTakes(700 * time.Millisecond) })
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Paying …")
+	env.stop()
+	now, ok := env.slack.Current(card)
 	if !ok || !strings.Contains(now.ContentText(), "Bought for $63.75") {
 		t.Errorf("after the stop the card reads; want ok, now.ContentText() with %q:\n%s", "Bought for $63.75",
 			now.ContentText())
 	}
-	w.start()
-	w.checkSpent(1, 6375)
+	env.start()
+	env.checkSpent(1, 6375)
 }
 
 func TestConversation_BuyAnotherLikeThis(t *testing.T) {
-	w := newEnv(t, nil)
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	receipt := w.becomes(card, "Bought for $63.75")
-	w.clicks(slacksim.Alice, receipt, "Buy another like this")
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Buy for $63.75")
-	w.until(func() bool { return len(w.account.Licenses()) == 2 })
-	w.says(slacksim.Bob, "show "+w.account.Licenses()[0].ID)
-	details := w.sees(slacksim.Bob, "Each project gets")
-	w.clicks(slacksim.Bob, details, "Buy another like this") // bob's own order now
-	w.clicks(slacksim.Bob, w.sees(slacksim.Bob, "A CoCalc license for $63.75 a month"), "Buy for $63.75")
-	w.sees(slacksim.Bob, "Bought for $63.75")
-	w.checkSpent(3, 3*6375)
+	env := newEnv(t, nil)
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := env.becomes(card, "Bought for $63.75")
+	env.clicks(slacksim.Alice, receipt, "Buy another like this")
+	env.clicks(slacksim.Alice, env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Buy for $63.75")
+	env.until(func() bool { return len(env.account.Licenses()) == 2 })
+	env.says(slacksim.Bob, "show "+env.account.Licenses()[0].ID)
+	details := env.sees(slacksim.Bob, "Each project gets")
+	env.clicks(slacksim.Bob, details, "Buy another like this") // bob's own order now
+	env.clicks(slacksim.Bob, env.sees(slacksim.Bob, "A CoCalc license for $63.75 a month"), "Buy for $63.75")
+	env.sees(slacksim.Bob, "Bought for $63.75")
+	env.checkSpent(3, 3*6375)
 }
 
 // /license order tells the requester where an order stands, and what is known about it.
 func TestHandler_Order_StatusForOthers(t *testing.T) {
-	w := newEnv(t, nil)
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	receipt := w.becomes(card, "Bought for $63.75")
+	env := newEnv(t, nil)
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := env.becomes(card, "Bought for $63.75")
 	id := regexp.MustCompile(`[0-9A-Z]{26}`).FindString(receipt.ContentText())
-	w.says(slacksim.Alice, "order "+strings.ToLower(id))
-	m := w.sees(slacksim.Alice, "Checkout sent")
+	env.says(slacksim.Alice, "order "+strings.ToLower(id))
+	m := env.sees(slacksim.Alice, "Checkout sent")
 	for _, want := range []string{
 		"Bought for $63.75", "requested it", "Confirmed", "Cart item 1", "answer: success",
 		"CoCalc purchase",
@@ -329,10 +332,10 @@ func TestHandler_Order_StatusForOthers(t *testing.T) {
 	if len(m.Buttons()) != 0 {
 		t.Errorf("what is known of it has buttons: %v; want none", m.Buttons())
 	}
-	w.says(slacksim.Bob, "order "+id)
-	w.sees(slacksim.Bob, "This is someone else's order")
-	w.says(slacksim.Bob, "cancel "+id)
-	w.sees(slacksim.Bob, "Only the person who requested this order can do that")
-	w.says(slacksim.Alice, "cancel "+id)
-	w.sees(slacksim.Alice, "It's too late to cancel this order: the license was bought")
+	env.says(slacksim.Bob, "order "+id)
+	env.sees(slacksim.Bob, "This is someone else's order")
+	env.says(slacksim.Bob, "cancel "+id)
+	env.sees(slacksim.Bob, "Only the person who requested this order can do that")
+	env.says(slacksim.Alice, "cancel "+id)
+	env.sees(slacksim.Alice, "It's too late to cancel this order: the license was bought")
 }

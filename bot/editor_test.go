@@ -10,18 +10,18 @@ import (
 )
 
 // form opens the form as alice, and waits until it shows what is expected.
-func (w *env) form() (alice *slacksim.Person, shows func(text string) slacksim.View) {
-	w.t.Helper()
-	alice = w.slack.Person(slacksim.Alice)
-	w.says(slacksim.Alice, "buy")
+func (env *testEnv) form() (alice *slacksim.Person, shows func(text string) slacksim.View) {
+	env.t.Helper()
+	alice = env.slack.Person(slacksim.Alice)
+	env.says(slacksim.Alice, "buy")
 	return alice, func(text string) slacksim.View {
-		w.t.Helper()
-		v, err := alice.WaitForModal(w.ctx, func(v slacksim.View) bool {
+		env.t.Helper()
+		v, err := alice.WaitForModal(env.ctx, func(v slacksim.View) bool {
 			return strings.Contains(v.Title+"\n"+v.ContentText(), text)
 		})
 		if err != nil {
-			v, _ = w.slack.Person(slacksim.Alice).Modal()
-			w.t.Fatalf("%q: %v; the form shows %s\n%s", text, err, v.Title, v.ContentText())
+			v, _ = env.slack.Person(slacksim.Alice).Modal()
+			env.t.Fatalf("%q: %v; the form shows %s\n%s", text, err, v.Title, v.ContentText())
 		}
 		return v
 	}
@@ -31,26 +31,26 @@ func (w *env) form() (alice *slacksim.Person, shows func(text string) slacksim.V
 // approval, and what is left of the budget.
 func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		withApprovers(w)
-		w.policy.AutoApprove, w.policy.Largest = 5000, purchase.Sizes{RAM: 12}
+	env := newEnv(t, func(env *testEnv) {
+		withApprovers(env)
+		env.policy.AutoApprove, env.policy.Largest = 5000, purchase.Sizes{RAM: 12}
 	})
-	alice, shows := w.form()
+	alice, shows := env.form()
 	v := shows("Choose memory and cores to see the price.")
 	if v.Title != "CoCalc license" || !strings.Contains(v.ContentText(), "GB, 1–12.") {
 		t.Errorf("got %s, want CoCalc license, with RAM up to 12 GB:\n%s", v.Title, v.ContentText())
 	}
-	w.must(alice.Fill(w.ctx, v, "Memory per project", "8"))
+	env.must(alice.Fill(env.ctx, v, "Memory per project", "8"))
 	v = shows("Choose cores to see the price.")
-	w.must(alice.Fill(w.ctx, v, "Disk per project", "99"))
+	env.must(alice.Fill(env.ctx, v, "Disk per project", "99"))
 	v = shows("Disk per project must be")
 	if text := v.ContentText(); strings.Contains(text, "Cores per project must be") ||
 		!strings.Contains(text, "Choose cores to see the price.") {
 		t.Errorf("a field that is still empty is called wrong; want text without %q, text with %q:\n%s",
 			"Cores per project must be", "Choose cores to see the price.", text)
 	}
-	w.must(alice.Fill(w.ctx, v, "Disk per project", "10"))
-	w.must(alice.Choose(w.ctx, v, "Cores per project", "2 cores"))
+	env.must(alice.Fill(env.ctx, v, "Disk per project", "10"))
+	env.must(alice.Choose(env.ctx, v, "Cores per project", "2 cores"))
 	v = shows("License: $48.75/month")
 	if text := v.ContentText(); strings.Contains(text, "approval") ||
 		!strings.Contains(text, "$1,000.00 of this month's budget is left.") {
@@ -60,20 +60,20 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	if f, ok := v.Field("Reason"); !ok || !f.Optional {
 		t.Error("got a required reason, want it optional: no one has to approve")
 	}
-	w.must(alice.Fill(w.ctx, v, "Projects running at once", "2"))
+	env.must(alice.Fill(env.ctx, v, "Projects running at once", "2"))
 	v = shows("Needs approval")
 	if f, ok := v.Field("Reason"); !ok || f.Optional || v.Title != "License: $97.50/month" {
 		t.Errorf("got an optional reason under %s, want it required under License: $97.50/month", v.Title)
 	}
-	w.must(alice.Fill(w.ctx, v, "Projects running at once", "5"))
+	env.must(alice.Fill(env.ctx, v, "Projects running at once", "5"))
 	v = shows("$200.00")
 	if text := v.ContentText(); !strings.Contains(text, "$200.00") || strings.Contains(text, "Needs approval") {
 		t.Errorf("over the limit of an order; want text with %q, text without %q:\n%s", "$200.00", "Needs approval", text)
 	}
-	w.must(alice.Choose(w.ctx, v, "Billing", "Yearly, renews"))
+	env.must(alice.Choose(env.ctx, v, "Billing", "Yearly, renews"))
 	shows("/year")
-	w.must(alice.Choose(w.ctx, v, "Stop when idle after", "1 day"))
-	w.must(alice.Choose(w.ctx, v, "Member hosting", "No"))
+	env.must(alice.Choose(env.ctx, v, "Stop when idle after", "1 day"))
+	env.must(alice.Choose(env.ctx, v, "Member hosting", "No"))
 	v = shows("needs member hosting")
 	if text := v.ContentText(); strings.Contains(text, "`") ||
 		!strings.Contains(text, "“Stop when idle after: 1 day” needs member hosting. Use “Member hosting: Yes”") {
@@ -85,16 +85,16 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 // A fixed term has days, and a license that renews has none. What was filled in elsewhere stays.
 func TestEditorView_HidesFields(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { w.policy.Largest = purchase.Sizes{Days: 90} })
-	alice, shows := w.form()
+	env := newEnv(t, func(env *testEnv) { env.policy.Largest = purchase.Sizes{Days: 90} })
+	alice, shows := env.form()
 	v := shows("Choose memory")
 	if strings.Contains(v.ContentText(), "Last day") {
 		t.Errorf("a license that renews has a last day; want no %q", "Last day")
 	}
-	w.must(alice.Fill(w.ctx, v, "Memory per project", "8"))
-	w.must(alice.Fill(w.ctx, v, "Title", "Statistics 101"))
-	w.must(alice.Choose(w.ctx, v, "Cores per project", "2 cores"))
-	w.must(alice.Choose(w.ctx, shows("$48.75"), "Billing", "Fixed term, doesn't renew"))
+	env.must(alice.Fill(env.ctx, v, "Memory per project", "8"))
+	env.must(alice.Fill(env.ctx, v, "Title", "Statistics 101"))
+	env.must(alice.Choose(env.ctx, v, "Cores per project", "2 cores"))
+	env.must(alice.Choose(env.ctx, shows("$48.75"), "Billing", "Fixed term, doesn't renew"))
 	v = shows("Choose a last day")
 	if text := v.ContentText(); !strings.Contains(text, "First day") || !strings.Contains(text, "Up to 90 days.") {
 		t.Errorf("a fixed term; want text with %q, text with %q:\n%s", "First day", "Up to 90 days.", text)
@@ -102,18 +102,18 @@ func TestEditorView_HidesFields(t *testing.T) {
 	if got := v.Values("Title"); len(got) != 1 || got[0] != "Statistics 101" {
 		t.Errorf("the title is %q now; want len(got) = 1, got[0] = %q", got, "Statistics 101")
 	}
-	problems, err := alice.Submit(w.ctx)
-	w.must(err)
+	problems, err := alice.Submit(env.ctx)
+	env.must(err)
 	if len(problems) != 1 || problems["end"] == "" {
 		t.Errorf("a fixed term without an end: got %v, want a problem of end alone", problems)
 	}
-	w.must(alice.Fill(w.ctx, v, "Last day", "2020-01-31"))
-	problems, err = alice.Submit(w.ctx)
-	w.must(err)
+	env.must(alice.Fill(env.ctx, v, "Last day", "2020-01-31"))
+	problems, err = alice.Submit(env.ctx)
+	env.must(err)
 	if len(problems) != 1 || problems["end"] != "Last day must be in the future." {
 		t.Errorf("an end in the past: got %v, want that it must be in the future", problems)
 	}
-	w.must(alice.Choose(w.ctx, v, "Billing", "Monthly, renews"))
+	env.must(alice.Choose(env.ctx, v, "Billing", "Monthly, renews"))
 	v = shows("License: $48.75/month")
 	if strings.Contains(v.ContentText(), "Last day") {
 		t.Errorf("the last day is still there; want no %q", "Last day")
@@ -123,8 +123,8 @@ func TestEditorView_HidesFields(t *testing.T) {
 // Ways of paying that are not allowed here are not offered.
 func TestEditorView_AllowedChoices(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { w.policy.Periods = map[orders.Period]bool{"range": true} })
-	_, shows := w.form()
+	env := newEnv(t, func(env *testEnv) { env.policy.Periods = map[orders.Period]bool{"range": true} })
+	_, shows := env.form()
 	if text := shows("Last day").ContentText(); strings.Contains(text, "Monthly") {
 		t.Errorf("the form offers what is not allowed; want no %q:\n%s", "Monthly", text)
 	}
@@ -133,13 +133,13 @@ func TestEditorView_AllowedChoices(t *testing.T) {
 // Changes that arrive upon each other end with the last one.
 func TestFormUpdates_Change_LastWins(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, nil)
-	alice, shows := w.form()
+	env := newEnv(t, nil)
+	alice, shows := env.form()
 	v := shows("Choose memory")
-	w.must(alice.Choose(w.ctx, v, "Cores per project", "1 core"))
+	env.must(alice.Choose(env.ctx, v, "Cores per project", "1 core"))
 	for _, gb := range []string{"1", "12", "3", "14", "5"} {
-		w.must(alice.Fill(w.ctx, v, "Memory per project", gb))
+		env.must(alice.Fill(env.ctx, v, "Memory per project", gb))
 	}
-	w.must(alice.Choose(w.ctx, v, "Billing", "Fixed term, doesn't renew"))
+	env.must(alice.Choose(env.ctx, v, "Billing", "Fixed term, doesn't renew"))
 	shows("Last day")
 }

@@ -26,9 +26,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// env is the bot between simulators of both sides, on loopback: a Slack workspace with alice and bob, who may buy, and
-// carol, who may not, and a CoCalc server with an account. Only the waits are shorter than in production.
-type env struct {
+// testEnv is the bot between simulators of both sides, on loopback: a Slack workspace with alice and bob, who may buy,
+// and carol, who may not, and a CoCalc server with an account. Only the waits are shorter than in production.
+type testEnv struct {
 	t         testing.TB
 	ctx       context.Context
 	slack     *slacksim.Workspace
@@ -53,14 +53,14 @@ type env struct {
 }
 
 // newEnv starts the simulators and the bot. adjust, if it is not nil, changes the env before the bot starts.
-func newEnv(t testing.TB, adjust func(*env)) *env {
+func newEnv(t testing.TB, adjust func(*testEnv)) *testEnv {
 	t.Helper()
 	// Slack's three seconds are too few on a machine that does other things as well: a test that looks at them sets them.
 	ws := slacksim.New(slacksim.Options{
 		Rates: slacksim.Rates{Off: true}, AckTimeout: noTimeout, TriggerLife: noTimeout,
 		Meter: processorTime,
 	})
-	w := &env{
+	env := &testEnv{
 		t: t, ctx: activeContext(t, ws), database: filepath.Join(t.TempDir(), "ledger.db"),
 		slack:  ws,
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 1, CheckoutTakes: 5 * time.Millisecond}),
@@ -75,15 +75,15 @@ func newEnv(t testing.TB, adjust func(*env)) *env {
 			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second,
 		},
 	}
-	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100000, Partner: true})
-	w.cocalcURL = w.cocalc.Start(t)
-	w.slackURL = slacktest.Serve(t, w.slack).APIURL
+	env.account = env.cocalc.Add(cocalctest.NewAccount{Credit: 100000, Partner: true})
+	env.cocalcURL = env.cocalc.Start(t)
+	env.slackURL = slacktest.Serve(t, env.slack).APIURL
 	if adjust != nil {
-		adjust(w)
+		adjust(env)
 	}
-	w.start()
-	t.Cleanup(func() { w.stop() })
-	return w
+	env.start()
+	t.Cleanup(func() { env.stop() })
+	return env
 }
 
 // generousTimeout is longer than any request takes that a test does not slow down itself.
@@ -126,105 +126,105 @@ func activeContext(t testing.TB, ws *slacksim.Workspace) context.Context {
 	return ctx
 }
 
-func (w *env) start() {
-	w.t.Helper()
+func (env *testEnv) start() {
+	env.t.Helper()
 	s, err := app.New(app.Config{
-		Database: w.database,
-		CoCalc:   cocalc.Options{BaseURL: w.cocalcURL, Key: w.account.Key(), CheckoutTimeout: w.checkout, Retries: -1},
+		Database: env.database,
+		CoCalc:   cocalc.Options{BaseURL: env.cocalcURL, Key: env.account.Key(), CheckoutTimeout: env.checkout, Retries: -1},
 		Slack: app.Slack{
-			URL: w.slackURL, BotToken: w.slack.BotToken(), AppToken: w.slack.AppToken(),
-			Socket: socket.Config{Sockets: 1, HandleWithin: w.handleWithin, MinUptime: w.minUptime},
+			URL: env.slackURL, BotToken: env.slack.BotToken(), AppToken: env.slack.AppToken(),
+			Socket: socket.Config{Sockets: 1, HandleWithin: env.handleWithin, MinUptime: env.minUptime},
 			Probe:  100 * time.Millisecond,
 		},
-		Policy: w.policy, Timing: w.timing, PurchasesChannel: w.channel, ApprovalsChannel: w.approvals,
+		Policy: env.policy, Timing: env.timing, PurchasesChannel: env.channel, ApprovalsChannel: env.approvals,
 		Defaults: cocalc.DefaultSpec(), Log: testLog(),
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	w.access, w.ledger, w.desk = s.Access, s.Ledger, s.Desk
-	if err := s.Prepare(w.ctx); err != nil {
-		w.t.Fatal(errors.Join(err, s.Close()))
+	env.access, env.ledger, env.desk = s.Access, s.Ledger, s.Desk
+	if err := s.Prepare(env.ctx); err != nil {
+		env.t.Fatal(errors.Join(err, s.Close()))
 	}
 	s.Start()
-	w.stop = func() {
+	env.stop = func() {
 		if err := errors.Join(s.Drain(), s.Close()); err != nil {
-			w.t.Error(err)
+			env.t.Error(err)
 		}
 		// Slack notices a moment later that the socket is gone; until then it would still send there.
-		if err := w.slack.Wait(context.Background(), func() bool { return w.slack.Sockets() == 0 }); err != nil {
-			w.t.Error(err)
+		if err := env.slack.Wait(context.Background(), func() bool { return env.slack.Sockets() == 0 }); err != nil {
+			env.t.Error(err)
 		}
-		w.stop = func() {}
+		env.stop = func() {}
 	}
-	if err := w.slack.WaitForSocket(w.ctx); err != nil {
-		w.t.Fatal(err)
+	if err := env.slack.WaitForSocket(env.ctx); err != nil {
+		env.t.Fatal(err)
 	}
 }
 
 // restart stops the bot as SIGTERM does and starts it again.
-func (w *env) restart() {
-	w.t.Helper()
-	w.stop()
-	w.start()
+func (env *testEnv) restart() {
+	env.t.Helper()
+	env.stop()
+	env.start()
 }
 
-func (w *env) must(err error) {
-	w.t.Helper()
+func (env *testEnv) must(err error) {
+	env.t.Helper()
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 }
 
 // says types /license as a person in #general.
-func (w *env) says(who, text string) {
-	w.t.Helper()
-	w.must(w.slack.Person(who).Command(w.ctx, slacksim.General, "/license", text))
+func (env *testEnv) says(who, text string) {
+	env.t.Helper()
+	env.must(env.slack.Person(who).Command(env.ctx, slacksim.General, "/license", text))
 }
 
 // sees waits until a person sees a message with the text in #general.
-func (w *env) sees(who, text string) slacksim.Message {
-	w.t.Helper()
-	m, err := w.slack.Person(who).WaitForText(w.ctx, slacksim.General, text)
-	w.must(err)
+func (env *testEnv) sees(who, text string) slacksim.Message {
+	env.t.Helper()
+	m, err := env.slack.Person(who).WaitForText(env.ctx, slacksim.General, text)
+	env.must(err)
 	return m
 }
 
-func (w *env) clicks(who string, on slacksim.Surface, what string) {
-	w.t.Helper()
-	w.must(w.slack.Person(who).Click(w.ctx, on, what))
+func (env *testEnv) clicks(who string, on slacksim.Surface, what string) {
+	env.t.Helper()
+	env.must(env.slack.Person(who).Click(env.ctx, on, what))
 }
 
 // card asks for the standard license as alice and waits for its card.
-func (w *env) card() slacksim.Message {
-	w.t.Helper()
-	w.says(slacksim.Alice, "buy ram=16 cpu=2")
-	return w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+func (env *testEnv) card() slacksim.Message {
+	env.t.Helper()
+	env.says(slacksim.Alice, "buy ram=16 cpu=2")
+	return env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 }
 
 // becomes waits until a message has changed to one with the text.
-func (w *env) becomes(m slacksim.Message, text string) slacksim.Message {
-	w.t.Helper()
-	now, err := w.slack.Person(slacksim.Alice).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
+func (env *testEnv) becomes(m slacksim.Message, text string) slacksim.Message {
+	env.t.Helper()
+	now, err := env.slack.Person(slacksim.Alice).WaitForUpdate(env.ctx, m, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), text)
 	})
-	w.must(err)
+	env.must(err)
 	return now
 }
 
 // checkSpent checks the amounts in the ledger and at CoCalc, and the number of licenses sold.
-func (w *env) checkSpent(licenses int, want purchase.Cents) {
-	w.t.Helper()
-	h, err := w.desk.History(w.ctx, 1, 100)
-	w.must(err)
+func (env *testEnv) checkSpent(licenses int, want purchase.Cents) {
+	env.t.Helper()
+	h, err := env.desk.History(env.ctx, 1, 100)
+	env.must(err)
 	if got := h.Months[0]; got.Spent != want || got.Reserved != 0 {
-		w.t.Errorf("the ledger says %s spent and %s reserved, want %s and nothing", got.Spent, got.Reserved, want)
+		env.t.Errorf("the ledger says %s spent and %s reserved, want %s and nothing", got.Spent, got.Reserved, want)
 	}
-	if got := len(w.account.Licenses()); got != licenses {
-		w.t.Errorf("CoCalc sold %d licenses, want %d", got, licenses)
+	if got := len(env.account.Licenses()); got != licenses {
+		env.t.Errorf("CoCalc sold %d licenses, want %d", got, licenses)
 	}
-	if got := 100000 - w.account.Balance(); got != int64(want) {
-		w.t.Errorf("CoCalc charged %d cents, want %d", got, want)
+	if got := 100000 - env.account.Balance(); got != int64(want) {
+		env.t.Errorf("CoCalc charged %d cents, want %d", got, want)
 	}
 }
 

@@ -62,35 +62,35 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 		tested[c.fault] = true
 		t.Run(c.fault, func(t *testing.T) {
 			t.Parallel()
-			w := newEnv(t, nil)
-			card := w.card()
-			w.inject(c.fault)
-			w.clicks(slacksim.Alice, card, "Buy for $63.75")
+			env := newEnv(t, nil)
+			card := env.card()
+			env.inject(c.fault)
+			env.clicks(slacksim.Alice, card, "Buy for $63.75")
 			if c.fault == "cart-broken" { // the bot names such an item and does not touch it: a person takes it out
-				w.until(func() bool { return len(w.account.Cart()) == 2 })
-				w.until(func() bool { return w.hasOpenOrder(func(o purchase.Order) bool { return o.Failure != nil }) })
-				w.account.Remove(w.foreignItem())
+				env.until(func() bool { return len(env.account.Cart()) == 2 })
+				env.until(func() bool { return env.hasOpenOrder(func(o purchase.Order) bool { return o.Failure != nil }) })
+				env.account.Remove(env.foreignItem())
 			}
-			now := w.becomes(card, strings.ReplaceAll(c.reads, "Not bought.", "*Not bought.*"))
+			now := env.becomes(card, strings.ReplaceAll(c.reads, "Not bought.", "*Not bought.*"))
 			if waits := strings.Contains(c.reads, "on hold"); waits {
-				for endpoint, n := range w.cocalc.Counts() {
+				for endpoint, n := range env.cocalc.Counts() {
 					if strings.HasPrefix(endpoint, "shopping/") && endpoint != "shopping/cart/get" || endpoint == checkoutPath {
 						t.Errorf("got %d requests to %s, want none: the server sells no licenses", n, endpoint)
 					}
 				}
-				w.cocalc.ClearFaults()
-				now = w.becomes(card, bought)
+				env.cocalc.ClearFaults()
+				now = env.becomes(card, bought)
 			}
-			w.cocalc.ClearFaults()
+			env.cocalc.ClearFaults()
 			// the card comes before that
-			w.until(func() bool { return !w.hasOpenOrder(func(o purchase.Order) bool { return len(o.HeldItems) > 0 }) })
+			env.until(func() bool { return !env.hasOpenOrder(func(o purchase.Order) bool { return len(o.HeldItems) > 0 }) })
 			if text := now.ContentText(); !strings.Contains(text, "*Not bought.*") && !strings.Contains(text, "Bought for") &&
 				!strings.Contains(text, "sold") {
 				t.Errorf("got this card, want it to say whether money was spent:\n%s", now.ContentText())
 			}
-			w.checkSpent(c.licenses, c.spent)
+			env.checkSpent(c.licenses, c.spent)
 			inCart := 0
-			for _, item := range w.account.Cart() {
+			for _, item := range env.account.Cart() {
 				if item.Removed.IsZero() && item.PurchasedAt.IsZero() {
 					inCart++
 					if !item.Checked {
@@ -111,84 +111,84 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 }
 
 // inject switches a fault on, with waits as short as those of the test's env.
-func (w *env) inject(name string) {
-	w.t.Helper()
+func (env *testEnv) inject(name string) {
+	env.t.Helper()
 	switch name {
 	case "late-checkout":
-		w.cocalc.Inject(cocalctest.Fault{
+		env.cocalc.Inject(cocalctest.Fault{
 			Endpoint: checkoutPath, Effect: cocalctest.ActLate, Wait: 500 * time.Millisecond,
 			Times: 1,
 		})
 	case "slow":
-		w.cocalc.Inject(cocalctest.Fault{When: cocalctest.After, Effect: cocalctest.Delay, Wait: 50 * time.Millisecond})
+		env.cocalc.Inject(cocalctest.Fault{When: cocalctest.After, Effect: cocalctest.Delay, Wait: 50 * time.Millisecond})
 	case "throttled":
-		w.cocalc.Inject(cocalctest.Fault{
+		env.cocalc.Inject(cocalctest.Fault{
 			Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: time.Second,
 			Times: 1,
 		})
 	default:
-		w.must(w.cocalc.SwitchOn(name))
+		env.must(env.cocalc.SwitchOn(name))
 	}
 }
 
 // until waits until done reports true.
-func (w *env) until(done func() bool) {
-	w.t.Helper()
+func (env *testEnv) until(done func() bool) {
+	env.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
 		select {
-		case <-w.ctx.Done():
-			w.t.Fatal("it did not come to pass")
+		case <-env.ctx.Done():
+			env.t.Fatal("it did not come to pass")
 		case <-tick.C:
 		}
 	}
 }
 
 // hasOpenOrder reports whether there is such an open order.
-func (w *env) hasOpenOrder(such func(purchase.Order) bool) (found bool) {
-	w.t.Helper()
-	err := w.ledger.View(w.ctx, func(r purchase.Reader) error {
+func (env *testEnv) hasOpenOrder(such func(purchase.Order) bool) (found bool) {
+	env.t.Helper()
+	err := env.ledger.View(env.ctx, func(r purchase.Reader) error {
 		open, err := r.OpenOrders()
 		found = slices.ContainsFunc(open, such)
 		return err
 	})
-	w.must(err)
+	env.must(err)
 	return found
 }
 
 // foreignItem returns the cart item that is not the bot's.
-func (w *env) foreignItem() int64 {
-	w.t.Helper()
-	for _, item := range w.account.Cart() {
+func (env *testEnv) foreignItem() int64 {
+	env.t.Helper()
+	for _, item := range env.account.Cart() {
 		if !strings.Contains(string(item.Description), "order ") {
 			return item.ID
 		}
 	}
-	w.t.Fatal("there is no item of someone else's")
+	env.t.Fatal("there is no item of someone else's")
 	return 0
 }
 
 // A price that moved is confirmed on the same card, and then bought at the new price.
 func TestConversation_NewPrice(t *testing.T) {
-	w := newEnv(t, nil)
-	card := w.card()
-	w.inject("price-moved")
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	card = w.becomes(card, "went up from $63.75 to $70.13")
-	w.clicks(slacksim.Alice, card, "Buy for $70.13")
-	w.becomes(card, "Bought for $70.13")
-	w.checkSpent(1, 7013)
+	env := newEnv(t, nil)
+	card := env.card()
+	env.inject("price-moved")
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	card = env.becomes(card, "went up from $63.75 to $70.13")
+	env.clicks(slacksim.Alice, card, "Buy for $70.13")
+	env.becomes(card, "Bought for $70.13")
+	env.checkSpent(1, 7013)
 }
 
 // Lists say what is wrong instead of showing an empty list: an outage looks like an account without licenses.
 func TestHandler_ShowLicenses_NoProofOfKey(t *testing.T) {
 	for _, fault := range []string{"outage", "key-revoked"} {
 		t.Run(fault, func(t *testing.T) {
-			w := newEnv(t, nil)
-			w.inject(fault)
-			w.says(slacksim.Alice, "list")
-			w.sees(slacksim.Alice, "I've lost access to CoCalc. Please tell your admins.")
+			env := newEnv(t, nil)
+			env.inject(fault)
+			env.says(slacksim.Alice, "list")
+			env.sees(slacksim.Alice, "I've lost access to CoCalc. Please tell your admins.")
 		})
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // Ten entries are a page; a page beyond the last one is the last one, with a way back.
 func TestHandler_ShowHistory_LastPage(t *testing.T) {
-	w := newEnv(t, nil)
-	w.must(w.ledger.Update(w.ctx, func(l purchase.Writer) error {
+	env := newEnv(t, nil)
+	env.must(env.ledger.Update(env.ctx, func(l purchase.Writer) error {
 		var errs []error
 		for n := range 21 {
 			_, err := l.AddPurchase(purchase.Purchase{
@@ -32,50 +32,50 @@ func TestHandler_ShowHistory_LastPage(t *testing.T) {
 		}
 		return numbers
 	}
-	w.says(slacksim.Bob, "history page=999")
-	last := w.sees(slacksim.Bob, "page 3 of 3")
+	env.says(slacksim.Bob, "history page=999")
+	last := env.sees(slacksim.Bob, "page 3 of 3")
 	if got := entries(last); len(got) != 1 || got[0] != 1 {
 		t.Errorf("the last page has the entries %v; want len(got) = 1, got[0] = 1:\n%s", got, last.ContentText())
 	}
-	w.clicks(slacksim.Bob, last, "← Newer")
-	if got := entries(w.becomesFor(slacksim.Bob, last, "page 2 of 3")); len(got) != 10 || got[0] != 2 || got[9] != 11 {
+	env.clicks(slacksim.Bob, last, "← Newer")
+	if got := entries(env.becomesFor(slacksim.Bob, last, "page 2 of 3")); len(got) != 10 || got[0] != 2 || got[9] != 11 {
 		t.Errorf("the second page has the entries %v; want len(got) = 10, got[0] = 2, got[9] = 11", got)
 	}
-	w.says(slacksim.Bob, "history")
-	if got := entries(w.sees(slacksim.Bob, "page 1 of 3")); len(got) != 10 || got[0] != 12 || got[9] != 21 {
+	env.says(slacksim.Bob, "history")
+	if got := entries(env.sees(slacksim.Bob, "page 1 of 3")); len(got) != 10 || got[0] != 12 || got[9] != 21 {
 		t.Errorf("the first page has the entries %v; want len(got) = 10, got[0] = 12, got[9] = 21", got)
 	}
 }
 
 // becomesFor waits until a message that someone sees has changed to one with the text.
-func (w *env) becomesFor(who string, m slacksim.Message, text string) slacksim.Message {
-	w.t.Helper()
-	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
+func (env *testEnv) becomesFor(who string, m slacksim.Message, text string) slacksim.Message {
+	env.t.Helper()
+	now, err := env.slack.Person(who).WaitForUpdate(env.ctx, m, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), text)
 	})
-	w.must(err)
+	env.must(err)
 	return now
 }
 
 // A yearly price says what it saves, wherever it is shown before it is paid.
 func TestSaving_Year(t *testing.T) {
 	const saves = "save $127.44 a year compared with paying monthly"
-	w := newEnv(t, func(w *env) { w.policy.OrderLimit = purchase.Limit{None: true} })
-	w.says(slacksim.Alice, "quote ram=16 cpu=2 period=yearly")
-	w.sees(slacksim.Alice, saves)
-	w.says(slacksim.Alice, "buy ram=16 cpu=2 period=yearly")
-	card := w.sees(slacksim.Alice, "A CoCalc license for")
+	env := newEnv(t, func(env *testEnv) { env.policy.OrderLimit = purchase.Limit{None: true} })
+	env.says(slacksim.Alice, "quote ram=16 cpu=2 period=yearly")
+	env.sees(slacksim.Alice, saves)
+	env.says(slacksim.Alice, "buy ram=16 cpu=2 period=yearly")
+	card := env.sees(slacksim.Alice, "A CoCalc license for")
 	if !strings.Contains(card.ContentText(), saves) {
 		t.Errorf("the card reads; want %q in it:\n%s", saves, card.ContentText())
 	}
-	w.clicks(slacksim.Alice, card, "Edit")
-	if _, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, func(v slacksim.View) bool {
+	env.clicks(slacksim.Alice, card, "Edit")
+	if _, err := env.slack.Person(slacksim.Alice).WaitForModal(env.ctx, func(v slacksim.View) bool {
 		return strings.Contains(v.ContentText(), saves)
 	}); err != nil {
 		t.Error(err)
 	}
-	w.says(slacksim.Bob, "buy ram=16 cpu=2")
-	if month := w.sees(slacksim.Bob, "A CoCalc license for"); strings.Contains(month.ContentText(), "save $") {
+	env.says(slacksim.Bob, "buy ram=16 cpu=2")
+	if month := env.sees(slacksim.Bob, "A CoCalc license for"); strings.Contains(month.ContentText(), "save $") {
 		t.Errorf("a monthly card reads; want no %q:\n%s", "save $", month.ContentText())
 	}
 }

@@ -45,11 +45,11 @@ var hostileTexts = []struct{ name, text string }{
 
 // sentToSlack returns everything that the bot has sent to Slack: the bodies of its requests, and the answers to what
 // people did.
-func (w *env) sentToSlack() (all []any) {
-	for _, call := range w.slack.Calls() {
+func (env *testEnv) sentToSlack() (all []any) {
+	for _, call := range env.slack.Calls() {
 		if call.Error != "" && (call.Method != "views.update" || call.Error != "hash_conflict" && call.Error != "not_found") {
 			// the price is computed for every change of a form
-			w.t.Errorf("got a refusal of %s: %s %v; want none", call.Method, call.Error, call.Args)
+			env.t.Errorf("got a refusal of %s: %s %v; want none", call.Method, call.Error, call.Args)
 		}
 		body := map[string]any{}
 		for name, arg := range call.Args {
@@ -61,7 +61,7 @@ func (w *env) sentToSlack() (all []any) {
 		}
 		all = append(all, body)
 	}
-	for _, e := range w.slack.Envelopes() {
+	for _, e := range env.slack.Envelopes() {
 		var answer any
 		if len(e.Answer) > 0 && json.Unmarshal(e.Answer, &answer) == nil {
 			all = append(all, answer)
@@ -72,8 +72,8 @@ func (w *env) sentToSlack() (all []any) {
 
 // checkHarmless checks everything that the bot has sent. Hostile text may stand in plain text alone, in one line behind
 // what it is, with nothing in it that is not seen; and nowhere else but in the fields of forms and beside them.
-func (w *env) checkHarmless() (found int) {
-	w.t.Helper()
+func (env *testEnv) checkHarmless() (found int) {
+	env.t.Helper()
 	var look func(path string, v any)
 	look = func(path string, v any) {
 		switch v := v.(type) {
@@ -87,7 +87,7 @@ func (w *env) checkHarmless() (found int) {
 			}
 			if kind == slack.PlainTextType && strings.Contains(text, evil) {
 				found++
-				w.checkOneLine(path, text)
+				env.checkOneLine(path, text)
 			}
 		case []any:
 			for i, inner := range v {
@@ -100,15 +100,15 @@ func (w *env) checkHarmless() (found int) {
 			switch {
 			case strings.HasSuffix(path, "/initial_value"): // what someone wrote, in the field where they write it
 			case strings.Contains(path, "/errors/"):
-				w.checkOneLine(path, v)
+				env.checkOneLine(path, v)
 			case path == "/text" && !strings.ContainsAny(v, "<>*_~`"): // for notifications: no mark of any kind is left
-				w.checkOneLine(path, v)
+				env.checkOneLine(path, v)
 			default:
-				w.t.Errorf("%s: %q", path, v)
+				env.t.Errorf("%s: %q", path, v)
 			}
 		}
 	}
-	for _, said := range w.sentToSlack() {
+	for _, said := range env.sentToSlack() {
 		look("", said)
 	}
 	return found
@@ -118,17 +118,17 @@ func (w *env) checkHarmless() (found int) {
 // sentence.
 const maxShownText = 1300
 
-func (w *env) checkOneLine(path, text string) {
-	w.t.Helper()
+func (env *testEnv) checkOneLine(path, text string) {
+	env.t.Helper()
 	for i, r := range text {
 		joins := r == '\u200d' && i > 0
 		if r == '\n' || r == '\u2028' || r == '\u3164' || unicode.In(r, unicode.Cc, unicode.Cf) && !joins {
-			w.t.Errorf("%s: got %q with %q, want one line of visible characters", path, text, r)
+			env.t.Errorf("%s: got %q with %q, want one line of visible characters", path, text, r)
 			return
 		}
 	}
 	if n := utf8.RuneCountInString(text); n > maxShownText || strings.Contains(text, strings.Repeat("\u0301", 5)) {
-		w.t.Errorf("%s: got %d characters, want at most %d without piled up marks: %q", path, n, maxShownText, text)
+		env.t.Errorf("%s: got %d characters, want at most %d without piled up marks: %q", path, n, maxShownText, text)
 	}
 }
 
@@ -142,59 +142,59 @@ func first(n int, text string) string {
 // written.
 func TestCard_HostileWords(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		withApprovers(w)
-		w.policy.PersonOrders, w.policy.Admins = 0, map[string]bool{slacksim.Carol: true, slacksim.Bob: true}
-		w.channel = slacksim.General
+	env := newEnv(t, func(env *testEnv) {
+		withApprovers(env)
+		env.policy.PersonOrders, env.policy.Admins = 0, map[string]bool{slacksim.Carol: true, slacksim.Bob: true}
+		env.channel = slacksim.General
 	})
-	alice, bob := w.slack.Person(slacksim.Alice), w.slack.Person(slacksim.Bob)
+	alice, bob := env.slack.Person(slacksim.Alice), env.slack.Person(slacksim.Bob)
 	for _, c := range hostileTexts {
-		w.slack.AddUser(slacksim.User{ID: slacksim.Alice, Name: first(70, c.text)})
-		w.says(slacksim.Alice, "buy")
-		form, err := alice.WaitForModal(w.ctx, nil)
-		w.must(err)
+		env.slack.AddUser(slacksim.User{ID: slacksim.Alice, Name: first(70, c.text)})
+		env.says(slacksim.Alice, "buy")
+		form, err := alice.WaitForModal(env.ctx, nil)
+		env.must(err)
 		title, description, reason, why := first(200, c.text), first(1000, c.text), first(1000, c.text), first(500, c.text)
 		for field, text := range map[string]string{
 			"Memory per project": "16", "Title": title, "Description": description,
 			"Reason": reason,
 		} {
-			w.must(alice.Fill(w.ctx, form, field, text))
+			env.must(alice.Fill(env.ctx, form, field, text))
 		}
-		w.must(alice.Choose(w.ctx, form, "Cores per project", "2 cores"))
-		if problems, err := alice.Submit(w.ctx); err != nil || len(problems) > 0 {
+		env.must(alice.Choose(env.ctx, form, "Cores per project", "2 cores"))
+		if problems, err := alice.Submit(env.ctx); err != nil || len(problems) > 0 {
 			t.Fatalf("%s: %v, %v; want no error, len(problems) = 0", c.name, problems, err)
 		}
-		card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
-		w.clicks(slacksim.Alice, card, "Edit")
-		_, err = alice.WaitForModal(w.ctx, nil)
-		w.must(err)
-		w.must(alice.CloseModal())
-		w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
-		card = w.becomes(card, "Waiting for approval")
+		card := env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+		env.clicks(slacksim.Alice, card, "Edit")
+		_, err = alice.WaitForModal(env.ctx, nil)
+		env.must(err)
+		env.must(alice.CloseModal())
+		env.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+		card = env.becomes(card, "Waiting for approval")
 		id := orderIDBlock.FindString(card.ContentText())
-		ask := w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $63.75 a month")
-		w.clicks(slacksim.Bob, ask, "Deny")
-		form, err = bob.WaitForModal(w.ctx, nil)
-		w.must(err)
-		w.must(bob.Fill(w.ctx, form, "Reason", why))
-		if problems, err := bob.Submit(w.ctx); err != nil || len(problems) > 0 {
+		ask := env.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $63.75 a month")
+		env.clicks(slacksim.Bob, ask, "Deny")
+		form, err = bob.WaitForModal(env.ctx, nil)
+		env.must(err)
+		env.must(bob.Fill(env.ctx, form, "Reason", why))
+		if problems, err := bob.Submit(env.ctx); err != nil || len(problems) > 0 {
 			t.Fatalf("%s: %v, %v; want no error, len(problems) = 0", c.name, problems, err)
 		}
-		w.becomes(card, "denied it")
-		w.cardBecomes(ask, "denied it")
-		w.says(slacksim.Carol, "order "+id)
+		env.becomes(card, "denied it")
+		env.cardBecomes(ask, "denied it")
+		env.says(slacksim.Carol, "order "+id)
 
-		w.says(slacksim.Carol, "pause "+first(400, c.text))
-		w.seesDirectly(slacksim.Bob, "carol paused it on ")
-		w.says(slacksim.Alice, "buy ram=16 cpu=2")
-		w.sees(slacksim.Alice, "An admin can resume it")
-		w.says(slacksim.Bob, "pause me too")
-		w.must(alice.Home())
-		w.says(slacksim.Bob, "resume "+first(400, c.text))
-		w.seesDirectly(slacksim.Carol, "resumed buying")
+		env.says(slacksim.Carol, "pause "+first(400, c.text))
+		env.seesDirectly(slacksim.Bob, "carol paused it on ")
+		env.says(slacksim.Alice, "buy ram=16 cpu=2")
+		env.sees(slacksim.Alice, "An admin can resume it")
+		env.says(slacksim.Bob, "pause me too")
+		env.must(alice.Home())
+		env.says(slacksim.Bob, "resume "+first(400, c.text))
+		env.seesDirectly(slacksim.Carol, "resumed buying")
 
-		o, err := w.desk.Outbox.Order(w.ctx, purchase.OrderID(id))
-		w.must(err)
+		o, err := env.desk.Outbox.Order(env.ctx, purchase.OrderID(id))
+		env.must(err)
 		trimmed := strings.TrimSpace
 		if o.Spec.Title != trimmed(title) || o.Spec.Description != trimmed(description) || o.Reason != trimmed(reason) ||
 			o.Approvals[0].Reason != trimmed(why) {
@@ -202,23 +202,24 @@ func TestCard_HostileWords(t *testing.T) {
 				o.Approvals[0].Reason)
 		}
 	}
-	if n := w.checkHarmless(); n < 10*len(hostileTexts) {
+	if n := env.checkHarmless(); n < 10*len(hostileTexts) {
 		t.Errorf("the texts were said %d times only; want at least %v", n, 10*len(hostileTexts))
 	}
-	w.checkSpent(0, 0)
+	env.checkSpent(0, 0)
 }
 
 // A reason that is typed may be longer than what any form takes: all of it is in the ledger, and as much as can be read
 // on the card.
 func TestUserText_LongReason(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, withApprovers)
+	env := newEnv(t, withApprovers)
 	reason := strings.TrimSpace(strings.Repeat("evil & ", 1400))
-	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="`+reason+`"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Request approval ($63.75)")
-	w.seesIn(slacksim.Bob, theDesk, "Reason: evil & evil &")
-	if w.checkHarmless(); w.orders()[0].Reason != reason {
-		t.Errorf("the ledger has %d characters of %d; want all", len(w.orders()[0].Reason), len(reason))
+	env.says(slacksim.Alice, `buy ram=16 cpu=2 reason="`+reason+`"`)
+	env.clicks(slacksim.Alice, env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"),
+		"Request approval ($63.75)")
+	env.seesIn(slacksim.Bob, theDesk, "Reason: evil & evil &")
+	if env.checkHarmless(); env.orders()[0].Reason != reason {
+		t.Errorf("the ledger has %d characters of %d; want all", len(env.orders()[0].Reason), len(reason))
 	}
 }
 
@@ -226,42 +227,43 @@ func TestUserText_LongReason(t *testing.T) {
 // another one like it, and after it was bought.
 func TestLicenseList_HostileTitles(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { w.account.AddCredit(1_000_000, ""); w.channel = slacksim.General })
-	sold := w.account.Balance()
+	env := newEnv(t, func(env *testEnv) { env.account.AddCredit(1_000_000, ""); env.channel = slacksim.General })
+	sold := env.account.Balance()
 	for _, c := range hostileTexts {
 		spec := cocalc.DefaultSpec()
 		spec.RAM, spec.CPU, spec.Title = 4, 1, c.text
-		w.account.AddToCart("site-license", string(spec.CartDescription(time.Now())))
-		w.must(w.account.Checkout())
+		env.account.AddToCart("site-license", string(spec.CartDescription(time.Now())))
+		env.must(env.account.Checkout())
 	}
-	if w.account.Balance() == sold || len(w.account.Licenses()) != len(hostileTexts) {
-		t.Fatalf("%d licenses were sold; want w.account.Balance() other than %v, len(w.account.Licenses()) = %v",
-			len(w.account.Licenses()), sold, len(hostileTexts))
+	if env.account.Balance() == sold || len(env.account.Licenses()) != len(hostileTexts) {
+		t.Fatalf("got %d licenses, balance %v; want %d, and a balance other than %v", len(env.account.Licenses()),
+			env.account.Balance(), len(hostileTexts), sold)
 	}
 	for page := 1; page <= (len(hostileTexts)+9)/10; page++ {
-		w.says(slacksim.Bob, fmt.Sprintf("list all page=%d", page))
-		w.sees(slacksim.Bob, fmt.Sprintf("page %d of", page))
+		env.says(slacksim.Bob, fmt.Sprintf("list all page=%d", page))
+		env.sees(slacksim.Bob, fmt.Sprintf("page %d of", page))
 	}
-	for i, license := range w.account.Licenses() {
-		w.says(slacksim.Bob, "show "+license.ID)
-		details, err := w.slack.Person(slacksim.Bob).WaitForMessage(w.ctx, slacksim.General, func(m slacksim.Message) bool {
-			_, again := m.Button("Buy another like this")
-			return again && strings.Contains(m.ContentText(), license.ID)
-		})
-		w.must(err)
-		w.clicks(slacksim.Bob, details, "Buy another like this")
-		card := w.sees(slacksim.Bob, "A CoCalc license for")
+	for i, license := range env.account.Licenses() {
+		env.says(slacksim.Bob, "show "+license.ID)
+		details, err := env.slack.Person(slacksim.Bob).WaitForMessage(env.ctx, slacksim.General,
+			func(m slacksim.Message) bool {
+				_, again := m.Button("Buy another like this")
+				return again && strings.Contains(m.ContentText(), license.ID)
+			})
+		env.must(err)
+		env.clicks(slacksim.Bob, details, "Buy another like this")
+		card := env.sees(slacksim.Bob, "A CoCalc license for")
 		if i > 0 {
-			w.clicks(slacksim.Bob, card, "Cancel order")
-			w.becomes(card, "Order cancelled. Nothing was charged")
+			env.clicks(slacksim.Bob, card, "Cancel order")
+			env.becomes(card, "Order cancelled. Nothing was charged")
 			continue
 		}
-		w.clicks(slacksim.Bob, card, regexp.MustCompile(`Buy for [$0-9.]+`).FindString(strings.Join(card.Buttons(), " ")))
-		w.sees(slacksim.Bob, "Bought for")
+		env.clicks(slacksim.Bob, card, regexp.MustCompile(`Buy for [$0-9.]+`).FindString(strings.Join(card.Buttons(), " ")))
+		env.sees(slacksim.Bob, "Bought for")
 	}
-	w.says(slacksim.Bob, "history")
-	w.sees(slacksim.Bob, "spent, 1 license")
-	if n := w.checkHarmless(); n < 3*len(hostileTexts) {
+	env.says(slacksim.Bob, "history")
+	env.sees(slacksim.Bob, "spent, 1 license")
+	if n := env.checkHarmless(); n < 3*len(hostileTexts) {
 		t.Errorf("the titles were said %d times only; want at least %v", n, 3*len(hostileTexts))
 	}
 }

@@ -21,44 +21,47 @@ const listEndpoint = "licenses/get-managed"
 func TestReadLimiter_ListsDontDelayForms(t *testing.T) {
 	t.Parallel()
 	var others []string // with two lists each, more than there are workers for reads
-	w := newEnv(t, func(w *env) {
+	env := newEnv(t, func(env *testEnv) {
 		for n := range 9 {
 			id := fmt.Sprintf("U0READER%d", n)
-			w.slack.AddUser(slacksim.User{ID: id, Name: fmt.Sprintf("reader-%d", n)})
-			w.slack.Invite(slacksim.General, id)
-			w.policy.Buyers[id] = true
+			env.slack.AddUser(slacksim.User{ID: id, Name: fmt.Sprintf("reader-%d", n)})
+			env.slack.Invite(slacksim.General, id)
+			env.policy.Buyers[id] = true
 			others = append(others, id)
 		}
 	})
-	card := w.card()
-	asked := w.cocalc.Counts()[listEndpoint]
-	w.cocalc.Inject(cocalctest.Fault{Endpoint: listEndpoint, Effect: cocalctest.Delay, Wait: 6 * time.Second})
+	card := env.card()
+	asked := env.cocalc.Counts()[listEndpoint]
+	env.cocalc.Inject(cocalctest.Fault{Endpoint: listEndpoint, Effect: cocalctest.Delay, Wait: 6 * time.Second})
 	var wg sync.WaitGroup
 	for range 40 {
-		wg.Go(func() { w.must(w.slack.Person(slacksim.Bob).Command(w.ctx, slacksim.General, "/license", "list")) })
+		wg.Go(func() {
+			env.must(env.slack.Person(slacksim.Bob).Command(env.ctx, slacksim.General, "/license", "list"))
+		})
 	}
 	// One person waits for two lists at a time, and reads at once why there are not more of them.
 	count := func(text string) (n int) {
-		for _, m := range w.slack.Person(slacksim.Bob).Messages(slacksim.General) {
+		for _, m := range env.slack.Person(slacksim.Bob).Messages(slacksim.General) {
 			if strings.Contains(m.ContentText(), text) {
 				n++
 			}
 		}
 		return n
 	}
-	w.until(func() bool { return count("still working on your last requests") == 38 })
+	env.until(func() bool { return count("still working on your last requests") == 38 })
 	for _, id := range append(others, others...) {
-		wg.Go(func() { w.must(w.slack.Person(id).Command(w.ctx, slacksim.General, "/license", "list")) })
+		wg.Go(func() { env.must(env.slack.Person(id).Command(env.ctx, slacksim.General, "/license", "list")) })
 	}
 	wg.Wait()
 	began := time.Now()
-	w.clicks(slacksim.Alice, card, "Edit")
-	if _, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, nil); err != nil || time.Since(began) > 2*time.Second {
+	env.clicks(slacksim.Alice, card, "Edit")
+	if _, err := env.slack.Person(slacksim.Alice).WaitForModal(env.ctx, nil); err != nil ||
+		time.Since(began) > 2*time.Second {
 		t.Errorf("the form opened after %s (%v); want no error, time.Since(began) of at most %v", time.Since(began), err,
 			2*time.Second)
 	}
-	w.until(func() bool { return count("No active licenses")+count("no active licenses") == 2 })
-	if n := w.cocalc.Counts()[listEndpoint] - asked; n > 2 { // the buyer looks too
+	env.until(func() bool { return count("No active licenses")+count("no active licenses") == 2 })
+	if n := env.cocalc.Counts()[listEndpoint] - asked; n > 2 { // the buyer looks too
 		t.Errorf("CoCalc was asked %d times; want at most 2", n)
 	}
 }
@@ -140,16 +143,16 @@ func TestLicenseCache_List_Fresh(t *testing.T) {
 // It is not shown beyond a purchase.
 func TestLicenseCache_List_AfterPurchase(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, nil)
-	card := w.card()
-	w.says(slacksim.Alice, "list")
-	w.until(func() bool {
-		return slices.ContainsFunc(w.ephemeralMessages(slacksim.Alice), func(m slacksim.Message) bool {
+	env := newEnv(t, nil)
+	card := env.card()
+	env.says(slacksim.Alice, "list")
+	env.until(func() bool {
+		return slices.ContainsFunc(env.ephemeralMessages(slacksim.Alice), func(m slacksim.Message) bool {
 			return strings.Contains(strings.ToLower(m.ContentText()), "no active licenses")
 		})
 	})
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Bought for $63.75")
-	w.says(slacksim.Alice, "list")
-	w.sees(slacksim.Alice, "1 active license")
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Bought for $63.75")
+	env.says(slacksim.Alice, "list")
+	env.sees(slacksim.Alice, "1 active license")
 }

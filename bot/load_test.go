@@ -62,7 +62,7 @@ type loadUser struct {
 
 // loadEnv is an env with 200 people and one budget.
 type loadEnv struct {
-	*env
+	*testEnv
 	rng        *rand.Rand
 	members    []*loadUser
 	requests   map[purchase.OrderID]slacksim.Message // the approvers' cards, as they were when the second began
@@ -85,14 +85,14 @@ func newLoadEnv(t testing.TB) *loadEnv {
 		rng: rand.New(rand.NewPCG(seed, 0)), requests: map[purchase.OrderID]slacksim.Message{},
 		before: map[string]bool{},
 	}
-	c.env = newEnv(t, func(w *env) {
-		w.cocalc = cocalctest.New(cocalctest.Config{Seed: seed, CheckoutTakes: time.Millisecond, Unthrottled: true})
-		w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 10_000_00, Partner: true})
-		w.cocalcURL = w.cocalc.Start(t)
-		w.approvals, w.handleWithin = theDesk, noTimeout
-		w.slack.AddChannel(slacksim.Channel{ID: theDesk, Name: "approvals", Members: []string{w.slack.App().BotUserID}})
+	c.testEnv = newEnv(t, func(env *testEnv) {
+		env.cocalc = cocalctest.New(cocalctest.Config{Seed: seed, CheckoutTakes: time.Millisecond, Unthrottled: true})
+		env.account = env.cocalc.Add(cocalctest.NewAccount{Credit: 10_000_00, Partner: true})
+		env.cocalcURL = env.cocalc.Start(t)
+		env.approvals, env.handleWithin = theDesk, noTimeout
+		env.slack.AddChannel(slacksim.Channel{ID: theDesk, Name: "approvals", Members: []string{env.slack.App().BotUserID}})
 		buyers, bosses := slacksim.UserGroup{ID: "S0BUYERS"}, slacksim.UserGroup{ID: "S0BOSSES"}
-		w.policy = purchase.Policy{
+		env.policy = purchase.Policy{
 			Buyers: map[string]bool{buyers.ID: true}, Approvers: map[string]bool{bosses.ID: true}, Admins: map[string]bool{},
 			AutoApprove: 3000, Approvals: 1, PersonBudget: personally,
 			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: crowdBudget},
@@ -105,23 +105,23 @@ func newLoadEnv(t testing.TB) *loadEnv {
 				if m.what == foreign {
 					u.TeamID = "T0OTHER"
 				}
-				w.slack.AddUser(u)
+				env.slack.AddUser(u)
 				if m.what == visiting || m.what == foreign { // a channel in which they were from the start has no cards
 					continue
 				}
-				w.slack.Invite(slacksim.General, m.id)
-				w.slack.Invite(theDesk, m.id)
-				list, group := w.policy.Buyers, &buyers
+				env.slack.Invite(slacksim.General, m.id)
+				env.slack.Invite(theDesk, m.id)
+				list, group := env.policy.Buyers, &buyers
 				switch m.what {
 				case ruling:
-					w.policy.Admins[m.id] = true
+					env.policy.Admins[m.id] = true
 					continue
 				case nobody:
 					continue
 				case reasonState:
-					list, group = w.policy.Approvers, &bosses
+					list, group = env.policy.Approvers, &bosses
 				case judging:
-					w.policy.Approvers[m.id] = true
+					env.policy.Approvers[m.id] = true
 				}
 				if len(c.members)%3 == 0 { // some are listed themselves, the others by their group
 					list[m.id] = true
@@ -130,7 +130,7 @@ func newLoadEnv(t testing.TB) *loadEnv {
 				}
 			}
 		}
-		w.slack.SetUserGroups(buyers, bosses)
+		env.slack.SetUserGroups(buyers, bosses)
 	})
 	return c
 }

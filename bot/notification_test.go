@@ -12,17 +12,17 @@ const bosses = "S0BOSSES"
 
 // withAdminGroup makes admins of the members of a group alone: carol and bob, and a guest, who is none whatever the
 // group says.
-func withAdminGroup(w *env) {
+func withAdminGroup(env *testEnv) {
 	const guest = "U0GUEST"
-	w.channel = slacksim.General
-	w.policy.Admins = map[string]bool{bosses: true}
-	w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", Restricted: true})
-	w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol, slacksim.Bob, guest}})
+	env.channel = slacksim.General
+	env.policy.Admins = map[string]bool{bosses: true}
+	env.slack.AddUser(slacksim.User{ID: guest, Name: "gina", Restricted: true})
+	env.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol, slacksim.Bob, guest}})
 }
 
 // countDirectMessages is how many direct messages with the text someone has.
-func (w *env) countDirectMessages(who, text string) (n int) {
-	for _, m := range w.slack.Messages(w.slack.DM(who)) {
+func (env *testEnv) countDirectMessages(who, text string) (n int) {
+	for _, m := range env.slack.Messages(env.slack.DM(who)) {
 		if strings.Contains(m.ContentText(), text) {
 			n++
 		}
@@ -34,27 +34,27 @@ func (w *env) countDirectMessages(who, text string) (n int) {
 // name besides. Anyone who caused it knows.
 func TestPublisher_ExpandGroup(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { withAdminGroup(w); w.policy.Admins[slacksim.Bob] = true })
-	w.says(slacksim.Carol, "pause we count the money")
-	w.seesDirectly(slacksim.Bob, "carol paused it on ")
-	w.says(slacksim.Bob, "resume we are done")
-	w.seesDirectly(slacksim.Carol, "bob resumed buying")
-	w.restart()
-	w.says(slacksim.Carol, "pause we count once more")
-	w.seesDirectly(slacksim.Bob, "we count once more")
+	env := newEnv(t, func(env *testEnv) { withAdminGroup(env); env.policy.Admins[slacksim.Bob] = true })
+	env.says(slacksim.Carol, "pause we count the money")
+	env.seesDirectly(slacksim.Bob, "carol paused it on ")
+	env.says(slacksim.Bob, "resume we are done")
+	env.seesDirectly(slacksim.Carol, "bob resumed buying")
+	env.restart()
+	env.says(slacksim.Carol, "pause we count once more")
+	env.seesDirectly(slacksim.Bob, "we count once more")
 	for who, counts := range map[string]map[string]int{
 		slacksim.Bob:   {"we count the money": 1, "we count once more": 1, "bob resumed buying": 0},
 		slacksim.Carol: {"carol paused it on ": 0, "bob resumed buying": 1},
 		"U0GUEST":      {"Buying": 0},
 	} {
 		for text, want := range counts {
-			if got := w.countDirectMessages(who, text); got != want {
+			if got := env.countDirectMessages(who, text); got != want {
 				t.Errorf("%s was told %q %d times, want %d", who, text, got, want)
 			}
 		}
 	}
-	w.until(func() bool {
-		notices, err := w.desk.Outbox.PendingNotifications(w.ctx)
+	env.until(func() bool {
+		notices, err := env.desk.Outbox.PendingNotifications(env.ctx)
 		return err == nil && len(notices) == 0
 	})
 }
@@ -63,48 +63,48 @@ func TestPublisher_ExpandGroup(t *testing.T) {
 // as Slack tells. Those count who are in it then.
 func TestPublisher_ExpandGroup_NotListed(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { withAdminGroup(w); w.policy.Admins[slacksim.Alice] = true })
-	w.slack.SetFaults(
+	env := newEnv(t, func(env *testEnv) { withAdminGroup(env); env.policy.Admins[slacksim.Alice] = true })
+	env.slack.SetFaults(
 		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"usergroups.users.list": {Error: "internal_error"}}})
-	w.says(slacksim.Alice, "pause we count the money")
-	checkContains(t, w.sees(slacksim.Bob, "Some admins haven't been told yet"), bosses, "I'll keep trying")
-	w.restart()
-	w.until(func() bool {
+	env.says(slacksim.Alice, "pause we count the money")
+	checkContains(t, env.sees(slacksim.Bob, "Some admins haven't been told yet"), bosses, "I'll keep trying")
+	env.restart()
+	env.until(func() bool {
 		asked := 0
-		for _, c := range w.slack.Calls() {
+		for _, c := range env.slack.Calls() {
 			if c.Method == "usergroups.users.list" {
 				asked++
 			}
 		}
 		return asked > 1
 	})
-	w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol}})
-	w.slack.SetFaults(slacksim.Faults{})
-	w.restart() // without it, Slack is asked again after a quarter of a minute
-	w.seesDirectly(slacksim.Carol, "alice paused it on ")
+	env.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol}})
+	env.slack.SetFaults(slacksim.Faults{})
+	env.restart() // without it, Slack is asked again after a quarter of a minute
+	env.seesDirectly(slacksim.Carol, "alice paused it on ")
 	said := 0
-	for _, m := range w.slack.Messages(slacksim.General) {
+	for _, m := range env.slack.Messages(slacksim.General) {
 		if strings.Contains(m.ContentText(), "Some admins haven't been told yet") {
 			said++
 		}
 	}
-	if said != 1 || w.countDirectMessages(slacksim.Bob, "Buying") != 0 || len(w.events("untold")) != 1 {
+	if said != 1 || env.countDirectMessages(slacksim.Bob, "Buying") != 0 || len(env.events("untold")) != 1 {
 		t.Errorf("the channel read it %d times, bob was told %d times, it is recorded %d times", said,
-			w.countDirectMessages(slacksim.Bob, "Buying"), len(w.events("untold")))
+			env.countDirectMessages(slacksim.Bob, "Buying"), len(env.events("untold")))
 	}
 }
 
 // A group that was switched off has no one in it: that no one was told does not stay unseen.
 func TestPublisher_ExpandGroup_Empty(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		withAdminGroup(w)
-		w.policy.Admins[slacksim.Alice] = true
-		w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Disabled: true})
+	env := newEnv(t, func(env *testEnv) {
+		withAdminGroup(env)
+		env.policy.Admins[slacksim.Alice] = true
+		env.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Disabled: true})
 	})
-	w.says(slacksim.Alice, "pause we count the money")
-	checkContains(t, w.sees(slacksim.Bob, "Some admins haven't been told"), "the user group "+bosses+" is empty")
-	if n := len(w.events("untold")); n != 1 {
+	env.says(slacksim.Alice, "pause we count the money")
+	checkContains(t, env.sees(slacksim.Bob, "Some admins haven't been told"), "the user group "+bosses+" is empty")
+	if n := len(env.events("untold")); n != 1 {
 		t.Errorf("recorded %d times; want 1", n)
 	}
 }

@@ -12,21 +12,21 @@ import (
 // about an order of someone else as about no order at all.
 func TestHandler_IDSearch_OneMatch(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		withGuestInChannel(w)
-		w.policy.Buyers[slacksim.Carol] = true
-		w.policy.Viewers = map[string]bool{slacksim.Bob: true}
+	env := newEnv(t, func(env *testEnv) {
+		withGuestInChannel(env)
+		env.policy.Buyers[slacksim.Carol] = true
+		env.policy.Viewers = map[string]bool{slacksim.Bob: true}
 	})
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	receipt := w.becomes(card, "Bought for $63.75")
-	license, order := w.account.Licenses()[0].ID, orderIDBlock.FindString(receipt.ContentText())
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := env.becomes(card, "Bought for $63.75")
+	license, order := env.account.Licenses()[0].ID, orderIDBlock.FindString(receipt.ContentText())
 	says := func(who, command string) string {
 		t.Helper()
-		n := len(w.ephemeralMessages(who))
-		w.says(who, command)
-		w.until(func() bool { return len(w.ephemeralMessages(who)) > n })
-		return w.ephemeralMessages(who)[n].ContentText()
+		n := len(env.ephemeralMessages(who))
+		env.says(who, command)
+		env.until(func() bool { return len(env.ephemeralMessages(who)) > n })
+		return env.ephemeralMessages(who)[n].ContentText()
 	}
 	for _, who := range []string{slacksim.Alice, slacksim.Bob} { // the requester, and a viewer
 		for _, part := range []string{order[:20], order[22:], strings.ToLower("…" + order[20:])} {
@@ -54,29 +54,29 @@ func TestHandler_IDSearch_OneMatch(t *testing.T) {
 			t.Errorf("a guest types %s and reads:\n%s", command, said)
 		}
 	}
-	w.waitForRefusal(visitor, purchase.Outsider)
+	env.waitForRefusal(visitor, purchase.Outsider)
 }
 
 // A part that several ids share lists those that the person may see, and no others.
 func TestHandler_IDSearch_SeveralMatches(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) { w.policy.Buyers[slacksim.Carol] = true })
+	env := newEnv(t, func(env *testEnv) { env.policy.Buyers[slacksim.Carol] = true })
 	var alices []string
 	for range 2 {
-		w.says(slacksim.Alice, "buy ram=16 cpu=2")
-		w.until(func() bool { return len(w.ephemeralMessages(slacksim.Alice)) > len(alices) })
-		alices = append(alices, orderIDBlock.FindString(string(w.ephemeralMessages(slacksim.Alice)[len(alices)].Blocks)))
+		env.says(slacksim.Alice, "buy ram=16 cpu=2")
+		env.until(func() bool { return len(env.ephemeralMessages(slacksim.Alice)) > len(alices) })
+		alices = append(alices, orderIDBlock.FindString(string(env.ephemeralMessages(slacksim.Alice)[len(alices)].Blocks)))
 	}
-	w.says(slacksim.Carol, "buy ram=4 cpu=1")
-	carols := orderIDBlock.FindString(string(w.sees(slacksim.Carol, "A CoCalc license for").Blocks))
+	env.says(slacksim.Carol, "buy ram=4 cpu=1")
+	carols := orderIDBlock.FindString(string(env.sees(slacksim.Carol, "A CoCalc license for").Blocks))
 	begin := alices[0][:4]
-	w.says(slacksim.Alice, "order "+begin)
-	several := w.sees(slacksim.Alice, "More than one order id")
+	env.says(slacksim.Alice, "order "+begin)
+	several := env.sees(slacksim.Alice, "More than one order id")
 	checkContains(t, several, alices[0])
 	checkContains(t, several, alices[1])
 	if strings.Contains(several.ContentText(), carols) {
 		t.Errorf("an order of someone else is named; want no %q", carols)
 	}
-	w.says(slacksim.Carol, "order "+begin) // of all these orders one is hers
-	checkContains(t, w.sees(slacksim.Carol, "<@"+slacksim.Carol+"> requested it"), "4 GB")
+	env.says(slacksim.Carol, "order "+begin) // of all these orders one is hers
+	checkContains(t, env.sees(slacksim.Carol, "<@"+slacksim.Carol+"> requested it"), "4 GB")
 }

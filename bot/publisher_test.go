@@ -17,17 +17,17 @@ func TestPublisher_Start_ReceiptFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnv(t, func(w *env) { w.channel = slacksim.Random })
-			w.slack.Invite(slacksim.Random, w.slack.App().BotUserID)
-			card := w.card()
-			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": fault}})
+			env := newEnv(t, func(env *testEnv) { env.channel = slacksim.Random })
+			env.slack.Invite(slacksim.Random, env.slack.App().BotUserID)
+			card := env.card()
+			env.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": fault}})
 			began := time.Now()
-			w.clicks(slacksim.Alice, card, "Buy for $63.75")
-			w.becomes(card, "Bought for $63.75")
+			env.clicks(slacksim.Alice, card, "Buy for $63.75")
+			env.becomes(card, "Bought for $63.75")
 			if took := time.Since(began); took > 5*time.Second {
 				t.Errorf("the receipt took %s; want at most %v", took, 5*time.Second)
 			}
-			w.slack.SetFaults(slacksim.Faults{})
+			env.slack.SetFaults(slacksim.Faults{})
 		})
 	}
 }

@@ -22,52 +22,53 @@ func checkNoWholeIDs(t *testing.T, m slacksim.Message) {
 const visitor = "U0VISITOR"
 
 // withGuestInChannel adds a guest to #general, where the bot is.
-func withGuestInChannel(w *env) {
-	w.slack.AddUser(slacksim.User{ID: visitor, Name: "visitor", Restricted: true})
-	w.slack.Invite(slacksim.General, visitor)
-	w.slack.Invite(slacksim.General, w.slack.App().BotUserID)
+func withGuestInChannel(env *testEnv) {
+	env.slack.AddUser(slacksim.User{ID: visitor, Name: "visitor", Restricted: true})
+	env.slack.Invite(slacksim.General, visitor)
+	env.slack.Invite(slacksim.General, env.slack.App().BotUserID)
 }
 
 // A license's id is its key. The requester and people who may see licenses get the whole id, in private; the channel
 // gets its end where members alone read it, and guests get nothing of licenses, history and money by any door.
 func TestHandler_Reveal_WholeID(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, withGuestInChannel)
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	receipt := w.becomes(card, "Bought for $63.75")
-	id := w.account.Licenses()[0].ID
+	env := newEnv(t, withGuestInChannel)
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := env.becomes(card, "Bought for $63.75")
+	id := env.account.Licenses()[0].ID
 	checkContains(t, receipt, id)
-	line, err := w.slack.Person(visitor).WaitForText(w.ctx, slacksim.General, "bought a CoCalc license")
-	w.must(err)
+	line, err := env.slack.Person(visitor).WaitForText(env.ctx, slacksim.General, "bought a CoCalc license")
+	env.must(err)
 	checkNoWholeIDs(t, line)
 	if said := line.ContentText(); strings.Contains(said, purchase.ShortID(id)) || strings.Contains(said, "$") {
 		t.Errorf("got %s in the guest's channel, want no id and no price", said)
 	}
-	w.says(slacksim.Bob, "list")
-	checkContains(t, w.sees(slacksim.Bob, "1 active license"), id)
+	env.says(slacksim.Bob, "list")
+	checkContains(t, env.sees(slacksim.Bob, "1 active license"), id)
 
 	order := orderIDBlock.FindString(receipt.ContentText())
 	for _, who := range []string{visitor, slacksim.Carol} {
 		for i, command := range []string{"list", "show " + id, "history", "order " + order, "budget"} {
-			w.says(who, command)
-			w.until(func() bool { return len(w.ephemeralMessages(who)) > i })
-			if said := w.ephemeralMessages(who)[i].ContentText(); strings.Contains(said, "$") || strings.Contains(said, "GB") ||
+			env.says(who, command)
+			env.until(func() bool { return len(env.ephemeralMessages(who)) > i })
+			if said := env.ephemeralMessages(who)[i].ContentText(); strings.Contains(said, "$") ||
+				strings.Contains(said, "GB") ||
 				!strings.Contains(said, "see") {
 				t.Errorf("%s types /license %s and reads:\n%s", who, command, said)
 			}
 		}
-		w.must(w.slack.Person(who).Home())
-		v, err := w.slack.Person(who).WaitForHome(w.ctx, func(v slacksim.View) bool {
+		env.must(env.slack.Person(who).Home())
+		v, err := env.slack.Person(who).WaitForHome(env.ctx, func(v slacksim.View) bool {
 			return strings.Contains(v.ContentText(), "see")
 		})
-		w.must(err)
+		env.must(err)
 		if said := v.ContentText(); strings.Contains(said, "$") || strings.Contains(said, "buy ram=16") {
 			t.Errorf("the Home tab of %s says:\n%s", who, said)
 		}
 	}
-	w.waitForRefusal(visitor, purchase.Outsider)
-	w.waitForRefusal(slacksim.Carol, purchase.NotAViewer)
+	env.waitForRefusal(visitor, purchase.Outsider)
+	env.waitForRefusal(slacksim.Carol, purchase.NotAViewer)
 }
 
 // Buyers see licenses, the team's months and what their own orders cost; viewers, approvers and admins see all of it.
@@ -89,15 +90,15 @@ func TestHandler_Reveal_Money(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnv(t, func(w *env) { withGuestInChannel(w); c.set(&w.policy) })
-			card := w.card()
-			w.clicks(slacksim.Alice, card, "Buy for $63.75")
-			receipt := w.becomes(card, "Bought for $63.75")
-			id, order := w.account.Licenses()[0].ID, orderIDBlock.FindString(receipt.ContentText())
+			env := newEnv(t, func(env *testEnv) { withGuestInChannel(env); c.set(&env.policy) })
+			card := env.card()
+			env.clicks(slacksim.Alice, card, "Buy for $63.75")
+			receipt := env.becomes(card, "Bought for $63.75")
+			id, order := env.account.Licenses()[0].ID, orderIDBlock.FindString(receipt.ContentText())
 			says := func(command, text string) string {
 				t.Helper()
-				w.says(slacksim.Carol, command)
-				return w.sees(slacksim.Carol, text).ContentText()
+				env.says(slacksim.Carol, command)
+				return env.sees(slacksim.Carol, text).ContentText()
 			}
 			details := says("show "+id, "Bought by <@"+slacksim.Alice+">")
 			history := says("history", "spent, 1 license") // the team's
@@ -116,7 +117,7 @@ func TestHandler_Reveal_Money(t *testing.T) {
 				return
 			}
 			says("order "+order, "This is someone else's order")
-			w.waitForRefusal(slacksim.Carol, purchase.NotYours)
+			env.waitForRefusal(slacksim.Carol, purchase.NotYours)
 		})
 	}
 }
@@ -124,23 +125,23 @@ func TestHandler_Reveal_Money(t *testing.T) {
 // Buttons of a list that someone had before they lost their rights show nothing any more.
 func TestHandler_ShowPage_FormerBuyer(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, withGuestInChannel)
-	card := w.card()
-	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	w.becomes(card, "Bought for $63.75")
-	w.says(slacksim.Alice, "list")
-	list := w.sees(slacksim.Alice, "1 active license")
-	w.stop()
-	w.policy.Buyers = map[string]bool{slacksim.Bob: true}
-	w.start()
-	w.clicks(slacksim.Alice, list, "Details")
-	checkNoWholeIDs(t, w.becomes(list, "You can't see your team's licenses"))
-	w.waitForRefusal(slacksim.Alice, purchase.NotAViewer)
+	env := newEnv(t, withGuestInChannel)
+	card := env.card()
+	env.clicks(slacksim.Alice, card, "Buy for $63.75")
+	env.becomes(card, "Bought for $63.75")
+	env.says(slacksim.Alice, "list")
+	list := env.sees(slacksim.Alice, "1 active license")
+	env.stop()
+	env.policy.Buyers = map[string]bool{slacksim.Bob: true}
+	env.start()
+	env.clicks(slacksim.Alice, list, "Details")
+	checkNoWholeIDs(t, env.becomes(list, "You can't see your team's licenses"))
+	env.waitForRefusal(slacksim.Alice, purchase.NotAViewer)
 }
 
 // ephemeralMessages returns the messages in #general that only this person sees, in order.
-func (w *env) ephemeralMessages(who string) (told []slacksim.Message) {
-	for _, m := range w.slack.Person(who).Messages(slacksim.General) {
+func (env *testEnv) ephemeralMessages(who string) (told []slacksim.Message) {
+	for _, m := range env.slack.Person(who).Messages(slacksim.General) {
 		if m.Ephemeral() {
 			told = append(told, m)
 		}
@@ -153,28 +154,28 @@ func (w *env) ephemeralMessages(who string) (told []slacksim.Message) {
 func TestPublisher_NoWholeIDInChannel(t *testing.T) {
 	t.Parallel()
 	const id = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
-	w := newEnv(t, func(w *env) {
-		withApprovers(w)
-		withAdmin(w)
-		w.channel = slacksim.General
-		w.slack.Invite(slacksim.General, w.slack.App().BotUserID)
+	env := newEnv(t, func(env *testEnv) {
+		withApprovers(env)
+		withAdmin(env)
+		env.channel = slacksim.General
+		env.slack.Invite(slacksim.General, env.slack.App().BotUserID)
 	})
-	w.says(slacksim.Alice, `buy ram=16 cpu=2 title="like `+id+`" reason="`+id+` is too small"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for"), "Request approval ($63.75)")
-	ask := w.seesIn(slacksim.Bob, theDesk, "is too small")
-	w.clicks(slacksim.Bob, ask, "Approve")
-	w.until(func() bool { return len(w.account.Licenses()) == 1 })
-	w.seesIn(slacksim.Bob, theDesk, "Bought for $63.75")
-	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="once more"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "once more"), "Request approval ($63.75)")
-	w.seesIn(slacksim.Bob, theDesk, "matching license is already active")
-	w.says(slacksim.Carol, "pause who uses "+id)
-	w.sees(slacksim.Carol, "Buying is paused")
-	w.seesIn(slacksim.Bob, slacksim.General, "who uses …5c6e")
-	w.says(slacksim.Bob, "buy ram=16 cpu=2")
-	checkContains(t, w.sees(slacksim.Bob, "An admin can resume it"), "…5c6e")
+	env.says(slacksim.Alice, `buy ram=16 cpu=2 title="like `+id+`" reason="`+id+` is too small"`)
+	env.clicks(slacksim.Alice, env.sees(slacksim.Alice, "A CoCalc license for"), "Request approval ($63.75)")
+	ask := env.seesIn(slacksim.Bob, theDesk, "is too small")
+	env.clicks(slacksim.Bob, ask, "Approve")
+	env.until(func() bool { return len(env.account.Licenses()) == 1 })
+	env.seesIn(slacksim.Bob, theDesk, "Bought for $63.75")
+	env.says(slacksim.Alice, `buy ram=16 cpu=2 reason="once more"`)
+	env.clicks(slacksim.Alice, env.sees(slacksim.Alice, "once more"), "Request approval ($63.75)")
+	env.seesIn(slacksim.Bob, theDesk, "matching license is already active")
+	env.says(slacksim.Carol, "pause who uses "+id)
+	env.sees(slacksim.Carol, "Buying is paused")
+	env.seesIn(slacksim.Bob, slacksim.General, "who uses …5c6e")
+	env.says(slacksim.Bob, "buy ram=16 cpu=2")
+	checkContains(t, env.sees(slacksim.Bob, "An admin can resume it"), "…5c6e")
 	for _, channel := range []string{theDesk, slacksim.General} {
-		for _, m := range w.slack.Messages(channel) {
+		for _, m := range env.slack.Messages(channel) {
 			if !m.Ephemeral() {
 				checkNoWholeIDs(t, m)
 			}

@@ -13,7 +13,7 @@ import (
 // CoCalc moves a term that has begun to its own clock, so that the license ends a moment after the day that was asked
 // for: it reads as that day all the same, on the card, the receipt, the list, the details and in the log.
 func TestFormatEnd_Everywhere(t *testing.T) {
-	w := newEnv(t, nil)
+	env := newEnv(t, nil)
 	last := time.Now().UTC().AddDate(0, 0, 20)
 	noon := time.Date(last.Year(), last.Month(), last.Day(), 12, 0, 0, 0, time.UTC)
 	until := fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", noon.Unix(), last.Format("Jan 2, 2006"))
@@ -22,21 +22,21 @@ func TestFormatEnd_Everywhere(t *testing.T) {
 			t.Errorf("%s: got this, want %q in it:\n%s", what, want, m.ContentText())
 		}
 	}
-	w.says(slacksim.Alice, "buy ram=16 cpu=2 end="+last.Format(time.DateOnly))
-	card := w.sees(slacksim.Alice, "A CoCalc license for")
+	env.says(slacksim.Alice, "buy ram=16 cpu=2 end="+last.Format(time.DateOnly))
+	card := env.sees(slacksim.Alice, "A CoCalc license for")
 	reads("card", card, "from now until "+until)
-	w.clicks(slacksim.Alice, card, "order_buy")
-	reads("receipt", w.becomes(card, "Bought for"), "*Expires*\n"+until)
-	if end := w.account.Licenses()[0].Expires; end.Day() == last.Day() {
+	env.clicks(slacksim.Alice, card, "order_buy")
+	reads("receipt", env.becomes(card, "Bought for"), "*Expires*\n"+until)
+	if end := env.account.Licenses()[0].Expires; end.Day() == last.Day() {
 		t.Errorf("got the end %s, want it moved by CoCalc", end)
 	}
-	w.says(slacksim.Alice, "list")
-	list := w.sees(slacksim.Alice, "1 active license")
+	env.says(slacksim.Alice, "list")
+	list := env.sees(slacksim.Alice, "1 active license")
 	reads("list", list, "until "+until)
-	w.clicks(slacksim.Alice, list, "Details")
-	reads("license", w.becomes(list, "Each project gets"), "until "+until)
-	h, err := w.desk.History(w.ctx, 1, 1)
-	w.must(err)
+	env.clicks(slacksim.Alice, list, "Details")
+	reads("license", env.becomes(list, "Each project gets"), "until "+until)
+	h, err := env.desk.History(env.ctx, 1, 1)
+	env.must(err)
 	if end := h.Purchases[0].Ends(); end.Format(time.DateOnly) != last.Format(time.DateOnly) {
 		t.Errorf("got the end %s, want %s", end, last.Format(time.DateOnly))
 	}

@@ -23,13 +23,13 @@ var presets = []struct {
 }
 
 // stopSelling makes CoCalc a server that sells no licenses, and waits until the bot has noticed.
-func (w *env) stopSelling(preset string) {
-	w.t.Helper()
-	w.must(w.cocalc.SwitchOn(preset))
-	if _, err := w.desk.Account.Licenses(w.ctx); err == nil { // any read makes the bot look
-		w.t.Error("got licenses, want an error")
+func (env *testEnv) stopSelling(preset string) {
+	env.t.Helper()
+	env.must(env.cocalc.SwitchOn(preset))
+	if _, err := env.desk.Account.Licenses(env.ctx); err == nil { // any read makes the bot look
+		env.t.Error("got licenses, want an error")
 	}
-	w.until(func() bool { return w.desk.Server().RefusesOrders() })
+	env.until(func() bool { return env.desk.Server().RefusesOrders() })
 }
 
 // unsellable matches what no one may press while the server sells no licenses, offers, and what invites to try again.
@@ -42,7 +42,7 @@ var insiders = regexp.MustCompile(`cocalc\.ai|COCALC_|redirect`)
 
 // transcript records what people type and click, and what they read then.
 type transcript struct {
-	*env
+	*testEnv
 	text strings.Builder
 }
 
@@ -130,50 +130,50 @@ func TestHandler_Command_Unsold(t *testing.T) {
 	for _, preset := range presets {
 		t.Run(preset.name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnv(t, func(w *env) {
-				withApprovers(w)
-				withAdmin(w)
-				w.policy.Buyers[slacksim.Carol] = true
-				w.policy.AutoApprove = 12000
-				w.timing.Probe = w.timing.PollMax
+			env := newEnv(t, func(env *testEnv) {
+				withApprovers(env)
+				withAdmin(env)
+				env.policy.Buyers[slacksim.Carol] = true
+				env.policy.AutoApprove = 12000
+				env.timing.Probe = env.timing.PollMax
 			})
 			// what was bought, what waits for an approval, what is unknown, and what waits for that
-			bought := w.card()
-			w.clicks(slacksim.Alice, bought, "Buy for $63.75")
-			bought = w.becomes(bought, "Bought for $63.75")
-			w.says(slacksim.Alice, `buy ram=16 cpu=2 run_limit=2 reason="winter school"`)
-			dear := w.sees(slacksim.Alice, "A CoCalc license for $127.50 a month")
-			w.clicks(slacksim.Alice, dear, "Request approval ($127.50)")
-			ask := w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $127.50 a month")
-			w.cocalc.Inject(cocalctest.Fault{
+			bought := env.card()
+			env.clicks(slacksim.Alice, bought, "Buy for $63.75")
+			bought = env.becomes(bought, "Bought for $63.75")
+			env.says(slacksim.Alice, `buy ram=16 cpu=2 run_limit=2 reason="winter school"`)
+			dear := env.sees(slacksim.Alice, "A CoCalc license for $127.50 a month")
+			env.clicks(slacksim.Alice, dear, "Request approval ($127.50)")
+			ask := env.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $127.50 a month")
+			env.cocalc.Inject(cocalctest.Fault{
 				Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer,
 				Times: 1,
 			})
-			w.says(slacksim.Alice, "buy ram=8 cpu=2")
-			held := w.sees(slacksim.Alice, "A CoCalc license for $48.75 a month")
-			w.clicks(slacksim.Alice, held, "Buy for $48.75")
-			held = w.becomes(held, "Not confirmed yet")
-			w.says(slacksim.Bob, "buy ram=4 cpu=1")
-			waits := w.sees(slacksim.Bob, "A CoCalc license for $26.25 a month")
-			w.clicks(slacksim.Bob, waits, "Buy for $26.25")
-			w.until(func() bool {
-				return w.hasOpenOrder(func(o purchase.Order) bool { return o.Blocked != nil && o.Price == 2625 })
+			env.says(slacksim.Alice, "buy ram=8 cpu=2")
+			held := env.sees(slacksim.Alice, "A CoCalc license for $48.75 a month")
+			env.clicks(slacksim.Alice, held, "Buy for $48.75")
+			held = env.becomes(held, "Not confirmed yet")
+			env.says(slacksim.Bob, "buy ram=4 cpu=1")
+			waits := env.sees(slacksim.Bob, "A CoCalc license for $26.25 a month")
+			env.clicks(slacksim.Bob, waits, "Buy for $26.25")
+			env.until(func() bool {
+				return env.hasOpenOrder(func(o purchase.Order) bool { return o.Blocked != nil && o.Price == 2625 })
 			})
-			w.says(slacksim.Bob, "buy ram=2 cpu=1")
-			waits = w.becomesAsSeenBy(slacksim.Bob, waits, "Order")
-			open := w.seesNew(slacksim.Bob, "A CoCalc license for $", waits)
+			env.says(slacksim.Bob, "buy ram=2 cpu=1")
+			waits = env.becomesAsSeenBy(slacksim.Bob, waits, "Order")
+			open := env.seesNew(slacksim.Bob, "A CoCalc license for $", waits)
 
-			spent := w.cocalc.Counts()
-			w.stopSelling(preset.name)
-			w.until(func() bool {
-				return w.hasOpenOrder(func(o purchase.Order) bool {
+			spent := env.cocalc.Counts()
+			env.stopSelling(preset.name)
+			env.until(func() bool {
+				return env.hasOpenOrder(func(o purchase.Order) bool {
 					return o.Price == 2625 && o.Blocked != nil && o.Blocked.Code == purchase.WaitsForServer &&
 						o.Blocked.Args["told"] != ""
-				}) && w.hasOpenOrder(func(o purchase.Order) bool { return o.Unresolvable() })
+				}) && env.hasOpenOrder(func(o purchase.Order) bool { return o.Unresolvable() })
 			})
 			id := func(m slacksim.Message) string { return orderIDBlock.FindString(m.ContentText()) }
 			orders := map[string]string{id(bought): "BOUGHT", id(ask): "ASKED", id(held): "UNKNOWN", id(waits): "WAITING"}
-			s := &transcript{env: w}
+			s := &transcript{testEnv: env}
 			for _, command := range []string{
 				"buy", "buy ram=16 cpu=2", "buy rma=16", "quote ram=16 cpu=2", "list", "list all", "show " + someLicense,
 				"show f05a",
@@ -192,13 +192,13 @@ func TestHandler_Command_Unsold(t *testing.T) {
 				s.command(slacksim.Carol, command)
 			}
 			s.home(slacksim.Carol, "Not confirmed")
-			w.clicks(slacksim.Bob, open, "order_buy")
-			open = w.becomesAsSeenBy(slacksim.Bob, open, "/license history")
+			env.clicks(slacksim.Bob, open, "order_buy")
+			open = env.becomesAsSeenBy(slacksim.Bob, open, "/license history")
 			orders[id(open)] = "PROPOSED"
 			s.update("bob clicks Buy on a card from before", open)
-			w.clicks(slacksim.Alice, bought, "Buy another like this")
-			w.until(func() bool { m, ok := w.current(slacksim.Alice, bought); return ok && len(m.Buttons()) == 0 })
-			now, _ := w.current(slacksim.Alice, bought)
+			env.clicks(slacksim.Alice, bought, "Buy another like this")
+			env.until(func() bool { m, ok := env.current(slacksim.Alice, bought); return ok && len(m.Buttons()) == 0 })
+			now, _ := env.current(slacksim.Alice, bought)
 			s.update("alice clicks Buy another like this on a receipt from before", now)
 			s.command(slacksim.Bob, "deny "+id(ask)+" not sold any more")
 			s.command(slacksim.Bob, "cancel "+id(waits))
@@ -218,7 +218,7 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			if admins < 4 {
 				t.Errorf("admins read of %s %d times; want at least 4", preset.admin, admins)
 			}
-			for endpoint, n := range w.cocalc.Counts() {
+			for endpoint, n := range env.cocalc.Counts() {
 				if canSpend(endpoint) && n != spent[endpoint] {
 					t.Errorf("got %d more requests to %s, want none", n-spent[endpoint], endpoint)
 				}
@@ -228,105 +228,105 @@ func TestHandler_Command_Unsold(t *testing.T) {
 }
 
 // seesNew waits for a message with the text, other than seen.
-func (w *env) seesNew(who, text string, seen slacksim.Message) slacksim.Message {
-	w.t.Helper()
-	m, err := w.slack.Person(who).WaitForMessage(w.ctx, slacksim.General, func(m slacksim.Message) bool {
+func (env *testEnv) seesNew(who, text string, seen slacksim.Message) slacksim.Message {
+	env.t.Helper()
+	m, err := env.slack.Person(who).WaitForMessage(env.ctx, slacksim.General, func(m slacksim.Message) bool {
 		return m.TS != seen.TS && strings.Contains(m.ContentText(), text)
 	})
-	w.must(err)
+	env.must(err)
 	return m
 }
 
 // becomesAsSeenBy waits until a person's message has changed to one with the text.
-func (w *env) becomesAsSeenBy(who string, m slacksim.Message, text string) slacksim.Message {
-	w.t.Helper()
-	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
+func (env *testEnv) becomesAsSeenBy(who string, m slacksim.Message, text string) slacksim.Message {
+	env.t.Helper()
+	now, err := env.slack.Person(who).WaitForUpdate(env.ctx, m, func(m slacksim.Message) bool {
 		return strings.Contains(m.ContentText(), text)
 	})
-	w.must(err)
+	env.must(err)
 	return now
 }
 
 // checkFormClosed waits until a person's form says that no licenses are sold. It must have no submit button and no
 // price.
-func (w *env) checkFormClosed(who string) {
-	w.t.Helper()
-	v, err := w.slack.Person(who).WaitForModal(w.ctx, func(v slacksim.View) bool {
+func (env *testEnv) checkFormClosed(who string) {
+	env.t.Helper()
+	v, err := env.slack.Person(who).WaitForModal(env.ctx, func(v slacksim.View) bool {
 		return strings.Contains(v.ContentText(), "/license history")
 	})
-	w.must(err)
+	env.must(err)
 	if v.Submit != "" || strings.Contains(v.Title+v.ContentText(), "$") {
-		w.t.Errorf("the form shows %s, and sends %q:\n%s", v.Title, v.Submit, v.ContentText())
+		env.t.Errorf("the form shows %s, and sends %q:\n%s", v.Title, v.Submit, v.ContentText())
 	}
-	w.must(w.slack.Person(who).CloseModals())
+	env.must(env.slack.Person(who).CloseModals())
 }
 
 // Buttons and forms that were shown while the server sold licenses lead to none afterwards: each is refused and
 // recorded, and what showed it is shown anew without it. CoCalc gets no request that could spend money.
 func TestHandler_Action_UnsoldSince(t *testing.T) {
 	t.Parallel()
-	w := newEnv(t, func(w *env) {
-		withApprovers(w)
-		w.policy.Approvers = map[string]bool{slacksim.Bob: true}
-		w.policy.Buyers[slacksim.Carol] = true
-		w.policy.AutoApprove = 20000
-		w.policy.OrderLimit = purchase.Limit{Max: 50000}
-		w.timing.Probe = w.timing.PollMax
+	env := newEnv(t, func(env *testEnv) {
+		withApprovers(env)
+		env.policy.Approvers = map[string]bool{slacksim.Bob: true}
+		env.policy.Buyers[slacksim.Carol] = true
+		env.policy.AutoApprove = 20000
+		env.policy.OrderLimit = purchase.Limit{Max: 50000}
+		env.timing.Probe = env.timing.PollMax
 	})
-	alice, bob, carol := w.slack.Person(slacksim.Alice), w.slack.Person(slacksim.Bob), w.slack.Person(slacksim.Carol)
-	bought := w.card()
-	w.clicks(slacksim.Alice, bought, "Buy for $63.75")
-	bought = w.becomes(bought, "Bought for $63.75")
-	license := w.account.Licenses()[0].ID
-	w.says(slacksim.Alice, "show "+license)
-	details := w.sees(slacksim.Alice, "Each project gets")
-	w.says(slacksim.Alice, "buy ram=2 cpu=1")
-	failed := w.sees(slacksim.Alice, "2 GB RAM")
-	w.inject("no-credit")
-	w.clicks(slacksim.Alice, failed, "order_buy")
-	failed = w.becomes(failed, "enough credit")
-	w.cocalc.ClearFaults()
-	w.says(slacksim.Alice, "buy ram=3 cpu=1")
-	moved := w.sees(slacksim.Alice, "3 GB RAM")
-	w.inject("price-moved")
-	w.clicks(slacksim.Alice, moved, "order_buy")
-	moved = w.becomes(moved, "price went up")
-	w.cocalc.ClearFaults()
-	w.says(slacksim.Alice, "buy ram=4 cpu=1")
-	edited := w.sees(slacksim.Alice, "4 GB RAM")
-	w.says(slacksim.Alice, "buy ram=16 cpu=2 run_limit=5")
-	dear := w.sees(slacksim.Alice, "A CoCalc license for $318.75 a month")
-	w.clicks(slacksim.Alice, dear, "order_buy")
-	why, err := alice.WaitForModal(w.ctx, func(v slacksim.View) bool { return v.Title == "Request approval" })
-	w.must(err)
-	w.says(slacksim.Bob, "buy")
-	form, err := bob.WaitForModal(w.ctx, nil)
-	w.must(err)
-	w.says(slacksim.Carol, `buy ram=16 cpu=2 run_limit=4 reason="winter school"`)
-	waits := w.sees(slacksim.Carol, "A CoCalc license for $255.00 a month")
-	w.clicks(slacksim.Carol, waits, "order_buy")
-	ask := w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $255.00 a month")
-	w.must(carol.Home())
-	home, err := carol.WaitForHome(w.ctx, nil)
-	w.must(err)
+	alice, bob, carol := env.slack.Person(slacksim.Alice), env.slack.Person(slacksim.Bob), env.slack.Person(slacksim.Carol)
+	bought := env.card()
+	env.clicks(slacksim.Alice, bought, "Buy for $63.75")
+	bought = env.becomes(bought, "Bought for $63.75")
+	license := env.account.Licenses()[0].ID
+	env.says(slacksim.Alice, "show "+license)
+	details := env.sees(slacksim.Alice, "Each project gets")
+	env.says(slacksim.Alice, "buy ram=2 cpu=1")
+	failed := env.sees(slacksim.Alice, "2 GB RAM")
+	env.inject("no-credit")
+	env.clicks(slacksim.Alice, failed, "order_buy")
+	failed = env.becomes(failed, "enough credit")
+	env.cocalc.ClearFaults()
+	env.says(slacksim.Alice, "buy ram=3 cpu=1")
+	moved := env.sees(slacksim.Alice, "3 GB RAM")
+	env.inject("price-moved")
+	env.clicks(slacksim.Alice, moved, "order_buy")
+	moved = env.becomes(moved, "price went up")
+	env.cocalc.ClearFaults()
+	env.says(slacksim.Alice, "buy ram=4 cpu=1")
+	edited := env.sees(slacksim.Alice, "4 GB RAM")
+	env.says(slacksim.Alice, "buy ram=16 cpu=2 run_limit=5")
+	dear := env.sees(slacksim.Alice, "A CoCalc license for $318.75 a month")
+	env.clicks(slacksim.Alice, dear, "order_buy")
+	why, err := alice.WaitForModal(env.ctx, func(v slacksim.View) bool { return v.Title == "Request approval" })
+	env.must(err)
+	env.says(slacksim.Bob, "buy")
+	form, err := bob.WaitForModal(env.ctx, nil)
+	env.must(err)
+	env.says(slacksim.Carol, `buy ram=16 cpu=2 run_limit=4 reason="winter school"`)
+	waits := env.sees(slacksim.Carol, "A CoCalc license for $255.00 a month")
+	env.clicks(slacksim.Carol, waits, "order_buy")
+	ask := env.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $255.00 a month")
+	env.must(carol.Home())
+	home, err := carol.WaitForHome(env.ctx, nil)
+	env.must(err)
 	spent := map[string]int{}
-	for endpoint, n := range w.cocalc.Counts() {
+	for endpoint, n := range env.cocalc.Counts() {
 		spent[endpoint] = n
 	}
 
-	w.stopSelling("successor")
-	w.must(alice.Fill(w.ctx, why, "Reason", "winter school"))
-	if _, err := alice.Submit(w.ctx); err != nil {
+	env.stopSelling("successor")
+	env.must(alice.Fill(env.ctx, why, "Reason", "winter school"))
+	if _, err := alice.Submit(env.ctx); err != nil {
 		t.Fatal(err)
 	}
-	w.checkFormClosed(slacksim.Alice)
-	w.must(bob.Fill(w.ctx, form, "Memory per project", "8")) // the form changes
-	w.checkFormClosed(slacksim.Bob)
+	env.checkFormClosed(slacksim.Alice)
+	env.must(bob.Fill(env.ctx, form, "Memory per project", "8")) // the form changes
+	env.checkFormClosed(slacksim.Bob)
 	without := func(who string, on slacksim.Message, button string) {
 		t.Helper()
-		w.clicks(who, on, button)
-		w.until(func() bool {
-			now, ok := w.current(who, on)
+		env.clicks(who, on, button)
+		env.until(func() bool {
+			now, ok := env.current(who, on)
 			return ok && len(now.Buttons()) == 0 && strings.Contains(now.ContentText(), "Order ")
 		})
 	}
@@ -334,43 +334,43 @@ func TestHandler_Action_UnsoldSince(t *testing.T) {
 	without(slacksim.Alice, failed, "Try again")
 	without(slacksim.Alice, moved, "order_buy_new_price")
 	without(slacksim.Alice, edited, "Edit")
-	w.clicks(slacksim.Alice, details, "Buy another like this")
-	w.until(func() bool {
-		now, ok := w.current(slacksim.Alice, details)
+	env.clicks(slacksim.Alice, details, "Buy another like this")
+	env.until(func() bool {
+		now, ok := env.current(slacksim.Alice, details)
 		return ok && len(now.Buttons()) == 0 && strings.Contains(now.ContentText(), "no longer sells licenses")
 	})
 	offers := func(buttons string) { // no one has to press anything for it
 		t.Helper()
-		w.until(func() bool {
-			now, ok := w.current(slacksim.Bob, ask)
+		env.until(func() bool {
+			now, ok := env.current(slacksim.Bob, ask)
 			return ok && strings.Join(now.Buttons(), ",") == buttons
 		})
 	}
 	offers("Deny")
-	w.cardBecomes(ask, "no longer sells licenses")
-	w.clicks(slacksim.Carol, home, "Buy a license")
-	if _, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool {
+	env.cardBecomes(ask, "no longer sells licenses")
+	env.clicks(slacksim.Carol, home, "Buy a license")
+	if _, err := carol.WaitForHome(env.ctx, func(v slacksim.View) bool {
 		return strings.Contains(v.ContentText(), "no longer sells")
 	}); err != nil {
 		t.Error(err)
 	}
 	refused := map[string]int{}
-	w.until(func() bool {
+	env.until(func() bool {
 		clear(refused)
-		for _, e := range w.events("refused") {
+		for _, e := range env.events("refused") {
 			if e.Note == string(purchase.NotSold) {
 				refused[e.By]++
 			}
 		}
 		return refused[slacksim.Alice] >= 6 && refused[slacksim.Carol] >= 1
 	})
-	for endpoint, n := range w.cocalc.Counts() {
+	for endpoint, n := range env.cocalc.Counts() {
 		if canSpend(endpoint) && n != spent[endpoint] {
 			t.Errorf("got %d more requests to %s, want none", n-spent[endpoint], endpoint)
 		}
 	}
-	w.cocalc.ClearFaults()
-	w.until(func() bool { return w.desk.Server().SellsLicenses() })
+	env.cocalc.ClearFaults()
+	env.until(func() bool { return env.desk.Server().SellsLicenses() })
 	offers("Approve,Deny")
 }
 
@@ -380,8 +380,8 @@ func canSpend(endpoint string) bool {
 }
 
 // current returns a message as the person sees it now.
-func (w *env) current(who string, seen slacksim.Message) (slacksim.Message, bool) {
-	for _, m := range w.slack.Person(who).Messages(seen.Channel) {
+func (env *testEnv) current(who string, seen slacksim.Message) (slacksim.Message, bool) {
+	for _, m := range env.slack.Person(who).Messages(seen.Channel) {
 		if m.TS == seen.TS {
 			return m, true
 		}
