@@ -44,6 +44,7 @@ type Function struct {
 // Run is what one purchase runs, in the packages of the buying program but for cmd and simulators.
 type Run struct {
 	Files     int `json:"files"`
+	Core      int `json:"core"` // of Files, those outside internal
 	Functions int `json:"functions"`
 }
 

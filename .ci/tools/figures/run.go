@@ -51,6 +51,9 @@ func measureRun(root, test string, packages []string) (Run, error) {
 			return Run{}, err
 		}
 		counted.Functions += functions
+		if !strings.HasPrefix(name, prefix+"internal/") {
+			counted.Core++
+		}
 	}
 	return counted, nil
 }
