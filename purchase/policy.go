@@ -128,8 +128,8 @@ func (p Policy) NeedsApproval(o Order, auto Cents) bool {
 	return len(p.Approvers) > 0 && (auto+o.Price > p.AutoApprove || p.AskRenewing && o.Renews > 0)
 }
 
-// AllowsPlace refuses a channel in which licenses may not be requested.
-func (p Policy) AllowsPlace(at Channel) *Refusal {
+// CheckChannel refuses a channel in which licenses may not be requested.
+func (p Policy) CheckChannel(at Channel) *Refusal {
 	if len(p.Channels) == 0 || p.Channels[at.ID] {
 		return nil
 	}
@@ -266,4 +266,56 @@ func (p Policy) RefuseNotSold(s Server) *Refusal {
 		return nil
 	}
 	return NewRefusal(NotSold, "condition", string(s.Condition), "host", s.Host, "told", p.AdminsNotified())
+}
+
+// Timing holds every duration of purchasing. A zero field means its default.
+type Timing struct {
+	Proposal time.Duration // how long a proposal can be confirmed; default 30 minutes
+	Approval time.Duration // how long approvers can decide; default 72 hours
+	// The defaults of Patience, AddWindow, Poll and PollMax apply to a Settle of at least 10 minutes, and shrink with a
+	// shorter one.
+
+	// Patience is how long an order waits for a CoCalc that does not answer before it fails, unless its item is in the
+	// cart; default 2 minutes.
+	Patience time.Duration
+	// AddWindow is how long, after an add was sent and its answer was lost, the item may take to appear in the cart;
+	// default 1 minute, twice the client's timeout. A later item is removed while the order is watched.
+	AddWindow time.Duration
+	// Settle is how long the bot waits for the result of a checkout of unknown outcome, once with the item in the cart and
+	// once more after removing it; default 10 minutes. It must be well above the server's slowest checkout.
+	Settle time.Duration
+	// Poll is the first pause between two reads; it doubles up to PollMax. The defaults are 2 and 30 seconds.
+	Poll, PollMax time.Duration
+	// Sweep is the pause between two comparisons of the account's purchases with the ledger; default 10 minutes.
+	Sweep time.Duration
+	// Probe is the longest pause between two probes of the server (Diagnose); default 10 minutes. Orders wait six times as
+	// long for a server that does not sell licenses.
+	Probe time.Duration
+	// Drain is how long the order under way may continue after Run was told to stop; default 45 seconds.
+	Drain time.Duration
+}
+
+// WithDefaults returns the timing with a value for each field.
+func (t Timing) WithDefaults() Timing {
+	or := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	or(&t.Settle, 10*time.Minute)
+	// A short Settle means a fast CoCalc, so the other durations shrink with it. The minimums keep the bot from asking
+	// more often than the list of purchases may be read.
+	share := func(part int64, most, least time.Duration) time.Duration {
+		return max(min(t.Settle/time.Duration(part), most), least)
+	}
+	or(&t.Proposal, 30*time.Minute)
+	or(&t.Approval, 72*time.Hour)
+	or(&t.Patience, share(5, 2*time.Minute, 0))
+	or(&t.AddWindow, share(10, time.Minute, 0))
+	or(&t.Poll, share(300, 2*time.Second, 100*time.Millisecond))
+	or(&t.PollMax, share(20, 30*time.Second, 500*time.Millisecond))
+	or(&t.Sweep, 10*time.Minute)
+	or(&t.Probe, 10*time.Minute)
+	or(&t.Drain, 45*time.Second)
+	return t
 }

@@ -55,7 +55,7 @@ func TestPolicy_Groups_EachOnce(t *testing.T) {
 	}
 }
 
-func TestPolicy_Allows_OrderAndMonthlyLimit(t *testing.T) {
+func TestPolicy_CheckLimits_OrderAndMonth(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	cases := []struct {
 		name   string
@@ -82,7 +82,7 @@ func TestPolicy_Allows_OrderAndMonthlyLimit(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month}.Allows(Commitment{Price: c.price, Now: now}, c.budget)
+			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month}.CheckLimits(Commitment{Price: c.price, Now: now}, c.budget)
 			var got RefusalCode
 			if no != nil {
 				got = no.Code
@@ -92,8 +92,8 @@ func TestPolicy_Allows_OrderAndMonthlyLimit(t *testing.T) {
 			}
 		})
 	}
-	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.Allows(Commitment{Price: 6375, Now: now},
-		Budget{Spent: 5000})
+	policy := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}
+	no := policy.CheckLimits(Commitment{Price: 6375, Now: now}, Budget{Spent: 5000})
 	want := NewRefusal(OverBudget, "setting", "MONTHLY_BUDGET", "price", "6375", "left", "5000", "limit", "10000",
 		"resets",
 		"2026-12-01T00:00:00Z")
@@ -103,7 +103,7 @@ func TestPolicy_Allows_OrderAndMonthlyLimit(t *testing.T) {
 }
 
 // Every limit, just kept and just exceeded, with the refusal's text: which limit, how much is left, and when it resets.
-func TestPolicy_Allows_EveryLimit(t *testing.T) {
+func TestPolicy_CheckLimits_EveryLimit(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	none := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{None: true}}
 	with := func(change func(*Policy)) Policy {
@@ -174,11 +174,11 @@ func TestPolicy_Allows_EveryLimit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			asked := Commitment{Share: month.People["U1"], Spec: c.spec, Price: 1000, Now: now}
 			if c.name != "CPU" {
-				if no := c.keeps.Allows(asked, month); no != nil {
+				if no := c.keeps.CheckLimits(asked, month); no != nil {
 					t.Errorf("at the limit: got refusal %s, want none", no)
 				}
 			}
-			no := c.passes.Allows(asked, month)
+			no := c.passes.CheckLimits(asked, month)
 			if no == nil || no.Error() != c.want {
 				t.Fatalf("got %v, want %s", no, c.want)
 			}

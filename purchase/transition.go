@@ -141,8 +141,8 @@ var (
 	errTransition = errors.New("the order can't change this way")
 	// errIncomplete means that the event lacks a field that its kind needs.
 	errIncomplete = errors.New("the event is incomplete")
-	// errSentBefore means that checkout was sent for this order, or may have been.
-	errSentBefore = errors.New("checkout was sent before; it is never sent again")
+	// errCheckoutSentBefore means that checkout was sent for this order, or may have been.
+	errCheckoutSentBefore = errors.New("checkout was sent before; it is never sent again")
 	// errAbovePrice means that the checkout would charge more than the requester confirmed.
 	errAbovePrice = errors.New("the amount is above the price that was confirmed")
 )
@@ -163,7 +163,7 @@ func Apply(o Order, e OrderEvent) (Order, BudgetChange, error) {
 	if !ok {
 		return o, BudgetChange{}, fmt.Errorf("%w: %s of an order that is %s", errTransition, e.Kind, o.State)
 	}
-	if err := e.check(o); err != nil {
+	if err := e.validate(o); err != nil {
 		return o, BudgetChange{}, fmt.Errorf("%s of an order that is %s: %w", e.Kind, o.State, err)
 	}
 	after := o
@@ -174,8 +174,8 @@ func Apply(o Order, e OrderEvent) (Order, BudgetChange, error) {
 	return after, changeOf(o, after), nil
 }
 
-// check returns an error if the event is incomplete or must not happen to this order.
-func (e OrderEvent) check(o Order) error {
+// validate returns an error if the event is incomplete or must not happen to this order.
+func (e OrderEvent) validate(o Order) error {
 	incomplete := false
 	switch e.Kind {
 	case Confirm, RequestApproval:
@@ -202,7 +202,7 @@ func (e OrderEvent) check(o Order) error {
 	case BeginCheckout:
 		switch {
 		case !o.CheckoutSent.IsZero():
-			return errSentBefore
+			return errCheckoutSentBefore
 		case e.Amount > o.Price:
 			return errAbovePrice
 		}

@@ -145,7 +145,7 @@ func TestApply_WrongEvents_AreRefused(t *testing.T) {
 		e    OrderEvent
 		want error
 	}{
-		{"a second checkout", sent, eventOf(BeginCheckout), errSentBefore},
+		{"a second checkout", sent, eventOf(BeginCheckout), errCheckoutSentBefore},
 		{"a checkout above the price", carted, dearer, errAbovePrice},
 		{"a checkout of what is not in the cart", orderAfter(t, Confirm), eventOf(BeginCheckout), errTransition},
 		{"an approval of what was denied", orderAfter(t, RequestApproval, Deny), eventOf(Approve), errTransition},

@@ -30,7 +30,7 @@ var unmet = map[string]string{
 }
 
 // Every constant is in the list, and the program uses each of them.
-func TestListAndCodeAgree(t *testing.T) {
+func TestAll_IsWhatTheCodeHits(t *testing.T) {
 	consts := constants(t)
 	for name, what := range consts {
 		if !slices.Contains(names(), what) {
@@ -66,7 +66,7 @@ func TestListAndCodeAgree(t *testing.T) {
 }
 
 // A function that hits the failpoint before an action also hits the one after it.
-func TestStepsComeInPairs(t *testing.T) {
+func TestHit_InPairs(t *testing.T) {
 	calls := 0
 	for path, f := range program(t) {
 		for _, d := range f.Decls {
@@ -104,7 +104,7 @@ func TestStepsComeInPairs(t *testing.T) {
 }
 
 // Every kind of audit record is in some listed transaction, or in unmet with a reason.
-func TestEveryAuditRecordHasAStep(t *testing.T) {
+func TestAll_HasEveryAuditRecord(t *testing.T) {
 	var listed []string
 	for _, d := range transactions() {
 		listed = append(listed, strings.Split(d, ", ")...)

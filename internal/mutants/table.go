@@ -203,7 +203,7 @@ func deciding() []mutant {
 		{
 			"the limits, asked again at the yes",
 			"purchase/orders.(*Service).checkConfirm",
-			instead("return nil, nil", "svc.policy.Allows"),
+			instead("return nil, nil", "svc.policy.CheckLimits"),
 			[]tests{
 				in("purchase/orders", "^TestService_Confirm_BudgetManyAtOnce$"),
 				in("purchase/orders", "^TestService_Confirm_RightsAndLimits$"),
@@ -213,7 +213,7 @@ func deciding() []mutant {
 			"the limit of an order",
 			"purchase.Limit.allows",
 			swap("l.Max", "l.Max + 1"),
-			[]tests{in("purchase", "^TestPolicy_Allows_OrderAndMonthlyLimit$")},
+			[]tests{in("purchase", "^TestPolicy_CheckLimits_OrderAndMonth$")},
 		},
 		{
 			"the reservation",
@@ -245,7 +245,7 @@ func deciding() []mutant {
 		{
 			"the limits again when it was approved",
 			"purchase/orders.(*Service).reserveApproved",
-			dropStatement("svc.policy.Allows"),
+			dropStatement("svc.policy.CheckLimits"),
 			[]tests{in("purchase/orders", "^TestService_Approve_RequestToEnd$")},
 		},
 		{
@@ -274,16 +274,16 @@ func deciding() []mutant {
 		},
 		{
 			"the budget of the month",
-			"purchase.Policy.Allows",
+			"purchase.Policy.CheckLimits",
 			never("p.Left"),
-			[]tests{in("purchase", "^TestPolicy_Allows_OrderAndMonthlyLimit$")},
+			[]tests{in("purchase", "^TestPolicy_CheckLimits_OrderAndMonth$")},
 		},
 		{
 			"the budget of a person",
-			"purchase.Policy.Allows",
+			"purchase.Policy.CheckLimits",
 			never("p.PersonBudget"),
 			[]tests{
-				in("purchase", "^(TestPolicy_Allows_OrderAndMonthlyLimit|TestPolicy_Allows_EveryLimit)$"),
+				in("purchase", "^(TestPolicy_CheckLimits_OrderAndMonth|TestPolicy_CheckLimits_EveryLimit)$"),
 				in("purchase/orders", "^TestService_Decide_ManyPeopleAtOnce$"),
 			},
 		},

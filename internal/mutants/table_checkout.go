@@ -24,7 +24,7 @@ func buying() []mutant {
 		{
 			"the limits, before an order is begun",
 			"purchase/checkout.(*Worker).stillAllowed",
-			dropStatement("wk.policy.Allows"),
+			dropStatement("wk.policy.CheckLimits"),
 			[]tests{in("purchase/checkout", "^TestWorker_Recheck_LimitLowered$")},
 		},
 		{
@@ -167,7 +167,7 @@ func paying() []mutant {
 	return []mutant{
 		{
 			"the pause, asked before paying",
-			"purchase/checkout.(*Worker).pay",
+			"purchase/checkout.(*Worker).sendCheckout",
 			never("wk.policy.RefusePaused"),
 			[]tests{in("purchase/checkout", "^TestWorker_Checkout_PausedJustBefore$")},
 		},
@@ -183,7 +183,7 @@ func paying() []mutant {
 			before(`
 				if o.Answer == purchase.AnswerNone || o.Answer == purchase.AnswerUnclear {
 					_ = wk.shop.Checkout(ctx)
-				}`, "wk.prove"),
+				}`, "wk.verifyPurchase"),
 			[]tests{
 				in("purchase/desk", "^TestDesk_Run_KilledAtEveryMoment$/^the_answer_of_the_checkout_is_lost$"),
 				in("purchase/desk", "^TestDesk_Run_EveryFault$"),
@@ -192,13 +192,13 @@ func paying() []mutant {
 		},
 		{
 			"the last guard against a second checkout",
-			"purchase.OrderEvent.check",
+			"purchase.OrderEvent.validate",
 			never("CheckoutSent"),
 			[]tests{in("purchase/checkout", "^TestWorker_Checkout_SentByOther$")},
 		},
 		{
 			"the last guard against a checkout above the price",
-			"purchase.OrderEvent.check",
+			"purchase.OrderEvent.validate",
 			never("o.Price"),
 			[]tests{in("purchase", "^TestApply_WrongEvents_AreRefused$")},
 		},
@@ -210,19 +210,19 @@ func paying() []mutant {
 		},
 		{
 			"that only a restore makes a withdrawn order a bought one",
-			"purchase.OrderEvent.check",
+			"purchase.OrderEvent.validate",
 			never("!o.Restored"),
 			[]tests{in("purchase", "^TestApply_WrongEvents_AreRefused$")},
 		},
 		{
 			"taking a checkout of unclear outcome for unclear",
-			"purchase/checkout.(*Worker).pay",
+			"purchase/checkout.(*Worker).sendCheckout",
 			swap("cocalc.Unknown", "cocalc.Transient"),
 			[]tests{in("purchase/desk", "^TestDesk_Run_EveryFault$")},
 		},
 		{
 			"the proof after checkout",
-			"purchase/checkout.(*Worker).prove",
+			"purchase/checkout.(*Worker).verifyPurchase",
 			swap("item.Purchased != nil", "(item.Purchased != nil || o.Answer == purchase.AnswerSuccess)"),
 			[]tests{in("purchase/checkout", "^TestWorker_Resolve_SuccessBoughtNothing$"), simulated("60")},
 		},

@@ -59,7 +59,7 @@ func ledger() []mutant {
 		},
 		{
 			"that a ledger which is away pays nothing",
-			"purchase/checkout.(*Worker).pay",
+			"purchase/checkout.(*Worker).sendCheckout",
 			never("wk.reg.Away"),
 			[]tests{in("purchase/checkout", "^TestWorker_Checkout_LedgerAway$")},
 		},

@@ -37,7 +37,7 @@ func rights() []mutant {
 		{
 			"the channels, asked again at the last yes",
 			"purchase/orders.(*Service).reserveApproved",
-			dropStatement("svc.policy.AllowsPlace"),
+			dropStatement("svc.policy.CheckChannel"),
 			[]tests{in("purchase/orders", "^TestService_Approve_ChannelClosed$")},
 		},
 		{

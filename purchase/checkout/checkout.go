@@ -64,7 +64,7 @@ func (wk *Worker) checkCart(ctx context.Context, o purchase.Order) (time.Duratio
 				"credit", purchase.ArgCents(*preview.Credit), "price", purchase.ArgCents(preview.Amount), "least",
 				purchase.ArgCents(least), "payments", wk.site.Payments())))
 	}
-	return wk.pay(ctx, o, preview.Amount)
+	return wk.sendCheckout(ctx, o, preview.Amount)
 }
 
 // noCredit returns the failure of an order that lacks credit, and notifies the admins of the amounts.
@@ -104,8 +104,8 @@ func (wk *Worker) cartChanged(ctx context.Context, o purchase.Order, checked []c
 	return wk.retryCart(ctx, o)
 }
 
-// pay sends the checkout, once per order. The intent is durable before the request.
-func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.Cents) (time.Duration, error) {
+// sendCheckout sends the checkout, once per order. The intent is durable before the request.
+func (wk *Worker) sendCheckout(ctx context.Context, seen purchase.Order, amount purchase.Cents) (time.Duration, error) {
 	if wk.reg.Away(ctx) {
 		return wk.timing.Poll, nil
 	}
@@ -167,8 +167,9 @@ func (wk *Worker) pay(ctx context.Context, seen purchase.Order, amount purchase.
 // readsAfterCheckout is how often the item is read after a successful checkout before the outcome counts as unknown.
 const readsAfterCheckout = 3
 
-// prove reads the item after a checkout. It leads from Paying to Purchased, or to Unknown if the item is not purchased.
-func (wk *Worker) prove(ctx context.Context, o purchase.Order) (time.Duration, error) {
+// verifyPurchase reads the item after a checkout. It leads from Paying to Purchased, or to Unknown if the item is not
+// purchased.
+func (wk *Worker) verifyPurchase(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	item, err := wk.rec.Item(ctx, o)
 	if err == nil && item.Purchased != nil {
 		return wk.recordPurchase(ctx, o, item, false)
@@ -292,8 +293,8 @@ func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purch
 		if err != nil {
 			return err
 		}
-		if no = wk.policy.AllowsPlace(o.Channel); no == nil {
-			no = wk.policy.Allows(purchase.Commitment{
+		if no = wk.policy.CheckChannel(o.Channel); no == nil {
+			no = wk.policy.CheckLimits(purchase.Commitment{
 				Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
 				Reserved: true,
 			}, month)
@@ -323,9 +324,9 @@ func (wk *Worker) recheckProject(ctx context.Context, o purchase.Order) (stop bo
 	return false, 0, nil
 }
 
-// recount counts the purchases of a bought item if they could not be counted when it was bought, and once more at the
-// end of the watch, since another checkout of the same cart may have taken longer than the order's own.
-func (wk *Worker) recount(ctx context.Context, o purchase.Order) (time.Duration, error) {
+// findLateDuplicates counts the purchases of a bought item if they could not be counted when it was bought, and once
+// more at the end of the watch, since another checkout of the same cart may have taken longer than the order's own.
+func (wk *Worker) findLateDuplicates(ctx context.Context, o purchase.Order) (time.Duration, error) {
 	late := !o.Receipt.Unchecked
 	if left := wk.watchRemaining(o); late && left > 0 {
 		return left, nil

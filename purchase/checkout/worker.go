@@ -238,7 +238,7 @@ func (wk *Worker) advance(ctx context.Context, o purchase.Order) (time.Duration,
 		if o.Failure != nil {
 			return wk.removeItem(ctx, o)
 		}
-		return wk.prove(ctx, o)
+		return wk.verifyPurchase(ctx, o)
 	case purchase.Unknown:
 		return wk.resolve(ctx, o)
 	default: // an ended order: watch it, count its purchases, or release held items
@@ -247,7 +247,7 @@ func (wk *Worker) advance(ctx context.Context, o purchase.Order) (time.Duration,
 	case len(o.HeldItems) > 0:
 		return wk.releaseItems(ctx, o)
 	case o.State == purchase.Purchased:
-		return wk.recount(ctx, o)
+		return wk.findLateDuplicates(ctx, o)
 	}
 	return wk.watch(ctx, o)
 }

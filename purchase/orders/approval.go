@@ -99,14 +99,14 @@ func (svc *Service) reserveApproved(w purchase.Writer, o *purchase.Order, reques
 	}
 	no := svc.policy.MayBuy(requester)
 	if no == nil {
-		no = svc.policy.AllowsPlace(o.Channel)
+		no = svc.policy.CheckChannel(o.Channel)
 	}
 	share, err := purchase.ShareOf(w, budget, o.Requester)
 	if err != nil {
 		return err
 	}
 	if no == nil {
-		no = svc.policy.Allows(purchase.Commitment{
+		no = svc.policy.CheckLimits(purchase.Commitment{
 			Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
 			Reserved: true,
 		}, budget)

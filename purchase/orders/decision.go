@@ -279,7 +279,7 @@ func (svc *Service) checkConfirm(w purchase.Writer, order *purchase.Order,
 	if no := svc.policy.MayBuy(who); no != nil {
 		return no, nil
 	}
-	if no := svc.policy.AllowsPlace(order.Channel); no != nil {
+	if no := svc.policy.CheckChannel(order.Channel); no != nil {
 		return no, nil
 	}
 	account, err := w.Account()
@@ -297,8 +297,8 @@ func (svc *Service) checkConfirm(w purchase.Writer, order *purchase.Order,
 	if err != nil {
 		return nil, err
 	}
-	return svc.policy.Allows(purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now}, budget),
-		nil
+	asked := purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now}
+	return svc.policy.CheckLimits(asked, budget), nil
 }
 
 // checkApprovable refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs

@@ -21,7 +21,7 @@ func NewProcess(svc *Service) *Process { return &Process{svc} }
 // Prepare does what has to be done before the first order of a run: people who have two ids are counted as one, and a
 // resume while no bot ran is announced. What fails is logged, and done at the next start.
 func (p *Process) Prepare(ctx context.Context) {
-	if err := p.mergeTwins(ctx); err != nil {
+	if err := p.mergeIDs(ctx); err != nil {
 		p.svc.log.Error().Err(err).Msg("count people who have two ids as two until the next start")
 	}
 	if err := p.announceResume(ctx); err != nil {
@@ -36,7 +36,7 @@ func (p *Process) Run(ctx context.Context) {
 	known := map[purchase.OrderID]deadline{}
 	loops.Go(func() {
 		p.svc.reg.Repeat(ctx, p.svc.reg.Proposed, func(ctx context.Context) (time.Duration, error) {
-			return p.svc.expire(ctx, known)
+			return p.svc.runDeadlines(ctx, known)
 		})
 	})
 	loops.Go(func() {
@@ -145,8 +145,8 @@ func (p *Process) announceResume(ctx context.Context) error {
 	return nil
 }
 
-// mergeTwins makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
-func (p *Process) mergeTwins(ctx context.Context) error {
+// mergeIDs makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
+func (p *Process) mergeIDs(ctx context.Context) error {
 	twins := map[string]purchase.Actor{}
 	err := p.svc.ledger.View(ctx, func(r purchase.Reader) error {
 		clear(twins)
@@ -233,9 +233,9 @@ func (svc *Service) deadline(o purchase.Order) (due deadline, ok bool) {
 	return deadline{o.State, at, svc.reg.Elapsed() + min(max(at.Sub(svc.now()), 0), longest)}, ok
 }
 
-// expire ends undecided orders, reminds approvers of those that wait, and returns the time until the next deadline. It
-// runs with every new proposal, so it keeps the deadlines in known and reads each order only once.
-func (svc *Service) expire(ctx context.Context, known map[purchase.OrderID]deadline) (time.Duration, error) {
+// runDeadlines ends undecided orders, reminds approvers of those that wait, and returns the time until the next
+// deadline. It runs with every new proposal, so it keeps the deadlines in known and reads each order only once.
+func (svc *Service) runDeadlines(ctx context.Context, known map[purchase.OrderID]deadline) (time.Duration, error) {
 	open := map[purchase.OrderID]bool{}
 	err := svc.ledger.View(ctx, func(r purchase.Reader) error {
 		queue, err := r.Queue()
@@ -277,7 +277,7 @@ func (svc *Service) expire(ctx context.Context, known map[purchase.OrderID]deadl
 			continue
 		}
 		o, err := svc.reg.Change(ctx, id, func(w purchase.Writer, o *purchase.Order) error {
-			return svc.expireOrder(w, o,
+			return svc.remindOrExpire(w, o,
 				due)
 		})
 		if err != nil {
@@ -291,8 +291,8 @@ func (svc *Service) expire(ctx context.Context, known map[purchase.OrderID]deadl
 	return max(pause, time.Millisecond), nil
 }
 
-// expireOrder ends an order whose time is over, or reminds the approvers of it, once.
-func (svc *Service) expireOrder(w purchase.Writer, o *purchase.Order, due deadline) error {
+// remindOrExpire ends an order whose time is over, or reminds the approvers of it, once.
+func (svc *Service) remindOrExpire(w purchase.Writer, o *purchase.Order, due deadline) error {
 	at, ok := o.AwaitsPeople()
 	switch {
 	case !ok || o.State != due.state || !at.Equal(due.at): // decided in the meantime

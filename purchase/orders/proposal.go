@@ -22,7 +22,7 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 		return View{}, refuseStopping()
 	}
 	for _, no := range []*purchase.Refusal{
-		svc.reg.RefuseLostAccess(), svc.policy.MayBuy(ask.Requester), svc.policy.AllowsPlace(ask.Channel),
+		svc.reg.RefuseLostAccess(), svc.policy.MayBuy(ask.Requester), svc.policy.CheckChannel(ask.Channel),
 		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()),
 	} {
 		if no != nil {
@@ -78,7 +78,7 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 		if err != nil {
 			return err
 		}
-		if no = svc.policy.Allows(purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now},
+		if no = svc.policy.CheckLimits(purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now},
 			budget); no != nil {
 			return nil
 		}
@@ -204,7 +204,7 @@ func (svc *Service) checkBuy(ctx context.Context, action purchase.Action) error 
 		return fmt.Errorf("read whether buying is paused: %w", err)
 	}
 	return svc.firstRefusal(ctx, "", action, svc.reg.RefuseLostAccess(), svc.policy.MayBuy(action.Actor),
-		svc.policy.AllowsPlace(action.Channel), paused,
+		svc.policy.CheckChannel(action.Channel), paused,
 		svc.reg.RefuseNotSold(svc.reg.Diagnosed.Load()))
 }
 

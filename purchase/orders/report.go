@@ -161,7 +161,8 @@ func (svc *Service) Preview(ctx context.Context, ask purchase.Request) (p Previe
 			return err
 		}
 		p.Left, p.Limited = svc.policy.Left(budget)
-		p.Refusal = svc.policy.Allows(purchase.Commitment{Share: share, Spec: ask.Spec, Price: o.Price, Now: now}, budget)
+		p.Refusal = svc.policy.CheckLimits(purchase.Commitment{Share: share, Spec: ask.Spec, Price: o.Price, Now: now},
+			budget)
 		auto := share.Auto[svc.policy.Day(now)]
 		p.NeedsApproval, p.Sum = svc.policy.NeedsApproval(o, auto), svc.policy.SumOfDay(o, auto)
 		return nil

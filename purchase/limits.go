@@ -115,9 +115,9 @@ type Commitment struct {
 	Reserved bool
 }
 
-// Allows checks a commitment against every limit, given the budget of its month. It returns the first limit that
+// CheckLimits checks a commitment against every limit, given the budget of its month. It returns the first limit that
 // refuses; nil if none does.
-func (p Policy) Allows(w Commitment, month Budget) *Refusal {
+func (p Policy) CheckLimits(w Commitment, month Budget) *Refusal {
 	if no := p.checkPeriod(w.Spec); no != nil {
 		return no
 	}
