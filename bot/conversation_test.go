@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/purchase"
 	"licensebot/slacksim"
 )
 
@@ -34,6 +35,8 @@ func TestConversation_BuyAndList(t *testing.T) {
 		t.Errorf("got this receipt, want the ids of the license and the order in it:\n%s", receipt.ContentText())
 	}
 	line := env.sees(slacksim.Carol, "bought a CoCalc license for $63.75 a month")
+	checkNoWholeIDs(t, line)
+	checkContains(t, line, purchase.ShortID(license))
 	if line.Ephemeral() {
 		t.Error("got an ephemeral line, want it seen by all")
 	}

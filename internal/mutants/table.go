@@ -146,7 +146,7 @@ func deciding() []mutant {
 			"the id that the line in the channel shortens",
 			"bot.purchaseLine",
 			swap("purchase.ShortID(o.Receipt.LicenseID)", "o.Receipt.LicenseID"),
-			[]tests{shown("^TestHandler_Reveal_WholeID$")},
+			[]tests{shown("^TestConversation_BuyAndList$")},
 		},
 		{
 			"the ids that notices in channels shorten",
