@@ -1,4 +1,4 @@
-// Package app wires the bot: the ledger, CoCalc's client, the desk that buys, and Slack.
+// Package app builds the bot from its parts: the ledger, CoCalc's client, the desk that buys, and Slack.
 //
 // Start with [Config] and [New], which builds a [Service]; [Service.Run] runs it. The program, the demo and the tests
 // of the whole bot differ in their Config alone.
@@ -117,7 +117,7 @@ func (s *Service) connect() {
 	}
 }
 
-// open makes what takes deliveries from Slack.
+// open makes the Front, which receives deliveries from Slack.
 func (s *Service) open() (err error) {
 	if s.config.Slack.Front != nil {
 		s.front = s.config.Slack.Front(s.Handler)
@@ -132,7 +132,7 @@ func (s *Service) open() (err error) {
 	return nil
 }
 
-// part is the log of a part of the bot.
+// part returns the log of one part of the bot.
 func (s *Service) part(name string) zerolog.Logger { return s.log.With().Str("part", name).Logger() }
 
 func (s *Service) accessLost() bool {
@@ -162,7 +162,7 @@ func decorate[T any](wrap func(T) T, part T) T {
 
 // Start lets the bot work until [Service.Drain], and returns at once. Call [Service.Prepare] before it.
 func (s *Service) Start() {
-	// The publisher outlives the others: what they finish at the end is still to be shown.
+	// The publisher stops last, so that it shows what the other parts finish at the end.
 	showing, stopShowing := context.WithCancel(context.Background())
 	shown := make(chan error, 1)
 	go func() { shown <- s.Publisher.Run(showing) }()

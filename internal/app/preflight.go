@@ -107,9 +107,8 @@ func (s *Service) logCoCalc(d cocalc.Diagnosis) {
 	}
 }
 
-// checkSlack asks Slack for the identity of the token, until Slack answers. The error of a refusal names the setting to
-// fix.
-// Missing scopes are reported now, not at a person's first click.
+// checkSlack asks Slack for the identity of the token, until Slack answers. If Slack refuses the token, the error names
+// the setting to fix. Missing scopes are logged, so that they are known before a person's first click.
 func (s *Service) checkSlack(ctx context.Context) error {
 	waits := s.config.Slack.Socket
 	waits.API, waits.Log = s.Slack, s.part("slack")

@@ -21,11 +21,11 @@ type running struct {
 // flushWithin is how long the last messages may take at the end.
 const flushWithin = 10 * time.Second
 
-// ErrLedgerFailed ends the program: only a new start learns what the ledger's file holds.
+// ErrLedgerFailed means that the program must be restarted: it no longer knows what the ledger's file holds.
 var ErrLedgerFailed = errors.New("the ledger can't be used anymore; restart the bot")
 
-// lastWords is how long the bot may take to end once its ledger must no longer be used: people still get answers, and a
-// running request to CoCalc has its time.
+// lastWords is how long the bot may take to end after its ledger has failed. Meanwhile people still get answers, and a
+// request to CoCalc can finish.
 const lastWords = time.Minute
 
 // Run checks the ledger and both sides, and works until ctx is done: then it takes no more orders, finishes what is
@@ -60,7 +60,7 @@ func (s *Service) run(ctx context.Context) error {
 	if err := s.Prepare(ctx); err != nil {
 		return err
 	}
-	defer s.listen(ctx)() // to the end: a backup can be made as long as the ledger is open
+	defer s.listen(ctx)() // until the end, so that a backup can be made while the ledger is open
 	if err := s.preflight(ctx); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"licensebot/internal/escape"
 )
 
-// Logger makes the program's log. Whatever is logged, at whatever level, the secrets are taken out on its way.
+// Logger returns the program's log, which writes to w. It removes secrets from every line, at all levels.
 func (c Settings) Logger(w io.Writer) zerolog.Logger {
 	w = &redactor{escape.NewWriter(w), c.secretValues()}
 	if c.LogFormat == "console" {
@@ -21,12 +21,12 @@ func (c Settings) Logger(w io.Writer) zerolog.Logger {
 	return zerolog.New(w).Level(c.LogLevel.Level).With().Timestamp().Logger()
 }
 
-// secretValues are the secrets in every form in which they travel: CoCalc's key goes out as the user name of basic
+// secretValues returns the secrets in every form in which they are sent. CoCalc's key is also the user name of basic
 // authentication.
 func (c Settings) secretValues() [][]byte {
 	values := [][]byte{}
 	for _, s := range []string{c.SlackBotToken, c.SlackAppToken, c.CoCalcAPIKey} {
-		if len(s) > 6 { // shorter ones are no secrets, and would blot out words
+		if len(s) > 6 { // a shorter value is no secret, and could be part of an ordinary word
 			values = append(values, []byte(s), []byte(base64.StdEncoding.EncodeToString([]byte(s+":"))))
 		}
 	}
@@ -38,8 +38,8 @@ func (c Settings) secretValues() [][]byte {
 var secretAddresses = regexp.MustCompile(
 	`ticket=[^&\s"'\\]+|https?://hooks\.slack[^/\s"'\\]*/[^\s"'\\]+|/(?:commands|actions|app)/[TE][0-9A-Z]+/[^\s"'\\]+`)
 
-// redactor is the last guard before the log: nothing should bring a secret here, and if something does it goes no
-// further. zerolog writes one whole line at a time.
+// redactor removes secrets from log lines, as a last safeguard: no part of the program should log one. zerolog writes
+// one whole line at a time.
 type redactor struct {
 	w       io.Writer
 	secrets [][]byte

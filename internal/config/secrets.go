@@ -45,7 +45,7 @@ func (c *Settings) readSecretFiles() {
 	for _, s := range c.Secrets() {
 		switch {
 		case s.File == "":
-		case *s.value != "": // it would be a guess which one counts
+		case *s.value != "": // it is unknown which of the two should count
 			c.files.doubled.Add(s.Name+"_FILE", "%s is set too. Use only one of them", s.Name)
 		default:
 			var err error
@@ -87,8 +87,8 @@ func readSecret(path string) (string, error) {
 	return text, nil
 }
 
-// unreadable leaves the path out of the system's words: who put the secret itself in the place of its file would read
-// it in the log.
+// unreadable returns an error of reading a file, without its path: people may write the secret itself where the path of
+// its file belongs, and it must not get into the log.
 func unreadable(path string, err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		err = e.Err
@@ -121,7 +121,7 @@ func (c Settings) CheckSecrets() (faults Faults) {
 	return faults
 }
 
-// CheckKey checks the one secret that is needed to ask CoCalc.
+// CheckKey checks COCALC_API_KEY, the only secret that requests to CoCalc need.
 func (c Settings) CheckKey() error {
 	return c.CheckSecrets().Of("COCALC_API_KEY", "COCALC_API_KEY_FILE").Err()
 }

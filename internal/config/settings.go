@@ -73,14 +73,14 @@ func Names() (names []string) {
 	return names
 }
 
-// Read reads the environment. Its error names every setting that is wrong, all at once, without the secrets.
+// Read reads the environment. Its error names all wrong settings at once, and contains no secret.
 func Read() (Settings, error) {
 	c := Load()
 	return c, c.Faults.Err()
 }
 
-// ReadFor reads the environment for a command that needs only these settings. Faults of others don't keep it from
-// reading the ledger.
+// ReadFor reads the environment for a command that needs only these settings. It returns no error for faults of other
+// settings.
 func ReadFor(settings ...string) (Settings, error) {
 	c := Load()
 	return c, c.Faults.Of(settings...).Err()

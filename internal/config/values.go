@@ -24,7 +24,8 @@ func (d *Dollars) Decode(text string) error {
 		return nil
 	}
 	whole, fraction, point := strings.Cut(clean, ".")
-	// Where 99,50 is how people write it, a comma that is passed over would make it a hundred times as much.
+	// Commas must separate groups of three digits: in some countries 99,50 means 99.50, and without its comma it would
+	// be a hundred times as much.
 	groups := strings.Split(whole, ",")
 	for i, group := range groups[1:] {
 		if len(group) != 3 || i == 0 && (len(groups[0]) < 1 || len(groups[0]) > 3) {

@@ -63,7 +63,8 @@ func Cause(err error) error {
 	}
 }
 
-// certFileTrouble returns the fault of the file that SSL_CERT_FILE names, which Go doesn't report.
+// certFileTrouble describes the fault of the file that SSL_CERT_FILE names; empty if there is none. Go doesn't report
+// such a fault.
 func certFileTrouble() string {
 	file := os.Getenv("SSL_CERT_FILE")
 	if file == "" {

@@ -56,7 +56,7 @@ func find(root, name string) (declaration, error) {
 	return found[0], nil
 }
 
-// declarations are the declarations of a file that have a name, which is local to the file's package.
+// declarations returns the declarations of a file with a name that is local to the file's package.
 func declarations(file, source, name string) ([]declaration, error) {
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, file, source, parser.SkipObjectResolution)
@@ -89,8 +89,7 @@ func declarations(file, source, name string) ([]declaration, error) {
 	return found, nil
 }
 
-// methodName is the name of a function, with its receiver: "(*Desk).move", "Cents.String". Type parameters are left
-// out.
+// methodName returns the name of a function with its receiver, without type parameters: "(*Desk).move", "Cents.String".
 func methodName(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return f.Name.Name
@@ -121,7 +120,7 @@ type edit struct {
 	by       string
 }
 
-// apply makes the source of the declaration's file with a change in it.
+// apply returns the source of the declaration's file with the operator's change.
 func (d declaration) apply(change operator) (string, error) {
 	edits, err := change(d)
 	if err != nil {
@@ -138,7 +137,7 @@ func (d declaration) apply(change operator) (string, error) {
 	return changed, nil
 }
 
-// text is the source of a node, and where it stands.
+// text returns the source of a node and its offsets in the file.
 func (d declaration) text(n ast.Node) (text string, from, to int) {
 	from, to = d.offset(n.Pos()), d.offset(n.End())
 	return d.source[from:to], from, to

@@ -1,12 +1,12 @@
-// Command mutants takes the safeguards out of the program, one at a time, and looks whether the tests notice. A mutant
-// names a declaration of the program, and an operator on its syntax tree, which finds the place by what it mentions. So
-// the tables stay as they are when a function moves to another file, or lines are wrapped and comments edited.
+// Command mutants removes the safeguards of the program, one at a time, and checks that a test fails without each. A
+// mutant names a declaration of the program, and an operator on its syntax tree, which finds its place by the
+// expressions there. So the tables stay valid when a function moves to another file, lines are wrapped or comments are
+// edited.
 //
-// Each mutant is a copy of one file with the change, which the go command builds in the file's place: nothing in the
-// working tree is touched. One that no test notices says that a test is missing, and is an error.
+// Each mutant is a changed copy of one file, which the go command builds instead of the file (go test -overlay):
+// nothing in the working tree changes. A mutant that no test notices is an error: a test is missing.
 //
-// The tests that have to notice are named with each mutant, so that a run takes minutes and says which tests hold up
-// what.
+// Each mutant names the tests that must notice it, so a run takes minutes and shows which tests guard which safeguard.
 package main
 
 import (
@@ -35,8 +35,8 @@ func main() {
 	}
 }
 
-// mutate runs the mutants and prints a table of what became of each. The error says that one survived, could not be
-// made, or was not reached.
+// mutate runs the mutants and prints a table of their outcomes. It returns an error if a mutant survived, could not be
+// built, or was not run.
 func mutate(ctx context.Context, out io.Writer, only string, together int, within time.Duration) error {
 	pattern, err := regexp.Compile(only)
 	if err != nil {

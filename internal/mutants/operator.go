@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// operator finds the one node of a declaration that it changes, and says how. Each operator recognizes its node by
-// what the node mentions. It keeps the code that it takes out behind a constant condition: so every variable is used
-// as before, and what is left can be compiled.
+// operator returns the edits that change one node of a declaration. It finds the node by the expressions that the node
+// contains (its mentions), and returns an error unless exactly one node has them. Removed code stays behind a constant
+// condition, so that every variable is still used and the result compiles.
 type operator func(d declaration) ([]edit, error)
 
 // never makes the condition of an if, or of a case without a value to compare, false.
@@ -20,7 +20,7 @@ func never(mention ...phrase) operator { return decide(mention, "false && (%s)")
 func always(mention ...phrase) operator { return decide(mention, "true || (%s)") }
 
 // decide changes the condition of the one if or case whose condition, or the statement before it, has the mentions. A
-// condition that is a mention as a whole comes before those that have it as a part.
+// condition that equals a mention is preferred to conditions that contain it.
 func decide(mention []phrase, how string) operator {
 	return func(d declaration) ([]edit, error) {
 		return d.change(mention, func(phrases []ast.Expr) (chosen []ast.Node, edits func(ast.Node) []edit) {
@@ -69,7 +69,7 @@ func decide(mention []phrase, how string) operator {
 	}
 }
 
-// dropOperand takes an operand out of a chain of && or ||.
+// dropOperand removes an operand from a chain of && or ||.
 func dropOperand(mention ...phrase) operator {
 	return func(d declaration) ([]edit, error) {
 		neutral := map[ast.Node]string{}
@@ -100,7 +100,7 @@ func dropOperand(mention ...phrase) operator {
 	}
 }
 
-// dropValue takes a value out of the list of a case.
+// dropValue removes a value from the list of a case.
 func dropValue(value phrase, mention ...phrase) operator {
 	return func(d declaration) ([]edit, error) {
 		return d.change(append(mention, value), func(phrases []ast.Expr) (chosen []ast.Node, how func(ast.Node) []edit) {
@@ -129,18 +129,18 @@ func dropValue(value phrase, mention ...phrase) operator {
 	}
 }
 
-// dropStatement takes out a statement: the innermost one that has the mentions.
+// dropStatement removes the innermost statement that has the mentions.
 func dropStatement(mention ...phrase) operator { return statement(mention, "if false {\n%s\n}") }
 
-// instead puts others in the place of a statement.
+// instead replaces a statement by other statements.
 func instead(by string, mention ...phrase) operator {
 	return statement(mention, "if false {\n%s\n}\n"+escaped(by))
 }
 
-// before puts statements before a statement.
+// before inserts statements before a statement.
 func before(by string, mention ...phrase) operator { return statement(mention, escaped(by)+"\n%s") }
 
-// after puts statements after a statement.
+// after inserts statements after a statement.
 func after(by string, mention ...phrase) operator { return statement(mention, "%s\n"+escaped(by)) }
 
 func escaped(format string) string { return strings.ReplaceAll(format, "%", "%%") }
@@ -157,7 +157,7 @@ func statement(mention []phrase, how string) operator {
 	}
 }
 
-// statements are the innermost statements with mentions.
+// statements returns the innermost statements that contain all phrases.
 func (d declaration) statements(phrases []ast.Expr) []ast.Node {
 	var chosen []ast.Node
 	ast.Inspect(d.node, func(n ast.Node) bool {
@@ -186,7 +186,7 @@ func (d declaration) statements(phrases []ast.Expr) []ast.Node {
 	return innermost(chosen)
 }
 
-// start puts statements at the beginning of a function.
+// start inserts statements at the beginning of a function.
 func start(by string) operator {
 	return func(d declaration) ([]edit, error) {
 		f, is := d.node.(*ast.FuncDecl)
@@ -198,8 +198,8 @@ func start(by string) operator {
 	}
 }
 
-// swap puts another expression in the place of one. Where the declaration has the expression several times, mentions
-// say in which statement it is changed.
+// swap replaces an expression by another. If the declaration has the expression several times, mentions choose the
+// statement in which it is replaced.
 func swap(expression, by phrase, mention ...phrase) operator {
 	return func(d declaration) ([]edit, error) {
 		if _, err := by.parse(); err != nil {
@@ -230,7 +230,8 @@ func swap(expression, by phrase, mention ...phrase) operator {
 	}
 }
 
-// change makes the edits for the one node that is chosen by mentions; several or none are an error.
+// change returns the edits for the one node that the mentions choose. It returns an error if they choose several nodes
+// or none.
 func (d declaration) change(
 	mention []phrase, choose func(phrases []ast.Expr) ([]ast.Node, func(ast.Node) []edit),
 ) ([]edit, error) {
@@ -257,7 +258,7 @@ func parseAll(mention []phrase) ([]ast.Expr, error) {
 	return phrases, nil
 }
 
-// innermost are the nodes that have no other one within.
+// innermost returns the nodes that contain none of the other nodes.
 func innermost(nodes []ast.Node) []ast.Node {
 	var inner []ast.Node
 	for _, n := range nodes {
@@ -274,8 +275,7 @@ func innermost(nodes []ast.Node) []ast.Node {
 	return inner
 }
 
-// dropEach takes out every statement that has the mentions, where one can't go without the other: a lock and its
-// unlocking.
+// dropEach removes every statement that has the mentions, for statements that belong together: a lock and its unlock.
 func dropEach(mention ...phrase) operator {
 	return func(d declaration) ([]edit, error) {
 		phrases, err := parseAll(mention)
@@ -294,7 +294,7 @@ func dropEach(mention ...phrase) operator {
 	}
 }
 
-// setField gives a field of a composite literal another value.
+// setField changes the value of a field in a composite literal.
 func setField(key, value phrase, mention ...phrase) operator {
 	return func(d declaration) ([]edit, error) {
 		return d.change(append(mention, key), func(phrases []ast.Expr) (chosen []ast.Node, how func(ast.Node) []edit) {
@@ -318,7 +318,7 @@ func setField(key, value phrase, mention ...phrase) operator {
 	}
 }
 
-// both is one change after the other, of different places.
+// both applies two operators, which must change different places.
 func both(first, second operator) operator {
 	return func(d declaration) ([]edit, error) {
 		edits, err := first(d)

@@ -20,10 +20,10 @@ import (
 
 // mutant is the program without one of its safeguards.
 type mutant struct {
-	name   string   // what is taken out, in words
-	in     string   // the declaration that has it, as find takes it
-	change operator // what is different without it
-	tests  []tests  // that have to notice; they are run one after the other until one does
+	name   string   // the safeguard that it lacks, in words
+	in     string   // the declaration that has the safeguard, as find takes it
+	change operator // removes the safeguard
+	tests  []tests  // tests that must notice; they run one after the other until one does
 }
 
 // tests names tests of a package.
@@ -40,7 +40,8 @@ type outcome struct {
 	err      error
 }
 
-// runAll runs the tests of each mutant, first without and then with it: what fails anyway notices nothing.
+// runAll runs the tests of each mutant, first on the unchanged program and then on the mutant, since a test that always
+// fails proves nothing.
 func runAll(ctx context.Context, all []mutant, together int, within time.Duration) ([]outcome, error) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -76,10 +77,10 @@ type runner struct {
 	within        time.Duration
 
 	mu    sync.Mutex
-	sound map[string]func() error // whether tests pass without a mutant, found out once
+	sound map[string]func() error // whether tests pass on the unchanged program; each runs once
 }
 
-// try runs a mutant's tests until one notices, and answers which.
+// try runs a mutant's tests until one notices, and returns its name; empty if none does.
 func (r *runner) try(ctx context.Context, m mutant, number int) (caughtBy string, err error) {
 	overlay, err := r.overlay(m, number)
 	if err != nil {
@@ -102,7 +103,7 @@ func (r *runner) try(ctx context.Context, m mutant, number int) (caughtBy string
 	return "", nil
 }
 
-// overlay writes the mutant, and the file which tells the go command where it is.
+// overlay writes the changed file and a file for go test -overlay, and returns the path of the latter.
 func (r *runner) overlay(m mutant, number int) (string, error) {
 	d, err := find(r.root, m.in)
 	if err != nil {
@@ -125,7 +126,7 @@ func (r *runner) overlay(m mutant, number int) (string, error) {
 	return overlay, os.WriteFile(overlay, list, 0o600)
 }
 
-// passes says whether the tests pass on the program as it is, and are there at all.
+// passes returns an error if the tests fail on the unchanged program, or if no test matches.
 func (r *runner) passes(ctx context.Context, t tests) error {
 	name := strings.Join(append([]string{t.pkg, t.run}, t.args...), " ")
 	r.mu.Lock()
@@ -149,7 +150,7 @@ func (r *runner) passes(ctx context.Context, t tests) error {
 	return check()
 }
 
-// test runs tests; failed also when they took too long. Whatever they started ends with them.
+// test runs tests. failed is also set if they took too long. Processes that they started end with them.
 func (r *runner) test(ctx context.Context, t tests, flags ...string) (out string, failed bool, err error) {
 	args := append([]string{"test", "-vet=off", "-failfast", fmt.Sprintf("-timeout=%s", r.within), "-run=" + t.run},
 		flags...)
@@ -179,7 +180,7 @@ var (
 	panicLine = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*)$`)
 )
 
-// failing is the test that failed, as deep as the output names it.
+// failing returns the name of the failed test or subtest in the output of go test.
 func failing(out string) string {
 	name := ""
 	for _, m := range failLine.FindAllStringSubmatch(out, -1) {
@@ -205,7 +206,7 @@ func firstLines(text string, n int) string {
 	return strings.Join(lines[:min(n, len(lines))], "; ")
 }
 
-// moduleRoot is the folder of go.mod.
+// moduleRoot returns the folder of go.mod.
 func moduleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -15,7 +15,7 @@ func (p phrase) parse() (ast.Expr, error) {
 	return parser.ParseExprFrom(token.NewFileSet(), "", string(p), parser.SkipObjectResolution)
 }
 
-// mentions says whether every phrase is an expression somewhere in a node, and isn't the case for a nil node.
+// mentions reports whether a node contains every phrase as an expression. It returns false for a nil node.
 func mentions(n ast.Node, phrases []ast.Expr) bool {
 	if n == nil || reflect.ValueOf(n).IsNil() {
 		return false

@@ -2,14 +2,14 @@ package main
 
 import "slices"
 
-// table is every mutant, in the order of a purchase: what people decide, what is sent to CoCalc, what is believed of
-// its answers, what looks after the account, what is written down, and what Slack brings.
+// table returns all mutants, in the order of a purchase: decisions of people, requests to CoCalc and their answers,
+// reconciliation, the ledger, and Slack.
 func table() []mutant {
 	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), unserved(), answers(), ledger(),
 		slackSide(), books(), rights(), operation())
 }
 
-// Tests that many mutants meet.
+// Tests that many mutants name.
 func reconciled(run string) tests { return tests{pkg: "./purchase/reconcile", run: run} }
 func client(run string) tests     { return tests{pkg: "./cocalc", run: run} }
 func kept(run string) tests       { return tests{pkg: "./storage", run: run} }
@@ -20,12 +20,12 @@ func program(run string) tests    { return tests{pkg: "./cmd/bot", run: run} }
 // in returns tests of one of the packages of purchasing.
 func in(pkg, run string) tests { return tests{pkg: "./" + pkg, run: run} }
 
-// simulated is a part of the seeds of the simulation.
+// simulated returns the tests of some seeds of the simulation.
 func simulated(seeds string) tests {
 	return tests{pkg: "./internal/simulation", run: "^TestSimulation_Seeds$", args: []string{"-seeds=" + seeds}}
 }
 
-// deciding are the safeguards between a click and a promise.
+// deciding returns the mutants of the safeguards between a click and a reservation.
 func deciding() []mutant {
 	return []mutant{
 		{

@@ -1,6 +1,6 @@
 package main
 
-// settling are the safeguards of an order whose outcome is not known.
+// settling returns the mutants of orders whose outcome is unknown.
 func settling() []mutant {
 	return []mutant{
 		{
@@ -72,7 +72,7 @@ func settling() []mutant {
 	}
 }
 
-// watching are the safeguards for what comes late, and for the account as a whole.
+// watching returns the mutants of late purchases, and of the account as a whole.
 func watching() []mutant {
 	return []mutant{
 		{

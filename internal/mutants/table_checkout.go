@@ -1,6 +1,6 @@
 package main
 
-// buying are the safeguards from the promise to the last look before paying.
+// buying returns the mutants from the reservation to the last check before paying.
 func buying() []mutant {
 	return []mutant{
 		{
@@ -162,7 +162,7 @@ func buying() []mutant {
 	}
 }
 
-// paying are the safeguards around the one request that spends money, and the proof of what it did.
+// paying returns the mutants of the checkout, the one request that spends money, and of the proof of its result.
 func paying() []mutant {
 	return []mutant{
 		{

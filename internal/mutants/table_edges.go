@@ -1,6 +1,6 @@
 package main
 
-// answers are the safeguards in what is believed of CoCalc's answers.
+// answers returns the mutants of how CoCalc's answers are interpreted.
 func answers() []mutant {
 	return []mutant{
 		{
@@ -177,7 +177,7 @@ func answers() []mutant {
 	}
 }
 
-// slackSide are the safeguards in what comes from Slack and goes there.
+// slackSide returns the mutants of deliveries from Slack and messages to it.
 func slackSide() []mutant {
 	return []mutant{
 		{

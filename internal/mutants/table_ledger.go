@@ -1,6 +1,6 @@
 package main
 
-// ledger are the safeguards of what is written down.
+// ledger returns the mutants of package storage and of what the ledger stores.
 func ledger() []mutant {
 	return []mutant{
 		{

@@ -25,12 +25,12 @@ func (svc *Service) checkResolve(order purchase.Order, who purchase.Actor) *purc
 	return nil
 }
 
-// resolve ends an order whose outcome is unknown, as an admin says.
+// resolve ends an order whose outcome is unknown with an admin's verdict.
 func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purchase.OrderID,
 	s Decision,
 ) (purchase.Order, error) {
 	s.Reason = strings.TrimSpace(s.Reason)
-	// the card is the requester's, and admins decide wherever they see the order
+	// the card is the requester's, and admins may resolve an order in any channel
 	action.Card, action.Typed = purchase.Message{}, true
 	order, err := svc.transact(ctx, id, action, toSettle, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
 		error,
@@ -76,7 +76,7 @@ func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purc
 				LicenseID: s.LicenseID,
 				Time:      o.CheckoutSent,
 			}}, nil)
-			r.Settled, r.Unchecked = &word, true // should it show up in the list of purchases, the entry follows that
+			r.Settled, r.Unchecked = &word, true // if CoCalc lists the purchase later, the entry is corrected
 			if err := svc.reg.Complete(w, o, r, true, action.Actor.ID); err != nil {
 				return nil, err
 			}

@@ -11,7 +11,7 @@ import (
 	"licensebot/purchase/register"
 )
 
-// approve adds an approval to an order. The last one reserves the order for good.
+// approve adds an approval to an order. The last required one approves the order, which is then bought.
 func (svc *Service) approve(ctx context.Context, action purchase.Action, id purchase.OrderID) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
 		return purchase.Order{}, refuseStopping()
@@ -79,8 +79,7 @@ func (svc *Service) approve(ctx context.Context, action purchase.Action, id purc
 	return order, err
 }
 
-// reserveApproved approves an order for good, or ends it if it may not be bought any more: rights, limits and prices
-// count as they are now.
+// reserveApproved moves an order to Approved, or ends it if current rights, limits or prices no longer allow it.
 func (svc *Service) reserveApproved(w purchase.Writer, o *purchase.Order, requester purchase.Actor,
 	last purchase.Action,
 ) error {

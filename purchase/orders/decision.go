@@ -33,17 +33,17 @@ const (
 	// Reason, as of Confirm. It makes a new order and reserves its price, once per failed order. Decide returns the new
 	// order.
 	ConfirmNewPrice DecisionKind = "confirm the new price of"
-	// Cancel withdraws an order, as long as CoCalc has nothing of it. It works while Slack doesn't say who the requester
-	// is: it spends nothing, and an order that can't be cancelled would be bought.
+	// Cancel withdraws an order, unless its purchase has begun at CoCalc. It works even while Slack can't confirm the
+	// requester: it spends nothing, and an order that can't be cancelled would be bought.
 	Cancel DecisionKind = "cancel"
 	// Approve is an approval of an order at the price on its card. Once enough people approved, the order is bought.
 	// A late one is refused with who decided, and when.
 	Approve DecisionKind = "approve"
 	// Deny is an approver's denial: Reason, which is required. One is enough.
 	Deny DecisionKind = "deny"
-	// Resolve ends an order whose outcome is unknown as an admin says, where CoCalc doesn't show it: Verdict, LicenseID,
-	// and Reason, which is required. Checkout is not sent again, and CoCalc is watched as before: if it shows another
-	// outcome later, the ledger follows it.
+	// Resolve ends an order whose outcome is unknown with an admin's verdict: Verdict, LicenseID, and Reason, which is
+	// required. It is refused if CoCalc shows the outcome. Checkout is not sent again. If CoCalc later shows another
+	// outcome, the ledger is corrected.
 	Resolve DecisionKind = "settle"
 	// FailUnreachableApprovers ends an order whose approvers can't be asked, since their channel doesn't let the bot in:
 	// Reason, Slack's error code. The bot decides this by itself, so the action is empty.

@@ -108,9 +108,10 @@ func decided(r purchase.Reader, doubt purchase.Doubt) (kind string, since bool, 
 	return kind, since, err
 }
 
-// verdict returns whether a decision counted: order (that it was about), typed, and "yes" or "no" as counted. Of one
-// that did not, buys says that nothing was bought by it. since reports whether the order has changed after the disk
-// failed: it may have been bought by then. look is the order to look at; a new one's card was not shown (unshown).
+// verdict returns the cause that says whether a decision counted. Its arguments: order is the order that it was about;
+// typed is set for a command; counted is "yes" or "no". buys is set if the decision did not count and would have
+// bought. since is set if the order has changed after the disk failed, since it may have been bought then. look is the
+// order to look at, and unshown is set if that is a new order whose card was not shown.
 func verdict(r purchase.Reader, doubt purchase.Doubt, kind string, since bool) (purchase.Cause, error) {
 	o, err := r.Order(cmp.Or(doubt.Became, doubt.Order))
 	known := err == nil // otherwise the order was not created, or is not of this ledger

@@ -67,7 +67,7 @@ func ahead(r purchase.Reader, o purchase.Order) (n int, err error) {
 	return n, err
 }
 
-// Queue is what waits: for people, or for what keeps orders from being bought.
+// Queue lists the orders that wait, and what keeps orders from being bought.
 type Queue struct {
 	Stoppage purchase.Stoppage // zero if orders are bought
 	Waiting  []purchase.Order  // for an approval, oldest first

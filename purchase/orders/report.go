@@ -10,7 +10,7 @@ import (
 	"licensebot/purchase"
 )
 
-// BudgetReport is what months and people have cost.
+// BudgetReport is what was spent and reserved, by month and by person.
 type BudgetReport struct {
 	Now     string            // the present month: "2026-11"
 	Resets  string            // when the next one begins: "1 December"
@@ -26,7 +26,7 @@ func (r BudgetReport) Share(who purchase.Actor) purchase.Share {
 	return r.Months[0].People[r.account.Key(who)]
 }
 
-// Left is what the present month may still cost; limited is false when there is no limit.
+// Left returns how much of this month's budget is left; limited is false if the budget has no limit.
 func (r BudgetReport) Left() (left purchase.Cents, limited bool) {
 	return r.Limit.Max - r.Months[0].Spent - r.Months[0].Reserved, !r.Limit.None
 }

@@ -51,26 +51,26 @@ func New(reg *register.Register) *Service {
 	}
 }
 
-// Rules are what is constant of a [Service].
+// Rules are the constant properties of a [Service].
 type Rules struct {
 	Policy purchase.Policy // with defaults: Approvals is at least 1
 	Site   purchase.Site   // the server that links lead to
 	Offer  Offer
 }
 
-// Rules returns what is constant of the service.
+// Rules returns the service's constant properties.
 func (svc *Service) Rules() Rules { return svc.rules }
 
 // Period is CoCalc's word for how a license is paid for.
 type Period = cocalc.Period
 
-// Offer is what can be ordered: CoCalc's bounds, and within them the team's own.
+// Offer describes what can be ordered, within the limits of CoCalc and of the team's policy.
 type Offer struct {
 	Largest purchase.Sizes // Days is 0 if terms may be as long as CoCalc sells them
 	Periods []Period       // allowed, in the order in which people read them
 }
 
-// offerOf returns what can be ordered by a policy.
+// offerOf returns what a policy allows to order.
 func offerOf(policy purchase.Policy) Offer {
 	atMost := func(ours, cocalcs int) int {
 		if ours > 0 {

@@ -19,13 +19,12 @@ type entry struct {
 	item      int64
 	row       int64 // CoCalc's purchase; 0: not known
 	license   string
-	charged   purchase.Cents // with the corrections
-	byWord    bool           // bought by the word of an admin
-	unchecked bool           // still to be counted, which may correct it
+	charged   purchase.Cents // including corrections
+	byWord    bool           // an admin resolved it as bought; CoCalc doesn't show it
+	unchecked bool           // the list of purchases was not read since, which may correct the charge
 }
 
-// Account is what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the
-// key.
+// Account is what CoCalc shows of the account's purchases. The lists are complete: CoCalc accepted the key.
 type Account struct {
 	ID       string               // of the account that the key belongs to
 	Rows     []cocalc.PurchaseRow // of licenses
@@ -33,7 +32,7 @@ type Account struct {
 	Store    LicenseStore         // that answered; nil is the current one
 }
 
-// ReadAccount reads what CoCalc ever sold to the account.
+// ReadAccount reads everything that CoCalc has sold to the account. The error is CoCalc's.
 func ReadAccount(ctx context.Context, shop purchase.Shop) (a Account, err error) {
 	store, err := storeOf(ctx, shop, time.Now)
 	if err != nil {
@@ -47,7 +46,7 @@ func ReadAccount(ctx context.Context, shop purchase.Shop) (a Account, err error)
 			return a, err
 		}
 	}
-	who, err := shop.WhoAmI(ctx) // an empty list is only worth something beside a proof of the key
+	who, err := shop.WhoAmI(ctx) // an empty list is evidence only if CoCalc accepts the key
 	a.ID = who.ID
 	return a, err
 }
@@ -58,18 +57,18 @@ type Comparison struct {
 	// same amount.
 	Agree      int
 	HasAmounts bool
-	// Wrong are contradictions: they can't be if the ledger is whole and the only one of its account.
+	// Wrong are contradictions, which can't occur if the ledger is complete and the only one of its account.
 	Wrong []purchase.Finding
 	// Unrecognized are other people's purchases on the account since the ledger began; Earlier is the number of older
 	// ones.
 	Unrecognized []purchase.Cause
 	Earlier      int
-	// Notes are no faults, but worth knowing.
+	// Notes are results that are not faults.
 	Notes []purchase.Cause
 }
 
-// ReadLedgerView reads all that a ledger says about its CoCalc account. at is the present; the purchases that the view
-// is compared with are read after it.
+// ReadLedgerView reads everything that a ledger says about its CoCalc account. at is the current time. The purchases to
+// compare with must be read afterwards.
 func ReadLedgerView(r purchase.Reader, at time.Time) (*LedgerView, error) {
 	v := newLedgerView(at)
 	v.readAt = at
@@ -249,8 +248,8 @@ func (c *comparer) rowOf(e entry) int {
 	return -1
 }
 
-// classify adds what a purchase means that no entry of the log names. A purchase of ours should have an entry, whether
-// the running bot will add one at its next comparison or not.
+// classify adds the result for a purchase that no entry of the log names. If the bot bought it, an entry is missing,
+// even if the running bot will add one at its next comparison.
 func (c *comparer) classify(row cocalc.PurchaseRow) {
 	verdict := Classify(c.view, row)
 	id := string(verdict.Order)

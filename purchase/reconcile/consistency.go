@@ -13,10 +13,10 @@ import (
 	"licensebot/purchase/register"
 )
 
-// CheckConsistency compares what the ledger says in one place with what it says in another: the budgets with the orders
-// and the purchase log, the orders with the log and with the audit records. It reads everything and changes nothing. No
-// findings mean that the books agree. That the records are as they were written is the storage's to check, and that
-// they are what CoCalc sold is not known here.
+// CheckConsistency compares the records of a ledger with each other: the budgets with the orders and the purchase log,
+// and the orders with the log and the audit records. It reads the whole ledger and writes nothing. It returns the
+// contradictions; none if the records agree. Package storage checks that the records are as they were written, and
+// [LedgerView.Compare] that they agree with CoCalc. The error is that of reading the ledger.
 func CheckConsistency(r purchase.Reader) ([]purchase.Finding, error) {
 	account, err := r.Account()
 	if err != nil {
@@ -40,35 +40,35 @@ func CheckConsistency(r purchase.Reader) ([]purchase.Finding, error) {
 	return b.findings, nil
 }
 
-// consistency are the ledger while it is checked.
+// consistency is one check of a ledger: what its records say, and the findings.
 type consistency struct {
 	account  purchase.AccountState
 	orders   map[purchase.OrderID]*orderAudit
-	months   map[string]*purchase.Budget // what the budgets should be
-	licenses map[string]uint64           // entry that names the license
-	rows     map[int64]uint64            // entry that names CoCalc's purchase
+	months   map[string]*purchase.Budget // budgets as orders and log add up to them, by month
+	licenses map[string]uint64           // the number of the log entry of each license
+	rows     map[int64]uint64            // the number of the log entry of each of CoCalc's purchases
 	findings []purchase.Finding
 }
 
-// orderAudit is what is said about one order in all places.
+// orderAudit is what the order's record, the log and the audit records say about one order.
 type orderAudit struct {
 	id      purchase.OrderID
 	state   purchase.State
 	month   string
 	price   purchase.Cents
 	receipt *purchase.Receipt
-	sent    time.Time // checkout
+	sent    time.Time // when the checkout was sent; zero: not yet
 	entries []purchase.Purchase
-	last    purchase.State // of its audit records
-	lastAt  uint64
-	paid    bool // the audit says that it was about to check out
+	last    purchase.State // the state in its last audit record; empty: no record
+	lastAt  uint64         // the number of that record
+	paid    bool           // an audit record says that its checkout was about to be sent
 }
 
 func (b *consistency) find(record string, code purchase.FindingCode, args ...any) {
 	b.findings = append(b.findings, purchase.NewFinding(record, code, args...))
 }
 
-// month is what the budget of a month should be.
+// month returns the expected budget of a month, which the caller may change.
 func (b *consistency) month(name string) *purchase.Budget {
 	if b.months[name] == nil {
 		b.months[name] = &purchase.Budget{Month: name}
@@ -92,8 +92,8 @@ func (b *consistency) readOrders(r purchase.Reader) error {
 	return nil
 }
 
-// reserve counts what is reserved for the requester of an order, under the key that the ledger has. A ledger of an
-// older version counts each id by itself until the next start, also if its orders name the organization's id.
+// reserve adds an order's price to what is reserved for its requester, under the ledger's key for that person. In a
+// ledger of an older version, each id has a key of its own until the next start merges them.
 func (b *consistency) reserve(o purchase.Order) {
 	month := b.month(o.Month)
 	month.Reserve(b.account.Key(purchase.Actor{ID: o.Requester.ID}), o, 1)
@@ -136,7 +136,7 @@ func (b *consistency) enterLog(p purchase.Purchase) {
 	}
 }
 
-// readAudit follows the orders, and the pause of the account, through the audit records.
+// readAudit follows the states of the orders, and pauses of buying, through the audit records.
 func (b *consistency) readAudit(r purchase.Reader) error {
 	states := map[purchase.State]bool{}
 	for _, s := range purchase.States() {
@@ -184,7 +184,7 @@ func (b *consistency) enterEvent(e purchase.Event) {
 	d.paid = d.paid || to == purchase.Paying
 }
 
-// checkBudgets compares the budgets with what orders and log add up to.
+// checkBudgets compares the stored budgets with the sums of the orders and the log.
 func (b *consistency) checkBudgets(r purchase.Reader) error {
 	kept, err := r.Budgets(1 << 20)
 	if err != nil {
@@ -208,7 +208,7 @@ func (b *consistency) checkBudgets(r purchase.Reader) error {
 			b.find(record, purchase.FoundBudgetCount, month, got.Bought, want.Bought)
 		}
 		if _, older := got.People[purchase.Unattributable]; older || len(got.People) == 0 {
-			continue // a month from before people's parts were kept
+			continue // this month was stored by a version without shares of people
 		}
 		people := maps.Clone(got.People)
 		maps.Copy(people, want.People)
@@ -288,8 +288,9 @@ func (b *consistency) checkReceipt(record string, d *orderAudit) {
 	}
 }
 
-// PauseInconsistent pauses buying because the ledger contradicts itself, as CheckBooks found, and announces it. It does
-// so once for the same findings: an admin who resumed buying has seen them. It reports whether it paused.
+// PauseInconsistent pauses buying because CheckConsistency found contradictions in the ledger, and announces the pause.
+// It does so once for the same findings, which must not be empty: an admin who resumed buying has seen them. It reports
+// whether it paused.
 func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
 	cause := purchase.Cause{
 		Code: purchase.IncidentBooks, Causes: []purchase.Cause{findings[0].Cause()},

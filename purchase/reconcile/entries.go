@@ -210,12 +210,12 @@ func (r *results) entries() []string {
 	}
 }
 
-// ArgSomeCount formats a number of things as an argument; empty if there are none.
+// ArgSomeCount formats a count as an argument; empty for 0.
 func ArgSomeCount(n int) string { return purchase.ArgSomeID(int64(n)) }
 
-// enterAdminPurchases enters, at the first comparison after a restore, what the previous ledger had as bought by the
-// word of an admin alone and the backup lacks: CoCalc doesn't show it, so nothing else would bring it back. late are
-// the orders of which CoCalc has just shown a purchase.
+// enterAdminPurchases enters, at the first comparison after a restore, the orders that an admin had resolved as bought
+// in the previous ledger and that the backup lacks: CoCalc doesn't show their purchases, so nothing else would enter
+// them. late are the orders of which CoCalc has just shown a purchase.
 func (rc *Reconciler) enterAdminPurchases(w purchase.Writer, r *results, account purchase.AccountState,
 	late map[purchase.OrderID][]cocalc.PurchaseRow,
 ) error {
@@ -224,7 +224,7 @@ func (rc *Reconciler) enterAdminPurchases(w purchase.Writer, r *results, account
 			continue
 		}
 		said := *then.Receipt
-		said.Unchecked = true // should CoCalc show it later, the entry follows that
+		said.Unchecked = true // if CoCalc shows it later, the entry is corrected
 		said.Duplicates = slices.Clone(said.Duplicates)
 		row := cocalc.PurchaseRow{LicenseID: said.LicenseID, Time: said.Time, Cost: said.Charged, CartItemID: then.ItemID}
 		o, err := w.Order(then.ID)

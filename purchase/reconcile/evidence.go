@@ -9,17 +9,17 @@ import (
 )
 
 // provenBy reports whether a license proves the purchase of an order: it has the order's tag, was created after the add
-// was sent, and gives what was ordered. Any manager of a license can write a tag into its description. An older server
-// has no list of purchases that would show an item that was edited while it was sold: there the license is the only
-// evidence, and one that costs something else than was approved pauses buying.
+// was sent, and gives what was ordered. The tag alone proves nothing, since any manager of a license can write one into
+// its description. On an older server, which lists no purchases, a license need not give what was ordered: it is the
+// only evidence of an item that was edited while it was sold, and a charge other than the approved price pauses buying.
 func (rc *Reconciler) provenBy(ctx context.Context, o purchase.Order, l purchase.License) bool {
 	id, ok := purchase.ParseTag(l.Description)
 	return ok && id == o.ID && isNewEnough(o, l.Created, rc.reg.ServerTimeOrNow()) &&
 		(matches(o.Sent, l) || !rc.Counts(ctx))
 }
 
-// FindPurchase reads everything that could show a purchase of the order's item. Nothing found is only worth something
-// beside err == nil, which includes a proof of the key.
+// FindPurchase reads everything that could show a purchase of the order's item. An empty result proves that there is
+// none only if err is nil: CoCalc has accepted the key then.
 func (rc *Reconciler) FindPurchase(ctx context.Context,
 	o purchase.Order,
 ) (cocalc.CartItem, []cocalc.PurchaseRow, error) {
@@ -57,8 +57,9 @@ func (rc *Reconciler) FindPurchase(ctx context.Context,
 	return item, nil, err
 }
 
-// Evidence asks CoCalc for everything that could show a purchase of the order: its cart item, the purchases of that
-// item, licenses with its tag, and whose key this is. It only reads.
+// Evidence reads from CoCalc everything that could show a purchase of the order: its cart item, the purchases of that
+// item, the licenses with its tag, and the account of the API key. It changes nothing; what can't be read is part of
+// the evidence.
 func (rc *Reconciler) Evidence(ctx context.Context, o purchase.Order) purchase.Evidence {
 	e := purchase.Evidence{At: rc.now(), Complete: true}
 	if o.NeverAdded() {
@@ -150,8 +151,8 @@ func (rc *Reconciler) showPurchases(ctx context.Context, o purchase.Order, e *pu
 			continue
 		}
 		n++
-		// A purchase with the order's tag that isn't its own is shown as such: an admin who took it for the order's would
-		// enter other people's money as the order's.
+		// A purchase with the order's tag that isn't the order's is shown as such. Otherwise, an admin could enter other
+		// people's purchase as the order's.
 		e.Add(purchase.ShowsPurchase, "purchase", purchase.ArgSomeID(row.ID), "at", purchase.ArgTime(row.Time), "license",
 			row.LicenseID, "amount", purchase.ArgCents(row.Cost), "but", string(verdict.Mismatch))
 	}

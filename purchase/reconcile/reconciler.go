@@ -34,7 +34,7 @@ type Reconciler struct {
 	spans  *register.Spans
 	worker Completer
 
-	Count       Counted       // the last look at the list of purchases
+	Count       Counted       // the list of purchases that was read last
 	isProven    bool          // the key is of the ledger's account
 	ReconcileAt time.Duration // elapsed: when the account's purchases are compared with the ledger again
 	failures    int           // comparisons that failed since the last one
@@ -76,8 +76,8 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// A checkout that was sent before the ledger was restored may still be at work, and this copy does not know of it: as
-	// long as that buys whatever is checked, no order is taken, and nothing is known for certain.
+	// A checkout that was sent before the ledger was restored may still be running, and this copy doesn't know of it.
+	// Until it must have ended, it can buy any checked item, so no order is taken, and the result is not final.
 	if r := account.Restored; r != nil {
 		if left := rc.spans.Remains("", register.Span{
 			What: "restored", Until: r.At.Add(rc.timing.Settle), Length: rc.timing.Settle,
@@ -94,7 +94,7 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 		from = back
 	}
 	sold, err := rc.readAccount(ctx, from)
-	if err == nil && account.Before != nil && sold.Licenses == nil { // a license shows what was bought if no ledger does
+	if err == nil && account.Before != nil && sold.Licenses == nil { // a license shows an order that no ledger has
 		sold.Licenses, err = rc.shop.Licenses(ctx)
 	}
 	if err != nil {
@@ -125,7 +125,7 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	return nil
 }
 
-// retryReconcile plans the next comparison after one that CoCalc did not allow; an error of the ledger is answered.
+// retryReconcile plans the next comparison after an error of CoCalc. It returns an error of the ledger.
 func (rc *Reconciler) retryReconcile(err error) error {
 	if purchase.AsCoCalc(err) == nil {
 		return err
@@ -291,7 +291,8 @@ func (rc *Reconciler) beforeTheLedger(ctx context.Context) (n int, newest time.T
 	return n, newest, err
 }
 
-// readAccount reads the license purchases of the account, with the key proven: a list that is empty is empty.
+// readAccount reads the license purchases of the account since from. CoCalc has accepted the key, so an empty list
+// means that there are none.
 func (rc *Reconciler) readAccount(ctx context.Context, from time.Time) (Account, error) {
 	store, err := rc.StoreOf(ctx)
 	if err != nil {
@@ -300,8 +301,8 @@ func (rc *Reconciler) readAccount(ctx context.Context, from time.Time) (Account,
 	return store.account(ctx, from)
 }
 
-// compare classifies the purchases, and does in one transaction what each verdict asks for. It returns those of orders
-// that had failed. deep: purchases are read again that were reported long ago.
+// compare classifies the purchases, and in one transaction enters or reports each as its verdict requires. It returns
+// the purchases of orders that had failed. deep is set if purchases are read again that were reported long ago.
 func (rc *Reconciler) compare(ctx context.Context, sold Account, at time.Time,
 	deep bool,
 ) (late map[purchase.OrderID][]cocalc.PurchaseRow, err error) {

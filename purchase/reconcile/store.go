@@ -12,20 +12,20 @@ import (
 	"licensebot/purchase"
 )
 
-// LicenseStore is the license store of a CoCalc, of one of two generations that answer differently.
+// LicenseStore is the license store of a CoCalc server. There are two generations, which report different things.
 type LicenseStore interface {
-	// Preview returns what a checkout would buy now.
+	// Preview returns the amount that a checkout would charge for the order now.
 	Preview(ctx context.Context, o purchase.Order) (CheckoutPreview, error)
-	// purchases lists the license purchases of the account since a time; nil if the store has no such list.
+	// purchases lists the license purchases of the account since from; nil if the store has no such list.
 	purchases(ctx context.Context, from time.Time) ([]cocalc.PurchaseRow, error)
 	// counts reports whether the store lists purchases. If not, a license is the only evidence of a purchase, and
 	// nothing can be counted again later.
 	counts() bool
-	// account returns the license purchases of the account since a time, with the key proven.
+	// account returns the license purchases of the account since from, after CoCalc has accepted the key.
 	account(ctx context.Context, from time.Time) (Account, error)
 	// missing returns the finding about an entry of the log (record) for which the account has no purchase.
 	missing(record string, e entry) purchase.Finding
-	// Charge completes the receipt of a bought order. An error says that the charge may change if it is tried again.
+	// Charge completes the receipt of a bought order. After an error, another attempt may find another charge.
 	Charge(ctx context.Context, o purchase.Order, item cocalc.CartItem, r *purchase.Receipt) error
 }
 
@@ -89,12 +89,12 @@ func (currentStore) missing(record string, e entry) purchase.Finding {
 		e.charged)
 }
 
-// Charge keeps what the purchases say.
+// Charge leaves the receipt as the purchases filled it in.
 func (currentStore) Charge(context.Context, purchase.Order, cocalc.CartItem, *purchase.Receipt) error {
 	return nil
 }
 
-// olderStore reports neither prices nor charges. It sells by the formula of the quote.
+// olderStore reports neither prices nor charges. It charges what cocalc.Price computes.
 type olderStore struct {
 	shop purchase.Shop
 	now  func() time.Time
@@ -109,7 +109,7 @@ func (s olderStore) Preview(ctx context.Context, o purchase.Order) (CheckoutPrev
 		}
 		look.Checked = append(look.Checked, item)
 		if cost, err := cocalc.PriceDescription(item.Description, s.now()); err == nil && item.ID == o.ItemID {
-			look.Amount = min(cost.LineItemAmount, look.Amount) // a fixed term that has begun costs less by now
+			look.Amount = min(cost.LineItemAmount, look.Amount) // a fixed term that has begun costs less with time
 		}
 	}
 	return look, err
@@ -121,8 +121,8 @@ func (olderStore) purchases(context.Context, time.Time) ([]cocalc.PurchaseRow, e
 
 func (olderStore) counts() bool { return false }
 
-// account returns the purchases that tagged licenses prove: the licenses do not show who bought the others. A list of
-// licenses comes with a proof of the key.
+// account returns the purchases that licenses with a tag prove; the store doesn't show who bought other licenses. A
+// list of licenses proves the key.
 func (s olderStore) account(ctx context.Context, from time.Time) (Account, error) {
 	licenses, err := s.shop.Licenses(ctx)
 	if err != nil {
@@ -152,23 +152,23 @@ func (s olderStore) Charge(ctx context.Context, o purchase.Order, item cocalc.Ca
 	return err
 }
 
-// CheckoutPreview is what a checkout would buy now.
+// CheckoutPreview is what a checkout would charge now, and the credit that it could use.
 type CheckoutPreview struct {
 	Checked []cocalc.CartItem
 	Amount  purchase.Cents  // for the order's item
-	Credit  *purchase.Cents // that may be spent; nil on an older server, which does not tell
+	Credit  *purchase.Cents // that may be spent; nil on an older server, which doesn't report it
 }
 
-// salesPage is how many purchases are read at once: the most that CoCalc gives.
+// purchasesPage is how many purchases one request reads: the maximum that CoCalc returns.
 const purchasesPage = 500
 
-// mostSalesPages is how many pages are read at most: 200,000 purchases. More than that is taken as an error of the
+// maxPurchasePages is how many pages are read at most: 200,000 purchases. A longer list counts as an error of the
 // server.
 const maxPurchasePages = 400
 
-// ListPurchases reads all license purchases of the account since then (zero: ever), newest first, each once. The list
-// grows while it is read, so a row can be on two pages. One that was not read to its end is an error: it looks like an
-// account that bought less.
+// ListPurchases reads the account's license purchases since a time (zero: all), newest first. A row that is on two
+// pages, because the list grew meanwhile, is returned once. It returns an error if it could not read the whole list,
+// since a part of it would look like an account that bought less.
 func ListPurchases(ctx context.Context, shop interface {
 	Purchases(context.Context, cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
 }, since time.Time,
@@ -194,7 +194,7 @@ func ListPurchases(ctx context.Context, shop interface {
 			}
 			if k := (key{row.ID, row.LicenseID}); !seen[k] {
 				seen[k] = true
-				if row.Cost >= 0 { // less than nothing is money back
+				if row.Cost >= 0 { // a negative cost is a refund
 					rows = append(rows, row)
 				}
 			}
@@ -216,7 +216,7 @@ func ListPurchases(ctx context.Context, shop interface {
 	}
 }
 
-// Differs compares the item as the cart shows it with what was sent.
+// Differs returns an error if the item in the cart differs from what was sent for the order.
 func (rc *Reconciler) Differs(o purchase.Order, item cocalc.CartItem) error {
 	return differs(o, item, rc.now())
 }
@@ -231,10 +231,10 @@ func differs(o purchase.Order, item cocalc.CartItem, now time.Time) error {
 	return cocalc.DescriptionMatches(clampStart(o.Sent, item.Description, now), item.Description)
 }
 
-// clampStart returns the description that was sent, as the server may show it by now. Every look at the cart moves a
-// start in the past to the server's current time, so the longer an item waits, the later it begins and the less it
-// costs, without any edit. A start in the future must stay. DescriptionMatches tolerates the rest of the difference,
-// which comes from adding.
+// clampStart returns the description that was sent, with the start that the server may show now. Each time that the
+// cart is read, the server moves a start in the past to its current time: the longer an item waits, the later it begins
+// and the less it costs, without an edit. A start in the future doesn't move. DescriptionMatches tolerates the
+// differences that adding an item makes.
 func clampStart(sent, got json.RawMessage, now time.Time) json.RawMessage {
 	var have struct {
 		Range []time.Time `json:"range"`
@@ -267,8 +267,8 @@ func HasTag(item cocalc.CartItem, id purchase.OrderID) bool {
 	return ok && found == id
 }
 
-// soldFrom returns the time, by CoCalc's clock, from which purchases of the order are searched. It is zero, for all
-// purchases, if the machine's clock was ahead when the order was created and no other clock is known.
+// soldFrom returns the time, by CoCalc's clock, since which purchases are searched for the order's. It is zero (all
+// purchases) if the machine's clock was ahead when the order was created and CoCalc's time then is unknown.
 func (rc *Reconciler) soldFrom(o purchase.Order) time.Time {
 	switch {
 	case !o.AddedAfter.IsZero():
@@ -279,7 +279,7 @@ func (rc *Reconciler) soldFrom(o purchase.Order) time.Time {
 	return o.Created.Add(-overlap)
 }
 
-// Item reads the order's item back. One that is not the order's is NotFound.
+// Item reads the order's cart item. If CoCalc returns an item of another order, the error is NotFound.
 func (rc *Reconciler) Item(ctx context.Context, o purchase.Order) (cocalc.CartItem, error) {
 	item, err := rc.shop.CartItem(ctx, o.ItemID)
 	if err == nil && !o.Owns(item.Text(), item.Added) {
@@ -291,7 +291,7 @@ func (rc *Reconciler) Item(ctx context.Context, o purchase.Order) (cocalc.CartIt
 	return item, err
 }
 
-// FindItem looks for the order's tag among the items of the account.
+// FindItem searches the account's cart items for one with the order's tag.
 func (rc *Reconciler) FindItem(ctx context.Context, o purchase.Order,
 	among ...cocalc.CartFilter,
 ) (cocalc.CartItem, bool, error) {
@@ -307,8 +307,8 @@ func (rc *Reconciler) FindItem(ctx context.Context, o purchase.Order,
 	return cocalc.CartItem{}, false, nil
 }
 
-// PurchasesOf reads the account's purchases of the order's cart item. One is right; two are a double buy. A server of
-// the older kind has no such list.
+// PurchasesOf reads the account's purchases of the order's cart item: one if the order was bought, more if it was
+// bought twice. An older server lists none.
 func (rc *Reconciler) PurchasesOf(ctx context.Context, o purchase.Order) ([]cocalc.PurchaseRow, error) {
 	store, err := rc.StoreOf(ctx)
 	if err != nil {
@@ -323,7 +323,7 @@ func (rc *Reconciler) PurchasesOf(ctx context.Context, o purchase.Order) ([]coca
 	return o.PurchasesIn(rows), nil
 }
 
-// Counted is a list of purchases, and when it was asked for.
+// Counted is a list of purchases, and when it was requested.
 type Counted struct {
 	At   time.Duration // elapsed
 	Rows []cocalc.PurchaseRow

@@ -45,7 +45,7 @@ const (
 	KindEarlier Kind = "earlier"
 	// KindMissingLedger: with a tag, of a ledger that was missing when this one began.
 	KindMissingLedger Kind = "missing-ledger"
-	// KindUnread: bought after the ledger was read, which may have it by now.
+	// KindUnread: bought after the ledger was read, so the ledger may have entered it since.
 	KindUnread Kind = "unread"
 )
 
@@ -136,8 +136,8 @@ func (v *LedgerView) find(id purchase.OrderID) (o purchase.Order, ok bool) {
 // --online, the evidence of an order, and the entries after a restore. It depends on its arguments alone. row is a
 // purchase that CoCalc lists, or that a license proves on a server without a list (ID 0).
 //
-// Records are asked first, then the tag and the time, and reports last: a purchase that a record explains is entered
-// although an older copy of the ledger, which lacked that record, reported it.
+// The ledger's records count first, then the tag and the time, and earlier reports last: a purchase that a record
+// explains is entered even if an older copy of the ledger, which lacked that record, reported it.
 func Classify(v *LedgerView, row cocalc.PurchaseRow) Verdict {
 	id := v.orderOf(row)
 	verdict := Verdict{Order: id}
