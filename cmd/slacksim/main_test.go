@@ -50,7 +50,7 @@ func start(t *testing.T, args ...string) (cmd *exec.Cmd, variables map[string]st
 		n, err := stdout.Read(buffer)
 		text = append(text, buffer[:n]...)
 		if err != nil {
-			t.Fatalf("slacksim ended after printing %q: %v", text, err)
+			t.Fatalf("got error %v after the output %q, want slacksim running", err, text)
 		}
 	}
 	variables = map[string]string{}
@@ -107,10 +107,10 @@ func TestCommand_Interrupt_Ends(t *testing.T) {
 	cmd, variables, comments := start(t, "--address", "127.0.0.1:0", "--persons", "dora, e.mil")
 	url := variables["SLACK_API_URL"]
 	if got := post(t, url+"auth.test", variables["SLACK_BOT_TOKEN"]); !strings.Contains(got, `"ok":true`) {
-		t.Errorf("auth.test answers %s, want ok", got)
+		t.Errorf("auth.test: got %s, want ok", got)
 	}
 	if got := post(t, url+"apps.connections.open", variables["SLACK_APP_TOKEN"]); !strings.Contains(got, `"ok":true`) {
-		t.Errorf("apps.connections.open answers %s, want ok", got)
+		t.Errorf("apps.connections.open: got %s, want ok", got)
 	}
 	address := strings.TrimSuffix(url, "api/")
 	want := []string{
@@ -119,16 +119,16 @@ func TestCommand_Interrupt_Ends(t *testing.T) {
 		"Ctrl-C ends the workspace.",
 	}
 	if got := strings.Join(comments, "\n"); got != strings.Join(want, "\n") {
-		t.Errorf("the comments are\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+		t.Errorf("comments: got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 	if got := get(t, address); !strings.HasPrefix(got, "200") || !strings.Contains(got, "Dora") {
-		t.Errorf("the page answers %.200s, want 200 with Dora", got)
+		t.Errorf("page: got %.200s, want 200 with Dora", got)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("after Ctrl-C: %v, want exit code 0", err)
+		t.Errorf("after Ctrl-C: got %v, want exit code 0", err)
 	}
 }
 
@@ -136,17 +136,17 @@ func TestCommand_Page_Off(t *testing.T) {
 	cmd, variables, comments := start(t, "--address=127.0.0.1:0", "--page=false")
 	for _, comment := range comments {
 		if strings.HasPrefix(comment, "Web page") {
-			t.Errorf("the comment %q is there, want none about a page", comment)
+			t.Errorf("comment: got %q, want none about a page", comment)
 		}
 	}
 	if got := get(t, strings.TrimSuffix(variables["SLACK_API_URL"], "api/")); !strings.HasPrefix(got, "404") {
-		t.Errorf("the page answers %.100s, want 404", got)
+		t.Errorf("page: got %.100s, want 404", got)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("after Ctrl-C: %v, want exit code 0", err)
+		t.Errorf("after Ctrl-C: got %v, want exit code 0", err)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestRun_Arguments(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			if code := run(ctx, strings.Fields(c.args), &stdout, &stderr); code != c.code {
-				t.Errorf("exit code %d, want %d", code, c.code)
+				t.Errorf("got exit code %d, want %d", code, c.code)
 			}
 			for _, out := range []struct{ name, got, want string }{
 				{"standard output", stdout.String(), c.stdout}, {"standard error", stderr.String(), c.stderr},

@@ -306,7 +306,7 @@ func TestDifferences_Documented(t *testing.T) {
 	for _, d := range blockkit.Differences() {
 		row := "| " + strings.Join([]string{d.Rule, d.Strict, d.StrictBy, d.Loose, d.LooseBy}, " | ") + " |"
 		if !strings.Contains(string(doc), row+"\n") {
-			t.Errorf("docs/blockkit.md lacks a row, want\n%s", row)
+			t.Errorf("docs/blockkit.md: got no such row, want\n%s", row)
 		}
 	}
 }
@@ -318,6 +318,6 @@ func expect(t *testing.T, problems []blockkit.Problem, want string) {
 		all += p.String() + "\n"
 	}
 	if want == "" && all != "" || want != "" && !strings.Contains(all, want) {
-		t.Errorf("the problems are %q, want %q", all, want)
+		t.Errorf("problems: got %q, want %q", all, want)
 	}
 }

@@ -18,6 +18,6 @@ func TestPlainText_AllBlocks(t *testing.T) {
 		` + button("") + `]`
 	want := "Orders\na | 2\nsee https://example.com\n<@U1>\nx logo"
 	if got := blockkit.PlainText(json.RawMessage(blocks)); got != want {
-		t.Errorf("%q\nwant %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

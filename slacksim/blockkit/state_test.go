@@ -63,7 +63,7 @@ func TestElement_State_AsSlackSends(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := json.Marshal(only(t, field(tt.element)).State(tt.values))
 			if err != nil || string(got) != tt.want {
-				t.Errorf("%s, %v\nwant %s", got, err, tt.want)
+				t.Errorf("got %s (error %v), want %s", got, err, tt.want)
 			}
 		})
 	}
@@ -102,7 +102,7 @@ func TestElement_CheckValues_Sentences(t *testing.T) {
 			}
 			got := only(t, tt.block).CheckValues(values)
 			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
-				t.Errorf("%q, want %q", got, tt.want)
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

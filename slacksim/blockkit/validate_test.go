@@ -364,6 +364,6 @@ func checkLast(t *testing.T, problems []blockkit.Problem, want string) {
 		got = problems[n-1].String()
 	}
 	if got != want {
-		t.Errorf("%v\nwant %q last", problems, want)
+		t.Errorf("problems: got %v, want %q last", problems, want)
 	}
 }

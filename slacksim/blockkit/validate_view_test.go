@@ -154,10 +154,10 @@ func TestValidate_SlackGo(t *testing.T) {
 	}
 	var back slack.Blocks
 	if err := json.Unmarshal(filled, &back); err != nil || len(back.BlockSet) != len(blocks) {
-		t.Errorf("slack-go reads %d blocks, %v; want %d", len(back.BlockSet), err, len(blocks))
+		t.Errorf("blocks read by slack-go: got %d (error %v), want %d", len(back.BlockSet), err, len(blocks))
 	}
 	if len(blockkit.Elements(filled)) != 9 {
-		t.Errorf("%d elements, want 9", len(blockkit.Elements(filled)))
+		t.Errorf("elements: got %d, want 9", len(blockkit.Elements(filled)))
 	}
 	for _, e := range blockkit.Elements(filled) {
 		if e.ActionID == "" || e.BlockID == "" {

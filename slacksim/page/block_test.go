@@ -52,7 +52,7 @@ func TestBlocks_Golden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got != string(want) {
-				t.Errorf("%s differs; run the test with -update and read the difference. Got:\n%s\nwant:\n%s", golden, got, want)
+				t.Errorf("%s: got\n%s\nwant\n%s\nRun the test with -update and read the difference", golden, got, want)
 			}
 			for _, evil := range []string{"<script", "javascript:", "onclick", "style="} {
 				if strings.Contains(strings.ReplaceAll(got, "#ZgotmplZ", ""), evil) {

@@ -28,7 +28,7 @@ func TestBrowser_Events_Live(t *testing.T) {
 	tab.Size(1000, 500)
 	tab.Until("it to stay there in a smaller window", newestInSight)
 	if got := tab.Draft(); got != "half a thought" {
-		t.Errorf("after a change elsewhere the draft is %q, want %q", got, "half a thought")
+		t.Errorf("draft after a change elsewhere: got %q, want %q", got, "half a thought")
 	}
 	// A reader who has scrolled up stays there.
 	pagetest.Eval[bool](
@@ -47,7 +47,7 @@ func TestBrowser_Events_Live(t *testing.T) {
 	}
 	tab.WaitText("one more")
 	if top := pagetest.Eval[float64](tab, "document.getElementById('log').scrollTop"); top > 30 {
-		t.Errorf("the page scrolled to %v, want at most 30", top)
+		t.Errorf("scrolled page: got %v, want at most 30", top)
 	}
 	tab.Until(
 		"the other channel to be unread", "document.querySelector('.place.unread .badge')?.innerText.startsWith('1')",
@@ -57,7 +57,7 @@ func TestBrowser_Events_Live(t *testing.T) {
 	tab.Until("nothing to be unread", "!document.querySelector('.place.unread')")
 	tab.Visit("general")
 	if got := tab.Draft(); got != "half a thought" {
-		t.Errorf("back again the draft is %q, want %q", got, "half a thought")
+		t.Errorf("draft after a visit elsewhere: got %q, want %q", got, "half a thought")
 	}
 }
 

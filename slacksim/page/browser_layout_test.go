@@ -22,7 +22,7 @@ func TestBrowser_Phone_Layout(t *testing.T) {
 		t.Errorf("got %q below 44 pixels, want none", small)
 	}
 	if wide := pagetest.Eval[bool](tab, "document.documentElement.scrollWidth > innerWidth"); wide {
-		t.Error("the page is wider than the window, want no horizontal scrolling")
+		t.Error("page: got it wider than the window, want no horizontal scrolling")
 	}
 	tab.Click("Channels and people")
 	tab.WaitText("You are")
@@ -55,7 +55,7 @@ func TestBrowser_Keyboard_Only(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)
 	if got := tab.Focused(); !strings.HasPrefix(got, "Message #general") {
-		t.Errorf("the page opens with the focus on %q, want the message box", got)
+		t.Errorf("focus at the start: got %q, want the message box", got)
 	}
 	tab.Keys("/order card")
 	tab.Press("Enter")
@@ -73,7 +73,7 @@ func TestBrowser_Keyboard_Only(t *testing.T) {
 		if inside := pagetest.Eval[bool](
 			tab, "!!document.activeElement.closest('dialog') || document.activeElement === document.body",
 		); !inside {
-			t.Errorf("the focus is on %q, want it inside of the dialog", tab.Focused())
+			t.Errorf("focus: got %q, want it inside of the dialog", tab.Focused())
 		}
 	}
 	for range 3 {
@@ -85,7 +85,7 @@ func TestBrowser_Keyboard_Only(t *testing.T) {
 	tab.Press("Enter")
 	tab.WaitText("Bought 3 coffees")
 	if outline := pagetest.Eval[bool](tab, "document.activeElement.classList.contains('message')"); !outline {
-		t.Errorf("without its buttons the focus is on %q, want the message", tab.Focused())
+		t.Errorf("focus without the buttons: got %q, want the message", tab.Focused())
 	}
 
 	tab.Type("one")

@@ -73,7 +73,7 @@ func TestBrowser_Command_Button(t *testing.T) {
 	shot(t, tab, "suggest")
 	tab.Press("Tab")
 	if got := tab.Draft(); got != "/order " {
-		t.Errorf("after Tab the draft is %q, want %q", got, "/order ")
+		t.Errorf("draft after Tab: got %q, want %q", got, "/order ")
 	}
 	tab.Type("card")
 	tab.Press("Enter")
@@ -87,31 +87,31 @@ func TestBrowser_Command_Button(t *testing.T) {
 	tab.WaitText("You pay $12.00 now.")
 	shot(t, tab, "confirm")
 	if got := tab.Focused(); got != "Yes, buy" {
-		t.Errorf("the dialog opens with the focus on %q, want %q", got, "Yes, buy")
+		t.Errorf("focus in the dialog: got %q, want %q", got, "Yes, buy")
 	}
 	tab.Press("Escape")
 	tab.WaitNoText("You pay $12.00 now.")
 	if strings.Contains(s.received(), "action buy") {
-		t.Errorf("a declined dialog sent %s, want nothing", s.received())
+		t.Errorf("requests after a declined dialog: got %s, want none", s.received())
 	}
 	tab.Click("Buy for $12.00")
 	tab.Click("Yes, buy")
 	tab.WaitText("✅ Bought 3 coffees for $12.00.")
 	if tab.Has("Cancel") || tab.Has("Buy for $12.00") {
-		t.Error("the buttons are still there, want none")
+		t.Errorf("buttons of the card: got %t, %t; want them gone", tab.Has("Cancel"), tab.Has("Buy for $12.00"))
 	}
 	want := "command card by U0ALICE\n" +
 		"action edit:3 value= option= options= by U0ALICE\n" +
 		"action buy value=3 option= options= by U0ALICE"
 	if got := s.received(); got != want {
-		t.Errorf("the app got:\n%s\nwant:\n%s", got, want)
+		t.Errorf("requests to the app: got\n%s\nwant\n%s", got, want)
 	}
 	shot(t, tab, "bought")
 
 	tab.Type("")
 	tab.Press("ArrowUp")
 	if got := tab.Draft(); got != "/order card" {
-		t.Errorf("after the arrow up the draft is %q, want %q", got, "/order card")
+		t.Errorf("draft after the arrow up: got %q, want %q", got, "/order card")
 	}
 }
 
@@ -126,7 +126,7 @@ func TestBrowser_People_SeeTheirOwn(t *testing.T) {
 	tab.As("Carol Conti")
 	tab.WaitText("<b>Hi</b> all")
 	if strings.Contains(tab.Text(), "Only visible to you") {
-		t.Error("Carol sees a message for Alice only, want none")
+		t.Error("Carol's page: got a message for Alice only, want none")
 	}
 	if text := tab.Text(); !strings.Contains(text, "second line &amp; more") {
 		t.Errorf("got the text\n%s\nwant %q in it", text, "second line &amp; more")
@@ -152,7 +152,7 @@ func TestBrowser_Modal_Submitted(t *testing.T) {
 	tab.Fill("Cups", "7")
 	tab.WaitText("It costs $7.50.")
 	if got := tab.Value("Name"); got != "no one" {
-		t.Errorf("the name is %q, want %q", got, "no one")
+		t.Errorf("name: got %q, want %q", got, "no one")
 	}
 	tab.Choose("Milk", "Oat")
 	tab.Fill("Day", "2027-02-03")
@@ -165,14 +165,14 @@ func TestBrowser_Modal_Submitted(t *testing.T) {
 	tab.Click("Back")
 	tab.WaitNoText("From far away.")
 	if got := tab.Value("Milk"); got != "Oat" {
-		t.Errorf("below the other modal the milk is %q, want %q", got, "Oat")
+		t.Errorf("milk in the modal below: got %q, want %q", got, "Oat")
 	}
 
 	tab.Click("Order")
 	tab.WaitText("A person must drink it.")
 	shot(t, tab, "errors")
 	if got := tab.Focused(); got != "On the cup" {
-		t.Errorf("the focus is on %q, want the field with the error", got)
+		t.Errorf("focus: got %q, want the field with the error", got)
 	}
 	tab.Fill("Name", "Äda & Co")
 	tab.Click("Order")
@@ -181,7 +181,7 @@ func TestBrowser_Modal_Submitted(t *testing.T) {
 	if want := "submitted name=Äda & Co cups=7 milk=oat day=2027-02-03 size=l extra=1"; !strings.Contains(
 		s.received(), want,
 	) {
-		t.Errorf("the app got:\n%s\nwithout %s", s.received(), want)
+		t.Errorf("requests to the app: got\n%s\nwant %s", s.received(), want)
 	}
 
 	// Slack's own check, without the app, and Escape.
@@ -225,7 +225,7 @@ func TestBrowser_Blocks_All(t *testing.T) {
 	tab.Click("Ring")
 	s.await(t, "action alarm value= option=on ")
 	if strings.Count(s.received(), "action alarm") != 1 {
-		t.Errorf("the app got:\n%s\nwant one action alarm", s.received())
+		t.Errorf("requests to the app: got\n%s\nwant one action alarm", s.received())
 	}
 
 	// A menu with options from the app.

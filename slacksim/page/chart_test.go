@@ -22,7 +22,7 @@ func TestTicks_RoundNumbers(t *testing.T) {
 		{12, 9, []float64{0, 2.5, 5, 7.5, 10}},
 	} {
 		if got := ticks(c.low, c.high); !slices.Equal(got, c.want) {
-			t.Errorf("ticks(%v, %v) = %v, want %v", c.low, c.high, got, c.want)
+			t.Errorf("ticks(%v, %v): got %v, want %v", c.low, c.high, got, c.want)
 		}
 	}
 	for _, v := range []float64{math.SmallestNonzeroFloat64, 1e-300, 1e300, math.MaxFloat64, math.Inf(1), math.NaN()} {

@@ -45,7 +45,7 @@ func TestPage_Events_Changes(t *testing.T) {
 				return part.ID, part.HTML
 			}
 		}
-		t.Fatal("the stream ended, want more events: ", lines.Err())
+		t.Fatalf("got the end of the stream (error %v), want more events", lines.Err())
 		return "", ""
 	}
 	for _, want := range []string{"stage", "sidebar", "modals", "panel"} {
@@ -57,13 +57,13 @@ func TestPage_Events_Changes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if id, html := next(); id != "sidebar" || !strings.Contains(html, "1 unread") {
-		t.Errorf("a message elsewhere changed %s: %s; want the sidebar with 1 unread", id, html)
+		t.Errorf("event of a message elsewhere: got %s: %s; want the sidebar with 1 unread", id, html)
 	}
 	if _, err := ws.Person(slacksim.Alice).Say(slacksim.Random, "here"); err != nil {
 		t.Fatal(err)
 	}
 	if id, html := next(); id != "stage" || !strings.Contains(html, "here") {
-		t.Errorf("a message here changed %s: %s; want the stage with it", id, html)
+		t.Errorf("event of a message here: got %s: %s; want the stage with it", id, html)
 	}
 	// A workspace that closes ends the stream, so that its server can stop.
 	go srv.Close()

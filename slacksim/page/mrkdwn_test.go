@@ -121,7 +121,7 @@ func TestMrkdwn_Duration(t *testing.T) {
 		start := time.Now()
 		Mrkdwn(text, fewNames{})
 		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("%q repeated took %v, want at most 2 s", unit, took)
+			t.Errorf("%q repeated: got %v, want at most 2 s", unit, took)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func TestPage_ServeHTTP_OtherSites(t *testing.T) {
 			w := httptest.NewRecorder()
 			p.ServeHTTP(w, r)
 			if w.Code != c.want {
-				t.Errorf("%d, want %d: %s", w.Code, c.want, w.Body)
+				t.Errorf("got status %d, want %d: %s", w.Code, c.want, w.Body)
 			}
 		})
 	}
@@ -116,7 +116,7 @@ func TestPage_ServeHTTP_NoOtherHosts(t *testing.T) {
 		body, _ := read(path[1])
 		for _, address := range regexp.MustCompile(`https?://[^"' )]+`).FindAllString(body, -1) {
 			if address != "http://www.w3.org/2000/svg" {
-				t.Errorf("%s has the address %s, want none of another host", path[1], address)
+				t.Errorf("addresses in %s: got %s, want none of another host", path[1], address)
 			}
 		}
 	}

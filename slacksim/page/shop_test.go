@@ -133,7 +133,7 @@ func (s *shop) await(t *testing.T, want string) {
 		select {
 		case <-more:
 		case <-late:
-			t.Fatalf("the app got %q, not %q", s.received(), want)
+			t.Fatalf("requests to the app: got %q, want %q", s.received(), want)
 		}
 	}
 }

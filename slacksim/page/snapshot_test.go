@@ -53,7 +53,7 @@ func TestPage_Shows_AfterKeep(t *testing.T) {
 				}
 			}
 			if !kept.Load() {
-				t.Error("the page shows a message that is not stored, want it stored first")
+				t.Error("message on the page: got it before it was stored, want it stored first")
 			}
 		})
 	}

@@ -56,14 +56,14 @@ func TestRunApp_Connects(t *testing.T) {
 		cmd = app(t, "connects")
 		lines := slacktest.RunApp(t, srv, cmd)
 		if got, want := <-lines, "arguments: 0"; got != want {
-			t.Errorf("the app printed %q, want %q", got, want)
+			t.Errorf("output of the app: got %q, want %q", got, want)
 		}
 		if n := ws.Sockets(); n != 1 {
 			t.Errorf("got %d connections, want 1", n)
 		}
 	})
 	if cmd.ProcessState == nil {
-		t.Error("the app runs after the end of its test, want it stopped")
+		t.Error("app after the end of its test: got it running, want it stopped")
 	}
 }
 
