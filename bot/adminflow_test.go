@@ -106,10 +106,10 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 				"Cart item 1 is in the cart and isn't marked as bought",
 				"The account has no licenses")
 			if strings.Contains(seen.ContentText(), "API key") {
-				t.Errorf("alice reads of the API key; want no %q:\n%s", "API key", seen.ContentText())
+				t.Errorf("got %s\nwant no %q for alice", seen.ContentText(), "API key")
 			}
 			if len(seen.Buttons()) > 0 {
-				t.Errorf("alice gets buttons: %v; want none", seen.Buttons())
+				t.Errorf("alice's buttons: got %v, want none", seen.Buttons())
 			}
 			env.says(slacksim.Bob, "settle "+id)
 			env.sees(slacksim.Bob, "Only admins can do that")
@@ -136,7 +136,7 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 			}
 			problems, err := carol.Submit(env.ctx)
 			if err != nil || len(problems) > 0 {
-				t.Fatalf("%v, %v; want no error, len(problems) = 0", problems, err)
+				t.Fatalf("got problems %v (error %v), want none", problems, err)
 			}
 			done, err := carol.WaitForUpdate(env.ctx, choice, func(m slacksim.Message) bool {
 				return strings.Contains(m.ContentText(), "Marked as")
@@ -152,12 +152,11 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 			}
 			if e := env.events("settled"); len(e) != 1 || e[0].By != slacksim.Carol ||
 				!strings.Contains(e[0].Note, "CoCalc's support looked") {
-				t.Errorf("recorded %+v; want len(e) = 1, e[0].By = %v, e[0].Note with %q", e, slacksim.Carol,
-					"CoCalc's support looked")
+				t.Errorf("audit records: got %+v, want one by %v with %q", e, slacksim.Carol, "CoCalc's support looked")
 			}
 			h, err := env.desk.History(env.ctx, 1, 10)
 			if env.must(err); h.Months[0].Spent != c.spent || h.Months[0].Reserved != 0 {
-				t.Errorf("the ledger says %+v; want h.Months[0].Spent = %v, h.Months[0].Reserved = 0", h.Months[0], c.spent)
+				t.Errorf("ledger: got %+v, want %v spent and nothing reserved", h.Months[0], c.spent)
 			}
 			env.clicks(slacksim.Carol, choice, c.button) // the buttons of a screen that lags behind
 			env.sees(slacksim.Carol, "There's nothing to resolve")
@@ -192,7 +191,7 @@ func TestPublisher_Notices_ForeignPurchaseOnce(t *testing.T) {
 		}
 	}
 	if told != 1 || len(env.events("foreign-purchase")) != 1 {
-		t.Errorf("told %d times, recorded %d times; want 1 and 1", told, len(env.events("foreign-purchase")))
+		t.Errorf("got %d messages, %d records; want 1 and 1", told, len(env.events("foreign-purchase")))
 	}
 }
 
@@ -212,7 +211,7 @@ func TestHandler_RemoveItem_Button(t *testing.T) {
 	})
 	env.must(err)
 	if checkContains(t, now, "An item blocks the CoCalc cart", "I removed item"); len(now.Buttons()) > 0 {
-		t.Errorf("the button is still there: %v; want none", now.Buttons())
+		t.Errorf("buttons afterwards: got %v, want none", now.Buttons())
 	}
 	env.becomes(card, "Bought for $63.75")
 	env.clicks(slacksim.Carol, named, button) // on a screen that lags behind
@@ -266,7 +265,7 @@ func TestHandler_Pause_Resume(t *testing.T) {
 	})
 	env.must(err)
 	if strings.Contains(home.ContentText(), "/license resume") {
-		t.Errorf("alice is told how to resume; want no %q:\n%s", "/license resume", home.ContentText())
+		t.Errorf("alice's Home tab: got %s\nwant no %q", home.ContentText(), "/license resume")
 	}
 	env.says(slacksim.Carol, "pause once more")
 	env.sees(slacksim.Carol, "Buying is already paused. ")

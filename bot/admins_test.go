@@ -61,7 +61,7 @@ func TestSettleView_Golden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if problems := blockkit.ValidateView(raw, "modal", blockkit.Rules{Strict: true}); len(problems) > 0 {
-				t.Errorf("Slack would refuse it: %v; want none", problems)
+				t.Errorf("problems by Slack's rules: got %v, want none", problems)
 			}
 			checkGolden(t, name, content{view.Title.Text + " / " + view.Submit.Text, view.Blocks.BlockSet})
 			got := verdictMessage(o, orders.Decision{Kind: orders.Resolve, Verdict: verdict}, false)
@@ -141,7 +141,7 @@ func TestStopBlocks_Golden(t *testing.T) {
 		})
 	}
 	if blocks := stopBlocks(purchase.Stoppage{}, true, false, nil); len(blocks) > 0 {
-		t.Errorf("on a good day: %v; want none", blocks)
+		t.Errorf("blocks without a stoppage: got %v, want none", blocks)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestHandler_SubmitVerdict_Refusals(t *testing.T) {
 			reply := a.Submission(t.Context(), sent(c.metadata, c.license))
 			answer, ok := reply.Payload.(*slack.ViewSubmissionResponse)
 			if !ok || answer.Errors[c.field] == "" {
-				t.Errorf("answers %+v; want ok, answer.Errors[c.field] not empty", reply.Payload)
+				t.Errorf("got %+v, want an error of the field %s", reply.Payload, c.field)
 			}
 		})
 	}

@@ -129,7 +129,7 @@ func TestApprovalCard_Golden(t *testing.T) {
 			}
 			if strings.Contains(string(raw), actionApprove) != c.buttons ||
 				strings.Contains(string(raw), actionDeny) != c.buttons {
-				t.Errorf("buttons: want %t", c.buttons)
+				t.Errorf("buttons: got %s\nwant buttons: %t", raw, c.buttons)
 			}
 		})
 	}
@@ -147,7 +147,7 @@ func TestReasonView_Golden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if problems := blockkit.ValidateView(raw, "modal", blockkit.Rules{Strict: true}); len(problems) > 0 {
-				t.Errorf("Slack would refuse it: %v; want none", problems)
+				t.Errorf("problems by Slack's rules: got %v, want none", problems)
 			}
 		})
 	}
@@ -162,7 +162,7 @@ func TestRefusalText_Channels(t *testing.T) {
 		" You can use <#C1>, <#C2>, <#C3>, <#C4>, <#C5> and 2 other channels.": {"C1", "C2", "C3", "C4", "C5", "C6", "C7"},
 	} {
 		if got := channelWords(ids); got != want {
-			t.Errorf("%v: %q; want %v", ids, got, want)
+			t.Errorf("%v: got %q, want %q", ids, got, want)
 		}
 	}
 }

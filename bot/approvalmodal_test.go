@@ -86,7 +86,7 @@ func TestHandler_Approve(t *testing.T) {
 	checkContains(t, env.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+">")
 	done := env.cardBecomes(ask, "Bought for $63.75")
 	if checkContains(t, done, "<@"+slacksim.Bob+"> approved", "winter school"); len(done.Buttons()) > 0 {
-		t.Errorf("the approvers still have the buttons %v; want none", done.Buttons())
+		t.Errorf("approvers' buttons: got %v, want none", done.Buttons())
 	}
 	env.clicks(slacksim.Carol, ask, "Approve") // on a screen that lags behind
 	env.seesIn(slacksim.Carol, theDesk, "This order was already decided: bob approved it on ")
@@ -108,12 +108,12 @@ func TestHandler_SubmitDenial(t *testing.T) {
 	}
 	env.must(carol.Fill(env.ctx, modal, "Reason", "there is *one* already"))
 	if problems, err := carol.Submit(env.ctx); err != nil || len(problems) > 0 {
-		t.Fatalf("%v, %v; want no error, len(problems) = 0", problems, err)
+		t.Fatalf("got problems %v (error %v), want none", problems, err)
 	}
 	checkContains(t, env.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already",
 		"Nothing was charged")
 	if done := env.cardBecomes(ask, "denied it"); len(done.Buttons()) > 0 {
-		t.Errorf("the approvers still have the buttons %v; want none", done.Buttons())
+		t.Errorf("approvers' buttons: got %v, want none", done.Buttons())
 	}
 	env.clicks(slacksim.Bob, ask, "Approve")
 	env.seesIn(slacksim.Bob, theDesk, "carol denied it")
@@ -151,7 +151,7 @@ func TestHandler_SubmitReason(t *testing.T) {
 	checkContains(t, env.becomes(card, "This order needs approval"), "You won't be charged unless it's approved")
 	env.must(alice.Fill(env.ctx, modal, "Reason", "winter school"))
 	if problems, err := alice.Submit(env.ctx); err != nil || len(problems) > 0 {
-		t.Fatalf("%v, %v; want no error, len(problems) = 0", problems, err)
+		t.Fatalf("got problems %v (error %v), want none", problems, err)
 	}
 	card = env.becomes(card, "Waiting for approval")
 	ask := env.seesIn(slacksim.Bob, theDesk, "Reason: winter school")
@@ -169,7 +169,7 @@ func TestHandler_Cancel_AwaitingApproval(t *testing.T) {
 	env.clicks(slacksim.Alice, card, "Withdraw")
 	env.becomes(card, "Request withdrawn. Nothing was charged")
 	if done := env.cardBecomes(ask, "Withdrawn"); len(done.Buttons()) > 0 {
-		t.Errorf("the approvers still have the buttons %v; want none", done.Buttons())
+		t.Errorf("approvers' buttons: got %v, want none", done.Buttons())
 	}
 	env.clicks(slacksim.Bob, ask, "Approve")
 	env.seesIn(slacksim.Bob, theDesk, "can no longer be approved or denied: alice withdrew it")
@@ -186,7 +186,7 @@ func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 	env.restart()
 	env.becomes(card, "No one approved this in time")
 	if done := env.cardBecomes(ask, "Expired"); len(done.Buttons()) > 0 {
-		t.Errorf("the approvers still have the buttons %v; want none", done.Buttons())
+		t.Errorf("approvers' buttons: got %v, want none", done.Buttons())
 	}
 	env.clicks(slacksim.Bob, ask, "Approve")
 	env.seesIn(slacksim.Bob, theDesk, "can no longer be approved or denied: it expired on")
@@ -197,7 +197,7 @@ func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 		}
 	}
 	if reminders != 1 {
-		t.Errorf("%d reminders; want 1", reminders)
+		t.Errorf("reminders: got %d, want 1", reminders)
 	}
 	env.checkSpent(0, 0)
 }
@@ -348,18 +348,18 @@ func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 			}
 			for range 2 { // a Slack that is slow to say who someone is has them try again
 				if err := decide(); err != nil {
-					t.Errorf("%s: %v; want no error", who, err)
+					t.Errorf("%s: got error %v, want none", who, err)
 				}
 				if env.hasDecided(who) {
 					return
 				}
 				m, err := person.WaitForMessage(env.ctx, where, func(m slacksim.Message) bool { return m.OnlyFor == who })
 				if err != nil {
-					t.Errorf("%s is not answered: %v; want no error", who, err)
+					t.Errorf("answer to %s: got error %v, want none", who, err)
 				}
 				if !strings.Contains(m.ContentText(), "Slack didn't tell me") {
 					if !strings.Contains(m.ContentText(), "This order was already decided") {
-						t.Errorf("%s reads %q; want %q in it", who, m.ContentText(), "This order was already decided")
+						t.Errorf("%s: got %q, want %q in it", who, m.ContentText(), "This order was already decided")
 					}
 					return
 				}
@@ -369,7 +369,7 @@ func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 	crowd.Wait()
 	for _, o := range env.orders() {
 		if len(o.Approvals) != 1 {
-			t.Errorf("order %s was decided by %+v; want 1", o.ID, o.Approvals)
+			t.Errorf("approvals of order %s: got %+v, want 1", o.ID, o.Approvals)
 		}
 	}
 	for _, ask := range asked {
@@ -392,12 +392,12 @@ func TestHandler_ShowBudget(t *testing.T) {
 	checkContains(t, m, "<@"+slacksim.Alice+">: $63.75 spent",
 		"1 active subscription on the CoCalc account, $63.75 a month")
 	if !strings.Contains(string(m.Blocks), "data_visualization") {
-		t.Errorf("there is no chart: %s; want %q in it", m.Blocks, "data_visualization")
+		t.Errorf("got %s\nwant the chart %q in it", m.Blocks, "data_visualization")
 	}
 	env.slack.SetFaults(slacksim.Faults{NoNewBlocks: true})
 	env.says(slacksim.Bob, "budget")
 	m = env.sees(slacksim.Bob, "$63.75 spent, *$936.25 of $1,000.00 left*")
 	if strings.Contains(string(m.Blocks), "data_visualization") {
-		t.Errorf("there is a chart where none is taken; want no %q", "data_visualization")
+		t.Errorf("got %s\nwant no chart %q", m.Blocks, "data_visualization")
 	}
 }

@@ -31,7 +31,7 @@ func (env *testEnv) checkNoAmounts(t *testing.T, channels ...string) {
 	for _, channel := range channels {
 		for _, m := range env.slack.Person(gus).Messages(channel) {
 			if text := m.ContentText(); money.MatchString(text) {
-				t.Errorf("a guest reads in %s: %s; want no match of %s", channel, text, money)
+				t.Errorf("a guest's messages in %s: got %s, want no match of %s", channel, text, money)
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 			env.becomes(card, "Bought for $63.75")
 			line := env.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
 			if text := line.ContentText(); money.MatchString(text) {
-				t.Errorf("the line says %s; want no match of %s", text, money)
+				t.Errorf("line: got %s, want no match of %s", text, money)
 			}
 			checkContains(t, env.seesIn(slacksim.Carol, env.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why,
 				"<#"+slacksim.General+">")
@@ -126,7 +126,7 @@ func TestPeople_AudienceOf_LargeChannel(t *testing.T) {
 				}
 			}
 			if asked > 5 {
-				t.Errorf("Slack was asked about %d people one by one; want at most 5", asked)
+				t.Errorf("people looked up one by one: got %d, want at most 5", asked)
 			}
 		})
 	}
@@ -161,7 +161,7 @@ func TestPublisher_PublishCard_AudienceUnknown(t *testing.T) {
 	env.becomes(card, "Bought for $63.75")
 	for _, m := range env.slack.Messages(slacksim.General) { // still waiting for the answer
 		if strings.Contains(m.ContentText(), "bought a CoCalc license") {
-			t.Errorf("the receipt came after the line: %s; want no %q", m.ContentText(), "bought a CoCalc license")
+			t.Errorf("message before the receipt: got %s, want no %q", m.ContentText(), "bought a CoCalc license")
 		}
 	}
 	env.slack.SetFaults(slacksim.Faults{})
@@ -179,7 +179,7 @@ func TestPublisher_PublishApproval_ChannelWithGuest(t *testing.T) {
 	env.becomes(card, "Waiting for approval")
 	ask := env.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
 	if len(ask.Buttons()) > 0 {
-		t.Errorf("the channel has the buttons %v; want none", ask.Buttons())
+		t.Errorf("buttons in the channel: got %v, want none", ask.Buttons())
 	}
 	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
 		checkContains(t, env.seesIn(who, env.slack.DM(who), "An order needs your approval"), "$63.75", "winter school",
@@ -192,7 +192,7 @@ func TestPublisher_PublishApproval_ChannelWithGuest(t *testing.T) {
 	env.checkNoAmounts(t, theDesk)
 	for _, m := range env.slack.Person(slacksim.Alice).Messages(env.slack.DM(slacksim.Alice)) {
 		if strings.Contains(m.ContentText(), "needs your approval") {
-			t.Errorf("the requester is asked: %s; want no %q", m.ContentText(), "needs your approval")
+			t.Errorf("the requester's messages: got %s, want no %q", m.ContentText(), "needs your approval")
 		}
 	}
 	env.checkSpent(1, 6375)
@@ -240,7 +240,7 @@ func TestPublisher_OutsiderReason_GuestAmongAdmins(t *testing.T) {
 	env.seesIn(slacksim.Bob, env.slack.DM(slacksim.Bob), "$999.00")
 	env.until(func() bool { return len(env.events("untold")) == 1 })
 	if e := env.events("untold")[0]; e.Place != gus || !strings.Contains(e.Note, "guest") {
-		t.Errorf("%+v; want e.Place = %v, e.Note with %q", e, gus, "guest")
+		t.Errorf("audit record: got %+v, want the place %v and a note with %q", e, gus, "guest")
 	}
 	env.checkNoAmounts(t, env.slack.DM(gus))
 }
@@ -275,10 +275,10 @@ func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 	env.clicks(slacksim.Bob, other, "Request approval ($48.75)")
 	ask = env.cardBecomes(ask, "requests a CoCalc license for $63.75 a month")
 	if buttons := ask.Buttons(); len(buttons) != 2 {
-		t.Errorf("the card has the buttons %v; want 2", buttons)
+		t.Errorf("buttons of the card: got %v, want 2", buttons)
 	}
 	if n := env.countDirectRequests(slacksim.Carol); n != 1 {
-		t.Errorf("asked directly %d times; want 1", n)
+		t.Errorf("direct requests: got %d, want 1", n)
 	}
 	// The guest comes back. Approvers have been asked about this order, so only the other one is new to them.
 	withGuest(env, theDesk)
@@ -334,7 +334,8 @@ func TestPublisher_PublishApproval_AudienceUnknown(t *testing.T) {
 		return asked >= 2
 	})
 	if o := env.orders()[0]; o.Message(purchase.MessageAsk).PublishedRev == o.Rev {
-		t.Errorf("the card was shown anew, although it isn't known who reads it; want an older revision than %d", o.Rev)
+		t.Errorf("got the card published at revision %d of %d, want an older one, since its readers are unknown",
+			o.Message(purchase.MessageAsk).PublishedRev, o.Rev)
 	}
 	for _, m := range env.slack.Person(slacksim.Bob).Messages(theDesk) {
 		if m.TS == ask.TS && len(m.Buttons()) != 2 {
@@ -371,7 +372,7 @@ func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 				return len(left) == 0
 			})
 			if n := env.countDirectRequests(slacksim.Carol); n != want {
-				t.Errorf("asked directly %d times, want %d", n, want)
+				t.Errorf("direct requests: got %d, want %d", n, want)
 			}
 		})
 	}
@@ -397,6 +398,6 @@ func TestPublisher_PublishApproval_DecidedOrder(t *testing.T) {
 		return err == nil && len(notices) == 0
 	})
 	if n := env.countDirectRequests(slacksim.Carol); n != 0 {
-		t.Errorf("asked directly %d times; want 0", n)
+		t.Errorf("direct requests: got %d, want 0", n)
 	}
 }

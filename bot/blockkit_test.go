@@ -60,7 +60,7 @@ func TestSpecify(t *testing.T) {
 			c.want(&want)
 			got := Specify(defaults, f, noon, vienna)
 			if !got.Start.Equal(want.Start) || !got.End.Equal(want.End) {
-				t.Errorf("from %s to %s, want from %s to %s", got.Start, got.End, want.Start, want.End)
+				t.Errorf("got from %s to %s, want from %s to %s", got.Start, got.End, want.Start, want.End)
 			}
 			got.Start, got.End, want.Start, want.End = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 			if got != want {
@@ -85,7 +85,7 @@ func TestRepeatSpec_ClockChange(t *testing.T) {
 	} {
 		got := repeatSpec(purchase.Spec{Period: "range", Start: c.start, End: c.end}, c.now, c.now, vienna)
 		if !got.End.Equal(c.want) {
-			t.Errorf("a term from %s to %s, bought again on %s, ends %s, want %s", c.start, c.end, c.now, got.End, c.want)
+			t.Errorf("term from %s to %s, repeated on %s: got end %s, want %s", c.start, c.end, c.now, got.End, c.want)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func TestRepeatSpec(t *testing.T) {
 	}
 	future := purchase.Spec{Period: "range", Start: now.AddDate(0, 1, 0), End: now.AddDate(0, 2, 0)}
 	if repeatSpec(future, now, now, time.UTC) != future {
-		t.Errorf("a term that has not begun is not the same again; want %v", future)
+		t.Errorf("term that has not begun: got %v, want %v", repeatSpec(future, now, now, time.UTC), future)
 	}
 	l := purchase.License{RunLimit: 3, Title: "Old"}
 	l.Quota.RAM, l.Quota.CPU, l.Quota.Disk, l.Quota.Uptime, l.Quota.User = 7.5, 0.5, 3, "always_running", "academic"
@@ -138,7 +138,7 @@ func TestTermWords_Days(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := termWords(kept); got != want {
-			t.Errorf("%s reads %q, want %q", said, got, want)
+			t.Errorf("%s: got %q, want %q", said, got, want)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func TestBudgetPage_Golden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := strings.Count(string(raw), `"data_visualization"`); n != c.charts {
-				t.Errorf("%d charts, want %d", n, c.charts)
+				t.Errorf("charts: got %d, want %d", n, c.charts)
 			}
 			for range c.charts {
 				var had bool

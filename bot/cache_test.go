@@ -102,7 +102,7 @@ func TestCache_Get_TooSlow(t *testing.T) {
 			t.Errorf("got %v, want %v", err, errTooSlow)
 		}
 		if got := time.Since(start); got != 5*time.Second {
-			t.Errorf("took %v, want %v", got, 5*time.Second)
+			t.Errorf("got a wait of %v, want %v", got, 5*time.Second)
 		}
 	})
 }

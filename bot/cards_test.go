@@ -164,10 +164,10 @@ func checkGolden(t *testing.T, name string, c content) {
 		t.Fatal(err)
 	}
 	if complaints := blockkit.Validate(raw, blockkit.Rules{Strict: true}); len(complaints) > 0 {
-		t.Errorf("Slack would refuse it: %v; want none", complaints)
+		t.Errorf("problems by Slack's rules: got %v, want none", complaints)
 	}
 	if c.text == "" {
-		t.Error("it has no text for notifications; want a text")
+		t.Errorf("text for notifications: got %q, want one", c.text)
 	}
 	var buf bytes.Buffer
 	encoder := json.NewEncoder(&buf)
@@ -210,7 +210,7 @@ func checkHarmless(t *testing.T, c content) {
 	}
 	walk(blocks)
 	if strings.Contains(c.text, "evil") {
-		t.Errorf("what people wrote is in the notification: %q; want no %q", c.text, "evil")
+		t.Errorf("text for notifications: got %q, want no %q", c.text, "evil")
 	}
 }
 
@@ -269,7 +269,7 @@ func TestCard_Unsold(t *testing.T) {
 		checkHarmless(t, got)
 		raw, _ := json.Marshal(got.blocks)
 		if found := regexp.MustCompile(actionApprove + "|/license approve").Find(raw); found != nil {
-			t.Errorf("approvers can still approve: %s; want nil", found)
+			t.Errorf("buttons and commands of approvers: got %s, want none", found)
 		}
 		if !regexp.MustCompile(actionDeny).Match(raw) {
 			t.Error("got no button to deny, want one")
@@ -327,7 +327,7 @@ func TestUnresolvableCard(t *testing.T) {
 			raw, _ := json.Marshal(c.blocks)
 			if found := regexp.MustCompile(`(?i)keep checking|when CoCalc shows|until at least|license approve`).
 				Find(raw); found != nil {
-				t.Errorf("it promises %q; want nil", found)
+				t.Errorf("got %q, want no such announcement", found)
 			}
 		})
 	}
@@ -342,6 +342,6 @@ func TestUnresolvableCard(t *testing.T) {
 		t.Fatal(err)
 	}
 	if problems := blockkit.ValidateView(raw, "modal", blockkit.Rules{Strict: true}); len(problems) > 0 {
-		t.Errorf("Slack would refuse the view: %v; want none", problems)
+		t.Errorf("problems by Slack's rules: got %v, want none", problems)
 	}
 }

@@ -41,7 +41,7 @@ func TestHandler_ShowPage_ForgedButtons(t *testing.T) {
 			c.t = t
 			click := payload("UALICE", "T1", "CMATH", s.action, s.value)
 			if said := c.answer(c.handler.Action(context.Background(), click)); !strings.Contains(said, s.says) {
-				t.Errorf("they read %q, want %q in it", said, s.says)
+				t.Errorf("got %q, want %q in it", said, s.says)
 			}
 		})
 	}
@@ -58,18 +58,17 @@ func TestHandler_RepeatLicense_Rights(t *testing.T) {
 	}
 	for _, who := range []string{"UGUEST", "UROBOT", "UELSE", ""} {
 		if said := ask(who, "T1"); !refusalWords[purchase.Outsider].MatchString(said) {
-			t.Errorf("%q reads %q; want a match of %s", who, said, refusalWords[purchase.Outsider])
+			t.Errorf("%q: got %q, want a match of %s", who, said, refusalWords[purchase.Outsider])
 		}
 		if last := c.lastEvent(); last.Kind != "refused" || last.Note != string(purchase.Outsider) {
-			t.Errorf("%q: the last record is %+v; want last.Kind = %q, last.Note = %v", who, last, "refused",
-				string(purchase.Outsider))
+			t.Errorf("%q: last audit record: got %+v, want %q with the note %q", who, last, "refused", purchase.Outsider)
 		}
 	}
 	if said := ask("UBOB", "T1"); !strings.Contains(said, "You won't be charged until you click Buy") {
-		t.Errorf("bob reads %q; want %q in it", said, "You won't be charged until you click Buy")
+		t.Errorf("bob's answer: got %q, want %q in it", said, "You won't be charged until you click Buy")
 	}
 	if last := c.lastEvent(); last.Kind != string(purchase.Proposed) || last.By != "UBOB" {
-		t.Errorf("the last record is %+v; want last.Kind = %v, last.By = %q", last, string(purchase.Proposed), "UBOB")
+		t.Errorf("last audit record: got %+v, want %q by %q", last, purchase.Proposed, "UBOB")
 	}
 }
 
@@ -79,12 +78,12 @@ func TestHandler_Submission_BrokenForm(t *testing.T) {
 	cb := payload("UALICE", "T1", "", "input", "8")
 	cb.View.CallbackID = "license_editor"
 	if said := c.answer(c.handler.Action(context.Background(), cb)); said != "" {
-		t.Errorf("it says %q; want empty", said)
+		t.Errorf("got %q, want no answer", said)
 	}
 	if reply := c.handler.Submission(context.Background(),
 		slack.InteractionCallback{View: slack.View{CallbackID: "license_editor", PrivateMetadata: "{}"}}); reply.Payload ==
 		nil {
-		t.Error("a form without fields closes; want one")
+		t.Errorf("form without fields: got payload %v, want one", reply.Payload)
 	}
 }
 
@@ -96,7 +95,7 @@ func TestHandler_Action_ForgedOrderButtons(t *testing.T) {
 	}
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
+		t.Fatalf("got files %v (error %v), want at least one", files, err)
 	}
 	found := 0
 	for _, file := range files {
@@ -112,7 +111,7 @@ func TestHandler_Action_ForgedOrderButtons(t *testing.T) {
 		}
 	}
 	if found < len(buttons) {
-		t.Errorf("found %d buttons of orders; want at least %v", found, len(buttons))
+		t.Errorf("buttons of orders: got %d, want at least %d", found, len(buttons))
 	}
 }
 
@@ -140,7 +139,7 @@ func TestHandler_Action_DurableBeforeAnswer(t *testing.T) {
 		c.put(aliceOrder, "UALICE", nil)
 		c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", action, string(aliceOrder)))
 		if got := c.orders()[aliceOrder].State; got != want {
-			t.Errorf("%s: when the click is answered the order is %s; want %v", action, got, want)
+			t.Errorf("%s: got %s when the click is answered, want %v", action, got, want)
 		}
 	}
 }
@@ -154,7 +153,7 @@ func TestMistakesMessage_Escaped(t *testing.T) {
 			Text: "buy ram=<!channel>  cpu=<@U1>",
 		}))
 	if strings.Contains(said, "<!") || strings.Contains(said, "<@") || said == "" {
-		t.Errorf("she reads %q; want said without %q, said without %q, said not empty", said, "<!", "<@")
+		t.Errorf("got %q, want an answer without %q and %q", said, "<!", "<@")
 	}
 	if err := c.desk.SetPaused(context.Background(), purchase.Action{Actor: purchase.Actor{ID: "UDANA"}, Typed: true},
 		true, "<!channel> see <https://evil.example|this>"); err != nil {
@@ -166,6 +165,6 @@ func TestMistakesMessage_Escaped(t *testing.T) {
 			Text: "buy ram=16 cpu=2",
 		}))
 	if strings.Contains(said, "<") || !strings.Contains(said, "&lt;!channel&gt;") {
-		t.Errorf("she reads %q; want said without %q, said with %q", said, "<", "&lt;!channel&gt;")
+		t.Errorf("got %q, want an answer without %q, with %q", said, "<", "&lt;!channel&gt;")
 	}
 }

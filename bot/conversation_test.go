@@ -25,7 +25,7 @@ func TestConversation_BuyAndList(t *testing.T) {
 		}
 	}
 	if got := strings.Join(card.Buttons(), ", "); got != "Buy for $63.75, Edit, Cancel order" {
-		t.Errorf("buttons: %s; want %q", got, "Buy for $63.75, Edit, Cancel order")
+		t.Errorf("buttons: got %s, want %q", got, "Buy for $63.75, Edit, Cancel order")
 	}
 	env.clicks(slacksim.Alice, card, "Buy for $63.75")
 	receipt := env.becomes(card, "Bought for $63.75")
@@ -43,8 +43,7 @@ func TestConversation_BuyAndList(t *testing.T) {
 	env.says(slacksim.Alice, "list")
 	list := env.sees(slacksim.Alice, "1 active license")
 	if !strings.Contains(list.ContentText(), license) || !strings.Contains(list.ContentText(), "never used") {
-		t.Errorf("the list reads; want list.ContentText() with %q, list.ContentText() with %q:\n%s", license, "never used",
-			list.ContentText())
+		t.Errorf("list: got %s\nwant %q and %q in it", list.ContentText(), license, "never used")
 	}
 	env.clicks(slacksim.Alice, list, "Details")
 	details := env.becomes(list, "Each project gets")
@@ -52,7 +51,7 @@ func TestConversation_BuyAndList(t *testing.T) {
 	env.becomes(details, "1 active license")
 	env.says(slacksim.Bob, "history")
 	if h := env.sees(slacksim.Bob, "$63.75 spent, 1 license"); !strings.Contains(h.ContentText(), license) {
-		t.Errorf("the history reads; want %q in it:\n%s", license, h.ContentText())
+		t.Errorf("history: got %s\nwant %q in it", h.ContentText(), license)
 	}
 	env.checkSpent(1, 6375)
 }
@@ -82,14 +81,13 @@ func TestConversation_EditBeforeBuying(t *testing.T) {
 	problems, err = alice.Submit(env.ctx)
 	env.must(err)
 	if len(problems) != 0 {
-		t.Fatalf("problems: %v; want none", problems)
+		t.Fatalf("problems: got %v, want none", problems)
 	}
 	card = env.becomes(card, "A CoCalc license for $48.75 a month")
 	env.clicks(slacksim.Alice, card, "Buy for $48.75")
 	receipt := env.becomes(card, "Bought for $48.75")
 	if !strings.Contains(receipt.ContentText(), "Statistics *bold* <!channel>") {
-		t.Errorf("the title is not shown as it was written; want %q in it:\n%s", "Statistics *bold* <!channel>",
-			receipt.ContentText())
+		t.Errorf("receipt: got %s\nwant the title %q in it", receipt.ContentText(), "Statistics *bold* <!channel>")
 	}
 	env.checkSpent(1, 4875)
 }
@@ -103,7 +101,7 @@ func TestConversation_BuyWithoutFields(t *testing.T) {
 	env.must(alice.Fill(env.ctx, modal, "Memory per project", "4"))
 	env.must(alice.Choose(env.ctx, modal, "Cores per project", "1 core"))
 	if strings.Contains(modal.ContentText(), "Last day") {
-		t.Errorf("the form asks for the term of a license that renews; want no %q", "Last day")
+		t.Errorf("form of a license that renews: got %s\nwant no %q", modal.ContentText(), "Last day")
 	}
 	env.must(alice.Choose(env.ctx, modal, "Billing", "Fixed term, doesn't renew"))
 	modal, err = alice.WaitForModal(env.ctx, func(v slacksim.View) bool {
@@ -114,7 +112,7 @@ func TestConversation_BuyWithoutFields(t *testing.T) {
 	problems, err := alice.Submit(env.ctx)
 	env.must(err)
 	if len(problems) != 0 {
-		t.Fatalf("problems: %v; want none", problems)
+		t.Fatalf("problems: got %v, want none", problems)
 	}
 	card := env.sees(slacksim.Alice, "Fixed term. Doesn't renew")
 	env.clicks(slacksim.Alice, card, "Cancel order")
@@ -277,8 +275,8 @@ func TestHandler_HomeOpened_AdminWithoutBuying(t *testing.T) {
 	env.must(err)
 	if said := home.ContentText(); strings.Contains(said, "Buy a license") || strings.Contains(said, "/license buy") ||
 		!strings.Contains(said, "You can't buy licenses here") {
-		t.Errorf("the Home tab says; want said without %q, said without %q, said with %q:\n%s", "Buy a license",
-			"/license buy", "You can't buy licenses here", said)
+		t.Errorf("Home tab: got %s\nwant neither %q nor %q, and %q", said, "Buy a license", "/license buy",
+			"You can't buy licenses here")
 	}
 	env.clicks(slacksim.Carol, home, "Purchase history")
 }
@@ -292,8 +290,7 @@ func TestConversation_StopDuringCheckout(t *testing.T) {
 	env.stop()
 	now, ok := env.slack.Current(card)
 	if !ok || !strings.Contains(now.ContentText(), "Bought for $63.75") {
-		t.Errorf("after the stop the card reads; want ok, now.ContentText() with %q:\n%s", "Bought for $63.75",
-			now.ContentText())
+		t.Errorf("card after the stop: got %s (there: %t)\nwant %q in it", now.ContentText(), ok, "Bought for $63.75")
 	}
 	env.start()
 	env.checkSpent(1, 6375)
@@ -333,7 +330,7 @@ func TestHandler_Order_StatusForOthers(t *testing.T) {
 		}
 	}
 	if len(m.Buttons()) != 0 {
-		t.Errorf("what is known of it has buttons: %v; want none", m.Buttons())
+		t.Errorf("buttons: got %v, want none", m.Buttons())
 	}
 	env.says(slacksim.Bob, "order "+id)
 	env.sees(slacksim.Bob, "This is someone else's order")

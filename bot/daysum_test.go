@@ -18,7 +18,7 @@ func TestProposalCard_DaySumUsedUp(t *testing.T) {
 	const used = "You've used $63.75 of the $100.00 a day that you can spend without approval."
 	first := env.card()
 	if strings.Contains(first.ContentText(), "a day that you can spend") {
-		t.Errorf("the first card says; want no %q:\n%s", "a day that you can spend", first.ContentText())
+		t.Errorf("first card: got %s\nwant no %q", first.ContentText(), "a day that you can spend")
 	}
 	env.clicks(slacksim.Alice, first, "Buy for $63.75")
 	env.becomes(first, "Bought for $63.75")
@@ -30,8 +30,8 @@ func TestProposalCard_DaySumUsedUp(t *testing.T) {
 	env.says(slacksim.Alice, `buy ram=16 cpu=2 run_limit=3 title="third" reason="winter school"`)
 	if third := env.sees(slacksim.Alice, "third"); strings.Contains(third.ContentText(), "a day that you can spend") ||
 		!strings.Contains(third.ContentText(), "This order needs approval") {
-		t.Errorf("an order above the limit says; want third.ContentText() without %q, third.ContentText() with %q:\n%s",
-			"a day that you can spend", "This order needs approval", third.ContentText())
+		t.Errorf("order above the limit: got %s\nwant no %q, and %q", third.ContentText(), "a day that you can spend",
+			"This order needs approval")
 	}
 
 	env.clicks(slacksim.Alice, second, "Edit")

@@ -133,17 +133,17 @@ func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 				said := c.answer(d.try(c))
 				_, recorded := c.state()
 				if after := c.budgets(); after != before {
-					t.Errorf("got the ledger\n%s\nwant\n%s", after, before)
+					t.Errorf("ledger: got\n%s\nwant\n%s", after, before)
 				}
 				if last := c.lastEvent(); recorded != records+1 || last.Kind != "refused" || last.Note != string(r.code) ||
 					last.By != "UALICE" || last.Place != "CMATH" {
-					t.Errorf("%d records, the last %+v; want one about %s", recorded-records, last, r.code)
+					t.Errorf("got %d audit records, the last %+v; want one about %s", recorded-records, last, r.code)
 				}
 				if strings.Contains(said, "Nothing was charged.") != d.sure {
-					t.Errorf("whether money moved is said where it would have: %t; she reads %q; want %v", d.sure, said, d.sure)
+					t.Errorf("got %q, want %q in it: %t", said, "Nothing was charged.", d.sure)
 				}
 				if words := refusalWords[r.code]; words == nil || !words.MatchString(said) {
-					t.Errorf("she is refused as %s, and reads %q; want words not nil, said matching %s", r.code, said, words)
+					t.Errorf("refusal %s: got %q, want a match of %s", r.code, said, words)
 				}
 			})
 		}

@@ -21,7 +21,7 @@ func (env *testEnv) form() (alice *slacksim.Person, shows func(text string) slac
 		})
 		if err != nil {
 			v, _ = env.slack.Person(slacksim.Alice).Modal()
-			env.t.Fatalf("%q: %v; the form shows %s\n%s", text, err, v.Title, v.ContentText())
+			env.t.Fatalf("waiting for %q: got error %v and the form %s\n%s", text, err, v.Title, v.ContentText())
 		}
 		return v
 	}
@@ -46,16 +46,16 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	v = shows("Disk per project must be")
 	if text := v.ContentText(); strings.Contains(text, "Cores per project must be") ||
 		!strings.Contains(text, "Choose cores to see the price.") {
-		t.Errorf("a field that is still empty is called wrong; want text without %q, text with %q:\n%s",
-			"Cores per project must be", "Choose cores to see the price.", text)
+		t.Errorf("form with an empty field: got %s\nwant no %q, and %q", text, "Cores per project must be",
+			"Choose cores to see the price.")
 	}
 	env.must(alice.Fill(env.ctx, v, "Disk per project", "10"))
 	env.must(alice.Choose(env.ctx, v, "Cores per project", "2 cores"))
 	v = shows("License: $48.75/month")
 	if text := v.ContentText(); strings.Contains(text, "approval") ||
 		!strings.Contains(text, "$1,000.00 of this month's budget is left.") {
-		t.Errorf("without approval; want text without %q, text with %q:\n%s", "approval",
-			"$1,000.00 of this month's budget is left.", text)
+		t.Errorf("form without approval: got %s\nwant no %q, and %q", text, "approval",
+			"$1,000.00 of this month's budget is left.")
 	}
 	if f, ok := v.Field("Reason"); !ok || !f.Optional {
 		t.Error("got a required reason, want it optional: no one has to approve")
@@ -68,7 +68,7 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	env.must(alice.Fill(env.ctx, v, "Projects running at once", "5"))
 	v = shows("$200.00")
 	if text := v.ContentText(); !strings.Contains(text, "$200.00") || strings.Contains(text, "Needs approval") {
-		t.Errorf("over the limit of an order; want text with %q, text without %q:\n%s", "$200.00", "Needs approval", text)
+		t.Errorf("form over the limit of an order: got %s\nwant %q, and no %q", text, "$200.00", "Needs approval")
 	}
 	env.must(alice.Choose(env.ctx, v, "Billing", "Yearly, renews"))
 	shows("/year")
@@ -77,8 +77,7 @@ func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	v = shows("needs member hosting")
 	if text := v.ContentText(); strings.Contains(text, "`") ||
 		!strings.Contains(text, "“Stop when idle after: 1 day” needs member hosting. Use “Member hosting: Yes”") {
-		t.Errorf("the form names fields as they are typed; want text without %q, text with %q:\n%s", "`",
-			"“Stop when idle after: 1 day” needs member hosting. Use “Member hosting: Yes”", text)
+		t.Errorf("form: got %s\nwant the label “Member hosting: Yes” in the advice, and no %q", text, "`")
 	}
 }
 
@@ -89,7 +88,7 @@ func TestEditorView_HidesFields(t *testing.T) {
 	alice, shows := env.form()
 	v := shows("Choose memory")
 	if strings.Contains(v.ContentText(), "Last day") {
-		t.Errorf("a license that renews has a last day; want no %q", "Last day")
+		t.Errorf("form of a license that renews: got %s\nwant no %q", v.ContentText(), "Last day")
 	}
 	env.must(alice.Fill(env.ctx, v, "Memory per project", "8"))
 	env.must(alice.Fill(env.ctx, v, "Title", "Statistics 101"))
@@ -97,7 +96,7 @@ func TestEditorView_HidesFields(t *testing.T) {
 	env.must(alice.Choose(env.ctx, shows("$48.75"), "Billing", "Fixed term, doesn't renew"))
 	v = shows("Choose a last day")
 	if text := v.ContentText(); !strings.Contains(text, "First day") || !strings.Contains(text, "Up to 90 days.") {
-		t.Errorf("a fixed term; want text with %q, text with %q:\n%s", "First day", "Up to 90 days.", text)
+		t.Errorf("form of a fixed term: got %s\nwant %q and %q", text, "First day", "Up to 90 days.")
 	}
 	if got := v.Values("Title"); len(got) != 1 || got[0] != "Statistics 101" {
 		t.Errorf("the title is %q now; want len(got) = 1, got[0] = %q", got, "Statistics 101")
@@ -116,7 +115,7 @@ func TestEditorView_HidesFields(t *testing.T) {
 	env.must(alice.Choose(env.ctx, v, "Billing", "Monthly, renews"))
 	v = shows("License: $48.75/month")
 	if strings.Contains(v.ContentText(), "Last day") {
-		t.Errorf("the last day is still there; want no %q", "Last day")
+		t.Errorf("form of a license that renews: got %s\nwant no %q", v.ContentText(), "Last day")
 	}
 }
 
@@ -126,7 +125,7 @@ func TestEditorView_AllowedChoices(t *testing.T) {
 	env := newEnv(t, func(env *testEnv) { env.policy.Periods = map[orders.Period]bool{"range": true} })
 	_, shows := env.form()
 	if text := shows("Last day").ContentText(); strings.Contains(text, "Monthly") {
-		t.Errorf("the form offers what is not allowed; want no %q:\n%s", "Monthly", text)
+		t.Errorf("form: got %s\nwant no %q", text, "Monthly")
 	}
 }
 

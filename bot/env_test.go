@@ -218,13 +218,13 @@ func (env *testEnv) checkSpent(licenses int, want purchase.Cents) {
 	h, err := env.desk.History(env.ctx, 1, 100)
 	env.must(err)
 	if got := h.Months[0]; got.Spent != want || got.Reserved != 0 {
-		env.t.Errorf("the ledger says %s spent and %s reserved, want %s and nothing", got.Spent, got.Reserved, want)
+		env.t.Errorf("ledger: got %s spent, %s reserved; want %s and nothing", got.Spent, got.Reserved, want)
 	}
 	if got := len(env.account.Licenses()); got != licenses {
-		env.t.Errorf("CoCalc sold %d licenses, want %d", got, licenses)
+		env.t.Errorf("licenses sold by CoCalc: got %d, want %d", got, licenses)
 	}
 	if got := 100000 - env.account.Balance(); got != int64(want) {
-		env.t.Errorf("CoCalc charged %d cents, want %d", got, want)
+		env.t.Errorf("charge by CoCalc: got %d cents, want %d", got, want)
 	}
 }
 

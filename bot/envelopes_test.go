@@ -146,7 +146,7 @@ func (p *socketServer) deliver(t *testing.T, c *handlerEnv, frame []byte, id str
 	p.update(func() { clear(p.acks) })
 	first := p.send(frame)
 	if first == nil {
-		t.Fatal("the bot opens no socket; want one")
+		t.Fatal("socket of the bot: got none, want one")
 	}
 	if id != "" && !p.wait(20*time.Second, func() bool { return p.acks[id] > 0 }) {
 		t.Errorf("got no ack of the envelope %q, want one", id)
