@@ -23,7 +23,7 @@ type approvalFacts struct {
 	now    time.Time
 	needed int // approvals
 	budget *orders.BudgetReport
-	// similar are active licenses that give the same; known is false when CoCalc could not be asked.
+	// similar are active licenses that give the same; known is false if CoCalc didn't answer.
 	similar []purchase.License
 	known   bool
 	unsold  string         // why nothing can be bought on this CoCalc server; empty while it sells licenses
@@ -94,8 +94,8 @@ func onlyDeny(o purchase.Order) []slack.Block {
 	}
 }
 
-// approvalCardWithoutPrice stands in a channel that others than members read, in place of the approvers' card.
-// Approvers are asked in direct messages.
+// approvalCardWithoutPrice replaces the approvers' card in a channel that not only members read. The approvers get the
+// details in direct messages.
 func approvalCardWithoutPrice(o purchase.Order, now time.Time) content {
 	head := fmt.Sprintf("<@%s> requested a CoCalc license.", o.Requester.ID)
 	sign, said := outcomeSign(o), "Approvers: I've sent you the details in a direct message."
@@ -203,10 +203,10 @@ func spentWords(spent, reserved purchase.Cents) string {
 	return text
 }
 
-// maxSimilar is how many licenses like the one that is asked for are named.
+// maxSimilar is how many similar licenses the card names.
 const maxSimilar = 3
 
-// similarWords name active licenses that give the same as the one that is asked for.
+// similarWords lists active licenses that give the same as the order.
 func similarWords(f approvalFacts) string {
 	switch {
 	case !f.known:
@@ -343,7 +343,7 @@ func deniedCard(o purchase.Order, f cardFacts) content {
 	return c
 }
 
-// orderIDBlock is the small print where who agreed is said already.
+// orderIDBlock shows an order's id in small print, for cards that list the approvers elsewhere.
 func orderIDBlock(o purchase.Order) *slack.ContextBlock {
 	return contextBlock(mrkdwn("Order `" + string(o.ID) + "`"))
 }

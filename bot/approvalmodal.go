@@ -19,8 +19,8 @@ const (
 	callbackReason = "order_reason"
 )
 
-// formAction returns the decision of the person who sent the form. It counts at the place of the button that opened the
-// form. The card is updated through the button's response URL, which came with the first click.
+// formAction returns the action of the person who sent the form, in the channel of the button that opened the form. The
+// card is updated through the button's response URL, which came with that click.
 func (h *Handler) formAction(ctx context.Context, cb slack.InteractionCallback, remember reasonState) purchase.Action {
 	return purchase.Action{Actor: h.people.LookUp(ctx, h.actor(cb)), Channel: newPlace(remember.Channel,
 		remember.ChannelName)}
@@ -57,7 +57,7 @@ func (h *Handler) submitReason(ctx context.Context, cb slack.InteractionCallback
 	return socket.Reply{}
 }
 
-// openDenial opens the form in which an approver says why not.
+// openDenial opens the form in which an approver gives the reason for a denial.
 func (h *Handler) openDenial(ctx context.Context, at replyTarget, id purchase.OrderID, action purchase.Action,
 	trigger string,
 ) socket.Reply {
@@ -78,7 +78,7 @@ func denyView(o purchase.Order, remember reasonState) slack.ModalViewRequest {
 			o.Requester.ID, o.Price, perPeriod(string(o.Spec.Period)), summary(o.Spec), o.Price)), reason)
 }
 
-// submitDenial takes an approver's no from the form. A refusal is said beside its field.
+// submitDenial denies an order with the reason in the form. A refusal is shown beside the form's field.
 func (h *Handler) submitDenial(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	remember, broken := h.readState(cb)
 	if broken != nil {
@@ -103,7 +103,7 @@ func decidingView(callback string, remember reasonState, title, submit string,
 	}
 }
 
-// readState reads what a form had to remember.
+// readState decodes the private metadata of a form. broken is the answer to a form whose metadata can't be decoded.
 func (h *Handler) readState(cb slack.InteractionCallback) (remember reasonState, broken *socket.Reply) {
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		h.log.Error().Err(err).Msg("refuse a form without its private metadata")

@@ -10,8 +10,8 @@ import (
 	"licensebot/purchase/orders"
 )
 
-// publishApproval shows an order in the approvals channel: posted once, then kept up to date. If Slack refuses the post
-// for good, the order ends, since it can't be approved there.
+// publishApproval posts an order's card in the approvals channel, or updates it. If Slack definitely refuses the post,
+// the order ends, since it can't be approved there.
 func (p *Publisher) publishApproval(ctx context.Context, o purchase.Order) error {
 	behind := o.Message(purchase.MessageAsk)
 	if behind == nil || behind.PublishedRev >= o.Rev {
@@ -84,8 +84,7 @@ func replaces(o purchase.Order, refused error, now time.Time) bool {
 	return answer.Code != "message_not_found" && (o.State.Final() || o.State == purchase.Unknown)
 }
 
-// approvalCard gathers what approvers want to know. What cannot be read is missing on the card: they are asked all the
-// same.
+// approvalCard reads the facts of the approvers' card and returns the card. Facts that can't be read are left out.
 func (p *Publisher) approvalCard(ctx context.Context, o purchase.Order) content {
 	f := approvalFacts{
 		now: p.now(), needed: p.desk.Rules().Policy.Approvals, unsold: unsold(p.desk),

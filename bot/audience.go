@@ -17,11 +17,11 @@ import (
 // Guests and people of other workspaces see no prices, and everyone in a channel reads what is posted there. So prices
 // go only to channels of which Slack has said that members of the workspace alone read them.
 
-// audience says who reads a channel.
+// audience describes the readers of a channel.
 type audience struct {
-	// members reports that full members of the workspace alone read it. Apps do not count: admins let them in.
+	// members is set if only full members of the workspace read it. Apps don't count, since admins install them.
 	members bool
-	// why is the reason where members is false.
+	// why is the reason if members is false.
 	why purchase.Outsiders
 }
 
@@ -61,7 +61,7 @@ func (p *People) warmAudiences(ctx context.Context, channels []string) {
 	}
 }
 
-// errAudienceUnknown says that Slack has not answered yet who reads a channel.
+// errAudienceUnknown means that Slack has not yet listed the readers of a channel.
 var errAudienceUnknown = errors.New("it is not known yet who reads the channel")
 
 // fetchAudience asks Slack who reads a channel.
@@ -222,7 +222,7 @@ func (h *Handler) mayView(ctx context.Context, action purchase.Action) (purchase
 
 // What people see in place of prices, forms and buttons while the CoCalc server sells no licenses.
 
-// unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
+// unsold returns why nothing can be bought on the CoCalc server, for people who are not admins; empty while it sells
 // licenses.
 func unsold(s Seller) string {
 	policy := s.Rules().Policy

@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// cache keeps answers of Slack or CoCalc by what they are about. Callers that need the same answer at the same time
-// share one question. It may be used concurrently.
+// cache keeps answers of Slack or CoCalc by key. Concurrent callers with the same key share one request. It may be used
+// concurrently.
 type cache[K comparable, V any] struct {
 	fetch func(ctx context.Context, key K) (V, error) // asks
 	now   func() time.Time
@@ -165,8 +165,8 @@ func (c *cache[K, V]) recent(key K, age time.Duration) (value V, ok bool) {
 	return e.value, true
 }
 
-// isWithin reports whether an answer is younger than age. An answer of the future, after the clock was set back, is
-// not.
+// isWithin reports whether an answer is younger than age. An answer with a time in the future (the clock was set back)
+// is not.
 func (c *cache[K, V]) isWithin(e cacheEntry[V], age time.Duration) bool {
 	past := c.now().Sub(e.at)
 	return past >= 0 && past < age

@@ -32,7 +32,7 @@ func (h *Handler) newClick(ctx context.Context, cb slack.InteractionCallback) cl
 			Card: h.cardMessage(cb.ResponseURL),
 		},
 	}
-	c.kind, _, _ = strings.Cut(press.ActionID, ":") // what follows only tells buttons of one block apart
+	c.kind, _, _ = strings.Cut(press.ActionID, ":") // the rest only makes ids unique in a block
 	if !cb.Container.IsEphemeral {
 		c.action.MessageTS = cb.Container.MessageTs
 	}
@@ -105,13 +105,13 @@ func (h *Handler) clickOrder(ctx context.Context, c click) socket.Reply {
 	return h.replyText(c.at, "This button has expired. Please use `/license` again.")
 }
 
-// decidingActions names the buttons that spend or decide, before which Slack is asked who clicked.
+// decidingActions lists the buttons that spend or decide. Before these, the bot asks Slack who clicked.
 var decidingActions = map[string]bool{
 	actionBuy: true, actionBuyForm: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true,
 	actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true,
 }
 
-// actor is who clicked, or sent a form.
+// actor returns the person who clicked or sent a form.
 func (h *Handler) actor(cb slack.InteractionCallback) purchase.Actor {
 	who := purchase.Actor{ID: cb.User.ID, Team: cb.User.TeamID, Name: cb.User.Name}
 	if who.Team == "" {
@@ -120,7 +120,8 @@ func (h *Handler) actor(cb slack.InteractionCallback) purchase.Actor {
 	return who
 }
 
-// replyDecision answers a decision: the card follows by itself, a refusal is said beside it.
+// replyDecision answers a decision. After success it sends nothing, since the publisher updates the card; a refusal
+// becomes a message beside the card.
 func (h *Handler) replyDecision(at replyTarget, err error) socket.Reply {
 	if err == nil {
 		return socket.Reply{}
@@ -128,7 +129,7 @@ func (h *Handler) replyDecision(at replyTarget, err error) socket.Reply {
 	return h.replyRefusal(at, err)
 }
 
-// replyText says a sentence to the person who clicked, after the click was acknowledged.
+// replyText sends a sentence to the person who clicked, after the acknowledgement.
 func (h *Handler) replyText(at replyTarget, sentence string) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, textMessage(sentence), false) }}
 }
@@ -139,7 +140,7 @@ func (h *Handler) refresh(ctx context.Context, at replyTarget, id purchase.Order
 ) socket.Reply {
 	action.Actor = h.people.LookUp(ctx, action.Actor)
 	order, err := h.desk.Allowed(ctx, action, id, orders.Repeat)
-	for err == nil && order.ReplacedBy != "" { // its card is its successor's by now
+	for err == nil && order.ReplacedBy != "" { // the card now shows the successor
 		id = order.ReplacedBy
 		order, err = h.outbox.Order(ctx, id)
 	}
@@ -168,7 +169,7 @@ func newReasonState(id purchase.OrderID, action purchase.Action) reasonState {
 	return reasonState{Order: id, Channel: action.Channel.ID, ChannelName: action.Channel.Name}
 }
 
-// reasonState is what these forms have to remember: Slack keeps it with the view and gives it back.
+// reasonState is the private metadata of the forms that ask for a reason: Slack returns it with the form.
 type reasonState struct {
 	Order       purchase.OrderID `json:"order"`
 	NewPrice    bool             `json:"new_price,omitempty"` // the requester confirms the new price of a failed order

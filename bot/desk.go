@@ -7,7 +7,7 @@ import (
 	"licensebot/purchase/orders"
 )
 
-// Desk is what the bot needs of purchasing: what people do with orders. *desk.Desk is one.
+// Desk has the methods of purchasing with which people propose, decide and view orders. *desk.Desk implements it.
 type Desk interface {
 	Seller
 	Propose(ctx context.Context, ask purchase.Request) (orders.View, error)
@@ -24,13 +24,13 @@ type Desk interface {
 	Evidence(ctx context.Context, o purchase.Order) purchase.Evidence
 }
 
-// Seller says what can be bought, and whether the server sells it. Neither method blocks.
+// Seller reports what can be bought, and whether the server sells it. Its methods don't block.
 type Seller interface {
 	Rules() orders.Rules
 	Server() purchase.Server
 }
 
-// Account is what people ask of the CoCalc account. *orders.Account is one.
+// Account has the queries of the CoCalc account. *orders.Account implements it.
 type Account interface {
 	Licenses(ctx context.Context) ([]purchase.LicenseEntry, error)
 	License(ctx context.Context, id string) (purchase.LicenseEntry, error)
@@ -39,7 +39,7 @@ type Account interface {
 	RemoveItem(ctx context.Context, action purchase.Action, id int64) (purchase.Cause, error)
 }
 
-// Outbox is what the publisher shows and sends, and stores about it. *notify.Outbox is one.
+// Outbox holds what the publisher shows and sends, and stores what Slack shows. *notify.Outbox implements it.
 type Outbox interface {
 	Order(ctx context.Context, id purchase.OrderID) (purchase.Order, error)
 	StaleOrders(ctx context.Context) ([]purchase.OrderID, error)

@@ -15,7 +15,7 @@ import (
 	"licensebot/purchase"
 )
 
-// WebAPI is what the bot needs of Slack's Web API. *slack.Client is one.
+// WebAPI has the methods of Slack's Web API that the bot calls. *slack.Client implements it.
 type WebAPI interface {
 	PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (string, string, error)
 	PostEphemeralContext(ctx context.Context, channel, user string, options ...slack.MsgOption) (string, error)
@@ -47,8 +47,8 @@ type Options struct {
 	SlackURL string       // of Slack's Web API: response URLs lead to Slack itself or to its host
 	Defaults purchase.Spec
 	Location *time.Location // of the dates that people type; nil is UTC
-	// People is who is who. It is shared with the Desk, which looks requesters up with People.LookUp at the moment of
-	// the last yes; nil: a directory that knows no user groups.
+	// People is the directory of the workspace. It is shared with the Desk, which looks up requesters with People.LookUp
+	// when the last approval arrives; nil: a directory without user groups.
 	People *People
 	// Changes brings what the Desk reports to the Publisher; nil: nothing is reported. Handler doesn't use it.
 	Changes *Changes
@@ -60,7 +60,7 @@ type Options struct {
 	answers, cards responder
 }
 
-// withDefaults fills what may be left out.
+// withDefaults returns the options with defaults for empty fields.
 func (o Options) withDefaults() Options {
 	if o.Location == nil {
 		o.Location = time.UTC
@@ -192,7 +192,8 @@ func (h *Handler) cardMessage(url string) purchase.Message {
 	return purchase.Message{ResponseURL: url, Uses: cardUses, Expires: h.now().Add(responseURLLife)}
 }
 
-// Unsent implements socket.Handler: an answer that could not ride on the acknowledgement goes through the response URL.
+// Unsent implements socket.Handler: it sends a payload that the acknowledgement could not carry through the response
+// URL.
 func (h *Handler) Unsent(ctx context.Context, d socket.Delivery, payload any) {
 	m, ok := payload.(slack.Msg)
 	if !ok {

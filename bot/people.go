@@ -241,13 +241,13 @@ func (p *People) ownTeam(ctx context.Context) (string, error) {
 	return own.TeamID, nil
 }
 
-// newPerson is what Slack says of a user. team is the bot's own workspace.
+// newPerson converts a user of Slack's Web API. team is the bot's own workspace.
 func newPerson(u *slack.User, team string) person {
 	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name), u.Enterprise.ID}
 }
 
-// standingOf reads what users.info says of a person. team is the bot's own workspace; in an organization of several
-// workspaces those who are in it are its members, and the others are not.
+// standingOf returns a person's membership from an answer of users.info. team is the bot's own workspace. In an
+// organization of several workspaces, only people in that workspace count as its members.
 func standingOf(u *slack.User, team string) purchase.Membership {
 	switch {
 	case u.ID == slackbot, u.IsBot, u.IsConnectorBot, u.IsWorkflowBot:

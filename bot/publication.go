@@ -76,7 +76,7 @@ func (p *Publisher) publishCard(ctx context.Context, v orders.View,
 		p.log.Warn().Err(err).Str("order", string(o.ID)).
 			Msg("continue a card in a direct message: Slack did not take it")
 	}
-	if keep > 1 { // a step in between needs no message of its own
+	if keep > 1 { // an intermediate step needs no message
 		o, err = p.markPublished(ctx, o, m)
 		return o, false, err
 	}

@@ -61,8 +61,8 @@ type Publisher struct {
 }
 
 const (
-	maxRequesters = 8               // requesters who are answered at the same time
-	idlePoll      = 5 * time.Minute // a look for what a lost nudge may have left behind
+	maxRequesters = 8               // requesters whose messages are published at the same time
+	idlePoll      = 5 * time.Minute // pause between checks for changes whose signal was lost
 )
 
 // NewPublisher makes a Publisher from the same options as a Handler.
@@ -113,8 +113,8 @@ func (p *Publisher) Flush(ctx context.Context) {
 	p.busy.Wait()
 }
 
-// publishDue begins to publish everything that is due, and says how long there is nothing to do. It does not wait: an
-// order whose message Slack takes slowly must not hold up the others'.
+// publishDue starts to publish everything that is due, and returns the time until something else is due. It doesn't
+// wait for Slack, so that a slow message of one order doesn't delay other orders.
 func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
 	if err := p.refreshWaiting(ctx); err != nil {
 		p.log.Error().Err(err).Msg("leave cards as they are until the next round: the ledger does not take it")

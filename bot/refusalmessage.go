@@ -29,12 +29,12 @@ func (h *Handler) refusalText(err error) string {
 	return h.plainRefusal(err)
 }
 
-// RefusalText is what a person reads who is refused, in mrkdwn, with links to the channels that would accept it.
+// RefusalText returns a refusal in mrkdwn, with links to the channels that would accept the action.
 func RefusalText(no *purchase.Refusal, zone *time.Location) string {
 	return RefusalWords(no, Reader{Zone: zone, Place: Marked}) + channelWords(no.Channels())
 }
 
-// plainRefusal is what an error of the desk says, where there is no format: beside the field of a form.
+// plainRefusal returns the sentence for an error of the desk as plain text, for the field of a form.
 func (h *Handler) plainRefusal(err error) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) {
@@ -54,7 +54,7 @@ func (h *Handler) plainRefusal(err error) string {
 // maxChannels is how many channels a refusal names.
 const maxChannels = 5
 
-// channelWords name the channels in which something would not be refused.
+// channelWords lists the channels that would accept an action.
 func channelWords(ids []string) string {
 	var links []string
 	for _, id := range ids[:min(len(ids), maxChannels)] {
@@ -70,7 +70,7 @@ func channelWords(ids []string) string {
 	return " You can use " + strings.Join(links, ", ") + "."
 }
 
-// namesChannels reports whether a refusal is answered with channels where it would be none.
+// namesChannels reports whether the text of a refusal lists channels that would accept the action.
 func namesChannels(err error) bool {
 	var no *purchase.Refusal
 	return errors.As(err, &no) && len(no.Channels()) > 0
@@ -79,9 +79,9 @@ func namesChannels(err error) bool {
 // diskFullText is the answer to a click, command or form whose decision could not be stored.
 const diskFullText = "My disk is full, so that didn't go through. Your admins have to free some space; then try again."
 
-// What people wrote (titles, reasons, names) stands in plain text alone, which Slack shows letter for letter: there
-// nothing becomes a mention, a link or a format. That it stays in one line, and shows what it is, plain and wrote see
-// to. What comes from elsewhere and has to stand in mrkdwn, such as an id, goes through code.
+// Text that people wrote (titles, reasons, names) is only shown as plain text, which Slack shows unchanged: nothing in
+// it becomes a mention, a link or a format. plain and userText keep it in one line and label it. Other foreign text
+// that has to be in mrkdwn, such as an id, is formatted by codeSpan.
 
 // maxShownText is how many characters of people's text are shown: as many as a form takes. The ledger has all of it.
 const maxShownText = 1000
@@ -99,12 +99,12 @@ func plainSection(sentence string) *slack.SectionBlock {
 	return slack.NewSectionBlock(plain(sentence), nil, nil)
 }
 
-// stripCode is a sentence of the grammar where there is no format, and the marks of code would be seen.
+// stripCode removes the backticks from a sentence of the grammar, for places without formatting.
 func stripCode(sentence string) string {
 	return commands.OneLine(strings.ReplaceAll(sentence, "`", ""))
 }
 
-// stripFormat takes out what formats in mrkdwn, for the text of notifications, which has no plain form.
+// stripFormat removes the formatting characters of mrkdwn, for the text of notifications, which is always mrkdwn.
 var stripFormat = strings.NewReplacer("*", "", "_", " ", "~", "", "`", "")
 
 // refusalMessage answers a person whose click or command failed.

@@ -23,7 +23,7 @@ const (
 	inputLicense    = "license"
 )
 
-// resolveState is what the form has to remember: Slack keeps it with the view and gives it back.
+// resolveState is the private metadata of the form: Slack returns it with the form.
 type resolveState struct {
 	Order       purchase.OrderID `json:"order"`
 	Verdict     purchase.Verdict `json:"verdict"`
@@ -188,7 +188,7 @@ func verdictMessage(o purchase.Order, s orders.Decision, unsold bool) content {
 	return content{strings.ReplaceAll(text, "*", ""), []slack.Block{section(text), orderFooter(o)}}
 }
 
-// typed is what stands in an input of a form, without blanks at its ends.
+// typed returns the text in an input of a form, without spaces around it.
 func typed(state *slack.ViewState, block string) string {
 	if state == nil {
 		return ""

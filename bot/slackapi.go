@@ -164,8 +164,8 @@ func (h slackOnly) leadsToSlack(u *url.URL) bool {
 	return u.Scheme == h.api.Scheme && u.Host == h.api.Host
 }
 
-// refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false
-// when trying again may help, and when there is no error.
+// refusedBySlack returns the error code with which Slack definitely refused a message, such as channel_not_found;
+// definite is false if a retry may help, or if there is no error.
 func refusedBySlack(err error) (problem string, definite bool) {
 	if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRefused {
 		return answer.Code, true

@@ -206,8 +206,8 @@ func mistakesMessage(command string, grammar []commands.Mistake, f commands.Fiel
 	return content{text, blocks}
 }
 
-// Sentences are all mistakes of a specification as it was written: f was read from it, and err is what its price
-// answered. Where only the command's name stands, misspelled, nothing is missing yet.
+// Sentences returns all mistakes of a specification: those of the grammar, and those in err, the error of pricing f,
+// which was read from the text. If the text is only a misspelled command, it reports no missing fields.
 func Sentences(grammar []commands.Mistake, f commands.Fields, err error) []string {
 	if len(grammar) == 1 && (grammar[0].Nearest == "buy" || grammar[0].Nearest == "quote") && f == (commands.Fields{}) {
 		return []string{grammar[0].Sentence}
@@ -280,7 +280,8 @@ func (h *Handler) help(ctx context.Context, topic string, who purchase.Actor) co
 	return content{page.Summary, blocks}
 }
 
-// unsold is the same for one reader. Admins also read where the server leads.
+// unsold returns why nothing can be bought, for one reader; empty while the server sells licenses. Admins also read
+// where the server leads.
 func (h *Handler) unsold(ctx context.Context, who purchase.Actor) string {
 	policy := h.desk.Rules().Policy
 	no := policy.RefuseNotSold(h.desk.Server())
@@ -297,7 +298,7 @@ func refusalOrEmpty(no *purchase.Refusal, zone *time.Location) string {
 	return RefusalText(no, zone)
 }
 
-// readable returns what shows licenses of the CoCalc account. While they can't be read, it says so.
+// readable returns a function that shows licenses of the CoCalc account, or the reason why they can't be read now.
 func (h *Handler) readable(who purchase.Actor,
 	show func(context.Context, purchase.Sight) content,
 ) func(context.Context, purchase.Sight) content {

@@ -16,7 +16,7 @@ import (
 // has its sentences by noun. Each noun has a file of its own (text_refusals.go and so on), and testdata/text.golden has
 // all of them.
 
-// Noun is what a cause is of.
+// Noun is the kind of a cause: a refusal, a failure, a wait and so on.
 type Noun string
 
 // The nouns of the table.
@@ -136,7 +136,7 @@ func mrkdwnWords(noun Noun, c purchase.Cause, r Reader) string {
 // reader returns the reader of a public place, who is no admin.
 func (h *Handler) reader(place Place) Reader { return Reader{Zone: h.loc, Place: place} }
 
-// untranslated is a sentence of a record of the first schema, as it stands.
+// untranslated renders a sentence that a ledger of the first schema stored, unchanged.
 func untranslated(t renderer) text { return t.say("%s", t.Args["text"]) }
 
 // renderer renders one cause for one reader.
@@ -145,7 +145,7 @@ type renderer struct {
 	Reader
 }
 
-// with returns a teller of a cause beneath this one.
+// with returns a renderer of a cause beneath this one.
 func (t renderer) with(c purchase.Cause) renderer { return renderer{c, t.Reader} }
 
 // inner renders the first cause beneath this one as a noun. It returns an empty text if there is none.

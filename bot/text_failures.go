@@ -4,7 +4,8 @@ import (
 	"licensebot/purchase"
 )
 
-// failureWords say why certainly nothing was bought. Cards say "Not bought" before them.
+// failureWords has the sentences of failures, after which certainly nothing was bought. Cards put "Not bought" before
+// them.
 var failureWords = map[purchase.CauseCode]wording{
 	purchase.FailPriceMoved: orStored(Failures, func(t renderer) text {
 		if t.has("waited") {
@@ -99,7 +100,7 @@ var failureWords = map[purchase.CauseCode]wording{
 // FailureWords returns why an order has failed.
 func FailureWords(f *purchase.Failure, r Reader) string { return Words(Failures, f.Cause, r) }
 
-// verdictText says what an admin found out about an order of unknown outcome.
+// verdictText renders an admin's verdict on an order of unknown outcome.
 func verdictText(t renderer) text {
 	verdict := "not bought"
 	if purchase.Verdict(t.Args["verdict"]) == purchase.WasBought {

@@ -4,7 +4,7 @@ import (
 	"licensebot/purchase"
 )
 
-// findingWords say what contradicts itself within a ledger, or between a ledger and CoCalc.
+// findingWords has the sentences of contradictions within a ledger, or between a ledger and CoCalc.
 var findingWords = map[purchase.CauseCode]wording{
 	purchase.FoundEntriesOfOneLicense:  template("Entries %s and %s of the purchase log both name license %s."),
 	purchase.FoundEntriesOfOnePurchase: template("Entries %s and %s of the purchase log both name CoCalc purchase %s."),
@@ -61,7 +61,7 @@ var findingWords = map[purchase.CauseCode]wording{
 // FindingWords returns the text of a finding for an operator.
 func FindingWords(f purchase.Finding, r Reader) string { return Words(Findings, f.Cause(), r) }
 
-// comparisonWords say what came of comparing a ledger with CoCalc, besides contradictions.
+// comparisonWords has the sentences of other results of comparing a ledger with CoCalc.
 var comparisonWords = map[purchase.CauseCode]wording{
 	purchase.NotedByWord: func(t renderer) text {
 		return t.say(

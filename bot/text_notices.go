@@ -180,7 +180,7 @@ func itemText(t renderer) text {
 	return t.say("Item %s in the cart (%s)", t.Args["item"], strings.Join(facts, ", "))
 }
 
-// restoredText says what came of comparing a restored ledger with CoCalc.
+// restoredText reports the result of comparing a restored ledger with CoCalc.
 func restoredText(t renderer) text {
 	said := text("CoCalc shows purchases made before the ledger was restored.")
 	if t.has("record") {
@@ -324,7 +324,7 @@ func afterLicenses(t renderer) text {
 		"it, start with a new ledger, and keep this one.")
 }
 
-// keyText says what the server made of the key.
+// keyText says whether the server accepts the key.
 func keyText(t renderer) text {
 	key := t.Args["key"]
 	switch proof := purchase.KeyProof(t.Args["proof"]); {

@@ -34,7 +34,7 @@ var waitWords = map[purchase.CauseCode]wording{
 	},
 }
 
-// onHoldFor says that an order is on hold for what the server is.
+// onHoldFor says that an order is on hold because of the server's condition.
 func onHoldFor(c purchase.Condition) text {
 	switch c {
 	case purchase.SellsMemberships:

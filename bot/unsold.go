@@ -87,7 +87,7 @@ func isUnsold(err error) bool {
 	return errors.As(err, &no) && no.Code == purchase.NotSold
 }
 
-// replaceForm replaces a form that was sent by the reason why it leads to nothing.
+// replaceForm replaces a submitted form by the reason why nothing can be bought.
 func (h *Handler) replaceForm(err error) socket.Reply {
 	view := unsoldView(h.refusalText(err))
 	return socket.Reply{Payload: slack.NewUpdateViewSubmissionResponse(&view)}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// directory has the members of the workspace and of its user groups, and what Slack has told the program about them.
+// directory has the members of the workspace and of its user groups, and the program's lookups with Slack's answers.
 type directory struct {
 	mu      sync.Mutex
 	closed  map[string]bool     // names of deactivated people
@@ -102,8 +102,8 @@ const (
 	deciding    = 4 * time.Second
 )
 
-// allows reports whether the program may count a person as on a list now, by what Slack has told it: a full member who
-// is named there, or is in its group.
+// allows returns an error unless, by Slack's answers to the program, a person is a full member who is named on a list
+// or in its group.
 func (d *directory) allows(process int, who string, named []string, group string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -126,7 +126,7 @@ func (d *directory) limits(process int, id string) bool {
 	})
 }
 
-// vouches returns an error unless an answer about an ID that counts now names a person. d.mu is held.
+// vouches returns an error unless an answer about an id, recent enough to count, names the person. d.mu is held.
 func (d *directory) vouches(process int, id, who string) error {
 	now, asked := time.Now(), d.limits(process, id)
 	for _, x := range slices.Backward(d.lookups) {

@@ -24,8 +24,8 @@
 // stranger's overlapping checkout may buy an order's item once more, and the bot has to find that purchase.
 //
 // An observer checks every transaction: what it reserves, approves, denies or begins must be allowed at that moment, by
-// the settings of that start and by what Slack has told the program of people since then. Money that no program could
-// have saved is tolerated: what a stranger's checkout, a late one or a charge of CoCalc's has spent beyond a
+// the settings of that start and by Slack's answers about people since then. The observer tolerates money that no
+// program could have saved: what a stranger's checkout, a late checkout or a charge of CoCalc's spent beyond a
 // reservation.
 //
 // The [Trace] of a run has one line for each thing that happened, with the simulated time. A failing test prints it.

@@ -8,7 +8,7 @@ import (
 	"licensebot/purchase"
 )
 
-// mayBuy and mayAgree return why a person has no right now, by what Slack has told the program.
+// mayBuy and mayAgree return an error if, by Slack's answers to the program, a person must not buy or approve now.
 func (p *process) mayBuy(who string) error {
 	return p.w.slack.people.allows(p.number, who, []string{"alice", "bob"}, buyersGroup)
 }
@@ -163,8 +163,8 @@ func (w *world) checkDecisions(b books) {
 	}
 }
 
-// names says whether a sentence tells who decided on an order, or withdrew it, and when; or, without a decision, what
-// became of it.
+// names reports whether a sentence says who decided on an order, or withdrew it, and when; or, without a decision, the
+// order's outcome.
 func names(said string, o purchase.Order, end purchase.Event) bool {
 	at := func(t time.Time) string { return t.UTC().Format(purchase.MomentStyle) }
 	switch purchase.State(end.Kind) {

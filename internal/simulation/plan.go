@@ -18,7 +18,7 @@ type Plan struct {
 	Older  bool          // CoCalc is one of the older kind, without a list of purchases
 	Latest time.Duration // when the quiet end begins, counted from Begin like all that follows
 
-	Tells bool // whether there is a channel for all purchases
+	Tells bool // there is a channel for all purchases
 
 	Steps           []Step           // by time
 	FaultWindows    []FaultWindow    // faults that last for a while

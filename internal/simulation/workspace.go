@@ -64,7 +64,7 @@ type act struct {
 	answers  int       // that reached the person
 	said     []string  // the texts of those
 	attempts int       // to answer, those that Slack lost included
-	sorry    bool      // Slack told the person that it did not work
+	sorry    bool      // Slack showed the person an error
 	died     bool      // the program was killed between Slack's thanks and the answer
 	silent   bool      // a delivery of it has no direct answer: the card shows its result, or the other delivery does
 	spoke    bool      // a delivery of it had an answer
