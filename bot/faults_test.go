@@ -99,7 +99,7 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 				}
 			}
 			if inCart != c.cart {
-				t.Errorf("%d items are in the cart, want %d", inCart, c.cart)
+				t.Errorf("items in the cart: got %d, want %d", inCart, c.cart)
 			}
 		})
 	}
@@ -139,7 +139,7 @@ func (env *testEnv) until(done func() bool) {
 	for !done() {
 		select {
 		case <-env.ctx.Done():
-			env.t.Fatal("it did not come to pass")
+			env.t.Fatalf("waiting for the condition: got error %v, want it true", env.ctx.Err())
 		case <-tick.C:
 		}
 	}
@@ -165,7 +165,7 @@ func (env *testEnv) foreignItem() int64 {
 			return item.ID
 		}
 	}
-	env.t.Fatal("there is no item of someone else's")
+	env.t.Fatal("item of another person: got none, want one")
 	return 0
 }
 

@@ -129,19 +129,18 @@ func TestHandler_Action_ForgedAndForeign(t *testing.T) {
 				said := c.answer(c.handler.Action(context.Background(), payload(f.who, f.team, f.channel, b.action, string(id))))
 				after, recorded := c.state()
 				if after != before {
-					t.Errorf("%s: the ledger has changed; want %v", f.name, before)
+					t.Errorf("%s: ledger: got\n%s\nwant\n%s", f.name, after, before)
 				}
 				if words := refusalWords[want]; words == nil || !words.MatchString(said) {
-					t.Errorf("%s: they are refused as %s, and read %q; want words not nil, said matching %s", f.name, want, said,
-						words)
+					t.Errorf("%s: refusal %s: got %q, want a match of %s", f.name, want, said, words)
 				}
 				last := c.lastEvent()
 				if recorded != records+1 || last.Kind != "refused" || last.Note != string(want) || last.By != f.who ||
 					last.Place != f.channel {
-					t.Errorf("%s: %d records, the last %+v; want one about %s", f.name, recorded-records, last, want)
+					t.Errorf("%s: got %d audit records, the last %+v; want one about %s", f.name, recorded-records, last, want)
 				}
 				if len(last.Order) > 80 {
-					t.Errorf("%s: the audit keeps %d bytes of an id; want at most 80", f.name, len(last.Order))
+					t.Errorf("%s: id in the audit: got %d bytes, want at most 80", f.name, len(last.Order))
 				}
 			}
 		})
@@ -190,11 +189,11 @@ func TestHandler_Command_ForeignIDs(t *testing.T) {
 				t.Errorf("got the ledger %s; want %s", after, before)
 			}
 			if words := refusalWords[s.code]; words == nil || !words.MatchString(said) {
-				t.Errorf("they are refused as %s, and read %q; want words not nil, said matching %s", s.code, said, words)
+				t.Errorf("refusal %s: got %q, want a match of %s", s.code, said, words)
 			}
 			if last := c.lastEvent(); recorded != records+1 || last.Kind != "refused" || last.Note != string(s.code) ||
 				last.By != s.who || last.Place != "COTHER" {
-				t.Errorf("%d records, the last %+v; want one about %s", recorded-records, last, s.code)
+				t.Errorf("got %d audit records, the last %+v; want one about %s", recorded-records, last, s.code)
 			}
 		})
 	}
@@ -358,17 +357,17 @@ func TestHandler_Submission_Forged(t *testing.T) {
 				t.Errorf("got the ledger %s; want %s", after, before)
 			}
 			if said == "" {
-				t.Error("they read nothing; want a text")
+				t.Errorf("answer: got %q, want a text", said)
 			}
 			if s.code == "" {
 				if recorded != records {
-					t.Errorf("recorded %+v; want %v", c.lastEvent(), records)
+					t.Errorf("audit records: got %d, the last %+v; want %d", recorded, c.lastEvent(), records)
 				}
 				return
 			}
 			if last := c.lastEvent(); recorded != records+1 || last.Kind != "refused" || last.Note != string(s.code) ||
 				last.By != s.who {
-				t.Errorf("%d records, the last %+v; want one about %s", recorded-records, last, s.code)
+				t.Errorf("got %d audit records, the last %+v; want one about %s", recorded-records, last, s.code)
 			}
 		})
 	}

@@ -178,7 +178,7 @@ func (p *publisherEnv) publishNow() string {
 func (p *publisherEnv) expectLater(when, want string) {
 	p.t.Helper()
 	if got := p.publishLater(); got != want {
-		p.t.Errorf("%s: Slack was asked to %q, want %q", when, got, want)
+		p.t.Errorf("requests to Slack %s: got %q, want %q", when, got, want)
 	}
 }
 
@@ -205,10 +205,10 @@ func TestPublisher_FullDisk_NothingTwice(t *testing.T) {
 	}
 	if line, note := kept.Message(purchase.MessageLine), kept.Message(purchase.MessageNote); line.TS != "1" ||
 		note.TS != "1" {
-		t.Errorf("the messages are %+v and %+v; want line.TS = %q, note.TS = %q", line, note, "1", "1")
+		t.Errorf("messages: got %+v and %+v, want the timestamps %q and %q", line, note, "1", "1")
 	}
 	if len(p.unstored) > 0 {
-		t.Errorf("still remembered: %v; want none", p.unstored)
+		t.Errorf("unstored messages: got %v, want none", p.unstored)
 	}
 }
 
@@ -262,7 +262,7 @@ func TestTurns_Prune_NothingLeft(t *testing.T) {
 	p.put(o)
 	p.expectLater("when nothing is left to be shown", "")
 	if pause, err := p.publishDue(t.Context()); err != nil || pause != idlePoll {
-		t.Errorf("the next look is in %s (%v); want no error, pause = %v", pause, err, idlePoll)
+		t.Errorf("next round: got %s (error %v), want %s", pause, err, idlePoll)
 	}
 }
 
@@ -287,7 +287,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 		return len(notices)
 	}
 	if left() != 0 || len(p.sentNotices) > 0 {
-		t.Errorf("%d notices are left, %v remembered; want left() = 0, len(p.sentNotices) = 0", left(), p.sentNotices)
+		t.Errorf("got %d notifications left, %v remembered; want none", left(), p.sentNotices)
 	}
 
 	if err := p.desk.SetPaused(t.Context(), byDana, false, "looked at it"); err != nil {
@@ -311,7 +311,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 	p.slack.err = slack.SlackErrorResponse{Err: "user_disabled"}
 	p.publishLater()
 	if left() != 0 {
-		t.Error("someone who is gone is told again and again; want 0")
+		t.Errorf("notifications for a deactivated account: got %d left, want 0", left())
 	}
 	var untold []string
 	if err := p.ledger.View(t.Context(), func(r purchase.Reader) error {
@@ -324,8 +324,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 		return err
 	}); err != nil || len(untold) != 1 || !strings.Contains(untold[0], "UEVE: resumed-") ||
 		!strings.Contains(untold[0], "user_disabled") {
-		t.Errorf("recorded %v (%v); want no error, len(untold) = 1, untold[0] with %q, untold[0] with %q", untold, err,
-			"UEVE: resumed-", "user_disabled")
+		t.Errorf("audit records: got %v (error %v), want one with %q and %q", untold, err, "UEVE: resumed-", "user_disabled")
 	}
 }
 
@@ -339,10 +338,10 @@ func TestHandler_Action_FullDisk(t *testing.T) {
 	p.ledger.full.Store(true)
 	reply := a.Command(t.Context(), slack.SlashCommand{UserID: "UDANA", Text: "pause to look at it"})
 	if m, ok := reply.Payload.(slack.Msg); !ok || !strings.Contains(m.Text, "My disk is full, so that didn't go through") {
-		t.Errorf("answers %+v; want ok, m.Text with %q", reply.Payload, "My disk is full, so that didn't go through")
+		t.Errorf("got %+v, want %q in it", reply.Payload, "My disk is full, so that didn't go through")
 	}
 	if got := formErrors(fmt.Errorf("store the proposal: %w", purchase.ErrFull), nil, nil, nil); !strings.Contains(
 		got["ram"], "disk is full") {
-		t.Errorf("the form says %v; want %q in it", got, "disk is full")
+		t.Errorf("form errors: got %v, want %q in them", got, "disk is full")
 	}
 }

@@ -49,7 +49,7 @@ func TestHandler_Refused(t *testing.T) {
 			}
 			raw, err := json.Marshal(reply.Payload)
 			if err != nil || !strings.Contains(string(raw), c.says) {
-				t.Errorf("says %s (%v); want no error, string(raw) with %q", raw, err, c.says)
+				t.Errorf("got %s (error %v), want %q in it", raw, err, c.says)
 			}
 		})
 	}
@@ -62,7 +62,7 @@ func TestHandler_Refused_FieldOfForm(t *testing.T) {
 		cb := &slack.InteractionCallback{View: slack.View{CallbackID: form}}
 		reply := a.Refused(socket.Delivery{Kind: socket.KindSubmission, Interaction: cb}, socket.Crashed, "abc123")
 		if answer, ok := reply.Payload.(*slack.ViewSubmissionResponse); !ok || answer.Errors[field] == "" {
-			t.Errorf("%s is answered %+v; want ok, answer.Errors[field] not empty", form, reply.Payload)
+			t.Errorf("%s: got %+v, want an error of the field %s", form, reply.Payload, field)
 		}
 	}
 }
@@ -81,8 +81,7 @@ func TestNewPlace(t *testing.T) {
 		{"G0MATH", "privategroup", false},
 	} {
 		if p := newPlace(c.channel, c.name); p.Direct != c.direct || p.ID != c.channel || p.Name != c.name {
-			t.Errorf("%s %q is %+v; want p.Direct = %v, p.ID = %v, p.Name = %v", c.channel, c.name, p, c.direct, c.channel,
-				c.name)
+			t.Errorf("%s %q: got %+v, want Direct %t, and the same id and name", c.channel, c.name, p, c.direct)
 		}
 	}
 }
@@ -141,12 +140,11 @@ func TestTriggers_Command_Twice(t *testing.T) {
 	}
 	both.Wait()
 	if answers != 1 || cards() != 1 {
-		t.Errorf("%d answers and %d cards; want answers = 1, cards() = 1", answers, cards())
+		t.Errorf("got %d answers, %d cards; want 1, 1", answers, cards())
 	}
 	for i, trigger := range []string{"t2", "t3", "", ""} {
 		if reply := typed(trigger); reply.Payload == nil || cards() != i+2 {
-			t.Errorf("trigger %q: %d cards, and the answer %v; want reply.Payload not nil, cards() = %v", trigger, cards(),
-				reply.Payload, i+2)
+			t.Errorf("trigger %q: got %d cards, answer %v; want %d, an answer", trigger, cards(), reply.Payload, i+2)
 		}
 	}
 }
@@ -186,25 +184,25 @@ func TestTriggers_Claim_AfterRestart(t *testing.T) {
 	}
 	first, other := buys(start(), "UALICE", "t1"), ""
 	if first == "" {
-		t.Fatal("there is no card; want a text")
+		t.Fatalf("first card: got order %q, want one", first)
 	}
 	now = now.Add(5 * time.Minute)
 	a := start()
 	if again := buys(a, "UALICE", "t1"); again != first {
-		t.Errorf("the second delivery makes the order %s beside %s; want %v", again, first, first)
+		t.Errorf("second delivery: got order %s, want %s", again, first)
 	}
 	if other = buys(a, "UALICE", "t2"); other == first {
-		t.Errorf("another command shows the card of the first; want other than %v", first)
+		t.Errorf("another command: got order %s, want other than %s", other, first)
 	}
 	if bobs := buys(start(), "UBOB", "t1"); bobs == first || bobs == "" {
-		t.Errorf("bob gets the card %q of alice; want bobs other than %v, bobs not empty", bobs, first)
+		t.Errorf("bob's card: got order %q, want one other than %s", bobs, first)
 	}
 	now = now.Add(56 * time.Minute)
 	if later := buys(start(), "UALICE", "t1"); later == first {
-		t.Errorf("the trigger counts after an hour; want other than %v", first)
+		t.Errorf("trigger after an hour: got order %s, want other than %s", later, first)
 	}
 	if later := buys(start(), "UALICE", "t2"); later != other {
-		t.Errorf("the trigger of %s does not count within an hour; want %v", other, other)
+		t.Errorf("trigger within an hour: got order %s, want %s", later, other)
 	}
 }
 
@@ -221,10 +219,10 @@ func TestTriggers_Forget_AnswerLost(t *testing.T) {
 	first := a.Command(t.Context(), cmd)
 	a.Unsent(t.Context(), socket.Delivery{Kind: socket.KindCommand, Command: &cmd}, first.Payload)
 	if second := a.Command(t.Context(), cmd); second.Payload == nil || cards() != 2 {
-		t.Errorf("%d cards, and the second answer is %v; want second.Payload not nil, cards() = 2", cards(), second.Payload)
+		t.Errorf("second delivery: got %d cards, answer %v; want 2, an answer", cards(), second.Payload)
 	}
 	if third := a.Command(t.Context(), cmd); third.Payload != nil || cards() != 2 {
-		t.Errorf("%d cards, and the third answer is %v; want third.Payload = nil, cards() = 2", cards(), third.Payload)
+		t.Errorf("third delivery: got %d cards, answer %v; want 2, none", cards(), third.Payload)
 	}
 }
 
@@ -250,15 +248,13 @@ func TestTriggers_Submission_Twice(t *testing.T) {
 		t.Errorf("a wrong form: got %s, and then %s; want the same twice, and no card", first, second)
 	}
 	if reply := sent("t2", "16"); reply.Payload != nil || reply.After == nil || cards() != 1 {
-		t.Fatalf("the form is answered with %v; %d cards; want reply.Payload = nil, reply.After not nil, cards() = 1",
-			reply.Payload, cards())
+		t.Fatalf("form: got answer %v, %d cards; want none, work afterwards, 1 card", reply.Payload, cards())
 	}
 	if reply := sent("t2", "16"); reply.Payload != nil || reply.After != nil || cards() != 1 {
-		t.Errorf("the second time it is answered with %v; %d cards; want reply.Payload = nil, reply.After = nil, cards() = 1",
-			reply.Payload, cards())
+		t.Errorf("form again: got answer %v, %d cards; want none, no work afterwards, 1 card", reply.Payload, cards())
 	}
 	if sent("t3", "16"); cards() != 2 {
-		t.Errorf("two forms make %d cards; want 2", cards())
+		t.Errorf("two forms: got %d cards, want 2", cards())
 	}
 }
 
@@ -272,11 +268,10 @@ func TestTriggers_Claim_Bounded(t *testing.T) {
 		}
 	}
 	if len(o.first) > maxTriggers || len(o.order) > maxTriggers {
-		t.Errorf("%d are remembered, in a list of %d; want len(o.first) of at most %v, len(o.order) of at most %v",
-			len(o.first), len(o.order), maxTriggers, maxTriggers)
+		t.Errorf("got %d triggers, in a list of %d; want at most %d", len(o.first), len(o.order), maxTriggers)
 	}
 	now = now.Add(triggerLife + time.Second)
 	if _, first := o.claim(fmt.Sprint(3*maxTriggers - 1)); !first || len(o.first) != 1 {
-		t.Errorf("%d are remembered after a while; want first, len(o.first) = 1", len(o.first))
+		t.Errorf("triggers after their time: got %d, first %t; want 1, true", len(o.first), first)
 	}
 }

@@ -302,7 +302,7 @@ func (c *handlerEnv) answer(reply socket.Reply) string {
 			said = append(said, sentence)
 		}
 	default:
-		c.t.Errorf("the acknowledgement carries %T", p)
+		c.t.Errorf("acknowledgement: got the payload %T, want a known type", p)
 	}
 	if reply.After != nil {
 		reply.After(context.Background())

@@ -66,7 +66,7 @@ func TestSaving_Year(t *testing.T) {
 	env.says(slacksim.Alice, "buy ram=16 cpu=2 period=yearly")
 	card := env.sees(slacksim.Alice, "A CoCalc license for")
 	if !strings.Contains(card.ContentText(), saves) {
-		t.Errorf("the card reads; want %q in it:\n%s", saves, card.ContentText())
+		t.Errorf("card: got %s\nwant %q in it", card.ContentText(), saves)
 	}
 	env.clicks(slacksim.Alice, card, "Edit")
 	if _, err := env.slack.Person(slacksim.Alice).WaitForModal(env.ctx, func(v slacksim.View) bool {
@@ -76,6 +76,6 @@ func TestSaving_Year(t *testing.T) {
 	}
 	env.says(slacksim.Bob, "buy ram=16 cpu=2")
 	if month := env.sees(slacksim.Bob, "A CoCalc license for"); strings.Contains(month.ContentText(), "save $") {
-		t.Errorf("a monthly card reads; want no %q:\n%s", "save $", month.ContentText())
+		t.Errorf("monthly card: got %s\nwant no %q", month.ContentText(), "save $")
 	}
 }

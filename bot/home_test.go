@@ -39,7 +39,7 @@ func TestGetsDirectMessage_EveryState(t *testing.T) {
 	env.restart()
 	env.until(func() bool { ids, err := env.desk.Outbox.StaleOrders(env.ctx); return err == nil && len(ids) == 0 })
 	if told := env.directMessages(slacksim.Alice); len(told) != 2 {
-		t.Errorf("alice is told directly; want 2:\n%s", strings.Join(told, "\n\n"))
+		t.Errorf("alice's direct messages: got %d, want 2:\n%s", len(told), strings.Join(told, "\n\n"))
 	}
 	env.checkSpent(1, 6375)
 }
@@ -70,19 +70,19 @@ func TestHandler_WaitingOrders(t *testing.T) {
 		}
 	}
 	if strings.Contains(mine, "/license approve") {
-		t.Errorf("alice is asked to decide on her own order; want no %q:\n%s", "/license approve", mine)
+		t.Errorf("alice's Home tab: got %s\nwant no %q", mine, "/license approve")
 	}
 	if theirs := home(slacksim.Bob, "<@"+slacksim.Alice+"> requests approval"); !strings.Contains(theirs,
 		"/license approve "+id) || strings.Contains(theirs, "/license cancel") {
-		t.Errorf("bob reads; want theirs with %q, theirs without %q:\n%s", "/license approve "+id, "/license cancel", theirs)
+		t.Errorf("bob's Home tab: got %s\nwant %q, and no %q", theirs, "/license approve "+id, "/license cancel")
 	}
 	if carols := home(slacksim.Carol, "You can't see your team's licenses"); strings.Contains(carols, id) {
-		t.Errorf("carol, who decides nothing, reads; want no %q:\n%s", id, carols)
+		t.Errorf("carol's Home tab: got %s\nwant no %q", carols, id)
 	}
 	env.clicks(slacksim.Bob, ask, "Approve")
 	env.becomes(card, "Bought for $63.75")
 	if after := home(slacksim.Alice, "$63.75 spent"); strings.Contains(after, "Waiting for approval") {
-		t.Errorf("alice still waits; want no %q:\n%s", "Waiting for approval", after)
+		t.Errorf("alice's Home tab afterwards: got %s\nwant no %q", after, "Waiting for approval")
 	}
 }
 

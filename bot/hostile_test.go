@@ -104,7 +104,7 @@ func (env *testEnv) checkHarmless() (found int) {
 			case path == "/text" && !strings.ContainsAny(v, "<>*_~`"): // for notifications: no mark of any kind is left
 				env.checkOneLine(path, v)
 			default:
-				env.t.Errorf("%s: %q", path, v)
+				env.t.Errorf("%s: got %q, want a known kind of text", path, v)
 			}
 		}
 	}
@@ -162,7 +162,7 @@ func TestCard_HostileWords(t *testing.T) {
 		}
 		env.must(alice.Choose(env.ctx, form, "Cores per project", "2 cores"))
 		if problems, err := alice.Submit(env.ctx); err != nil || len(problems) > 0 {
-			t.Fatalf("%s: %v, %v; want no error, len(problems) = 0", c.name, problems, err)
+			t.Fatalf("%s: got problems %v (error %v), want none", c.name, problems, err)
 		}
 		card := env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 		env.clicks(slacksim.Alice, card, "Edit")
@@ -178,7 +178,7 @@ func TestCard_HostileWords(t *testing.T) {
 		env.must(err)
 		env.must(bob.Fill(env.ctx, form, "Reason", why))
 		if problems, err := bob.Submit(env.ctx); err != nil || len(problems) > 0 {
-			t.Fatalf("%s: %v, %v; want no error, len(problems) = 0", c.name, problems, err)
+			t.Fatalf("%s: got problems %v (error %v), want none", c.name, problems, err)
 		}
 		env.becomes(card, "denied it")
 		env.cardBecomes(ask, "denied it")
@@ -198,12 +198,12 @@ func TestCard_HostileWords(t *testing.T) {
 		trimmed := strings.TrimSpace
 		if o.Spec.Title != trimmed(title) || o.Spec.Description != trimmed(description) || o.Reason != trimmed(reason) ||
 			o.Approvals[0].Reason != trimmed(why) {
-			t.Errorf("%s: the ledger has %q, %q, %q and %q", c.name, o.Spec.Title, o.Spec.Description, o.Reason,
-				o.Approvals[0].Reason)
+			t.Errorf("%s: got %q, %q, %q and %q in the ledger; want %q, %q, %q and %q", c.name, o.Spec.Title, o.Spec.Description,
+				o.Reason, o.Approvals[0].Reason, trimmed(title), trimmed(description), trimmed(reason), trimmed(why))
 		}
 	}
 	if n := env.checkHarmless(); n < 10*len(hostileTexts) {
-		t.Errorf("the texts were said %d times only; want at least %v", n, 10*len(hostileTexts))
+		t.Errorf("shown texts: got %d, want at least %d", n, 10*len(hostileTexts))
 	}
 	env.checkSpent(0, 0)
 }
@@ -219,7 +219,7 @@ func TestUserText_LongReason(t *testing.T) {
 		"Request approval ($63.75)")
 	env.seesIn(slacksim.Bob, theDesk, "Reason: evil & evil &")
 	if env.checkHarmless(); env.orders()[0].Reason != reason {
-		t.Errorf("the ledger has %d characters of %d; want all", len(env.orders()[0].Reason), len(reason))
+		t.Errorf("reason in the ledger: got %d bytes, want all %d", len(env.orders()[0].Reason), len(reason))
 	}
 }
 
@@ -264,6 +264,6 @@ func TestLicenseList_HostileTitles(t *testing.T) {
 	env.says(slacksim.Bob, "history")
 	env.sees(slacksim.Bob, "spent, 1 license")
 	if n := env.checkHarmless(); n < 3*len(hostileTexts) {
-		t.Errorf("the titles were said %d times only; want at least %v", n, 3*len(hostileTexts))
+		t.Errorf("shown titles: got %d, want at least %d", n, 3*len(hostileTexts))
 	}
 }

@@ -97,12 +97,12 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		time.Sleep(time.Second)
 		for _, known := range []string{"U0250", "U0299"} {
 			if api.countMessages("D"+known) != 1 {
-				t.Errorf("%s, who was known, was told %d times after a second; want 1", known, api.countMessages("D"+known))
+				t.Errorf("messages to %s, who was known, after a second: got %d, want 1", known, api.countMessages("D"+known))
 			}
 		}
 		time.Sleep(30 * time.Second)
 		if got := p.people.standing(t.Context(), "U0298"); got != purchase.Member {
-			t.Errorf("who clicks meanwhile is %q; want %v", got, purchase.Member)
+			t.Errorf("person who clicks meanwhile: got %q, want %v", got, purchase.Member)
 		}
 		time.Sleep(10 * time.Minute)
 		stop()
@@ -111,7 +111,7 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		}
 		for i := range size {
 			if id := fmt.Sprintf("U%04d", i); api.countMessages("D"+id) != 1 {
-				t.Errorf("%s was told %d times; want 1", id, api.countMessages("D"+id))
+				t.Errorf("messages to %s: got %d, want 1", id, api.countMessages("D"+id))
 			}
 		}
 		if api.mostAtOnce > lookupsAtOnce+1 || api.limited > 0 {

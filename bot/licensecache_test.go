@@ -57,12 +57,11 @@ func TestReadLimiter_ListsDontDelayForms(t *testing.T) {
 	env.clicks(slacksim.Alice, card, "Edit")
 	if _, err := env.slack.Person(slacksim.Alice).WaitForModal(env.ctx, nil); err != nil ||
 		time.Since(began) > 2*time.Second {
-		t.Errorf("the form opened after %s (%v); want no error, time.Since(began) of at most %v", time.Since(began), err,
-			2*time.Second)
+		t.Errorf("form: got it after %s (error %v), want at most %v", time.Since(began), err, 2*time.Second)
 	}
 	env.until(func() bool { return count("No active licenses")+count("no active licenses") == 2 })
 	if n := env.cocalc.Counts()[listEndpoint] - asked; n > 2 { // the buyer looks too
-		t.Errorf("CoCalc was asked %d times; want at most 2", n)
+		t.Errorf("requests to CoCalc: got %d, want at most 2", n)
 	}
 }
 
@@ -86,14 +85,13 @@ func TestReadLimiter_LedgerReadsApart(t *testing.T) {
 		synctest.Wait()
 		if said := c.slack.takeSent(); len(said) != 1 || !strings.Contains(said[0].text,
 			"still working on your last requests") {
-			t.Errorf("three lists are answered %q; want len(said) = 1, said[0].text with %q", said,
-				"still working on your last requests")
+			t.Errorf("answers to three lists: got %q, want one with %q", said, "still working on your last requests")
 		}
 		for command, want := range map[string]string{"history": "0 licenses", "budget": "spent"} {
 			typed(command)
 			synctest.Wait()
 			if said := c.slack.takeSent(); len(said) != 1 || !strings.Contains(said[0].text, want) {
-				t.Errorf("/license %s is answered %q; want len(said) = 1, said[0].text with %q", command, said, want)
+				t.Errorf("/license %s: got %q, want one answer with %q", command, said, want)
 			}
 		}
 		close(slow)
@@ -115,7 +113,7 @@ func TestReadLimiter_EndsWithTheRead(t *testing.T) {
 			synctest.Wait()
 			said := c.slack.takeSent()
 			if len(said) != 1 || strings.Contains(said[0].text, "still working") {
-				t.Errorf("answer %d, to %s: %q; want len(said) = 1, said[0].text without %q", i+1, command, said, "still working")
+				t.Errorf("answer %d, to %s: got %q, want one without %q", i+1, command, said, "still working")
 			}
 		}
 		close(c.slack.blockResponses)

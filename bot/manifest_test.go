@@ -90,8 +90,7 @@ func TestManifest_Name(t *testing.T) {
 			t.Errorf("%q: %v; want no error", name, err)
 		}
 		if m.Display.Name != name || m.Features.BotUser.DisplayName != name {
-			t.Errorf("%q became %q, and its bot %q; want m.Display.Name = %v, m.Features.BotUser.DisplayName = %v", name,
-				m.Display.Name, m.Features.BotUser.DisplayName, name, name)
+			t.Errorf("%q: got the name %q, its bot's %q; want the same", name, m.Display.Name, m.Features.BotUser.DisplayName)
 		}
 	}
 }
@@ -108,10 +107,10 @@ func TestManifest_RefusedNames(t *testing.T) {
 		t.Run(words, func(t *testing.T) {
 			data, err := bot.Manifest(name)
 			if err == nil || !strings.Contains(err.Error(), "1 to 35 characters") {
-				t.Errorf("error %v, want the rule in words", err)
+				t.Errorf("got error %v, want the rule in words", err)
 			}
 			if data != nil {
-				t.Errorf("and a manifest besides: %s; want nil", data)
+				t.Errorf("manifest: got %s, want none", data)
 			}
 		})
 	}

@@ -49,7 +49,7 @@ func TestPublisher_ExpandGroup(t *testing.T) {
 	} {
 		for text, want := range counts {
 			if got := env.countDirectMessages(who, text); got != want {
-				t.Errorf("%s was told %q %d times, want %d", who, text, got, want)
+				t.Errorf("messages to %s with %q: got %d, want %d", who, text, got, want)
 			}
 		}
 	}
@@ -89,7 +89,7 @@ func TestPublisher_ExpandGroup_NotListed(t *testing.T) {
 		}
 	}
 	if said != 1 || env.countDirectMessages(slacksim.Bob, "Buying") != 0 || len(env.events("untold")) != 1 {
-		t.Errorf("the channel read it %d times, bob was told %d times, it is recorded %d times", said,
+		t.Errorf("got %d messages in the channel, %d to bob, %d audit records; want 1, 0, 1", said,
 			env.countDirectMessages(slacksim.Bob, "Buying"), len(env.events("untold")))
 	}
 }
@@ -105,6 +105,6 @@ func TestPublisher_ExpandGroup_Empty(t *testing.T) {
 	env.says(slacksim.Alice, "pause we count the money")
 	checkContains(t, env.sees(slacksim.Bob, "Some admins haven't been told"), "the user group "+bosses+" is empty")
 	if n := len(env.events("untold")); n != 1 {
-		t.Errorf("recorded %d times; want 1", n)
+		t.Errorf("audit records: got %d, want 1", n)
 	}
 }

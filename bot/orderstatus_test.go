@@ -37,7 +37,7 @@ func TestHandler_IDSearch_OneMatch(t *testing.T) {
 	}
 	for _, part := range []string{license[:8], license[32:], "…" + strings.ToUpper(license[30:])} {
 		if said := says(slacksim.Carol, "show "+part); !strings.Contains(said, license) {
-			t.Errorf("a buyer asks for license %s and reads:\n%s", part, said)
+			t.Errorf("a buyer's license %s: got %s\nwant %s in it", part, said, license)
 		}
 	}
 	// A buyer sees the licenses, but not another person's order: the same answer as for a part that no id has.
@@ -51,7 +51,7 @@ func TestHandler_IDSearch_OneMatch(t *testing.T) {
 	for _, command := range []string{"show " + license[:8], "show " + license[32:], "order " + order[22:]} {
 		if said := says(visitor, command); strings.Contains(said, "GB") || strings.Contains(said, order) ||
 			strings.Contains(said, license) {
-			t.Errorf("a guest types %s and reads:\n%s", command, said)
+			t.Errorf("a guest's %s: got %s\nwant no details", command, said)
 		}
 	}
 	env.waitForRefusal(visitor, purchase.Outsider)
@@ -75,7 +75,7 @@ func TestHandler_IDSearch_SeveralMatches(t *testing.T) {
 	checkContains(t, several, alices[0])
 	checkContains(t, several, alices[1])
 	if strings.Contains(several.ContentText(), carols) {
-		t.Errorf("an order of someone else is named; want no %q", carols)
+		t.Errorf("got %s\nwant no order of another person, %s", several.ContentText(), carols)
 	}
 	env.says(slacksim.Carol, "order "+begin) // of all these orders one is hers
 	checkContains(t, env.sees(slacksim.Carol, "<@"+slacksim.Carol+"> requested it"), "4 GB")

@@ -188,7 +188,7 @@ func (p *socketServer) checkFrame(t *testing.T, frame []byte) {
 	was := c.orders()
 	log := p.deliver(t, c, frame, toAcknowledge(frame))
 	if strings.Contains(log, "recover from a panic in a handler") {
-		t.Errorf("a handler panicked: %s; want no %q", log, "recover from a panic in a handler")
+		t.Errorf("log: got %s, want no %q", log, "recover from a panic in a handler")
 	}
 	for _, h := range c.slack.takeSent() {
 		if url, isURL := strings.CutPrefix(h.to, "http"); isURL && !strings.HasPrefix(url, "s://hooks.slack.com/") &&
@@ -325,6 +325,6 @@ func TestHandler_Frames_RightClick(t *testing.T) {
 		}
 	}
 	if confirmed != 1 {
-		t.Errorf("%d of the frames confirmed the order; one of them is her click; want 1", confirmed)
+		t.Errorf("frames that confirmed the order: got %d, want 1, her click", confirmed)
 	}
 }

@@ -125,7 +125,7 @@ func TestStandingOf(t *testing.T) {
 			p := NewPeople(&slackDirectory{users: map[string]slack.User{"U1": c.user, "USLACKBOT": c.user}}, nil, nil,
 				zerolog.Nop())
 			if got := p.standing(t.Context(), c.user.ID); got != c.want {
-				t.Errorf("standing %q, want %q", got, c.want)
+				t.Errorf("membership: got %q, want %q", got, c.want)
 			}
 		})
 	}
@@ -140,7 +140,7 @@ func TestPeople_LookUp_AnswerLife(t *testing.T) {
 		expect := func(when string, want purchase.Membership, asked int32) {
 			t.Helper()
 			if got := p.standing(t.Context(), "U1"); got != want || api.lookups.Load() != asked {
-				t.Errorf("%s: %q after %d questions, want %q after %d", when, got, api.lookups.Load(), want, asked)
+				t.Errorf("%s: got %q after %d requests, want %q after %d", when, got, api.lookups.Load(), want, asked)
 			}
 		}
 		expect("at first", purchase.Member, 1)
@@ -160,7 +160,7 @@ func TestPeople_LookUp_AnswerLife(t *testing.T) {
 		api.failing.Store(false)
 		expect("it answers again", purchase.Member, 6)
 		if got := p.standing(t.Context(), "UNOBODY"); got != purchase.Foreign {
-			t.Errorf("someone whom Slack does not know here is %q; want %v", got, purchase.Foreign)
+			t.Errorf("person whom Slack does not know: got %q, want %v", got, purchase.Foreign)
 		}
 	})
 }
@@ -181,18 +181,17 @@ func TestPeople_LookUp_SlowSlack(t *testing.T) {
 		}
 		for range cap(answers) {
 			if got := <-answers; got != purchase.Unverified {
-				t.Errorf("%q without an answer of Slack's; want %v", got, purchase.Unverified)
+				t.Errorf("without an answer of Slack: got %q, want %v", got, purchase.Unverified)
 			}
 		}
 		if took := time.Since(began); took != time.Second || api.lookups.Load() != 1 {
-			t.Errorf("ten clicks took %s and asked %d times; want took = %v, api.lookups.Load() = 1", took, api.lookups.Load(),
-				time.Second)
+			t.Errorf("ten clicks: got %s and %d requests, want %v and 1", took, api.lookups.Load(), time.Second)
 		}
 		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		began = time.Now()
 		if p.standing(short, "U2"); time.Since(began) != 250*time.Millisecond {
-			t.Errorf("a click with half a second left waited %s; want %v", time.Since(began), 250*time.Millisecond)
+			t.Errorf("click with half a second left: got a wait of %s, want %v", time.Since(began), 250*time.Millisecond)
 		}
 		time.Sleep(3 * time.Second)
 		if got := p.standing(t.Context(), "U1"); got != purchase.Member || api.lookups.Load() != 2 {
@@ -219,15 +218,14 @@ func TestPeople_LookUp_GroupLife(t *testing.T) {
 			who := p.LookUp(t.Context(), purchase.Actor{ID: "U1", Groups: []string{"SMADEUP"}})
 			if strings.Join(who.Groups, " ") != groups || strings.Join(who.UnknownGroups, " ") != untold ||
 				api.groupReads.Load() != listed {
-				t.Errorf("%s: in %v, nothing told of %v, after %d questions; want %q, %q after %d", when, who.Groups,
-					who.UnknownGroups,
-					api.groupReads.Load(), groups, untold, listed)
+				t.Errorf("%s: got the groups %v, unknown %v, after %d requests; want %q, %q, after %d", when, who.Groups,
+					who.UnknownGroups, api.groupReads.Load(), groups, untold, listed)
 			}
 		}
 		expect("at first", "SBUYERS", "", 3)
 		if who := p.LookUp(t.Context(), purchase.Actor{ID: "UGUEST"}); who.Membership != purchase.Guest ||
 			len(who.Groups) > 0 {
-			t.Errorf("a guest in a group is %+v; want who.Membership = %v, len(who.Groups) = 0", who, purchase.Guest)
+			t.Errorf("guest in a group: got %+v, want %v without groups", who, purchase.Guest)
 		}
 		time.Sleep(4 * time.Minute)
 		expect("within five minutes", "SBUYERS", "", 3)
@@ -265,12 +263,11 @@ func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 		}
 		crowd.Wait()
 		if took := time.Since(began); took != time.Second || api.groupReads.Load() != 1 {
-			t.Errorf("it took %s and %d questions; want took = %v, api.groupReads.Load() = 1", took, api.groupReads.Load(),
-				time.Second)
+			t.Errorf("got %s and %d requests, want %v and 1", took, api.groupReads.Load(), time.Second)
 		}
 		time.Sleep(3 * time.Second)
 		if who := p.LookUp(t.Context(), purchase.Actor{ID: "U1"}); len(who.Groups) != 1 || len(who.UnknownGroups) > 0 {
-			t.Errorf("afterwards %+v; want len(who.Groups) = 1, len(who.UnknownGroups) = 0", who)
+			t.Errorf("afterwards: got %+v, want one group and no unknown one", who)
 		}
 	})
 }
@@ -290,7 +287,7 @@ func TestPeople_LookUp_TwoIDs(t *testing.T) {
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		for id, org := range map[string]string{"U1": "", "ULOCAL": "WORG", "WORG": ""} {
 			if who := p.LookUp(t.Context(), purchase.Actor{ID: id}); who.Org != org || who.Membership != purchase.Member {
-				t.Errorf("%s is %+v, want organization id %q", id, who, org)
+				t.Errorf("%s: got %+v, want organization id %q", id, who, org)
 			}
 		}
 	})
@@ -305,19 +302,19 @@ func TestCache_Learn_EarlierQuestion(t *testing.T) {
 		began := time.Now()
 		time.Sleep(10 * time.Second)
 		if got := p.standing(t.Context(), "U1"); got != purchase.Guest {
-			t.Fatalf("asked, Slack says %q; want %v", got, purchase.Guest)
+			t.Fatalf("Slack's answer: got %q, want %v", got, purchase.Guest)
 		}
 		time.Sleep(10 * time.Second)
 		for _, id := range []string{"U1", "U2"} {
 			p.persons.learn(id, person{standing: purchase.Member}, began)
 		}
 		if got := p.standing(t.Context(), "U1"); got != purchase.Guest {
-			t.Errorf("the older list makes them %q; want %v", got, purchase.Guest)
+			t.Errorf("after the older list: got %q, want %v", got, purchase.Guest)
 		}
 		time.Sleep(personLife.fresh - 15*time.Second) // five minutes from the beginning of the list
 		api.users["U2"] = slack.User{ID: "U2", TeamID: "TOWN", IsRestricted: true}
 		if got := p.standing(t.Context(), "U2"); got != purchase.Guest {
-			t.Errorf("the list counts for longer than five minutes: %q; want %v", got, purchase.Guest)
+			t.Errorf("after five minutes: got %q, want %v", got, purchase.Guest)
 		}
 	})
 }
@@ -348,18 +345,18 @@ func TestPublisher_NoticeForPerson_Unverified(t *testing.T) {
 		}
 		for range 2 {
 			if text, err := told(); !errors.Is(err, errStandingUnknown) {
-				t.Fatalf("it says %s (%v); want %v", text, err, errStandingUnknown)
+				t.Fatalf("got %s (error %v), want %v", text, err, errStandingUnknown)
 			}
 			time.Sleep(time.Minute + time.Second)
 		}
 		text, err := told()
 		if err != nil || strings.Contains(text, "999") || !strings.Contains(text, "the details are missing here") {
-			t.Errorf("after two minutes it says %s (%v); want no error, text without %q, text with %q", text, err, "999",
+			t.Errorf("after two minutes: got %s (error %v), want no %q, and %q", text, err, "999",
 				"the details are missing here")
 		}
 		api.failing.Store(false)
 		if text, err := told(); err != nil || !strings.Contains(text, "$999.00") {
-			t.Errorf("a member reads %s (%v); want no error, text with %q", text, err, "$999.00")
+			t.Errorf("a member's message: got %s (error %v), want %q in it", text, err, "$999.00")
 		}
 	})
 }

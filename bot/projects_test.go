@@ -23,7 +23,7 @@ func TestProjectBlocks(t *testing.T) {
 	env.says(slacksim.Alice, "buy ram=16 cpu=2 project="+ownProject)
 	card := env.sees(slacksim.Alice, "Number *theory*")
 	if text := card.ContentText(); !strings.Contains(text, ownProject) || strings.Contains(text, "collaborator") {
-		t.Errorf("the card reads; want text with %q, text without %q:\n%s", ownProject, "collaborator", text)
+		t.Errorf("card: got %s\nwant %q, and no %q", text, ownProject, "collaborator")
 	}
 	env.clicks(slacksim.Alice, card, "Edit")
 	modal, err := alice.WaitForModal(env.ctx, nil)
@@ -41,12 +41,12 @@ func TestProjectBlocks(t *testing.T) {
 	problems, err = alice.Submit(env.ctx)
 	env.must(err)
 	if len(problems) != 0 {
-		t.Fatalf("the form says %v; want none", problems)
+		t.Fatalf("problems: got %v, want none", problems)
 	}
 	card = env.becomes(card, "only a collaborator")
 	env.clicks(slacksim.Alice, card, "Buy for $63.75")
 	env.becomes(card, "Bought for $63.75")
 	if on := env.account.Projects()[0].Licenses; len(on) != 1 {
-		t.Errorf("the project has the licenses %v; want 1", on)
+		t.Errorf("licenses of the project: got %v, want 1", on)
 	}
 }

@@ -12,7 +12,7 @@ func TestChanges_Add_WakesOnce(t *testing.T) {
 	c := NewChanges(nil)
 	c.turns.sleep("A", nil)
 	if c.turns.due("A") {
-		t.Fatal("order A is due, want it asleep")
+		t.Fatal("order A: got it due, want it asleep")
 	}
 	for range 3 {
 		c.Add("A")
@@ -21,11 +21,11 @@ func TestChanges_Add_WakesOnce(t *testing.T) {
 	select {
 	case <-c.wake:
 	default:
-		t.Error("the publisher is not woken")
+		t.Error("publisher: got no wake-up, want one")
 	}
 	select {
 	case <-c.wake:
-		t.Error("the publisher is woken twice, want once")
+		t.Error("publisher: got two wake-ups, want one")
 	default:
 	}
 	if !c.turns.due("A") {

@@ -25,7 +25,7 @@ func TestPublisher_Start_ReceiptFirst(t *testing.T) {
 			env.clicks(slacksim.Alice, card, "Buy for $63.75")
 			env.becomes(card, "Bought for $63.75")
 			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("the receipt took %s; want at most %v", took, 5*time.Second)
+				t.Errorf("receipt: got it after %s, want at most %v", took, 5*time.Second)
 			}
 			env.slack.SetFaults(slacksim.Faults{})
 		})

@@ -15,7 +15,7 @@ var wholeLicenseID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 func checkNoWholeIDs(t *testing.T, m slacksim.Message) {
 	t.Helper()
 	if id := wholeLicenseID.FindString(string(m.Blocks) + m.Text); id != "" {
-		t.Errorf("everyone in the channel can use license %s; want empty:\n%s", id, m.ContentText())
+		t.Errorf("message in the channel: got the license id %s, want none:\n%s", id, m.ContentText())
 	}
 }
 
@@ -55,7 +55,7 @@ func TestHandler_Reveal_WholeID(t *testing.T) {
 			if said := env.ephemeralMessages(who)[i].ContentText(); strings.Contains(said, "$") ||
 				strings.Contains(said, "GB") ||
 				!strings.Contains(said, "see") {
-				t.Errorf("%s types /license %s and reads:\n%s", who, command, said)
+				t.Errorf("%s, /license %s: got %s\nwant no details, and a word about seeing", who, command, said)
 			}
 		}
 		env.must(env.slack.Person(who).Home())
@@ -64,7 +64,7 @@ func TestHandler_Reveal_WholeID(t *testing.T) {
 		})
 		env.must(err)
 		if said := v.ContentText(); strings.Contains(said, "$") || strings.Contains(said, "buy ram=16") {
-			t.Errorf("the Home tab of %s says:\n%s", who, said)
+			t.Errorf("Home tab of %s: got %s\nwant no amounts and no example of an order", who, said)
 		}
 	}
 	env.waitForRefusal(visitor, purchase.Outsider)
@@ -106,11 +106,11 @@ func TestHandler_Reveal_Money(t *testing.T) {
 			_, entry, _ := strings.Cut(history, "left")
 			for what, said := range map[string]string{"license": details, "history": entry} {
 				if got := strings.Contains(said, "$63.75"); got != c.all {
-					t.Errorf("what alice paid is on the %s: %t, want %t:\n%s", what, got, c.all, said)
+					t.Errorf("alice's amount on the %s: got %t, want %t:\n%s", what, got, c.all, said)
 				}
 			}
 			if got := strings.Contains(budget, "<@"+slacksim.Alice+">"); got != c.all {
-				t.Errorf("alice's part of the budget is told: %t, want %t:\n%s", got, c.all, budget)
+				t.Errorf("alice's part of the budget: got %t, want %t:\n%s", got, c.all, budget)
 			}
 			if c.all {
 				says("order "+order, "Checkout sent")

@@ -43,16 +43,16 @@ func TestChannelLimits_Post_RateLimit(t *testing.T) {
 	for _, after := range []time.Duration{time.Second, 88 * time.Second} {
 		p.now = p.now.Add(after)
 		if got := p.publishNow(); got != "" {
-			t.Errorf("while the channel rests, Slack was asked to %s; want empty", got)
+			t.Errorf("requests to Slack while the channel rests: got %s, want none", got)
 		}
 	}
 	if pause, err := p.publishDue(t.Context()); err != nil || pause != time.Second {
-		t.Errorf("the next look is in %s (%v); want no error, pause = %v", pause, err, time.Second)
+		t.Errorf("next round: got %s (error %v), want %v", pause, err, time.Second)
 	}
 	p.slack.errIn = nil
 	p.now = p.now.Add(2 * time.Second)
 	if got := p.publishNow(); strings.Count(got, "post to CMATH") != 20 {
-		t.Errorf("after the rest, Slack was asked to %s; want 20", got)
+		t.Errorf("requests to Slack after the rest: got %s, want 20 posts to CMATH", got)
 	}
 }
 
@@ -62,7 +62,7 @@ func TestChannelLimits_Post_FailureInOneChannel(t *testing.T) {
 	p.purchases(3)
 	p.slack.errIn = map[string]error{"CMATH": errors.New("connection reset")}
 	if got := p.publishLater(); strings.Count(got, "post to CMATH") != 3 {
-		t.Errorf("Slack was asked to %s; want 3", got)
+		t.Errorf("requests to Slack: got %s, want 3 posts to CMATH", got)
 	}
 }
 
@@ -81,11 +81,11 @@ func TestPublisher_Run_ClickWhileLineWaits(t *testing.T) {
 	o.Rev++
 	p.put(o)
 	if got := p.publishNow(); got != "" {
-		t.Errorf("without a word of the change, Slack was asked to %s; want empty", got)
+		t.Errorf("requests to Slack without an announced change: got %s, want none", got)
 	}
 	p.changes.Add(id)
 	if got := p.publishNow(); got != "update 7 in DUALICE" {
-		t.Errorf("Slack was asked to %q; want %q", got, "update 7 in DUALICE")
+		t.Errorf("requests to Slack: got %q, want %q", got, "update 7 in DUALICE")
 	}
 }
 
@@ -167,7 +167,7 @@ func TestHandler_Reply_RateLimit(t *testing.T) {
 				began := time.Now()
 				a.reply(t.Context(), replyTarget{user: "UALICE", channel: "CMATH"}, textMessage("hello"), false)
 				if took, last := time.Since(began), api.called[len(api.called)-1]; took != tt.took || last != tt.last {
-					t.Errorf("after %s: %q; want took = %v, last = %v", took, api.called, tt.took, tt.last)
+					t.Errorf("got %s, %q; want %v, %v last", took, api.called, tt.took, tt.last)
 				}
 			})
 		})
@@ -184,8 +184,7 @@ func TestHandler_OpenView_RateLimit(t *testing.T) {
 			"Slack did not open the form in time.").After(t.Context())
 		if took := time.Since(began); took != 0 || len(api.called) != 2 ||
 			!strings.Contains(api.called[1], "again in 30 seconds") {
-			t.Errorf("after %s: %q; want took = 0, len(api.called) = 2, api.called[1] with %q", took, api.called,
-				"again in 30 seconds")
+			t.Errorf("got %s, %q; want no wait, 2 requests, the second with %q", took, api.called, "again in 30 seconds")
 		}
 	})
 }
@@ -238,7 +237,7 @@ func TestSlackOnly_RoundTrip(t *testing.T) {
 			client := restrictToSlack(&http.Client{Transport: box}, "http://127.0.0.1:4000/api/")
 			err := responseURLs{client}.respond(context.Background(), c.url, textMessage("Bought."), false)
 			if (err == nil) != c.sent {
-				t.Errorf("sent to %q: %v; want %v", box.hosts, err, c.sent)
+				t.Errorf("sent to %q: got error %v, want sent %t", box.hosts, err, c.sent)
 			}
 			for _, host := range box.hosts {
 				if strings.Contains(host, "evil") || (!c.sent && c.redirect == "") {
@@ -256,10 +255,10 @@ func TestHandler_Reply_ForgedResponseURL(t *testing.T) {
 	a.reply(context.Background(), replyTarget{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"},
 		textMessage("Nothing was bought."), false)
 	if len(box.hosts) != 0 {
-		t.Errorf("the answer went to %q; want none", box.hosts)
+		t.Errorf("hosts of the answer: got %q, want none", box.hosts)
 	}
 	if len(api.sent) != 1 || api.sent[0] != "UALICE in CMATH" {
-		t.Errorf("told: %q; want len(api.sent) = 1, api.sent[0] = %q", api.sent, "UALICE in CMATH")
+		t.Errorf("sent messages: got %q, want one, %q", api.sent, "UALICE in CMATH")
 	}
 }
 

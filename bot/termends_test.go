@@ -55,7 +55,7 @@ func TestReceiptCard_EndChanged(t *testing.T) {
 	} {
 		p.Expires = c.says
 		if got := p.Ends(); !got.Equal(c.want) {
-			t.Errorf("CoCalc says %s: it reads %s, want %s", c.says, got, c.want)
+			t.Errorf("CoCalc's %s: got %s, want %s", c.says, got, c.want)
 		}
 	}
 	p.Spec.Period, p.Expires = "monthly", end.Add(time.Second)

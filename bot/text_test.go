@@ -54,7 +54,7 @@ func TestWords_Golden(t *testing.T) {
 func TestWords_EveryCode(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "purchase", "*.go"))
 	if err != nil || len(files) == 0 {
-		t.Fatal(len(files), err)
+		t.Fatalf("got %d files (error %v), want at least one", len(files), err)
 	}
 	told := map[string]bool{}
 	for noun, words := range table {
@@ -78,7 +78,7 @@ func TestWords_EveryCode(t *testing.T) {
 		}
 	}
 	if codes < 60 {
-		t.Errorf("found %d codes only; want at least 60", codes)
+		t.Errorf("codes: got %d, want at least 60", codes)
 	}
 }
 
@@ -165,7 +165,7 @@ func TestWords_ServerThatSellsNothing(t *testing.T) {
 	} {
 		for _, c := range causes {
 			if said := Words(noun, c, Reader{}); again.MatchString(said) {
-				t.Errorf("%s invites to try again: %s; want no match of %s", c, said, again)
+				t.Errorf("%s: got %s, want no match of %s", c, said, again)
 			}
 		}
 	}
@@ -200,7 +200,7 @@ func TestQuote_OneLine(t *testing.T) {
 		`"quoted" «so» „oder so“ 〝or so〞`: "“'quoted' 'so' 'oder so' 'or so'”",
 	} {
 		if got := quote(words); got != want {
-			t.Errorf("%q becomes %s, want %s", words, got, want)
+			t.Errorf("%q: got %s, want %s", words, got, want)
 		}
 	}
 }
