@@ -133,7 +133,7 @@ func TestLicenseCache_List_Fresh(t *testing.T) {
 			Text: "list",
 		}))
 		if n := c.licenseReads.Load(); !strings.Contains(said, "1 active license") || n != step.asked {
-			t.Errorf("%s later, CoCalc was asked %d times, and the list is %q; want %d times", step.later, n, said, step.asked)
+			t.Errorf("%s later: got %d requests to CoCalc and the list %q, want %d", step.later, n, said, step.asked)
 		}
 	}
 }

@@ -203,7 +203,7 @@ func (c *loadEnv) prepare() {
 		}
 	}
 	if n := len(c.waiting); n != 60 {
-		c.t.Fatalf("%d orders wait for an approval; want 60", n)
+		c.t.Fatalf("orders that wait for approval: got %d, want 60", n)
 	}
 }
 

@@ -90,7 +90,7 @@ func (c *loadEnv) checkAcknowledged(sent []slacksim.Envelope) {
 	}
 	for _, m := range c.members {
 		if told := c.slack.Person(m.id).Notices(); len(told) > 0 {
-			c.t.Errorf("Slack tells %s, who %s: %+v; want none", m.id, m.what, told)
+			c.t.Errorf("%s, who %s: got the notices %+v, want none", m.id, m.what, told)
 		}
 	}
 }
@@ -138,15 +138,15 @@ func (c *loadEnv) checkAnswered() {
 			c.t.Errorf("%s, who %s: got %d decisions, want %d, one for each click", m.id, m.what, n, m.pressed)
 		}
 		if m.formed == 0 && len(told[m.id]) != awaited(m) {
-			c.t.Errorf("%s, who %s, reads %q after %d commands and %d clicks, of which %v were refused", m.id, m.what,
-				told[m.id], m.typed, m.pressed, refused[m.id])
+			c.t.Errorf("%s, who %s: got the answers %q to %d commands and %d clicks, of which %v were refused; want %d", m.id,
+				m.what, told[m.id], m.typed, m.pressed, refused[m.id], awaited(m))
 		}
 		for _, code := range refused[m.id] {
 			words := refusalWords[code]
 			if words == nil {
-				c.t.Errorf("%s, who %s, is refused as %s; want one", m.id, m.what, code)
+				c.t.Errorf("%s, who %s: got the refusal %s, want one with words", m.id, m.what, code)
 			} else if m.formed == 0 && !slices.ContainsFunc(told[m.id], words.MatchString) {
-				c.t.Errorf("%s, who %s, was refused as %s and reads %q", m.id, m.what, code, told[m.id])
+				c.t.Errorf("%s, who %s, refused as %s: got %q, want a match of %s", m.id, m.what, code, told[m.id], words)
 			}
 		}
 	}
@@ -186,7 +186,7 @@ func (c *loadEnv) checkBudget() {
 		}
 	}
 	if c.t.Logf("at most %s of %s was promised; %d clicks were over it", most, crowdBudget, over); over == 0 {
-		c.t.Error("the budget was large enough for everyone; want some")
+		c.t.Errorf("clicks over the budget: got %d, want some", over)
 	}
 }
 
@@ -205,21 +205,19 @@ func (c *loadEnv) checkBoughtOnce() {
 		purchase.AwaitingApproval,
 	} {
 		if states[state] == 0 {
-			c.t.Errorf("no order is %s; want some", state)
+			c.t.Errorf("orders that are %s: got none, want some", state)
 		}
 	}
 	if n := len(c.account.Licenses()); n != states[purchase.Purchased] {
-		c.t.Errorf("CoCalc sold %d licenses for %d orders; want %v", n, states[purchase.Purchased],
-			states[purchase.Purchased])
+		c.t.Errorf("licenses sold by CoCalc: got %d, want %d", n, states[purchase.Purchased])
 	}
 	if charged := purchase.Cents(10_000_00 - c.account.Balance()); charged != spent || charged > crowdBudget {
-		c.t.Errorf("CoCalc charged %s; the receipts say %s, and the budget is %s; want charged = %v, charged of at most %v",
-			charged, spent, crowdBudget, spent, crowdBudget)
+		c.t.Errorf("charge by CoCalc: got %s, want %s as in the receipts, and at most %s", charged, spent, crowdBudget)
 	}
 	c.must(c.ledger.View(c.ctx, func(r purchase.Reader) error {
 		findings, err := reconcile.CheckConsistency(r)
 		for _, f := range findings {
-			c.t.Errorf("the books: %s", f)
+			c.t.Errorf("ledger: got the finding %s, want none", f)
 		}
 		return err
 	}))
@@ -236,8 +234,8 @@ func (c *loadEnv) checkDecidedOnce() {
 	}
 	for _, o := range c.orders() {
 		if decisions[o.ID] != len(o.Approvals) || len(o.Approvals) > 1 {
-			c.t.Errorf("order %s was decided %d times, by %+v; want decisions[o.ID] = %v, len(o.Approvals) of at most 1", o.ID,
-				decisions[o.ID], o.Approvals, len(o.Approvals))
+			c.t.Errorf("order %s: got %d decisions, approvals %+v; want as many, and at most 1", o.ID, decisions[o.ID],
+				o.Approvals)
 		}
 		if slices.ContainsFunc(o.Approvals, func(a purchase.Approval) bool { return a.By.ID == o.Requester.ID }) {
 			c.t.Errorf("got an approval by the requester %s, want one by someone else", o.Requester.ID)
@@ -286,7 +284,8 @@ func (c *loadEnv) checkNoOpenRequests() {
 			if final := state.Final(); !ok || final && strings.Contains(buttons, "Withdraw") || state != purchase.Proposed &&
 				(strings.Contains(buttons, "Buy for") || strings.Contains(buttons, "Request approval")) ||
 				!strings.Contains(now.ContentText(), says[state]) {
-				c.t.Errorf("the card of an order that is %s has the buttons %s and reads\n%s", state, buttons, now.ContentText())
+				c.t.Errorf("card of an order that is %s: got the buttons %s\n%s\nwant the buttons of its state, and %q", state,
+					buttons, now.ContentText(), says[state])
 			}
 		}
 	}

@@ -34,7 +34,7 @@ func TestManifest_Golden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("testdata/manifest.json (-), Manifest (+); want no difference:\n%s", diff)
+		t.Errorf("testdata/manifest.json (-want +got):\n%s", diff)
 	}
 }
 
@@ -64,10 +64,10 @@ func TestManifest_KnownFields(t *testing.T) {
 		t.Errorf("got %+v, want the Home and Messages tabs, and messages that people can write", home)
 	}
 	if diff := cmp.Diff(bot.Scopes(), m.OAuthConfig.Scopes.Bot); diff != "" {
-		t.Errorf("Scopes (-), the manifest's scopes (+); want no difference:\n%s", diff)
+		t.Errorf("scopes of the manifest (-want +got):\n%s", diff)
 	}
 	if len(m.Features.SlashCommands) != 1 {
-		t.Fatalf("%d slash commands; want 1", len(m.Features.SlashCommands))
+		t.Fatalf("slash commands: got %d, want 1", len(m.Features.SlashCommands))
 	}
 	// Without should_escape people's names in a command arrive as text, and no one can be meant by them.
 	if c := m.Features.SlashCommands[0]; c.Command != "/license" || !c.ShouldEscape || c.Url != "" {
@@ -82,12 +82,12 @@ func TestManifest_Name(t *testing.T) {
 	} {
 		data, err := bot.Manifest(name)
 		if err != nil {
-			t.Errorf("%q: %v; want no error", name, err)
+			t.Errorf("%q: got error %v, want none", name, err)
 			continue
 		}
 		var m slack.Manifest
 		if err := json.Unmarshal(data, &m); err != nil {
-			t.Errorf("%q: %v; want no error", name, err)
+			t.Errorf("%q: got error %v, want none", name, err)
 		}
 		if m.Display.Name != name || m.Features.BotUser.DisplayName != name {
 			t.Errorf("%q: got the name %q, its bot's %q; want the same", name, m.Display.Name, m.Features.BotUser.DisplayName)

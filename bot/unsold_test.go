@@ -203,7 +203,7 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			s.command(slacksim.Bob, "deny "+id(ask)+" not sold any more")
 			s.command(slacksim.Bob, "cancel "+id(waits))
 			if found := unsellable.FindAllString(s.text.String(), -1); len(found) > 0 {
-				t.Errorf("people still read %q; want none", found)
+				t.Errorf("texts about buying: got %q, want none", found)
 			}
 			s.compare(t, "unsold-"+preset.name, orders)
 			admins := 0
@@ -212,11 +212,11 @@ func TestHandler_Command_Unsold(t *testing.T) {
 				case strings.HasPrefix(part, "carol") && strings.Contains(part, preset.admin):
 					admins++
 				case !strings.HasPrefix(part, "carol") && insiders.MatchString(part):
-					t.Errorf("a buyer reads what is for admins:\n%s", part)
+					t.Errorf("a buyer's text: got %s\nwant nothing for admins", part)
 				}
 			}
 			if admins < 4 {
-				t.Errorf("admins read of %s %d times; want at least 4", preset.admin, admins)
+				t.Errorf("admins' texts about %s: got %d, want at least 4", preset.admin, admins)
 			}
 			for endpoint, n := range env.cocalc.Counts() {
 				if canSpend(endpoint) && n != spent[endpoint] {
@@ -256,7 +256,7 @@ func (env *testEnv) checkFormClosed(who string) {
 	})
 	env.must(err)
 	if v.Submit != "" || strings.Contains(v.Title+v.ContentText(), "$") {
-		env.t.Errorf("the form shows %s, and sends %q:\n%s", v.Title, v.Submit, v.ContentText())
+		env.t.Errorf("form: got %s, submit %q\n%s\nwant no submit button and no price", v.Title, v.Submit, v.ContentText())
 	}
 	env.must(env.slack.Person(who).CloseModals())
 }
