@@ -231,7 +231,7 @@ func (t renderer) shield(word string) string {
 	return strings.ReplaceAll(word, "`", shielded)
 }
 
-// adminsNotified says whether the admins know.
+// adminsNotified says that the admins were notified, or asks the reader to tell them; empty if neither applies.
 func (t renderer) adminsNotified() text {
 	switch t.Args["told"] {
 	case "yes":

@@ -72,7 +72,7 @@ func runAudit(ctx context.Context, o auditOptions, c stdio) error {
 	return writeAuditTable(c.out, events, settings.Timezone.Location)
 }
 
-// readEvents reads the records that are asked for, oldest first.
+// readEvents reads the records that the filter selects, oldest first.
 func readEvents(ctx context.Context, path string, f auditFilter) (found []purchase.Event, err error) {
 	err = readLedger(ctx, path, func(r purchase.Reader) error {
 		for e, err := range purchase.AllEvents(r) {

@@ -64,7 +64,7 @@ func runRestore(ctx context.Context, file string, yes bool, c stdio) error {
 type restoration struct {
 	file, database string
 	settle         time.Duration   // how long what was under way is watched
-	pause          *purchase.Pause // of the present ledger: going back is no way to resume buying
+	pause          *purchase.Pause // of the present ledger, which stays in force: a restore must not resume buying
 	present        *chain          // the current ledger; nil if none can be read
 	loc            *time.Location
 	out            io.Writer
@@ -206,7 +206,8 @@ func (c *chain) read(r purchase.Reader) (err error) {
 	return err
 }
 
-// common is how many records the two begin with in common. Where a hash agrees, everything before it does.
+// common returns the number of audit records with which both ledgers begin. If a hash is equal, so are all records
+// before it.
 func (c *chain) common(other chain) int {
 	n := min(len(c.events), len(other.events))
 	first, _ := slices.BinarySearchFunc(c.events[:n], true, func(e purchase.Event, _ bool) int {

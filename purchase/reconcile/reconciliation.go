@@ -88,9 +88,9 @@ func (v *LedgerView) load(r purchase.Reader, row cocalc.PurchaseRow) error {
 	return nil
 }
 
-// apply classifies a purchase, and enters or results what the ledger does not have. It returns the order if that had
-// failed, and counts as bought now. A row without an amount, of a server without a list of purchases, gets what the
-// license cost by the formula.
+// apply classifies a purchase, and enters or reports it if the ledger doesn't have it. It returns the id of its order
+// if that had failed and now counts as bought. A row without an amount, of a server that lists no purchases, gets the
+// license's price by the formula.
 func (rc *Reconciler) apply(w purchase.Writer, found *results, v *LedgerView, row *cocalc.PurchaseRow,
 	licenses []cocalc.License,
 ) (purchase.OrderID, error) {
