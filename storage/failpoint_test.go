@@ -31,8 +31,10 @@ func TestTxTrace_Name(t *testing.T) {
 		{"Nothing", func(purchase.Writer) error { return nil }, ""},
 		{"SameOrder", changed(func(*purchase.Order) {}), ""},
 		{"Field", changed(func(o *purchase.Order) { o.AddSent = at }), failpoint.Transaction("only add_sent")},
-		{"FieldEmptied", changed(func(o *purchase.Order) { o.HeldItems = nil }),
-			failpoint.Transaction("only parked emptied")},
+		{
+			"FieldEmptied", changed(func(o *purchase.Order) { o.HeldItems = nil }),
+			failpoint.Transaction("only parked emptied"),
+		},
 		{
 			"FirstOfFields", changed(func(o *purchase.Order) { o.HeldItems, o.WatchUntil = []int64{3, 4}, at }),
 			failpoint.Transaction("only parked"),

@@ -200,7 +200,7 @@ func TestWorker_Release_OutcomeUnknown(t *testing.T) {
 						o := env.Order(id)
 						recovers := c.ends == purchase.FailUnreachable // the server may show purchases again, so nothing is released
 						if o.State != purchase.Unknown || o.Unresolvable() == recovers || !o.IsReserved() {
-							t.Fatalf("after two hours: got %s (blocked %+v, unresolved %+v), unresolvable %v, reserved %v; want %s, %v, true",
+							t.Fatalf("after 2 hours: got %s (blocked %+v, unresolved %+v), unresolvable %v, kept %v; want %s, %v, true",
 								o.State, o.Blocked, o.Unresolved, o.Unresolvable(), o.IsReserved(), purchase.Unknown, !recovers)
 						}
 						if !recovers && o.Blocked.Args["has"] != "checkout" {
