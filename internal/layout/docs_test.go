@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// named matches the name of a test in a document: `TestWorker_Run_CleanPurchase`, `FuzzRecord`.
-var named = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)`")
+// named matches the name of a test or benchmark in a document: TestWorker_Run_CleanPurchase, FuzzRecord.
+var named = regexp.MustCompile(`\b((?:Test|Fuzz|Benchmark)[A-Z]\w*)`)
 
 // Every test that a document names exists.
 func TestDocs_Tests_Exist(t *testing.T) {
