@@ -109,8 +109,10 @@ var rules = []rule{
 		"storage", "bot", "internal/app",
 	}},
 	{dir: "internal/control", imports: []string{"storage", "purchase"}},
-	{dir: "internal/config", imports: []string{"bot", "cocalc", "commands", "internal/app", "internal/escape",
-		"purchase"}},
+	{dir: "internal/config", imports: []string{
+		"bot", "cocalc", "commands", "internal/app", "internal/escape",
+		"purchase",
+	}},
 	{dir: "internal/escape"},
 	{dir: "internal/cli", imports: []string{"internal/app", "purchase"}},
 	{dir: "internal/processtest", imports: []string{"internal/config"}},

@@ -97,8 +97,9 @@ func (svc *Service) Decide(ctx context.Context, action purchase.Action, id purch
 }
 
 // Allowed reads an order for a person who may decide this about it now, or see it: before a form is opened, and before
-// the order is shown. A [*purchase.Refusal] says why not; it is recorded. Of Confirm, ConfirmNewPrice and Cancel only
-// Decide says whether they are allowed.
+// the order is shown. A [*purchase.Refusal] says why not; it is recorded, unless the program is stopping. See without
+// an id asks about the account's licenses; with an unknown id, the error wraps purchase.ErrNoOrder. Of Confirm,
+// ConfirmNewPrice and Cancel only Decide says whether they are allowed.
 func (svc *Service) Allowed(ctx context.Context, action purchase.Action, id purchase.OrderID,
 	kind DecisionKind,
 ) (purchase.Order, error) {
