@@ -9,17 +9,18 @@ import (
 	"licensebot/storage"
 )
 
-// failpointDecorators returns the decorators in which a kill test ends the program; none unless failpoints are enabled.
-func failpointDecorators() app.Decorators {
+// addFailpoints wraps what a bot sends, stores and acknowledges, so that a kill test can end the program before and
+// after it; it changes nothing unless failpoints are enabled.
+func addFailpoints(c *app.Config) {
 	if !failpoint.Enabled() {
-		return app.Decorators{}
+		return
 	}
-	return app.Decorators{
-		Transport: cocalc.WithFailpoints,
-		Commit:    failpoint.Commit,
-		Ledger:    storage.WithFailpoints,
-		API:       bot.WithFailpoints,
-		Bot:       bot.RespondWithFailpoints,
-		Socket:    socket.WithFailpoints,
+	c.CoCalc.Wrap = cocalc.WithFailpoints
+	c.Slack.Socket = socket.WithFailpoints(c.Slack.Socket)
+	c.Decorators = app.Decorators{
+		Commit: failpoint.Commit,
+		Ledger: storage.WithFailpoints,
+		API:    bot.WithFailpoints,
+		Bot:    bot.RespondWithFailpoints,
 	}
 }

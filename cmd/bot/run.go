@@ -36,7 +36,7 @@ func runBot(ctx context.Context, c stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	wiring.Decorators = failpointDecorators()
+	addFailpoints(&wiring)
 	s, err := app.New(wiring)
 	if err != nil {
 		return err

@@ -53,7 +53,6 @@ func New(c Config) (*Service, error) {
 		if options.Now == nil {
 			options.Now = c.Now
 		}
-		options.Wrap = c.Decorators.Transport
 		client, err := cocalc.New(options)
 		if err != nil {
 			return nil, ConfigError(fmt.Errorf("COCALC_URL or COCALC_API_KEY: %w", err))
@@ -125,7 +124,7 @@ func (s *Service) open() (err error) {
 	}
 	c := s.config.Slack.Socket
 	c.API, c.Handler, c.Log = s.Slack, s.Handler, s.part("slack")
-	if s.Socket, err = socket.New(decorate(s.config.Decorators.Socket, c)); err != nil {
+	if s.Socket, err = socket.New(c); err != nil {
 		return err
 	}
 	s.front = s.Socket

@@ -72,15 +72,13 @@ type Front interface {
 	Run(ctx context.Context) error
 }
 
-// Decorators wrap the parts of a bot at their interfaces. A nil function wraps nothing. The program sets them while its
-// failpoints are enabled.
+// Decorators wrap the parts of a bot that New makes, at their interfaces. A nil function wraps nothing. The program sets
+// them while its failpoints are enabled; requests to CoCalc and the socket have decorators in their own options.
 type Decorators struct {
-	Transport func(http.RoundTripper) http.RoundTripper // of requests to CoCalc
-	Commit    func(do, undo func() error) error         // of the ledger: see [storage.WithCommit]
-	Ledger    func(purchase.Ledger) purchase.Ledger     // as purchasing sees it
-	API       func(bot.WebAPI) bot.WebAPI               // Slack's Web API
-	Bot       func(bot.Options) bot.Options             // how response URLs are answered
-	Socket    func(socket.Config) socket.Config         // how deliveries are acknowledged
+	Commit func(do, undo func() error) error     // of the ledger: see [storage.WithCommit]
+	Ledger func(purchase.Ledger) purchase.Ledger // as purchasing sees it
+	API    func(bot.WebAPI) bot.WebAPI           // Slack's Web API
+	Bot    func(bot.Options) bot.Options         // how response URLs are answered
 }
 
 // ErrConfig is wrapped by every error that a changed setting can fix.
