@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/purchase"
+	"licensebot/purchase/orders"
 )
 
 // The action ids of the buttons. A button that belongs to an order carries the order's id as its value.
@@ -40,6 +41,15 @@ type cardFacts struct {
 	needed  int             // how many have to approve it
 	// unsold is why nothing can be bought on this CoCalc server; empty while it sells licenses.
 	unsold string
+}
+
+// factsOf returns what a card says beside an order, as the view has it. loc is for dates where there is no format.
+func factsOf(v orders.View, seller Seller, now time.Time, loc *time.Location) cardFacts {
+	rules := seller.Rules()
+	return cardFacts{
+		site: rules.Site, now: now, loc: loc, ahead: v.Ahead, left: v.Left, limited: v.Limited, asks: v.NeedsApproval,
+		sum: v.Sum, needed: rules.Policy.Approvals, unsold: unsold(seller),
+	}
 }
 
 // card shows an order as it is now. It is a function of its arguments alone: shown again, it says the same.

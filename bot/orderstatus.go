@@ -45,10 +45,8 @@ func (h *Handler) orderRefusal(err error) content {
 
 // orderStatus shows an order's status to a person who can't decide on it.
 func (h *Handler) orderStatus(v orders.View) content {
-	rules := h.desk.Rules()
-	return orderFacts(v.Order, cardFacts{
-		site: rules.Site, now: h.now(), loc: h.loc, ahead: v.Ahead, needed: rules.Policy.Approvals, unsold: unsold(h.desk),
-	})
+	v.Allowance = orders.Allowance{} // it matters to the person who confirms
+	return orderFacts(v.Order, factsOf(v, h.desk, h.now(), h.loc))
 }
 
 // orderFacts are an order's card without its buttons, and what else is known of it.

@@ -137,11 +137,7 @@ func (p *Publisher) publishNote(ctx context.Context, v orders.View, m purchase.M
 }
 
 func (p *Publisher) card(v orders.View) content {
-	rules := p.desk.Rules()
-	return card(v.Order, cardFacts{
-		site: rules.Site, now: p.now(), loc: rules.Policy.TimeZone(), ahead: v.Ahead, left: v.Left, limited: v.Limited,
-		asks: v.NeedsApproval, sum: v.Sum, needed: rules.Policy.Approvals, unsold: unsold(p.desk),
-	})
+	return card(v.Order, factsOf(v, p.desk, p.now(), p.desk.Rules().Policy.TimeZone()))
 }
 
 // errNotStored says that the ledger could not store which messages Slack shows.

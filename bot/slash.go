@@ -172,10 +172,7 @@ func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, action purcha
 
 // proposalMessage is the card of a new order.
 func (h *Handler) proposalMessage(p orders.View) content {
-	return card(p.Order, cardFacts{
-		site: h.desk.Rules().Site, now: h.now(), loc: h.loc, left: p.Left, limited: p.Limited, asks: p.NeedsApproval,
-		sum: p.Sum, unsold: unsold(h.desk),
-	})
+	return card(p.Order, factsOf(p, h.desk, h.now(), h.loc))
 }
 
 // notProposed says why there is no card.

@@ -54,7 +54,7 @@ func rights() []mutant {
 		},
 		{
 			"the room for a new order at a new price",
-			"purchase/orders.(*Service).confirmNewPrice",
+			"purchase/orders.(*Service).transactConfirm",
 			dropStatement("svc.checkSpace"),
 			[]tests{in("purchase/orders", "^TestService_ConfirmNewPrice_DiskFull$")},
 		},

@@ -32,8 +32,8 @@ func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purc
 	s.Reason = strings.TrimSpace(s.Reason)
 	// the card is the requester's, and admins may resolve an order in any channel
 	action.Card, action.Typed = purchase.Message{}, true
-	order, err := svc.transact(ctx, id, action, toSettle, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
-		error,
+	order, err := svc.transact(ctx, id, action, toResolve, func(w purchase.Writer, o *purchase.Order) (
+		*purchase.Refusal, error,
 	) {
 		no := svc.checkResolve(*o, action.Actor)
 		if no == nil && s.Verdict != purchase.WasBought && s.Verdict != purchase.WasNotBought {

@@ -17,8 +17,8 @@ func (svc *Service) approve(ctx context.Context, action purchase.Action, id purc
 		return purchase.Order{}, refuseStopping()
 	}
 	requester, approvers := svc.reg.Refresh(ctx, id)
-	order, err := svc.transact(ctx, id, action, toApprove, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
-		error,
+	order, err := svc.transact(ctx, id, action, toApprove, func(w purchase.Writer, o *purchase.Order) (
+		*purchase.Refusal, error,
 	) {
 		if no := svc.checkApprover(*o, action); no != nil {
 			return no, nil

@@ -120,7 +120,7 @@ func (svc *Service) Allowed(ctx context.Context, action purchase.Action, id purc
 	var refusals []*purchase.Refusal
 	switch kind {
 	case Repeat:
-		refusals = svc.checkRepeat(order, action)
+		refusals = checkRepeat(order, action)
 	case Edit:
 		refusals = svc.checkEdit(order, action)
 	case Approve, Deny:
@@ -138,7 +138,7 @@ func (svc *Service) Allowed(ctx context.Context, action purchase.Action, id purc
 }
 
 // checkRepeat refuses everyone but the requester, where the order is shown.
-func (svc *Service) checkRepeat(order purchase.Order, action purchase.Action) []*purchase.Refusal {
+func checkRepeat(order purchase.Order, action purchase.Action) []*purchase.Refusal {
 	return []*purchase.Refusal{checkChannel(order, action), purchase.OnlyRequester(order, action.Actor)}
 }
 
@@ -148,12 +148,37 @@ func (svc *Service) checkEdit(order purchase.Order, action purchase.Action) []*p
 	if order.State != purchase.Proposed {
 		late = svc.refuseLate("change", order)
 	}
-	return append(svc.checkRepeat(order, action), purchase.RefuseOutsider(action.Actor), late)
+	return append(checkRepeat(order, action), purchase.RefuseOutsider(action.Actor), late)
 }
 
 // confirm reserves the money of a proposal in a transaction of its own.
 func (svc *Service) confirm(ctx context.Context, action purchase.Action, id purchase.OrderID,
 	reason string,
+) (purchase.Order, error) {
+	return svc.transactConfirm(ctx, id, action, toConfirm, func(w purchase.Writer, o *purchase.Order) (
+		*purchase.Refusal, error,
+	) {
+		shown := o.AttachCard(action)
+		if o.Reason == "" && purchase.OnlyRequester(*o, action.Actor) == nil {
+			o.Reason = strings.TrimSpace(reason)
+		}
+		asks, no, err := svc.checkConfirm(w, o, action.Actor)
+		switch {
+		case err != nil:
+			return nil, err
+		case no == nil:
+			return nil, svc.reserve(w, o, action.Actor, asks)
+		case shown:
+			return no, w.PutOrder(*o)
+		}
+		return no, purchase.Successor(w, *o, action)
+	})
+}
+
+// transactConfirm runs a confirmation, unless the program ends or the disk is full, and wakes what continues with the
+// order.
+func (svc *Service) transactConfirm(ctx context.Context, id purchase.OrderID, action purchase.Action, kind decisionRule,
+	carryOut carryOut,
 ) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
 		return purchase.Order{}, refuseStopping()
@@ -161,22 +186,7 @@ func (svc *Service) confirm(ctx context.Context, action purchase.Action, id purc
 	if no := svc.checkSpace(ctx); no != nil {
 		return purchase.Order{}, no
 	}
-	order, err := svc.transact(ctx, id, action, toConfirm, func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal,
-		error,
-	) {
-		shown := o.AttachCard(action)
-		if o.Reason == "" && purchase.OnlyRequester(*o, action.Actor) == nil {
-			o.Reason = strings.TrimSpace(reason)
-		}
-		no, err := svc.reserve(w, o, action.Actor)
-		if err != nil || no == nil {
-			return no, err
-		}
-		if shown {
-			return no, w.PutOrder(*o)
-		}
-		return no, purchase.Successor(w, *o, action)
-	})
+	order, err := svc.transact(ctx, id, action, kind, carryOut)
 	if err == nil {
 		register.Nudge(svc.reg.Wake)
 		register.Nudge(svc.reg.Proposed) // one that waits for an approval has another deadline than its card had
@@ -191,14 +201,16 @@ var (
 	toApprove         = decisionRule{Approve, true, purchase.RefuseOutsider}
 	toDeny            = decisionRule{Deny, false, purchase.RefuseOutsider}
 	toCancel          = decisionRule{Cancel, false, purchase.RefuseNonMember}
-	toSettle          = decisionRule{Resolve, false, purchase.RefuseOutsider}
+	toResolve         = decisionRule{Resolve, false, purchase.RefuseOutsider}
 )
 
-// transact runs a person's decision on an order in one transaction, and records a refusal. carryOut may put another
-// order in the place of the one it gets: the one that shows what became of the click.
-func (svc *Service) transact(
-	ctx context.Context, id purchase.OrderID, action purchase.Action, kind decisionRule, carryOut func(purchase.Writer,
-		*purchase.Order) (*purchase.Refusal, error),
+// carryOut carries out a decision on an order, or refuses it. It may put another order in the place of the one it gets:
+// the one that shows what became of the click.
+type carryOut func(purchase.Writer, *purchase.Order) (*purchase.Refusal, error)
+
+// transact runs a person's decision on an order in one transaction, and records a refusal.
+func (svc *Service) transact(ctx context.Context, id purchase.OrderID, action purchase.Action, kind decisionRule,
+	carryOut carryOut,
 ) (purchase.Order, error) {
 	if kind.buys && svc.reg.Away(ctx) {
 		return purchase.Order{}, svc.policy.AwayRefusal()
@@ -240,66 +252,59 @@ func (svc *Service) transact(
 }
 
 // reserve reserves a proposal's price in the caller's transaction, or requests the approval that it needs.
-func (svc *Service) reserve(w purchase.Writer, order *purchase.Order, who purchase.Actor) (*purchase.Refusal, error) {
-	if no, err := svc.checkConfirm(w, order, who); no != nil || err != nil {
-		return no, err
-	}
-	asks, err := svc.needsApproval(w, *order)
-	if err != nil {
-		return nil, err
-	}
-	if no := svc.checkApprovable(*order, asks); no != nil {
-		return no, nil
-	}
+func (svc *Service) reserve(w purchase.Writer, order *purchase.Order, who purchase.Actor, asks bool) error {
 	now := svc.now()
 	promise := purchase.Promise{At: now, Month: svc.policy.Month(now), Day: svc.policy.Day(now)}
 	if asks {
-		return nil, svc.reg.Apply(w, order, purchase.OrderEvent{
+		return svc.reg.Apply(w, order, purchase.OrderEvent{
 			Kind: purchase.RequestApproval, By: who.ID, Note: order.Reason, Promise: &promise,
 			ApproveBy: now.Add(svc.timing.Approval), RemindAt: now.Add(svc.timing.Approval / 2), Channel: svc.approvalsChannel,
 		})
 	}
 	promise.Auto = len(svc.policy.Approvers) > 0
-	return nil, svc.reg.Apply(w, order, purchase.OrderEvent{Kind: purchase.Confirm, By: who.ID, Promise: &promise})
+	return svc.reg.Apply(w, order, purchase.OrderEvent{Kind: purchase.Confirm, By: who.ID, Promise: &promise})
 }
 
-// checkConfirm refuses a confirmation for anything that can stand against reserving a proposal's price.
+// checkConfirm refuses a confirmation for anything that can stand against reserving a proposal's price. asks is set if
+// the order needs approval first.
 func (svc *Service) checkConfirm(w purchase.Writer, order *purchase.Order,
 	who purchase.Actor,
-) (*purchase.Refusal, error) {
+) (asks bool, no *purchase.Refusal, err error) {
 	now := svc.now()
 	if no := purchase.OnlyRequester(*order, who); no != nil {
-		return no, nil
+		return false, no, nil
 	}
 	if order.State != purchase.Proposed {
-		return svc.orNotSold(*order, refuseDecided(*order)), nil
+		return false, svc.orNotSold(*order, refuseDecided(*order)), nil
 	}
 	if !now.Before(order.Expires) {
-		return svc.orNotSold(*order, refuseExpiredCard(*order)), nil
+		return false, svc.orNotSold(*order, refuseExpiredCard(*order)), nil
 	}
 	if no := svc.policy.MayBuy(who); no != nil {
-		return no, nil
+		return false, no, nil
 	}
 	if no := svc.policy.CheckChannel(order.Channel); no != nil {
-		return no, nil
+		return false, no, nil
 	}
 	account, err := w.Account()
 	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	if no := svc.reg.RefuseClosed(account); no != nil {
-		return no, nil
+		return false, no, nil
 	}
-	budget, err := w.Budget(svc.policy.Month(now))
+	budget, share, err := svc.monthOf(w, who, now)
 	if err != nil {
-		return nil, err
-	}
-	share, err := purchase.ShareOf(w, budget, who)
-	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	asked := purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now}
-	return svc.policy.CheckLimits(asked, budget), nil
+	if no := svc.policy.CheckLimits(asked, budget); no != nil {
+		return false, no, nil
+	}
+	if asks, err = svc.needsApproval(w, *order); err != nil {
+		return false, nil, err
+	}
+	return asks, svc.checkApprovable(*order, asks), nil
 }
 
 // checkApprovable refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs

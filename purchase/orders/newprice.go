@@ -7,21 +7,14 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
-	"licensebot/purchase/register"
 )
 
 // confirmNewPrice makes an order at the new price of a failed one, and reserves it.
 func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action, failed purchase.OrderID,
 	reason string,
 ) (purchase.Order, error) {
-	if svc.reg.Stopping.Load() {
-		return purchase.Order{}, refuseStopping()
-	}
-	if no := svc.checkSpace(ctx); no != nil {
-		return purchase.Order{}, no
-	}
 	id := svc.newID()
-	order, err := svc.transact(ctx, failed, action, toConfirmNewPrice,
+	return svc.transactConfirm(ctx, failed, action, toConfirmNewPrice,
 		func(w purchase.Writer, o *purchase.Order) (*purchase.Refusal, error) {
 			old := *o
 			if no := purchase.OnlyRequester(old, action.Actor); no != nil {
@@ -48,13 +41,7 @@ func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action,
 				o.Reason = strings.TrimSpace(reason)
 			}
 			o.AttachCard(action)
-			no, err := svc.checkConfirm(w, o, action.Actor)
-			if no == nil && err == nil {
-				var asks bool
-				if asks, err = svc.needsApproval(w, *o); err == nil {
-					no = svc.checkApprovable(*o, asks)
-				}
-			}
+			asks, no, err := svc.checkConfirm(w, o, action.Actor)
 			if no != nil {
 				*o = old
 			}
@@ -64,8 +51,8 @@ func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action,
 			if err := w.AppendEvent(proposalEvent(*o, "at the new price, replacing "+string(old.ID))); err != nil {
 				return nil, err
 			}
-			if no, err := svc.reserve(w, o, action.Actor); no != nil || err != nil {
-				return no, err
+			if err := svc.reserve(w, o, action.Actor, asks); err != nil {
+				return nil, err
 			}
 			old.ReplacedBy, old.Updated = id, o.Updated
 			// the rest goes on with the new order
@@ -74,11 +61,6 @@ func (svc *Service) confirmNewPrice(ctx context.Context, action purchase.Action,
 			})
 			return nil, w.PutOrder(old)
 		})
-	if err == nil {
-		register.Nudge(svc.reg.Wake)
-		register.Nudge(svc.reg.Proposed) // one that waits for an approval has another deadline than its card had
-	}
-	return order, markUncharged(order, err)
 }
 
 // atNewPrice is the order that follows one that failed because its price had moved.

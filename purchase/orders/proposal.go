@@ -70,11 +70,7 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 		if no = svc.reg.RefuseClosed(account); no != nil {
 			return nil
 		}
-		budget, err := w.Budget(svc.policy.Month(now))
-		if err != nil {
-			return err
-		}
-		share, err := purchase.ShareOf(w, budget, ask.Requester)
+		budget, share, err := svc.monthOf(w, ask.Requester, now)
 		if err != nil {
 			return err
 		}
@@ -87,10 +83,7 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 				return err
 			}
 		}
-		out.Order = order
-		auto := share.Auto[svc.policy.Day(now)]
-		out.NeedsApproval, out.Sum = svc.policy.NeedsApproval(order, auto), svc.policy.SumOfDay(order, auto)
-		out.Left, out.Limited = svc.policy.Left(budget)
+		out = View{Order: order, Allowance: svc.allowanceOf(order, budget, share, now)}
 		if err := w.PutOrder(order); err != nil {
 			return err
 		}

@@ -14,13 +14,8 @@ import (
 type View struct {
 	Order purchase.Order
 	Ahead int // orders that are bought before this one, if it is approved
-	// Left is what this month's budget still allows, before a proposal; Limited reports whether there is a budget.
-	Left    purchase.Cents
-	Limited bool
-	// NeedsApproval reports whether the order needs approval if it is confirmed now, at the price that a click would
-	// confirm.
-	NeedsApproval bool
-	Sum           purchase.DaySum // set if today's sum without approval is why it needs approval
+	// Allowance is of the price that a click would confirm.
+	Allowance
 }
 
 // View reads an order with what its card says beside it, in one transaction. The error wraps [purchase.ErrNoOrder] if
@@ -36,18 +31,12 @@ func (svc *Service) View(ctx context.Context, id purchase.OrderID) (v View, err 
 		if v.Ahead, err = ahead(r, v.Order); err != nil {
 			return err
 		}
-		budget, err := r.Budget(svc.policy.Month(now))
-		if err != nil {
-			return err
-		}
-		v.Left, v.Limited = svc.policy.Left(budget)
 		priced := v.Order
 		if f := priced.Failure; f != nil && f.Code == purchase.FailPriceMoved {
 			priced.Price = f.NewPrice
 		}
-		share, err := purchase.ShareOf(r, budget, priced.Requester)
-		auto := share.Auto[svc.policy.Day(now)]
-		v.NeedsApproval, v.Sum = svc.policy.NeedsApproval(priced, auto), svc.policy.SumOfDay(priced, auto)
+		budget, share, err := svc.monthOf(r, priced.Requester, now)
+		v.Allowance = svc.allowanceOf(priced, budget, share, now)
 		return err
 	})
 	return v, err

@@ -131,11 +131,8 @@ func (svc *Service) checkSight(o purchase.Order, who purchase.Actor) *purchase.R
 
 // Preview is what an order would cost, and which limits it would meet, if it were made now. It reserves nothing.
 type Preview struct {
-	Quote         cocalc.Quote
-	NeedsApproval bool            // it would need approval
-	Sum           purchase.DaySum // set if today's sum without approval is why
-	Left          purchase.Cents  // of the month's budget, before it
-	Limited       bool            // whether Left is limited at all
+	Quote cocalc.Quote
+	Allowance
 	// Refusal is the limit that the order would pass, or why no one could approve it; nil if there is none.
 	Refusal *purchase.Refusal
 }
@@ -152,19 +149,13 @@ func (svc *Service) Preview(ctx context.Context, ask purchase.Request) (p Previe
 		Price: p.Quote.Total, Renews: p.Quote.RenewsAt, Created: now,
 	}
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
-		budget, err := r.Budget(svc.policy.Month(now))
+		budget, share, err := svc.monthOf(r, ask.Requester, now)
 		if err != nil {
 			return err
 		}
-		share, err := purchase.ShareOf(r, budget, ask.Requester)
-		if err != nil {
-			return err
-		}
-		p.Left, p.Limited = svc.policy.Left(budget)
 		p.Refusal = svc.policy.CheckLimits(purchase.Commitment{Share: share, Spec: ask.Spec, Price: o.Price, Now: now},
 			budget)
-		auto := share.Auto[svc.policy.Day(now)]
-		p.NeedsApproval, p.Sum = svc.policy.NeedsApproval(o, auto), svc.policy.SumOfDay(o, auto)
+		p.Allowance = svc.allowanceOf(o, budget, share, now)
 		return nil
 	})
 	if err != nil {

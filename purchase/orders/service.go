@@ -187,17 +187,35 @@ func (svc *Service) refusalEvent(no *purchase.Refusal, id purchase.OrderID, who 
 
 // needsApproval reports whether an order that is reserved now needs approval.
 func (svc *Service) needsApproval(r purchase.Reader, o purchase.Order) (bool, error) {
-	auto, err := svc.autoToday(r, o.Requester)
-	return svc.policy.NeedsApproval(o, auto), err
+	now := svc.now()
+	_, share, err := svc.monthOf(r, o.Requester, now)
+	return svc.policy.NeedsApproval(o, share.Auto[svc.policy.Day(now)]), err
 }
 
-// autoToday returns what a person got without approval today.
-func (svc *Service) autoToday(r purchase.Reader, who purchase.Actor) (purchase.Cents, error) {
-	now := svc.now()
-	month, err := r.Budget(svc.policy.Month(now))
+// monthOf reads the budget of the month that holds now, and a person's share of it.
+func (svc *Service) monthOf(r purchase.Reader, who purchase.Actor, now time.Time) (purchase.Budget, purchase.Share, error) {
+	budget, err := r.Budget(svc.policy.Month(now))
 	if err != nil {
-		return 0, err
+		return purchase.Budget{}, purchase.Share{}, err
 	}
-	share, err := purchase.ShareOf(r, month, who)
-	return share.Auto[svc.policy.Day(now)], err
+	share, err := purchase.ShareOf(r, budget, who)
+	return budget, share, err
+}
+
+// Allowance is what the current month and day allow of an order that isn't reserved yet.
+type Allowance struct {
+	Left          purchase.Cents  // of this month's budget, before the order
+	Limited       bool            // whether there is a budget
+	NeedsApproval bool            // whether the order needs approval if it is confirmed now
+	Sum           purchase.DaySum // set if today's sum without approval is why it needs approval
+}
+
+// allowanceOf returns what a month and its requester's share allow of an order.
+func (svc *Service) allowanceOf(o purchase.Order, budget purchase.Budget, share purchase.Share,
+	now time.Time,
+) (a Allowance) {
+	auto := share.Auto[svc.policy.Day(now)]
+	a.Left, a.Limited = svc.policy.Left(budget)
+	a.NeedsApproval, a.Sum = svc.policy.NeedsApproval(o, auto), svc.policy.SumOfDay(o, auto)
+	return a
 }
