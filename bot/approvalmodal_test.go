@@ -235,8 +235,7 @@ func TestPublisher_PublishApproval_Refused(t *testing.T) {
 			env := newEnv(t, func(env *testEnv) {
 				withApprovers(env)
 				env.approvals = c.channel
-				env.slack.Archive(theDesk,
-					true)
+				env.slack.Archive(theDesk, true)
 			})
 			env.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 			card := env.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")

@@ -40,7 +40,8 @@ func TestPublisher_PublishApproval_CardReplaced(t *testing.T) {
 	env.checkSpent(1, 6375)
 }
 
-// What became of an order is posted anew where its card cannot say so: approvers do not click in vain for days.
+// If an approvers' card can't show the outcome of an order, a new message shows it, and approvers don't
+// click on a dead card.
 func TestPublisher_PublishApproval_OutcomePosted(t *testing.T) {
 	t.Parallel()
 	env := newEnv(t, withApprovers)

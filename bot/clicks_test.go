@@ -80,9 +80,8 @@ func TestHandler_Submission_BrokenForm(t *testing.T) {
 	if said := c.answer(c.handler.Action(context.Background(), cb)); said != "" {
 		t.Errorf("got %q, want no answer", said)
 	}
-	if reply := c.handler.Submission(context.Background(),
-		slack.InteractionCallback{View: slack.View{CallbackID: "license_editor", PrivateMetadata: "{}"}}); reply.Payload ==
-		nil {
+	empty := slack.InteractionCallback{View: slack.View{CallbackID: "license_editor", PrivateMetadata: "{}"}}
+	if reply := c.handler.Submission(context.Background(), empty); reply.Payload == nil {
 		t.Errorf("form without fields: got payload %v, want one", reply.Payload)
 	}
 }

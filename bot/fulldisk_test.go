@@ -69,16 +69,15 @@ func (c *recordingSlack) AuthTestContext(context.Context) (*slack.AuthTestRespon
 	return &slack.AuthTestResponse{TeamID: "T1"}, nil
 }
 
-func (c *recordingSlack) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User,
-	error,
-) {
+func (c *recordingSlack) GetUserInfoContext(_ context.Context, user string,
+	_ ...slack.GetUserInfoOption,
+) (*slack.User, error) {
 	return &slack.User{ID: user, TeamID: "T1"}, nil
 }
 
 func (c *recordingSlack) GetConversationInfoContext(_ context.Context,
-	input *slack.GetConversationInfoInput) (*slack.Channel,
-	error,
-) {
+	input *slack.GetConversationInfoInput,
+) (*slack.Channel, error) {
 	return &slack.Channel{}, nil
 }
 
@@ -100,9 +99,8 @@ func (c *recordingSlack) PostEphemeralContext(_ context.Context, _, user string,
 }
 
 func (c *recordingSlack) UpdateMessageContext(_ context.Context, to, ts string,
-	_ ...slack.MsgOption) (string, string, string,
-	error,
-) {
+	_ ...slack.MsgOption,
+) (string, string, string, error) {
 	c.record("update " + ts + " in " + to)
 	return to, ts, "", c.err
 }

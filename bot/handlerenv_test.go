@@ -138,9 +138,9 @@ func (e *fakeSlack) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok")), Request: req}, nil
 }
 
-func (e *fakeSlack) PostEphemeralContext(_ context.Context, channel, user string, options ...slack.MsgOption) (string,
-	error,
-) {
+func (e *fakeSlack) PostEphemeralContext(_ context.Context, channel, user string,
+	options ...slack.MsgOption,
+) (string, error) {
 	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", options...)
 	if channel == "" || user == "" {
 		return "", errors.Join(err, slack.SlackErrorResponse{Err: "channel_not_found"})
@@ -149,9 +149,9 @@ func (e *fakeSlack) PostEphemeralContext(_ context.Context, channel, user string
 	return "1.1", err
 }
 
-func (e *fakeSlack) PostMessageContext(_ context.Context, channel string, options ...slack.MsgOption) (string, string,
-	error,
-) {
+func (e *fakeSlack) PostMessageContext(_ context.Context, channel string,
+	options ...slack.MsgOption,
+) (string, string, error) {
 	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", options...)
 	e.record(channel, values.Get("text"))
 	return channel, "1.1", err
@@ -170,9 +170,8 @@ func (e *fakeSlack) OpenConversationContext(_ context.Context,
 }
 
 func (e *fakeSlack) UpdateMessageContext(_ context.Context, channel, _ string,
-	_ ...slack.MsgOption) (string, string, string,
-	error,
-) {
+	_ ...slack.MsgOption,
+) (string, string, string, error) {
 	e.record(channel, "a message was changed")
 	return channel, "1.1", "", nil
 }
@@ -197,9 +196,9 @@ func (e *fakeSlack) GetUserInfoContext(_ context.Context, user string,
 	return nil, slack.SlackErrorResponse{Err: "user_not_found"}
 }
 
-func (e *fakeSlack) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string,
-	error,
-) {
+func (e *fakeSlack) GetUserGroupMembersContext(context.Context, string,
+	...slack.GetUserGroupMembersOption,
+) ([]string, error) {
 	return nil, slack.SlackErrorResponse{Err: "no_such_subteam"}
 }
 
@@ -211,9 +210,8 @@ func (e *fakeSlack) OpenViewContext(_ context.Context, _ string,
 }
 
 func (e *fakeSlack) UpdateViewContext(context.Context, slack.ModalViewRequest, string, string,
-	string) (*slack.ViewResponse,
-	error,
-) {
+	string,
+) (*slack.ViewResponse, error) {
 	e.record("a form", "its price was computed anew")
 	return &slack.ViewResponse{}, nil
 }

@@ -33,7 +33,7 @@ func TestGetsDirectMessage_EveryState(t *testing.T) {
 	env.becomes(card, "not this year")
 
 	card, ask = env.requestApproval()
-	env.clicks(slacksim.Alice, card, "Withdraw") // who did it themselves is not told
+	env.clicks(slacksim.Alice, card, "Withdraw") // no message to people about what they did themselves
 	env.becomes(card, "Nothing was charged")
 	env.cardBecomes(ask, "Withdrawn")
 	env.restart()

@@ -32,9 +32,8 @@ func (c *largeGroupSlack) AuthTestContext(context.Context) (*slack.AuthTestRespo
 }
 
 func (c *largeGroupSlack) GetUserGroupMembersContext(context.Context, string,
-	...slack.GetUserGroupMembersOption) ([]string,
-	error,
-) {
+	...slack.GetUserGroupMembersOption,
+) ([]string, error) {
 	var ids []string
 	for i := range c.size {
 		ids = append(ids, fmt.Sprintf("U%04d", i))

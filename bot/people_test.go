@@ -37,9 +37,8 @@ func (m *slackDirectory) AuthTestContext(context.Context) (*slack.AuthTestRespon
 }
 
 func (m *slackDirectory) GetUserInfoContext(ctx context.Context, user string,
-	_ ...slack.GetUserInfoOption) (*slack.User,
-	error,
-) {
+	_ ...slack.GetUserInfoOption,
+) (*slack.User, error) {
 	m.lookups.Add(1)
 	select {
 	case <-time.After(m.delay):

@@ -166,9 +166,8 @@ func TestClient_Diagnose_OtherScheme(t *testing.T) {
 	if d := c.Diagnose(t.Context()); d.Condition != cocalc.Misaddressed || d.Redirect.Address != own {
 		t.Errorf("got %+v, want it misaddressed, with the address %s", d, own)
 	}
-	if outcome, k := outcomeAndKind(t, c.AddToCart(t.Context(), orderSpec("order 1").CartDescription(time.Now()),
-		"")); outcome !=
-		cocalc.Unknown || k != cocalc.Redirected {
+	err := c.AddToCart(t.Context(), orderSpec("order 1").CartDescription(time.Now()), "")
+	if outcome, k := outcomeAndKind(t, err); outcome != cocalc.Unknown || k != cocalc.Redirected {
 		t.Errorf("add: got outcome %v, kind %v, want the outcome unknown, kind Redirected", outcome, k)
 	}
 	fault.Clear()

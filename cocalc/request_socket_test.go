@@ -240,8 +240,8 @@ func TestClient_Checkout_CutOff(t *testing.T) {
 		c.store = StoreCurrent
 		return c
 	}
-	if e := asError(t, start(Options{CheckoutTimeout: 50 * time.Millisecond}).Checkout(t.Context())); e.Outcome !=
-		Unknown || !errors.Is(e, context.DeadlineExceeded) {
+	e := asError(t, start(Options{CheckoutTimeout: 50 * time.Millisecond}).Checkout(t.Context()))
+	if e.Outcome != Unknown || !errors.Is(e, context.DeadlineExceeded) {
 		t.Errorf("timeout: got %v, want the outcome unknown and DeadlineExceeded", e)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

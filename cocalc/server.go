@@ -110,9 +110,9 @@ type probe struct {
 
 // probeEndpoint reads from an endpoint. An application error proves that the endpoint exists, and a known one that it
 // is CoCalc's. probeEndpoint returns an error for a successful answer that fits does not accept.
-func (c *Client) probeEndpoint(ctx context.Context, endpoint string, params any, fits func(body []byte) bool) (probe,
-	error,
-) {
+func (c *Client) probeEndpoint(ctx context.Context, endpoint string, params any,
+	fits func(body []byte) bool,
+) (probe, error) {
 	body, err := c.call(ctx, readOnly, endpoint, params)
 	if err == nil {
 		if !fits(body) {

@@ -40,8 +40,8 @@ func TestLicenseSpec_CartDescription(t *testing.T) {
 			return at.In(zone)
 		}
 		var got struct{ Range json.RawMessage }
-		if err := json.Unmarshal(spec(fixedTerm(parse(test.start), parse(test.end))).CartDescription(testNow), &got); err !=
-			nil || string(got.Range) != test.want {
+		description := spec(fixedTerm(parse(test.start), parse(test.end))).CartDescription(testNow)
+		if err := json.Unmarshal(description, &got); err != nil || string(got.Range) != test.want {
 			t.Errorf("%s: got %s, %v; want %s", name, got.Range, err, test.want)
 		}
 	}
@@ -159,9 +159,8 @@ func TestLicenseSpec_Summary(t *testing.T) {
 	odd := spec(func(s *LicenseSpec) {
 		s.CPU, s.Member, s.Uptime, s.RunLimit, s.Boost, s.User = 1, false, UptimeAlways, 1500, true, UserAcademic
 	})
-	if got, want := odd.Summary(),
-		"16 GB RAM, 1 core, 10 GB disk, no member hosting, always running, academic, 1,500 running projects, boost"; got !=
-		want {
+	want := "16 GB RAM, 1 core, 10 GB disk, no member hosting, always running, academic, 1,500 running projects, boost"
+	if got := odd.Summary(); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if notes := odd.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "adds to another license") {

@@ -257,9 +257,8 @@ func TestDayBegins_TimeZones(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := (Policy{Location: asuncion}).ResetDay(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got.Format(
-		DateStyle) !=
-		"Oct 1, 2023" {
+	got := (Policy{Location: asuncion}).ResetDay(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC))
+	if got.Format(DateStyle) != "Oct 1, 2023" {
 		t.Errorf("reset day of the budget of September 2023: got %s, want Oct 1, 2023", got)
 	}
 }

@@ -27,9 +27,9 @@ type Replacement struct {
 // The file from is only read. Nothing is replaced if Replace returns an error: [ErrLocked] if a bot has the ledger
 // open, the errors of [Verify] if from or the prepared copy is damaged, or the error of prepare. At every moment
 // the ledger's path leads to either the previous ledger or the new one.
-func Replace(ctx context.Context, path, from string, now time.Time, prepare func(purchase.Writer) error) (Replacement,
-	error,
-) {
+func Replace(ctx context.Context, path, from string, now time.Time,
+	prepare func(purchase.Writer) error,
+) (Replacement, error) {
 	var done Replacement
 	name, present, err := lockCurrent(path)
 	if err != nil {

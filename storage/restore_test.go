@@ -161,8 +161,8 @@ func TestReplace_Errors(t *testing.T) {
 		{"a newer backup", func(t *testing.T, _, backup string) {
 			l := openTest(t, backup)
 			defer l.Close()
-			if err := l.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, []byte("99")) }); err !=
-				nil {
+			err := l.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, []byte("99")) })
+			if err != nil {
 				t.Fatal(err)
 			}
 		}, markChange, ErrNewer},

@@ -302,7 +302,7 @@ func TestClient_OtherConn(t *testing.T) {
 	}
 }
 
-// A connection of ours that has ended a moment ago may still be counted, and is no other program's.
+// Slack may still count a connection that the bot has just closed; that is no other program's.
 func TestClient_OwnConnections(t *testing.T) {
 	open, refreshed, down := newTestLink(), newTestLink(), newTestLink()
 	refreshed.noteEnd(nil)

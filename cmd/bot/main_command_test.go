@@ -269,8 +269,8 @@ func TestMain_StoppedBeforeStart(t *testing.T) {
 	processtest.Environment(t, env.settings(t))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := run(ctx, []string{"run"}, stdio{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}); err !=
-		nil {
+	c := stdio{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}
+	if _, err := run(ctx, []string{"run"}, c); err != nil {
 		t.Error(err)
 	}
 }

@@ -152,9 +152,9 @@ func (m *migrateReport) writeTable(out io.Writer) error {
 // noteUnknown lists the orders with an unknown outcome.
 func (m *migrateReport) noteUnknown(out io.Writer) error {
 	for _, id := range m.unknown {
-		if _, err := fmt.Fprintf(out,
-			"Not included: order %s, whose outcome is unknown. An admin can settle it with `/license settle`.\n", id); err !=
-			nil {
+		_, err := fmt.Fprintf(out,
+			"Not included: order %s, whose outcome is unknown. An admin can settle it with `/license settle`.\n", id)
+		if err != nil {
 			return err
 		}
 	}

@@ -64,8 +64,8 @@ func TestJournal_EntryDates_NeverDecrease(t *testing.T) {
 	if want := []string{"2026-11-03", "2026-11-20", "2026-11-03", "2026-11-21", "2026-11-20"}; !slices.Equal(days, want) {
 		t.Errorf("days: got %v, want %v", days, want)
 	}
-	if want := []string{"2026-11-03", "2026-11-20", "2026-11-20", "2026-11-21", "2026-11-21"}; !slices.Equal(booked,
-		want) {
+	want := []string{"2026-11-03", "2026-11-20", "2026-11-20", "2026-11-21", "2026-11-21"}
+	if !slices.Equal(booked, want) {
 		t.Errorf("entry dates: got %v, want %v", booked, want)
 	}
 }

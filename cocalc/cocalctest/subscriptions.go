@@ -218,9 +218,9 @@ func (s *Server) currentInfo(l *license) object {
 }
 
 // chargeForEdit changes a license and adds the purchase. A negative cost is a refund.
-func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost float64, note string) (*purchase,
-	error,
-) {
+func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost float64,
+	note string,
+) (*purchase, error) {
 	if cost > 0 {
 		allowed, _, reason, err := s.purchaseAllowed(c, "edit-license", cost)
 		if err != nil {

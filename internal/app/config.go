@@ -72,8 +72,8 @@ type Front interface {
 	Run(ctx context.Context) error
 }
 
-// Decorators wrap the parts of a bot that New makes, at their interfaces. A nil function wraps nothing. The program sets
-// them while its failpoints are enabled; requests to CoCalc and the socket have decorators in their own options.
+// Decorators wrap the parts of a bot that New makes, at their interfaces. A nil function wraps nothing. The program
+// sets them while its failpoints are enabled; requests to CoCalc and the socket have decorators in their own options.
 type Decorators struct {
 	Commit func(do, undo func() error) error     // of the ledger: see [storage.WithCommit]
 	Ledger func(purchase.Ledger) purchase.Ledger // as purchasing sees it

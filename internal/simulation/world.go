@@ -51,7 +51,7 @@ type world struct {
 	left    map[int64]bool        // whether an item must be checked at the end; missing if it is unknown
 }
 
-// pay is a checkout of ours: when it was sent, and the last look before.
+// pay is a checkout of the bot: when it was sent, and the last preview before it.
 type pay struct{ sent, looked time.Time }
 
 // sale is an item that a checkout bought, by the moment at which the checkout began.

@@ -281,10 +281,8 @@ func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err er
 // transition applies an event to the order in one transaction, if the order is still in the state of seen. Otherwise it
 // returns ErrMoved. check may be nil; it can complete the event, or prevent it by returning an error.
 func (wk *Worker) transition(ctx context.Context, seen purchase.Order, e purchase.OrderEvent,
-	check func(purchase.Writer,
-		purchase.Order, *purchase.OrderEvent) error) (
-	purchase.Order, error,
-) {
+	check func(purchase.Writer, purchase.Order, *purchase.OrderEvent) error,
+) (purchase.Order, error) {
 	e.By = purchase.BotName
 	delete(wk.tries, seen.ID)
 	return wk.reg.Change(ctx, seen.ID, func(w purchase.Writer, o *purchase.Order) error {

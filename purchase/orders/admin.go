@@ -66,9 +66,7 @@ func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purc
 			return nil, err
 		}
 		word := purchase.NewCause(purchase.SettledByAdmin, "by", action.Actor.ID, "name", action.Actor.DisplayName(),
-			"verdict",
-			string(s.Verdict),
-			"reason", s.Reason)
+			"verdict", string(s.Verdict), "reason", s.Reason)
 		notice := purchase.NewCause(purchase.NotificationSettled, "order", string(id), "price", purchase.ArgCents(o.Price))
 		notice.Causes = []purchase.Cause{word}
 		if s.Verdict == purchase.WasBought {
@@ -93,8 +91,7 @@ func (svc *Service) resolve(ctx context.Context, action purchase.Action, id purc
 			}
 		}
 		return nil, register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationSettled, "settled-"+string(id),
-			notice, *o,
-			action.Actor.ID))
+			notice, *o, action.Actor.ID))
 	})
 	if err == nil {
 		register.Nudge(svc.reg.Wake)
@@ -132,10 +129,8 @@ func (svc *Service) pause(ctx context.Context, action purchase.Action, reason st
 		if _, err := register.PauseBuying(w, p, action.Channel.ID); err != nil {
 			return nil, err
 		}
-		return nil,
-			register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationPaused, register.NotificationID("paused",
-				now),
-				p.CauseOf(purchase.NotificationPaused), purchase.Order{}, action.Actor.ID))
+		return nil, register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationPaused,
+			register.NotificationID("paused", now), p.CauseOf(purchase.NotificationPaused), purchase.Order{}, action.Actor.ID))
 	})
 }
 
@@ -154,19 +149,17 @@ func (svc *Service) resume(ctx context.Context, action purchase.Action, reason s
 		if err := resumeBuying(w, action.Actor.ID, action.Channel.ID, reason, now); err != nil {
 			return nil, err
 		}
-		return nil,
-			register.AddNotification(w,
-				svc.reg.NewNotification(purchase.NotificationResumed, register.NotificationID("resumed", now),
-					resumeCause(purchase.Actor{ID: action.Actor.ID, Name: action.Actor.DisplayName()},
-						reason, leftOut), purchase.Order{}, action.Actor.ID))
+		why := resumeCause(purchase.Actor{ID: action.Actor.ID, Name: action.Actor.DisplayName()}, reason, leftOut)
+		return nil, register.AddNotification(w, svc.reg.NewNotification(purchase.NotificationResumed,
+			register.NotificationID("resumed", now), why, purchase.Order{}, action.Actor.ID))
 	})
 	register.Nudge(svc.reg.Wake)
 	return err
 }
 
 // adminTx runs an admin's decision about all buying in one transaction, and records a refusal.
-func (svc *Service) adminTx(ctx context.Context, action purchase.Action, decision func(purchase.Writer,
-	time.Time) (*purchase.Refusal, error),
+func (svc *Service) adminTx(ctx context.Context, action purchase.Action,
+	decision func(purchase.Writer, time.Time) (*purchase.Refusal, error),
 ) error {
 	no := svc.policy.MayAdminister(action.Actor)
 	if no == nil {

@@ -171,8 +171,8 @@ func TestService_AutoApprove_AfterFailure(t *testing.T) {
 	purchasetest.Run(t, 100000, func(env *purchasetest.Env) {
 		env.SwitchOn("price-moved")
 		env.Until(env.Buy(), purchase.Failed)
-		if o := env.Until(env.Buy(), purchase.Purchased, purchase.AwaitingApproval, purchase.Failed); o.State ==
-			purchase.AwaitingApproval {
+		o := env.Until(env.Buy(), purchase.Purchased, purchase.AwaitingApproval, purchase.Failed)
+		if o.State == purchase.AwaitingApproval {
 			t.Errorf("order after a failed one: got %s, want no request for approval", o.State)
 		}
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) { env.Policy.AutoApprove = 7500 })

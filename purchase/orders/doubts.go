@@ -69,10 +69,8 @@ func (svc *Service) resolveDoubt(w purchase.Writer, doubt purchase.Doubt) error 
 		note = "in the ledger: " + kind
 	}
 	if err := w.AppendEvent(purchase.Event{
-		Time: svc.now(), Kind: "uncertain", Order: doubt.Order, By: doubt.Who,
-		Note: note,
-	}); err !=
-		nil {
+		Time: svc.now(), Kind: "uncertain", Order: doubt.Order, By: doubt.Who, Note: note,
+	}); err != nil {
 		return err
 	}
 	return register.AddNotification(w, purchase.Notification{

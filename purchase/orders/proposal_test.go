@@ -31,8 +31,7 @@ func TestService_Propose_Project(t *testing.T) {
 		if _, err := env.Desk.Propose(context.Background(), purchase.Request{
 			Replaces: o.ID, Requester: purchasetest.Alice, Channel: purchasetest.MathChannel,
 			Spec: specOnProject(purchasetest.MissingProjectID),
-		}); refusalCode(err) !=
-			purchase.NoSuchProject {
+		}); refusalCode(err) != purchase.NoSuchProject {
 			t.Errorf("edited order: got error %v, want %s", err, purchase.NoSuchProject)
 		}
 		if err := env.Confirm(o.ID); err != nil {

@@ -15,21 +15,10 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// countedLedger counts the transactions that read.
-type countedLedger struct {
-	purchase.Ledger
-	views int
-}
-
-func (l *countedLedger) View(ctx context.Context, fn func(purchase.Reader) error) error {
-	l.views++
-	return l.Ledger.View(ctx, fn)
-}
-
 // A card is read in one transaction, so that its parts agree.
 func TestService_View_OneTransaction(t *testing.T) {
 	ctx := t.Context()
-	ledger := &countedLedger{Ledger: purchasetest.NewLedger(t)}
+	ledger := &countingLedger{Ledger: purchasetest.NewLedger(t)}
 	d := desk.New(desk.Options{Ledger: ledger, ApprovalsChannel: purchasetest.ApprovalsChannel.ID, Policy: purchase.Policy{
 		Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 20000},
 		Approvers: map[string]bool{"UERIN": true, "UFRANK": true}, AutoApprove: 10000, Approvals: 2,
@@ -168,13 +157,14 @@ func TestService_Stoppage_PauseAndUnresolved(t *testing.T) {
 	})
 }
 
-// countingLedger counts the entries of the purchase log that are read.
+// countingLedger counts the transactions that read, and the entries of the purchase log that they read.
 type countingLedger struct {
 	purchase.Ledger
-	entries int
+	views, entries int
 }
 
 func (c *countingLedger) View(ctx context.Context, read func(purchase.Reader) error) error {
+	c.views++
 	return c.Ledger.View(ctx, func(r purchase.Reader) error { return read(countingReader{r, c}) })
 }
 

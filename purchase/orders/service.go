@@ -164,8 +164,7 @@ func (svc *Service) refuse(ctx context.Context, no *purchase.Refusal, id purchas
 		return svc.reg.ForReader(no, who)
 	}
 	err := svc.ledger.Update(ctx, func(w purchase.Writer) error {
-		return w.AppendEvent(svc.refusalEvent(no, id, who,
-			at))
+		return w.AppendEvent(svc.refusalEvent(no, id, who, at))
 	})
 	if err != nil {
 		svc.log.Error().Err(err).Str("code", string(no.Code)).Msg("fail to record a refusal")
@@ -193,12 +192,12 @@ func (svc *Service) needsApproval(r purchase.Reader, o purchase.Order) (bool, er
 }
 
 // monthOf reads the budget of the month that holds now, and a person's share of it.
-func (svc *Service) monthOf(r purchase.Reader, who purchase.Actor, now time.Time) (purchase.Budget, purchase.Share, error) {
-	budget, err := r.Budget(svc.policy.Month(now))
-	if err != nil {
-		return purchase.Budget{}, purchase.Share{}, err
+func (svc *Service) monthOf(r purchase.Reader, who purchase.Actor,
+	now time.Time,
+) (budget purchase.Budget, share purchase.Share, err error) {
+	if budget, err = r.Budget(svc.policy.Month(now)); err == nil {
+		share, err = purchase.ShareOf(r, budget, who)
 	}
-	share, err := purchase.ShareOf(r, budget, who)
 	return budget, share, err
 }
 

@@ -265,12 +265,11 @@ func (reg *Register) AddTrouble(w purchase.Writer, o purchase.Order, code purcha
 	if err := w.AppendEvent(purchase.Event{
 		Time: now, Kind: string(purchase.NotificationTrouble), Order: o.ID,
 		By: purchase.BotName, Cause: detail,
-	}); err !=
-		nil {
+	}); err != nil {
 		return err
 	}
-	return AddNotification(w, reg.NewNotification(purchase.NotificationTrouble, NotificationID("trouble-"+string(code),
-		now), detail, o, ""))
+	id := NotificationID("trouble-"+string(code), now)
+	return AddNotification(w, reg.NewNotification(purchase.NotificationTrouble, id, detail, o, ""))
 }
 
 // ClearTroubles removes the given troubles, or all if none is given, so that the next one is a new incident.

@@ -194,8 +194,8 @@ func (reg *Register) Order(ctx context.Context, id purchase.OrderID) (o purchase
 
 // Repeat calls do until ctx is done: after the pause that do returns, or when nudged. It logs errors of do and tries
 // again, after Timing.PollMax if the pause is 0.
-func (reg *Register) Repeat(ctx context.Context, nudged <-chan struct{}, do func(context.Context) (time.Duration,
-	error),
+func (reg *Register) Repeat(ctx context.Context, nudged <-chan struct{},
+	do func(context.Context) (time.Duration, error),
 ) {
 	for ctx.Err() == nil {
 		pause, err := do(ctx)
