@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -156,19 +158,16 @@ func TestOpen_UpgradeTwice(t *testing.T) {
 // A disk without room for the upgrade leaves the ledger as it was, without a copy of each start that failed.
 func TestOpen_UpgradeOnFullDisk(t *testing.T) {
 	path := copyOfFixture(t)
+	full := WithCommit(func(_, rollback func() error) error { // the copy was kept; a page finds no room
+		return errors.Join(rollback(), &fs.PathError{Op: "write", Path: path, Err: syscall.ENOSPC})
+	})
 	for _, start := range []string{"First", "Second"} {
-		t.Run(start, func(t *testing.T) {
-			l, err := Open(path, WithCommit(func(commit, _ func() error) error {
-				limitFiles(t, 0) // the copy was kept; nothing more can be written
-				return commit()
-			}))
-			if l != nil || !errors.Is(err, purchase.ErrFull) {
-				t.Errorf("got %v, want ErrFull", err)
-			}
-			if files, _ := filepath.Glob(path + ".schema1*"); len(files) != 0 {
-				t.Errorf("got the kept files %v of a ledger that was not upgraded, want none", files)
-			}
-		})
+		if l, err := Open(path, full); l != nil || !errors.Is(err, purchase.ErrFull) {
+			t.Errorf("%s start: got %v, want ErrFull", start, err)
+		}
+		if files, _ := filepath.Glob(path + ".schema1*"); len(files) != 0 {
+			t.Errorf("%s start: got the kept files %v of a ledger that was not upgraded, want none", start, files)
+		}
 	}
 	if report, err := Verify(t.Context(), path); err != nil || report.Schema != 1 {
 		t.Errorf("got %+v (%v), want the ledger as it was", report, err)
