@@ -36,7 +36,7 @@ func TestFields_Set(t *testing.T) {
 			var f commands.Fields
 			m, ok := f.Set(c.key, c.text)
 			if m.Sentence != c.sentence || ok != (c.sentence == "") {
-				t.Errorf("Set(%q, %q) = %q, %t; want %q", c.key, c.text, m.Sentence, ok, c.sentence)
+				t.Errorf("Set(%q, %q): got %q, %t; want %q", c.key, c.text, m.Sentence, ok, c.sentence)
 			}
 			got, given := f.Get(c.key)
 			if got != c.want || given != ok {
@@ -78,7 +78,7 @@ func TestFields_Settle(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			mistakes := c.fields.Settle()
 			if len(mistakes) != c.report {
-				t.Errorf("mistakes = %v, want %d", mistakes, c.report)
+				t.Errorf("got mistakes %v, want %d", mistakes, c.report)
 			}
 			if got, _ := c.fields.Get("period"); got != c.period {
 				t.Errorf("period = %q, want %q", got, c.period)
@@ -118,7 +118,7 @@ func TestParseDate(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d, ok := commands.ParseDate(c.text)
 			if ok != (c.want != "") || ok && d.String() != c.want {
-				t.Errorf("ParseDate(%q) = %v, %t; want %q", c.text, d, ok, c.want)
+				t.Errorf("ParseDate(%q): got %v, %t; want %q", c.text, d, ok, c.want)
 			}
 		})
 	}

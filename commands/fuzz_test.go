@@ -225,10 +225,10 @@ func TestFormatFields_RoundTrip(t *testing.T) {
 		want := commands.Buy{Fields: fields}
 		got, mistakes := commands.Parse(commands.Format(want))
 		if len(mistakes) > 0 {
-			rt.Fatalf("%q has mistakes: %v", commands.Format(want), mistakes)
+			rt.Fatalf("%q: got mistakes %v, want none", commands.Format(want), mistakes)
 		}
 		if diff := cmp.Diff(commands.Command(want), got); diff != "" {
-			rt.Fatalf("%q parses to something else, -was +is:\n%s", commands.Format(want), diff)
+			rt.Fatalf("%q: got another command (-want +got):\n%s", commands.Format(want), diff)
 		}
 	})
 }

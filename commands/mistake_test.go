@@ -197,7 +197,7 @@ func TestParse_MistakeDetails(t *testing.T) {
 func TestParse_LongText(t *testing.T) {
 	_, mistakes := commands.Parse(`buy description="` + strings.Repeat("ä ", 20_000) + `"`)
 	if len(mistakes) == 0 || mistakes[0].Sentence != "Your text is too long. I read the first 16384 bytes." {
-		t.Errorf("mistakes = %v, want the first to say that the text is too long", mistakes)
+		t.Errorf("got mistakes %v, want the first to say that the text is too long", mistakes)
 	}
 	checkSentences(t, mistakes)
 }

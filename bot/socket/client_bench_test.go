@@ -92,7 +92,7 @@ func sendBursts(b *testing.B, s *slackServer) {
 		s.mu.Lock()
 		for i, id := range ids {
 			if len(s.acks[id]) != 1 || s.acks[id][0].payload == "" {
-				b.Errorf("acks of %s: %+v", id, s.acks[id])
+				b.Errorf("acks of %s: got %+v, want one success", id, s.acks[id])
 				continue
 			}
 			times = append(times, s.acks[id][0].at.Sub(sent[i]))

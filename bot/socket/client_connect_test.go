@@ -134,7 +134,7 @@ func TestClient_Run_RetriesAndLogsOnce(t *testing.T) {
 		`"trouble":"internal_error"`: 1, "connect to Slack": 1,
 	} {
 		if n := strings.Count(log.String(), what); n != want {
-			t.Errorf("%s is logged %d times, not %d", what, n, want)
+			t.Errorf("%s: got %d log lines, want %d", what, n, want)
 		}
 	}
 	if st := c.Status(); st.Connected != 1 || st.Sockets[0].Trouble != "" {

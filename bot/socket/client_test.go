@@ -310,9 +310,9 @@ func TestClient_OwnConnections(t *testing.T) {
 	down.noteEnd(nil)
 	c := &Client{links: []*link{open, refreshed, down}}
 	if n := c.ownConnections(time.Now()); n != 4 {
-		t.Errorf("Slack may count %d of ours, want 4", n)
+		t.Errorf("connections that Slack may count: got %d, want 4", n)
 	}
 	if n := c.ownConnections(time.Now().Add(reconnectTime)); n != 2 {
-		t.Errorf("later Slack may count %d of ours, want 2", n)
+		t.Errorf("later: got %d connections, want 2", n)
 	}
 }

@@ -34,7 +34,7 @@ func TestLink_WriteFailed_Once(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.ack("e2", nil, time.Second, func(error) { t.Error("the other ack is reported") }); err != nil {
+	if err := l.ack("e2", nil, time.Second, func(error) { t.Error("got a report of another ack") }); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken pipe")
@@ -95,7 +95,7 @@ func TestLink_Ack_SocketDoesNotWrite(t *testing.T) {
 			}
 		}
 		start := time.Now()
-		if err := l.ack("e", nil, ackWait, func(error) { t.Error("reported as lost besides") }); err == nil {
+		if err := l.ack("e", nil, ackWait, func(error) { t.Error("got a report besides the error") }); err == nil {
 			t.Error("got no error, want one")
 		}
 		if waited := time.Since(start); waited != ackWait {

@@ -75,7 +75,7 @@ func TestFatalErrorOf(t *testing.T) {
 			}
 			for _, want := range tt.says {
 				if !strings.Contains(fatal.Error(), want) {
-					t.Errorf("%q does not say %q", fatal, want)
+					t.Errorf("got %q, want %q in it", fatal, want)
 				}
 			}
 			if strings.ContainsAny(fatal.Error(), "{}") {

@@ -72,7 +72,7 @@ func TestDispatcher_CallHandler_Panic(t *testing.T) {
 		log := b.log.String()
 		for _, want := range []string{`"ref":"ref1"`, "no card in", `"ref":"ref2"`, "nil order", "refusal_test.go"} {
 			if !strings.Contains(log, want) {
-				t.Errorf("the log lacks %s", want)
+				t.Errorf("got no log line with %s, want one", want)
 			}
 		}
 		if strings.Contains(log, "1234-secret") {

@@ -58,7 +58,7 @@ func (m *mapping) relateMoment(recorded, simulated int64) error {
 	const day = 24 * 60 * 60 * 1000
 	if far := time.Duration(recorded-simulated) * time.Millisecond; far.Abs() > drift || recorded%day == 0 ||
 		recorded%day == day-1 {
-		return fmt.Errorf("%s instead of %s", describe(simulated), describe(recorded))
+		return fmt.Errorf("got %s, want %s", describe(simulated), describe(recorded))
 	}
 	for r, s := range m.moments {
 		if (r <= recorded && s > simulated+coincidence) || (r >= recorded && s < simulated-coincidence) {
@@ -148,7 +148,7 @@ func (m *mapping) compare(recorded, simulated string) string {
 		return "the body is no JSON: " + simulated
 	}
 	if err := m.values("", "", r, s); err != nil {
-		return fmt.Sprintf("%v\n     got %s\nrecorded %s", err, clip([]byte(simulated)), clip([]byte(recorded)))
+		return fmt.Sprintf("%v\n     got %s\n    want %s", err, clip([]byte(simulated)), clip([]byte(recorded)))
 	}
 	return ""
 }
@@ -158,7 +158,7 @@ func (m *mapping) values(where, kind string, r, s any) error {
 	case object:
 		so, ok := s.(object)
 		if !ok || names(r) != names(so) {
-			return fmt.Errorf("%s: members %s, recorded %s", where, namesOf(s), names(r))
+			return fmt.Errorf("%s: got members %s, want %s", where, namesOf(s), names(r))
 		}
 		for i := range r {
 			if err := m.values(where+"."+r[i].name, kindOf(r, r[i].name), r[i].value, so[i].value); err != nil {
@@ -169,7 +169,7 @@ func (m *mapping) values(where, kind string, r, s any) error {
 	case []any:
 		list, ok := s.([]any)
 		if !ok || len(list) != len(r) {
-			return fmt.Errorf("%s: a list of another length, recorded %d", where, len(r))
+			return fmt.Errorf("%s: got a list of another length, want %d", where, len(r))
 		}
 		for i := range r {
 			if err := m.values(fmt.Sprintf("%s[%d]", where, i), kind, r[i], list[i]); err != nil {
@@ -181,7 +181,7 @@ func (m *mapping) values(where, kind string, r, s any) error {
 		f, ok := s.(float64)
 		switch {
 		case !ok:
-			return fmt.Errorf("%s: %s, recorded %s", where, toJSON(s), toJSON(r))
+			return fmt.Errorf("%s: got %s, want %s", where, toJSON(s), toJSON(r))
 		case kind == "moment":
 			return at(where, m.relateMoment(int64(r), int64(f)))
 		case kind != "":
@@ -190,12 +190,12 @@ func (m *mapping) values(where, kind string, r, s any) error {
 	case string:
 		text, ok := s.(string)
 		if !ok {
-			return fmt.Errorf("%s: %s, recorded %s", where, toJSON(s), toJSON(r))
+			return fmt.Errorf("%s: got %s, want %s", where, toJSON(s), toJSON(r))
 		}
 		return at(where, m.texts(kind, r, text))
 	}
 	if string(toJSON(r)) != string(toJSON(s)) {
-		return fmt.Errorf("%s: %s, recorded %s", where, toJSON(s), toJSON(r))
+		return fmt.Errorf("%s: got %s, want %s", where, toJSON(s), toJSON(r))
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func (m *mapping) texts(kind, r, s string) error {
 		}
 	}
 	if r != s {
-		return fmt.Errorf("%q, recorded %q", s, r)
+		return fmt.Errorf("got %q, want %q", s, r)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (n nonsenseCase) run(t *testing.T) {
 	compare := func(what, got, want string) {
 		t.Helper()
 		if got != want {
-			t.Errorf("%s: %s, recorded %s", what, got, want)
+			t.Errorf("%s: got %s, want %s", what, got, want)
 		}
 	}
 	compare("cart/get", summary(c.post(get, "{}")), n.CartGet)

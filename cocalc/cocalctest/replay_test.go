@@ -320,17 +320,17 @@ func (p *player) difference(step recordedStep, got reply) string {
 	case got.err != nil:
 		return got.err.Error()
 	case want.Status != got.status:
-		return fmt.Sprintf("status %d, recorded %d: %s", got.status, want.Status, got.body)
+		return fmt.Sprintf("got status %d, want %d: %s", got.status, want.Status, got.body)
 	}
 	for _, name := range []string{"content-type", "cache-control", "location", "refresh"} {
 		if want.Headers[name] != got.header.Get(name) {
-			return fmt.Sprintf("header %s is %q, recorded %q", name, got.header.Get(name), want.Headers[name])
+			return fmt.Sprintf("header %s: got %q, want %q", name, got.header.Get(name), want.Headers[name])
 		}
 	}
 	if want.Body == got.body && want.Headers["content-length"] != "" &&
 		want.Headers["content-length"] != got.header.Get("Content-Length") &&
 		want.Status != http.StatusNotModified {
-		return fmt.Sprintf("content-length is %q, recorded %q", got.header.Get("Content-Length"),
+		return fmt.Sprintf("content-length: got %q, want %q", got.header.Get("Content-Length"),
 			want.Headers["content-length"])
 	}
 	if strings.HasPrefix(want.Headers["content-type"], "text/html") {
@@ -342,7 +342,7 @@ func (p *player) difference(step recordedStep, got reply) string {
 	}
 	if !strings.HasPrefix(want.Headers["content-type"], "application/json") || want.Body == "" {
 		if want.Body != got.body {
-			return fmt.Sprintf("body %q, recorded %q", got.body, want.Body)
+			return fmt.Sprintf("body: got %q, want %q", got.body, want.Body)
 		}
 		return ""
 	}

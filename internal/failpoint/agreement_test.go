@@ -34,7 +34,7 @@ func TestAll_IsWhatTheCodeHits(t *testing.T) {
 	consts := constants(t)
 	for name, what := range consts {
 		if !slices.Contains(names(), what) {
-			t.Errorf("%s is not in the list", name)
+			t.Errorf("got no %s in the list, want every constant", name)
 		}
 	}
 	used := map[string]bool{}
@@ -45,7 +45,7 @@ func TestAll_IsWhatTheCodeHits(t *testing.T) {
 				if s.Sel.Name != "Transaction" && s.Sel.Name != "Hit" && s.Sel.Name != "Enabled" && s.Sel.Name != "Name" &&
 					s.Sel.Name != "Phase" && s.Sel.Name != "Enable" && s.Sel.Name != "Commit" &&
 					s.Sel.Name != "Before" && s.Sel.Name != "After" && consts[s.Sel.Name] == "" {
-					t.Errorf("the code has failpoint.%s, want one of the list", s.Sel.Name)
+					t.Errorf("the code: got failpoint.%s, want one of the list", s.Sel.Name)
 				}
 			}
 			return true
@@ -53,13 +53,13 @@ func TestAll_IsWhatTheCodeHits(t *testing.T) {
 	}
 	for name := range consts {
 		if !used[name] {
-			t.Errorf("no code comes to %s", name)
+			t.Errorf("%s: got no code that hits it, want some", name)
 		}
 	}
 	seen := map[Point]bool{}
 	for _, s := range All() {
 		if seen[s] {
-			t.Errorf("%q is in the list twice", s)
+			t.Errorf("%q: got it twice in the list, want once", s)
 		}
 		seen[s] = true
 	}
@@ -93,13 +93,13 @@ func TestHit_InPairs(t *testing.T) {
 			})
 			for what, n := range sides {
 				if n != 0 {
-					t.Errorf("%s: %s has %s on one side only", path, fn.Name.Name, what)
+					t.Errorf("%s: %s: got %s on one side only, want it before and after", path, fn.Name.Name, what)
 				}
 			}
 		}
 	}
 	if calls < 8 { // a pair each: requests to CoCalc, commits, acknowledgements, requests to Slack
-		t.Errorf("there are only %d calls", calls)
+		t.Errorf("got %d calls, want at least 8", calls)
 	}
 }
 
@@ -111,12 +111,12 @@ func TestAll_HasEveryAuditRecord(t *testing.T) {
 	}
 	kinds := auditKinds(t)
 	if len(kinds) < 20 {
-		t.Fatalf("found only %q", kinds)
+		t.Fatalf("got the kinds %q, want at least 20", kinds)
 	}
 	for _, kind := range kinds {
 		_, excused := unmet[kind]
 		if in := slices.Contains(listed, kind); in == excused {
-			t.Errorf("audit records %q: in the list %t, and excused from it %t", kind, in, excused)
+			t.Errorf("audit records %q: got them in the list %t and in unmet %t, want one of the two", kind, in, excused)
 		}
 	}
 }
@@ -192,7 +192,7 @@ func constants(t *testing.T) map[string]Name {
 		return true
 	})
 	if len(all) < 20 {
-		t.Fatalf("found only %d constants", len(all))
+		t.Fatalf("got %d constants, want more", len(all))
 	}
 	return all
 }

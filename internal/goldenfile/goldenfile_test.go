@@ -33,6 +33,6 @@ func TestCompare(t *testing.T) {
 	t.Cleanup(func() { *update = before })
 	Compare(t, path, "good morning\n")
 	if text, err := os.ReadFile(path); err != nil || string(text) != "good morning\n" {
-		t.Errorf("the file holds %q, %v", text, err)
+		t.Errorf("got %q (%v), want the text that was written", text, err)
 	}
 }

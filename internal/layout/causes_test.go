@@ -17,7 +17,7 @@ func TestPurchase_NoSentences(t *testing.T) {
 	for at, text := range stringsIn(t, ours) {
 		found++
 		if isSentence(text) {
-			t.Errorf("%s: %q is a sentence for people: report a cause, and render it in bot/text_*.go", at, text)
+			t.Errorf("%s: got the sentence %q, want a cause that bot/text_*.go renders", at, text)
 		}
 	}
 	if found < 500 {

@@ -281,7 +281,7 @@ func sources(t *testing.T) []source {
 		t.Fatal(err)
 	}
 	if len(all) == 0 {
-		t.Fatal("found no Go file")
+		t.Fatal("got no Go file, want some")
 	}
 	return all
 }
@@ -329,7 +329,7 @@ func moduleRoot(t *testing.T) string {
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			t.Fatal("no go.mod above the working directory")
+			t.Fatal("got no go.mod above the working directory, want one")
 		}
 		dir = up
 	}

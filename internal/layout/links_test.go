@@ -19,19 +19,19 @@ func TestBot_LinksNoTestCode(t *testing.T) {
 	linked := linkedBy(t, module+"/cmd/bot")
 	for _, name := range linked {
 		if isTestCode(name) {
-			t.Errorf("cmd/bot links %s, want no simulator and nothing of tests; see: go list -deps ./cmd/bot", name)
+			t.Errorf("cmd/bot: got a link to %s, want no simulator and nothing of tests; see: go list -deps ./cmd/bot", name)
 		}
 	}
 	// The list is that of a whole program, and the names are those of real packages.
 	for _, want := range []string{"net/http", module + "/internal/app", module + "/purchase"} {
 		if !slices.Contains(linked, want) {
-			t.Errorf("the list of what cmd/bot links lacks %s", want)
+			t.Errorf("cmd/bot: got no link to %s, want one", want)
 		}
 	}
 	demo := linkedBy(t, module+"/cmd/demo")
 	for _, want := range []string{module + "/cocalc/cocalctest", module + "/slacksim"} {
 		if !slices.Contains(demo, want) {
-			t.Errorf("the list of what cmd/demo links lacks %s", want)
+			t.Errorf("cmd/demo: got no link to %s, want one", want)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func TestOperator(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			found, err := declarations("example.go", example, "(*desk).pay")
 			if err != nil || len(found) != 1 {
-				t.Fatalf("found %d declarations, %v", len(found), err)
+				t.Fatalf("got %d declarations (%v), want 1", len(found), err)
 			}
 			changed, err := found[0].apply(c.change)
 			if err != nil {
@@ -106,7 +106,7 @@ func TestOperator(t *testing.T) {
 				t.Fatal(err)
 			}
 			if strings.Count(example, c.old) != 1 {
-				t.Fatalf("the example has %q %d times", c.old, strings.Count(example, c.old))
+				t.Fatalf("%q: got it %d times in the example, want once", c.old, strings.Count(example, c.old))
 			}
 			if want := strings.Replace(example, c.old, c.new, 1); string(got) != want {
 				t.Errorf("got %s\nwant %s", got, want)
@@ -132,7 +132,7 @@ func TestOperator_NotOnePlace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			found, err := declarations("example.go", example, "(*desk).pay")
 			if err != nil || len(found) != 1 {
-				t.Fatalf("found %d declarations, %v", len(found), err)
+				t.Fatalf("got %d declarations (%v), want 1", len(found), err)
 			}
 			if got, err := found[0].apply(c.change); err == nil {
 				t.Errorf("got %s, want an error", got)
@@ -173,11 +173,11 @@ func TestFind_NotOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d, err := find(root, "internal/mutants.find"); err != nil || d.file != "internal/mutants/anchor.go" {
-		t.Errorf("find itself = %q, %v, want internal/mutants/anchor.go", d.file, err)
+		t.Errorf("find itself: got %q (%v), want internal/mutants/anchor.go", d.file, err)
 	}
 	for _, name := range []string{"internal/mutants.gone", "internal/mutants", "gone.find", "internal/mutants.example"} {
 		if d, err := find(root, name); err == nil {
-			t.Errorf("find(%q) = %s, want an error", name, d.file)
+			t.Errorf("find(%q): got %s, want an error", name, d.file)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func TestTable_EveryMutantFindsItsPlace(t *testing.T) {
 	for _, m := range table() {
 		t.Run(m.name, func(t *testing.T) {
 			if named[m.name] || m.name == "" || len(m.tests) == 0 {
-				t.Errorf("it has no name of its own, or no tests: %+v", m)
+				t.Errorf("got %+v, want a name of its own and tests", m)
 			}
 			named[m.name] = true
 			d, err := find(root, m.in)
@@ -32,7 +32,7 @@ func TestTable_EveryMutantFindsItsPlace(t *testing.T) {
 				t.Fatalf("%s: %v", m.in, err)
 			}
 			if _, err := parser.ParseFile(token.NewFileSet(), d.file, changed, 0); err != nil {
-				t.Errorf("what is left is no Go: %v", err)
+				t.Errorf("got %v from parsing the mutant, want Go", err)
 			}
 			for _, by := range m.tests {
 				if _, err := regexp.Compile(by.run); err != nil || by.run == "" {
@@ -40,12 +40,12 @@ func TestTable_EveryMutantFindsItsPlace(t *testing.T) {
 				}
 				if info, err := os.Stat(filepath.Join(root, by.pkg)); err != nil || !info.IsDir() ||
 					!strings.HasPrefix(by.pkg, "./") {
-					t.Errorf("there is no package %s", by.pkg)
+					t.Errorf("got no package %s, want one", by.pkg)
 				}
 			}
 		})
 	}
 	if len(named) < 200 {
-		t.Errorf("there are only %d mutants", len(named))
+		t.Errorf("got %d mutants, want more", len(named))
 	}
 }
