@@ -150,8 +150,12 @@ func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notification, to s
 var errStandingUnknown = errors.New("it is not known yet whether the recipient is a member of the workspace")
 
 // noticeForPerson returns a notice for a listed person. Until Slack has said who they are, the notice waits for
-// audienceWait; after that it goes without details, since the person may be a guest.
+// audienceWait; after that it goes without details, since the person may be a guest. The result of the person's own
+// decision is not withheld: it names nothing but what they clicked or typed, and they were promised it.
 func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notification, to string) (content, error) {
+	if n.Kind == purchase.NotificationUncertain {
+		return noticeMessage(n, Reader{Zone: p.desk.Rules().Policy.TimeZone(), Admin: true}), nil
+	}
 	unverified := p.people.standing(ctx, to) == purchase.Unverified
 	p.mu.Lock()
 	defer p.mu.Unlock()

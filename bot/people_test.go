@@ -359,3 +359,22 @@ func TestPublisher_NoticeForPerson_Unverified(t *testing.T) {
 		}
 	})
 }
+
+// Whether a decision counted is known to the person who made it alone, and says nothing that they don't know: it waits
+// for no answer of Slack's, and has its result.
+func TestPublisher_NoticeForPerson_UncertainDecision(t *testing.T) {
+	api := &slackDirectory{users: map[string]slack.User{}}
+	api.failing.Store(true)
+	p := &Publisher{
+		desk: desk.New(desk.Options{}), people: NewPeople(api, nil, time.Now, zerolog.Nop()),
+		now: time.Now, unverified: map[string]time.Time{},
+	}
+	n := purchase.Notification{
+		ID: "uncertain-1-U1", Kind: purchase.NotificationUncertain, Time: time.Now(), Pending: []string{"U1"},
+		Cause: purchase.NewCause(purchase.NotificationUncertain, "counted", "no", "typed", "true"),
+	}
+	c, err := p.noticeFor(t.Context(), n, "U1")
+	if want := "My disk failed. Your command didn't count. Please try again."; err != nil || c.text != want {
+		t.Errorf("got %q (error %v), want %q", c.text, err, want)
+	}
+}

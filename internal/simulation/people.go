@@ -180,6 +180,7 @@ func filled(element slack.BlockElement) (action string, value slack.BlockAction)
 func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery,
 	handle func(context.Context, *bot.Handler) socket.Reply,
 ) {
+	a.deliveries = len(delays)
 	for _, delay := range delays {
 		// What happens in the same instant happens within a millisecond, and in the order of the plan.
 		n := w.count("deliveries")

@@ -60,15 +60,16 @@ type act struct {
 	trigger string
 	at      time.Time
 
-	handled  time.Time // when it first came to the program
-	answers  int       // that reached the person
-	said     []string  // the texts of those
-	attempts int       // to answer, those that Slack lost included
-	sorry    bool      // Slack showed the person an error
-	died     bool      // the program was killed between Slack's thanks and the answer
-	silent   bool      // a delivery of it has no direct answer: the card shows its result, or the other delivery does
-	spoke    bool      // a delivery of it had an answer
-	doubt    *doubt    // it was being written when the disk failed
+	deliveries int       // how often Slack hands it to a program
+	handled    time.Time // when it first came to the program
+	answers    int       // that reached the person
+	said       []string  // the texts of those
+	attempts   int       // to answer, those that Slack lost included
+	sorry      bool      // Slack showed the person an error
+	died       bool      // the program was killed between Slack's thanks and the answer
+	silent     bool      // a delivery of it has no direct answer: the card shows its result, or the other delivery does
+	spoke      bool      // a delivery of it had an answer
+	doubt      *doubt    // it was being written when the disk failed
 }
 
 // hears records an answer that reached the person.
