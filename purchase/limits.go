@@ -105,7 +105,7 @@ func (p Policy) checkPeriod(spec Spec) *Refusal {
 		"renewing", ArgFlag(p.Periods[cocalc.PeriodMonthly] || p.Periods[cocalc.PeriodYearly]))
 }
 
-// Commitment is an intended purchase, as Policy.Allows checks it.
+// Commitment is an intended purchase, as Policy.CheckLimits checks it.
 type Commitment struct {
 	Share Share // the person's share of the month so far
 	Spec  Spec

@@ -71,8 +71,8 @@ func (rc *Reconciler) Correct(w purchase.Writer, o *purchase.Order, rows []cocal
 	return rc.reg.RecordDuplicates(w, *o, extra)
 }
 
-// recordDuplicate enters one more purchase of an order that has its own: a double buy that showed up late.
-func (rc *Reconciler) recordDuplicate(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow) error {
+// enterLateDuplicate enters one more purchase of an order that has its own: a double buy that showed up late.
+func (rc *Reconciler) enterLateDuplicate(w purchase.Writer, o purchase.Order, row cocalc.PurchaseRow) error {
 	extra := purchase.DuplicatePurchase{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost}
 	var r purchase.Receipt
 	if o.Receipt != nil {

@@ -117,7 +117,7 @@ func (rc *Reconciler) apply(w purchase.Writer, found *results, v *LedgerView, ro
 	case KindBoughtLate:
 		return o.ID, nil
 	case KindDuplicate:
-		return "", rc.recordDuplicate(w, o, *row)
+		return "", rc.enterLateDuplicate(w, o, *row)
 	case KindEndedByRestore:
 		return "", rc.enterEndedOrder(w, found, o, *row)
 	case KindLost:
