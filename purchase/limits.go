@@ -22,7 +22,7 @@ type Budget struct {
 	People map[string]Share `json:"people,omitempty"`
 }
 
-// Share is one person's share of a month.
+// Share is one person's share of a month. Its maps are replaced, never changed: ledgers share them between reads.
 type Share struct {
 	Spent    Cents `json:"spent_cents,omitempty"`
 	Reserved Cents `json:"reserved_cents,omitempty"`

@@ -80,6 +80,7 @@ type Ledger struct {
 	readOnly bool
 	kept     string // path of the file that an upgrade kept; empty: none
 	room     func(dir string) (free uint64, err error)
+	budgets  budgetCache
 	committer
 }
 
@@ -316,6 +317,10 @@ func (l *Ledger) upgrade() error {
 // complete: an older program, or a restore, can use it.
 func (l *Ledger) Kept() string { return l.kept }
 
+func (l *Ledger) transaction(tx *bbolt.Tx) *transaction {
+	return &transaction{tx: tx, budgets: &l.budgets}
+}
+
 // View implements purchase.Ledger: it calls read with the last committed state. It returns read's error, an error that
 // wraps [ErrDamaged] if a record can't be read, or one that wraps purchase.ErrStopped after a failure. A panic of read
 // passes to the caller.
@@ -323,7 +328,7 @@ func (l *Ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return l.view(func(tx *bbolt.Tx) error { return read(&transaction{tx: tx}) })
+	return l.view(func(tx *bbolt.Tx) error { return read(l.transaction(tx)) })
 }
 
 // Update implements purchase.Ledger: it calls change in a transaction, and returns when that is durable. Updates that
@@ -339,7 +344,7 @@ func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	}
 	var own error
 	err := l.enqueue(func(tx *bbolt.Tx) error {
-		own = change(&transaction{tx: tx})
+		own = change(l.transaction(tx))
 		return own
 	})
 	if err != nil && own == nil {

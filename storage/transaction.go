@@ -22,7 +22,10 @@ import (
 const appendFill = 0.95
 
 // transaction implements purchase.Reader and purchase.Writer.
-type transaction struct{ tx *bbolt.Tx }
+type transaction struct {
+	tx      *bbolt.Tx
+	budgets *budgetCache
+}
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
 	defer recoverDamage(&err)()
@@ -131,9 +134,7 @@ func (t *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool
 
 func (t *transaction) Budget(month string) (budget purchase.Budget, err error) {
 	defer recoverDamage(&err)()
-	budget, _, err = getJSON[purchase.Budget](t.tx, bucketBudgets, []byte(month))
-	budget.Month = month
-	return budget, err
+	return t.budgets.read(t.tx, month)
 }
 
 func (t *transaction) Account() (account purchase.AccountState, err error) {
