@@ -5,7 +5,8 @@
 #              built (for between two changes; the whole is .ci/run)
 # make check   formatting, go vet, golangci-lint (.golangci.yml), and deadcode: no function may be unused. The first run
 #              builds both from .ci/tools/go.mod, which takes minutes; Go keeps them in its build cache
-# make bench   every benchmark (TESTFLAGS='-benchtime 1x': each once)
+# make bench   every benchmark (TESTFLAGS='-benchtime 1x': each once), and the bursts PAIRS times (10) beside a bare
+#              slack-go loop and an app on Bolt
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
 # make mutants the program without each of its safeguards, one at a time: every one must make a test fail
 # make kill    kill the real bot at every step of every scenario, each time that it comes there (half an hour)
@@ -22,6 +23,7 @@ FORMATTED := files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted
 
 SEEDS     ?= 100000
 FROM      ?= 1
+PAIRS     ?= 10
 
 .PHONY: test quick check bench soak mutants kill build demo chromium accounting shells
 .DEFAULT_GOAL := build
@@ -51,8 +53,9 @@ check:
 	@echo $(TOOL) deadcode -test ./...; unused=$$($(TOOL) deadcode -test ./...) || exit 1; \
 	if [ -n "$$unused" ]; then echo "functions that nothing calls:"; echo "$$unused"; exit 1; fi
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
+bench: $(BOLT)/node_modules/.package-lock.json
+	$(GO) test -run '^$$' -bench . -skip '^BenchmarkRun_Burst$$' -benchmem $(TESTFLAGS) ./...
+	$(GO) test -run '^$$' -bench '^BenchmarkRun_Burst$$' $(TESTFLAGS) -benchtime $(PAIRS)x ./cmd/bot
 
 soak:
 	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation_Seeds$$' \

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,60 +55,6 @@ func (env *testEnv) serve(b *testing.B, more ...string) (s *app.Service, stop fu
 			b.Error(err)
 		}
 	}
-}
-
-// burst is how many people act at the same moment.
-const burst = 500
-
-// BenchmarkRun_BurstOfConfirmations lets 500 people click Buy at once, with a real ledger on the disk and CoCalc
-// hanging. What counts is the time until each click is acknowledged, which comes after its order is durably promised;
-// Slack gives three seconds, and the goal is half a second at the 99th percentile. On a machine that is busy with other
-// things some may be later than Slack waits: they are reported as late, and may be promised or not.
-func BenchmarkRun_BurstOfConfirmations(b *testing.B) {
-	var clicks, commands []time.Duration
-	late := 0
-	for b.Loop() {
-		b.StopTimer()
-		env := newEnv(b)
-		s, stop := env.serve(b)
-		// CoCalc hangs from here on, so that the first order waits and the others stay promised.
-		env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Delay, Wait: time.Hour})
-		people := env.addPeople(burst)
-		cards := env.requestCards(b, people)
-		before := len(env.slack.Envelopes())
-		for _, e := range env.slack.Envelopes() {
-			if e.Acked {
-				commands = append(commands, e.Took)
-			}
-		}
-		b.StartTimer()
-		var gaveUp atomic.Int64
-		concurrently(b, burst, func(n int) error {
-			if people[n].Click(context.Background(), cards[n], "Buy for $63.75") != nil {
-				gaveUp.Add(1)
-			}
-			return nil
-		})
-		b.StopTimer()
-		for _, e := range env.slack.Envelopes()[before:] {
-			if e.Acked {
-				clicks = append(clicks, e.Took)
-			}
-		}
-		late += int(gaveUp.Load())
-		reserved, most := currentBudget(b, s.Ledger).Reserved, purchase.Cents(burst*6375)
-		if least := most - purchase.Cents(gaveUp.Load()*6375); reserved < least || reserved > most {
-			b.Errorf("reserved: got %s, want %s to %s", reserved, least, most)
-		}
-		env.cocalc.ClearFaults()
-		env.cocalc.Close() // ends the hanging requests
-		stop()
-		b.StartTimer()
-	}
-	reportPercentiles(b, "ack", clicks)
-	reportPercentiles(b, "command-ack", commands)
-	b.ReportMetric(float64(late), "late-clicks")
-	b.ReportMetric(0, "ns/op")
 }
 
 // addPeople adds n people to the workspace.

@@ -1,5 +1,6 @@
 // An app on Bolt with a command, a button, a modal and a Home tab. Three environment variables are all that it knows of
-// the workspace. It prints "ready" when it is connected.
+// the workspace; a fourth, ANSWER, can hold the message with which it acknowledges "in ack". It prints "ready" when it
+// is connected.
 const { App, LogLevel } = require('@slack/bolt');
 
 const app = new App({
@@ -9,6 +10,8 @@ const app = new App({
   clientOptions: { slackApiUrl: process.env.SLACK_API_URL },
   logLevel: LogLevel.ERROR,
 });
+
+const answer = process.env.ANSWER ? JSON.parse(process.env.ANSWER) : 'answered in the acknowledgement';
 
 const plain = (text) => ({ type: 'plain_text', text });
 
@@ -36,7 +39,7 @@ const card = (text) => ({
 
 app.command('/order', async ({ command, ack, respond }) => {
   if (command.text === 'in ack') {
-    await ack('answered in the acknowledgement');
+    await ack(answer);
     return;
   }
   await ack();
