@@ -261,7 +261,10 @@ type Doubt struct {
 	// Became is the order that the decision would create in place of Order, at a new price.
 	Became OrderID `json:"became,omitempty"`
 	Typed  bool    `json:"typed,omitempty"` // a command, not a click
-	Buys   bool    `json:"buys,omitempty"`  // the decision would have reserved money
+	// Doing is what the person decided about the order: "confirm", "cancel", …; empty for other decisions, and in doubts
+	// of older versions.
+	Doing string `json:"doing,omitempty"`
+	Buys  bool   `json:"buys,omitempty"` // the decision would have reserved money
 	// Run is when the bot had started in the run in which the disk failed, and Failed when the failure was noticed: a
 	// decision made later is a different one. Doubts of older versions have neither.
 	Run    time.Time `json:"run,omitzero"`
@@ -278,10 +281,11 @@ type Doubts interface {
 	Clear() error
 }
 
-// Same reports whether both doubts are about the same decision: the same person, order and way of deciding, in the same
-// run of the bot.
+// Same reports whether both doubts are about the same decision: the same person, order, kind and way of deciding, in the
+// same run of the bot.
 func (u Doubt) Same(other Doubt) bool {
-	return u.Who == other.Who && u.Order == other.Order && u.Typed == other.Typed && u.Run.Equal(other.Run)
+	return u.Who == other.Who && u.Order == other.Order && u.Doing == other.Doing && u.Typed == other.Typed &&
+		u.Run.Equal(other.Run)
 }
 
 // PageSize is the number of records that are read at once, since a ledger can exceed the memory.

@@ -220,7 +220,7 @@ func (svc *Service) transact(ctx context.Context, id purchase.OrderID, action pu
 	var recorded recording
 	doubt := purchase.Doubt{
 		Began: svc.now(), Run: svc.reg.BornAt, Who: action.Actor.ID, Order: id, Typed: action.Typed,
-		Buys: kind.buys,
+		Doing: string(kind.doing), Buys: kind.buys,
 	}
 	defer svc.inFlight.begin(doubt)()
 	err := svc.ledger.Update(ctx, func(w purchase.Writer) (err error) {

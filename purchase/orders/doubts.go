@@ -3,6 +3,7 @@ package orders
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 
 	"licensebot/purchase"
@@ -50,8 +51,9 @@ func (svc *Service) isInDoubt(doubt purchase.Doubt) bool {
 	return err == nil && slices.ContainsFunc(all, doubt.Same)
 }
 
-// resolveDoubt looks for the audit record of a decision, which is part of the same transaction.
-func (svc *Service) resolveDoubt(w purchase.Writer, doubt purchase.Doubt) error {
+// resolveDoubt looks for the audit record of a decision, which is part of the same transaction. n tells apart the
+// doubts of a person that began in the same millisecond.
+func (svc *Service) resolveDoubt(w purchase.Writer, doubt purchase.Doubt, n int) error {
 	account, err := w.Account()
 	if err != nil || !doubt.Began.After(account.Doubted) { // already announced; the file could not be cleared
 		return err
@@ -74,9 +76,8 @@ func (svc *Service) resolveDoubt(w purchase.Writer, doubt purchase.Doubt) error 
 		return err
 	}
 	return register.AddNotification(w, purchase.Notification{
-		ID: register.NotificationID("uncertain", doubt.Began) + "-" + doubt.Who, Kind: purchase.NotificationUncertain,
-		Time:  svc.now(),
-		Order: doubt.Order,
+		ID:   fmt.Sprintf("%s-%s-%d", register.NotificationID("uncertain", doubt.Began), doubt.Who, n),
+		Kind: purchase.NotificationUncertain, Time: svc.now(), Order: doubt.Order,
 		Cause: said, Pending: []string{doubt.Who},
 	})
 }
@@ -99,11 +100,30 @@ func decided(r purchase.Reader, doubt purchase.Doubt) (kind string, since bool, 
 		case e.Kind == "uncertain" || e.Time.Before(doubt.Began) || !about:
 		case !doubt.Failed.IsZero() && e.Time.After(doubt.Failed):
 			since = since || doubt.Order != "" && e.Kind != "refused"
-		case e.By == doubt.Who && (kind == "" || e.Kind != "refused"):
+		case e.By == doubt.Who && mayRecord(doubt, e.Kind) && (kind == "" || e.Kind != "refused"):
 			kind = e.Kind
 		}
 	}
 	return kind, since, err
+}
+
+// mayRecord reports whether a decision can have an audit record of a kind. A person may have decided something else about
+// the same order in the same moment.
+func mayRecord(doubt purchase.Doubt, kind string) bool {
+	switch DecisionKind(doubt.Doing) {
+	case Confirm, ConfirmNewPrice: // a new price cancels the proposal that its order replaces
+		return kind != "agreed" && kind != "settled" && kind != string(purchase.Denied) &&
+			(kind != string(purchase.Cancelled) || doubt.Became != "")
+	case Cancel:
+		return kind == string(purchase.Cancelled) || kind == "refused"
+	case Approve:
+		return kind == "agreed" || kind == string(purchase.Approved) || kind == "refused"
+	case Deny:
+		return kind == string(purchase.Denied) || kind == "refused"
+	case Resolve:
+		return kind == "settled" || kind == "refused"
+	}
+	return true
 }
 
 // verdict returns the cause that says whether a decision counted. Its arguments: order is the order that it was about;

@@ -138,6 +138,41 @@ func TestService_Doubt_CannotBeKept(t *testing.T) {
 	}
 }
 
+// What a person decided about an order does not speak for what else they decided about it in the same moment.
+func TestService_Doubt_TwoDecisionsAtOnce(t *testing.T) {
+	kept := &doubtList{}
+	desk := desk.New(desk.Options{Ledger: purchasetest.NewLedger(t), Doubts: kept, Log: zerolog.Nop(), Policy: openPolicy})
+	p, err := desk.Propose(t.Context(), aliceRequest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	action := purchase.Action{Actor: purchasetest.Alice, Channel: purchasetest.MathChannel}
+	if _, err := desk.Decide(t.Context(), action, p.Order.ID, orders.Decision{Kind: orders.Cancel}); err != nil {
+		t.Fatal(err)
+	}
+	for i, doing := range []orders.DecisionKind{orders.Approve, orders.Confirm, orders.Deny, orders.Cancel} {
+		kept.all = append(kept.all, purchase.Doubt{
+			Began: began.Add(time.Duration(i - 9)), Who: purchasetest.Alice.ID, Order: p.Order.ID, Doing: string(doing),
+			Failed: time.Now(),
+		})
+	}
+	if err := desk.Process.ResolveDoubts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	notices, err := desk.Outbox.PendingNotifications(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, n := range notices {
+		got = append(got, n.Cause.Args["counted"])
+	}
+	if want := []string{"no", "no", "no", "yes"}; !slices.Equal(got, want) {
+		t.Errorf("whether an approval, a confirmation, a denial and a cancellation counted: got %v, want %v", got, want)
+	}
+}
+
 // A click that Slack delivers twice can be in doubt twice. The person gets one message: that it counted, if one of the
 // two did, although the other one was refused.
 func TestService_Doubt_ClickDeliveredTwice(t *testing.T) {

@@ -198,7 +198,7 @@ func (p *Process) ResolveDoubts(ctx context.Context) error {
 			if slices.ContainsFunc(all[:i], doubt.Same) { // Slack delivered it twice
 				continue
 			}
-			if err := p.svc.resolveDoubt(w, doubt); err != nil {
+			if err := p.svc.resolveDoubt(w, doubt, i); err != nil {
 				return err
 			}
 		}
