@@ -115,6 +115,12 @@ var rules = []rule{
 	}},
 	{dir: "internal/escape"},
 	{dir: "internal/cli", imports: []string{"internal/app", "purchase"}},
+	{
+		dir: "internal/largeledger", imports: []string{
+			"cocalc", "purchase", "purchase/orders", "purchase/reconcile", "purchase/register", "storage",
+		},
+		tests: []string{"purchase/purchasetest"},
+	},
 	{dir: "internal/processtest", imports: []string{"internal/config"}},
 	{
 		dir: "cmd/bot", slack: true, imports: []string{

@@ -1,0 +1,9 @@
+package history
+
+import (
+	"testing"
+
+	"licensebot/purchase/purchasetest"
+)
+
+func TestMain(m *testing.M) { purchasetest.Main(m) }
