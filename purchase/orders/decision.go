@@ -181,10 +181,12 @@ func (svc *Service) transactConfirm(ctx context.Context, id purchase.OrderID, ac
 	carryOut carryOut,
 ) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
-		return purchase.Order{}, refuseStopping()
+		return purchase.Order{}, svc.refuseAtEnd(svc.newDoubt(id, action, kind))
 	}
-	if no := svc.checkSpace(ctx); no != nil {
-		return purchase.Order{}, no
+	if err := svc.checkSpace(ctx); errors.Is(err, purchase.ErrStopped) {
+		return purchase.Order{}, svc.refuseAtEnd(svc.newDoubt(id, action, kind))
+	} else if err != nil {
+		return purchase.Order{}, err
 	}
 	order, err := svc.transact(ctx, id, action, kind, carryOut)
 	if err == nil {
@@ -218,10 +220,7 @@ func (svc *Service) transact(ctx context.Context, id purchase.OrderID, action pu
 	var order purchase.Order
 	var no *purchase.Refusal
 	var recorded recording
-	doubt := purchase.Doubt{
-		Began: svc.now(), Run: svc.reg.BornAt, Who: action.Actor.ID, Order: id, Typed: action.Typed,
-		Doing: string(kind.doing), Buys: kind.buys,
-	}
+	doubt := svc.newDoubt(id, action, kind)
 	defer svc.inFlight.begin(doubt)()
 	err := svc.ledger.Update(ctx, func(w purchase.Writer) (err error) {
 		no = nil

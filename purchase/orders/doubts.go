@@ -10,6 +10,21 @@ import (
 	"licensebot/purchase/register"
 )
 
+// newDoubt returns the doubt about a decision that begins to be written now.
+func (svc *Service) newDoubt(id purchase.OrderID, action purchase.Action, kind decisionRule) purchase.Doubt {
+	return purchase.Doubt{
+		Began: svc.now(), Run: svc.reg.BornAt, Who: action.Actor.ID, Order: id, Typed: action.Typed,
+		Doing: string(kind.doing), Buys: kind.buys,
+	}
+}
+
+// refuseAtEnd refuses a decision while the program ends. It was certainly not stored, but it may be the second delivery
+// of one that is in doubt.
+func (svc *Service) refuseAtEnd(doubt purchase.Doubt) error {
+	defer svc.inFlight.begin(doubt)()
+	return svc.keepDoubt(purchase.ErrStopped, doubt)
+}
+
 // keepDoubt returns what a person reads after a decision that could not be written: a *Refusal if the disk failed, err
 // otherwise.
 func (svc *Service) keepDoubt(err error, doubt purchase.Doubt) error {

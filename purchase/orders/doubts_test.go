@@ -214,6 +214,33 @@ func TestService_Doubt_ClickDeliveredTwice(t *testing.T) {
 	}
 }
 
+// A delivery that arrives when the program ends, since the disk failed under another one of the same click, gets the same
+// answer: "nothing was stored" would be wrong.
+func TestService_Doubt_DeliveryAtEnd(t *testing.T) {
+	for _, kind := range []orders.DecisionKind{orders.Confirm, orders.Approve} {
+		disk, kept := &failingLedger{Ledger: purchasetest.NewLedger(t)}, &doubtList{}
+		desk := desk.New(desk.Options{Ledger: disk, Doubts: kept, Log: zerolog.Nop(), Policy: openPolicy})
+		p, err := desk.Propose(t.Context(), aliceRequest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.fails.Store(true)
+		for _, delivery := range []string{"first", "second"} {
+			_, err := desk.Decide(t.Context(), purchase.Action{Actor: purchasetest.Alice, Channel: purchasetest.MathChannel},
+				p.Order.ID, orders.Decision{Kind: kind})
+			var no *purchase.Refusal
+			if !errors.As(err, &no) || no.Code != purchase.Doubtful {
+				t.Errorf("%s, %s delivery: got %v, want %s", kind, delivery, err, purchase.Doubtful)
+			}
+			stopped, stop := context.WithCancel(t.Context())
+			stop()
+			if err := desk.Run(stopped); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // A delivery that arrives while another one of the same click is being written gets the same answer.
 func TestService_Doubt_DeliveryMeanwhile(t *testing.T) {
 	disk, kept := &failingLedger{Ledger: purchasetest.NewLedger(t)}, &doubtList{}
