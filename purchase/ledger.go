@@ -281,8 +281,8 @@ type Doubts interface {
 	Clear() error
 }
 
-// Same reports whether both doubts are about the same decision: the same person, order, kind and way of deciding, in the
-// same run of the bot.
+// Same reports whether both doubts are about the same decision: the same person, order, kind and way of deciding, in
+// the same run of the bot.
 func (u Doubt) Same(other Doubt) bool {
 	return u.Who == other.Who && u.Order == other.Order && u.Doing == other.Doing && u.Typed == other.Typed &&
 		u.Run.Equal(other.Run)

@@ -122,8 +122,8 @@ func decided(r purchase.Reader, doubt purchase.Doubt) (kind string, since bool, 
 	return kind, since, err
 }
 
-// mayRecord reports whether a decision can have an audit record of a kind. A person may have decided something else about
-// the same order in the same moment.
+// mayRecord reports whether a decision can have an audit record of a kind. A person may have decided something else
+// about the same order in the same moment.
 func mayRecord(doubt purchase.Doubt, kind string) bool {
 	switch DecisionKind(doubt.Doing) {
 	case Confirm, ConfirmNewPrice: // a new price cancels the proposal that its order replaces
@@ -137,6 +137,7 @@ func mayRecord(doubt purchase.Doubt, kind string) bool {
 		return kind == string(purchase.Denied) || kind == "refused"
 	case Resolve:
 		return kind == "settled" || kind == "refused"
+	case FailUnreachableApprovers, Buy, Edit, Repeat, See: // these are no decisions of a person about an order
 	}
 	return true
 }
