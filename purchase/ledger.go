@@ -64,7 +64,8 @@ type Reader interface {
 	Purchases(before uint64, limit int) ([]Purchase, error)
 	// PurchaseOf returns the first entry of a license; ok is false if the license was not bought through this ledger.
 	PurchaseOf(licenseID string) (p Purchase, ok bool, err error)
-	// Budget returns a month's budget; one with zero amounts if nothing was reserved in that month.
+	// Budget returns a month's budget; one with zero amounts if nothing was reserved in that month. Other readers may get
+	// the same People, which must not be changed; see ChangeBudget.
 	Budget(month string) (Budget, error)
 	// Budgets returns at most limit months, newest first.
 	Budgets(limit int) ([]Budget, error)

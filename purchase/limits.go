@@ -22,7 +22,8 @@ type Budget struct {
 	People map[string]Share `json:"people,omitempty"`
 }
 
-// Share is one person's share of a month. Its maps are replaced, never changed: ledgers share them between reads.
+// Share is one person's share of a month. The methods of Budget replace its maps and never change them, since a ledger
+// shares them between readers.
 type Share struct {
 	Spent    Cents `json:"spent_cents,omitempty"`
 	Reserved Cents `json:"reserved_cents,omitempty"`
@@ -237,11 +238,19 @@ func (b *Budget) share(id string) Share {
 	return b.People[id]
 }
 
-// ShareOf returns a person's share of a month.
-func ShareOf(r Reader, month Budget, who Actor) (Share, error) {
-	account, err := r.Account()
-	return month.People[account.Key(who)], err
+// ChangeBudget changes a month's budget in the caller's transaction. Only it changes a budget that is in a ledger.
+func ChangeBudget(w Writer, month string, change func(*Budget)) error {
+	budget, err := w.Budget(month)
+	if err != nil {
+		return err
+	}
+	budget.People = maps.Clone(budget.People)
+	change(&budget)
+	return w.PutBudget(budget)
 }
+
+// ShareOf returns a person's share of a month.
+func (a AccountState) ShareOf(month Budget, who Actor) Share { return month.People[a.Key(who)] }
 
 // BudgetKey returns the id under which a person's amounts are counted, in a transaction that changes them. When Slack
 // first sends the person's organization id, BudgetKey moves everything counted under the workspace id to it, in every

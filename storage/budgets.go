@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"maps"
 	"sync"
 
 	"go.etcd.io/bbolt"
@@ -10,27 +9,31 @@ import (
 	"licensebot/purchase"
 )
 
-// maxCachedBudgets is the number of decoded budgets that are kept: those of this month and of the month before.
-const maxCachedBudgets = 2
+// maxCachedBudgets is the number of decoded budgets that are kept: a month's last state and the one before it, which
+// older transactions may still read, and those of another month.
+const maxCachedBudgets = 4
 
-// budgetCache keeps the budgets that were decoded last. A month's budget has a share for each person, and each card and
-// each decision reads it; decoding takes far longer than comparing bytes. A cached budget is found by the bytes of its
-// record in the caller's transaction, never by its month alone. So a reader of an older state, a change that another
-// change in its commit preceded, and a transaction that was rolled back each get the budget of their own state, and a
-// damaged record is never covered by an earlier one.
+// budgetCache keeps the budgets that were decoded or encoded last. A month's budget has a share for each person, and
+// each card and each decision reads it; decoding takes far longer than comparing bytes. A cached budget is found by the
+// bytes of its record in the caller's transaction, never by its month alone. So a reader of an older state, a change
+// that another change in its commit preceded, and a transaction that was rolled back each get the budget of their own
+// state, and a damaged record is never covered by an earlier one.
 type budgetCache struct {
 	mu     sync.Mutex
 	recent []decodedBudget // the newest last
 }
 
-// decodedBudget is a budget and the record, with its checksum, that it was decoded from.
+// decodedBudget is a budget and its record, with the checksum.
 type decodedBudget struct {
 	record []byte
 	budget purchase.Budget
 }
 
-// read returns a month's budget in the state of tx; if there is none, an empty one with the month. The caller can
-// replace shares in People.
+// changedBudgets are the budgets that a transaction has changed and not written yet, by month. Changes that share a
+// commit share them too, so that a budget is encoded once for all of them. A transaction that fails leaves none behind.
+type changedBudgets map[string]purchase.Budget
+
+// read returns a month's budget in the state of tx; if there is none, an empty one with the month.
 func (c *budgetCache) read(tx *bbolt.Tx, month string) (purchase.Budget, error) {
 	record := tx.Bucket(bucketBudgets).Get([]byte(month))
 	if record == nil {
@@ -42,34 +45,44 @@ func (c *budgetCache) read(tx *bbolt.Tx, month string) (purchase.Budget, error) 
 	budget, err := decode[purchase.Budget](bucketBudgets, []byte(month), record)
 	budget.Month = month
 	if err == nil {
-		c.keep(decodedBudget{bytes.Clone(record), copyBudget(budget)})
+		c.keep(decodedBudget{bytes.Clone(record), budget})
 	}
 	return budget, err
 }
 
-// find returns the budget that was decoded from this record of this month.
+// write puts changed budgets into their bucket.
+func (c *budgetCache) write(tx *bbolt.Tx, changed changedBudgets) (err error) {
+	defer recoverDamage(&err)()
+	for month, budget := range changed {
+		record, err := encode([]byte(month), budget)
+		if err != nil {
+			return err
+		}
+		if err := tx.Bucket(bucketBudgets).Put([]byte(month), record); err != nil {
+			return err
+		}
+		c.keep(decodedBudget{record, budget})
+	}
+	return nil
+}
+
+// find returns the budget that was decoded from this record of this month, or encoded as it.
 func (c *budgetCache) find(month string, record []byte) (purchase.Budget, bool) {
 	c.mu.Lock()
 	recent := c.recent // keep replaces the slice
 	c.mu.Unlock()
 	for _, d := range recent {
 		if d.budget.Month == month && bytes.Equal(d.record, record) {
-			return copyBudget(d.budget), true
+			return d.budget, true
 		}
 	}
 	return purchase.Budget{}, false
 }
 
+// keep adds a budget, and drops the oldest above maxCachedBudgets.
 func (c *budgetCache) keep(d decodedBudget) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	rest := c.recent[max(0, len(c.recent)+1-maxCachedBudgets):]
 	c.recent = append(rest[:len(rest):len(rest)], d)
-}
-
-// copyBudget returns a budget whose shares can be replaced. The maps within a share are shared with b, since
-// purchase.Budget never changes them.
-func copyBudget(b purchase.Budget) purchase.Budget {
-	b.People = maps.Clone(b.People)
-	return b
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -68,18 +70,88 @@ func wantSpent(t *testing.T, r purchase.Reader, when string, want purchase.Cents
 	}
 }
 
-// What a caller does with a budget that it read changes no later read, whether that is decoded or cached.
-func TestLedger_Budget_BelongsToTheCaller(t *testing.T) {
-	want := budgetOf(3)
-	ledger := ledgerWithBudget(t, want)
-	for _, read := range []string{"decoded", "cached", "cached again"} {
-		got := readBudget(t, ledger)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("%s budget (-want +got):\n%s", read, diff)
+// A change of a budget changes nothing that was read before it, whether that was decoded or cached.
+func TestLedger_Budget_EarlierReads(t *testing.T) {
+	ledger := ledgerWithBudget(t, budgetOf(3))
+	ledger.budgets.recent = nil
+	for _, read := range []string{"decoded", "cached"} {
+		before, copied := readBudget(t, ledger), readBudget(t, ledger)
+		copied.People = maps.Clone(copied.People)
+		err := ledger.Update(context.Background(), func(w purchase.Writer) error {
+			return purchase.ChangeBudget(w, testMonth, func(b *purchase.Budget) {
+				b.Spend("U0000001", 100, 1)
+				b.Spend("UNEW", 100, 1)
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		got.Spent = 1
-		got.People["U0000001"] = purchase.Share{Spent: 2}
-		got.People["UNEW"] = purchase.Share{Spent: 1}
+		if diff := cmp.Diff(copied, before); diff != "" {
+			t.Errorf("the %s budget after a change (-want +got):\n%s", read, diff)
+		}
+		want := copied
+		want.Spent, want.Bought = want.Spent+200, want.Bought+2
+		want.People = maps.Clone(want.People)
+		for _, id := range []string{"U0000001", "UNEW"} {
+			share := want.People[id]
+			share.Spent += 100
+			want.People[id] = share
+		}
+		got := readBudget(t, ledger)
+		ledger.budgets.recent = nil
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the changed budget (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(got, readBudget(t, ledger)); diff != "" {
+			t.Errorf("the changed budget, decoded (-cached +decoded):\n%s", diff)
+		}
+	}
+}
+
+// Changes that share a commit each see the budget as the one before has left it, also in the list of all months, and
+// those that fail leave nothing in it.
+func TestLedger_Budget_SharedCommit(t *testing.T) {
+	const many = 20
+	ctx := context.Background()
+	ledger := ledgerWithBudget(t, purchase.Budget{Month: testMonth})
+	refused := errors.New("refused")
+	ledger.writing.Lock() // a commit is under way
+	var changing sync.WaitGroup
+	for n := range many {
+		changing.Go(func() {
+			err := ledger.Update(ctx, func(w purchase.Writer) error {
+				err := purchase.ChangeBudget(w, testMonth, func(b *purchase.Budget) { b.Spend("UALICE", 1, 1) })
+				if err != nil {
+					return err
+				}
+				one, err := w.Budget(testMonth)
+				all, err2 := w.Budgets(1)
+				if err := errors.Join(err, err2); err != nil {
+					return err
+				}
+				if diff := cmp.Diff([]purchase.Budget{one}, all); diff != "" {
+					t.Errorf("the budget in the list of months (-want +got):\n%s", diff)
+				}
+				if n%4 == 0 {
+					return refused
+				}
+				return nil
+			})
+			if (n%4 == 0) != errors.Is(err, refused) {
+				t.Errorf("change %d: got error %v", n, err)
+			}
+		})
+	}
+	ledger.awaitChanges(many)
+	ledger.writing.Unlock()
+	changing.Wait()
+	want := purchase.Budget{
+		Month: testMonth, Spent: many * 3 / 4, Bought: many * 3 / 4,
+		People: map[string]purchase.Share{"UALICE": {Spent: many * 3 / 4}},
+	}
+	ledger.budgets.recent = nil
+	if diff := cmp.Diff(want, readBudget(t, ledger)); diff != "" {
+		t.Errorf("the budget after all changes (-want +got):\n%s", diff)
 	}
 }
 

@@ -32,7 +32,8 @@ type committer struct {
 	gathering sync.Mutex
 	next      *batch // changes that wait for their commit; nil if there are none
 
-	writing sync.Mutex // held from the beginning of a commit until its outcome is known
+	writing sync.Mutex     // held from the beginning of a commit until its outcome is known
+	changed changedBudgets // by the transaction that is being written; guarded by writing
 
 	mu      sync.Mutex
 	pending chan struct{} // closed when the running commit has its outcome; nil if none runs
@@ -157,7 +158,11 @@ func (l *Ledger) transact(change func(*bbolt.Tx) error) error {
 			_ = recoverPanics(tx.Rollback) // its only error reports that it is closed
 		}
 	}()
+	l.changed = changedBudgets{}
 	if err := change(tx); err != nil {
+		return err
+	}
+	if err := l.budgets.write(tx, l.changed); err != nil {
 		return err
 	}
 	open = false

@@ -101,6 +101,21 @@ func kinds(t *testing.T, l *Ledger) string {
 	return strings.Join(all, " ")
 }
 
+// awaitChanges waits until n changes wait for the next commit, for ten seconds at most.
+func (l *Ledger) awaitChanges(n int) {
+	arrived := func() int {
+		l.gathering.Lock()
+		defer l.gathering.Unlock()
+		if l.next == nil {
+			return 0
+		}
+		return len(l.next.calls)
+	}
+	for began := time.Now(); arrived() < n && time.Since(began) < 10*time.Second; {
+		time.Sleep(batchDelay)
+	}
+}
+
 // However slow the disk is, changes that arrive while a commit is under way share the next one.
 func TestLedger_Update_SharedCommit(t *testing.T) {
 	const many = 20
@@ -116,17 +131,7 @@ func TestLedger_Update_SharedCommit(t *testing.T) {
 		})
 		time.Sleep(2 * batchDelay)
 	}
-	arrived := func() int {
-		l.gathering.Lock()
-		defer l.gathering.Unlock()
-		if l.next == nil {
-			return 0
-		}
-		return len(l.next.calls)
-	}
-	for began := time.Now(); arrived() < many && time.Since(began) < 10*time.Second; {
-		time.Sleep(batchDelay)
-	}
+	l.awaitChanges(many)
 	l.writing.Unlock()
 	changing.Wait()
 	if n := l.known.Load().tx - before; n != 1 {

@@ -317,10 +317,6 @@ func (l *Ledger) upgrade() error {
 // complete: an older program, or a restore, can use it.
 func (l *Ledger) Kept() string { return l.kept }
 
-func (l *Ledger) transaction(tx *bbolt.Tx) *transaction {
-	return &transaction{tx: tx, budgets: &l.budgets}
-}
-
 // View implements purchase.Ledger: it calls read with the last committed state. It returns read's error, an error that
 // wraps [ErrDamaged] if a record can't be read, or one that wraps purchase.ErrStopped after a failure. A panic of read
 // passes to the caller.
@@ -328,7 +324,7 @@ func (l *Ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return l.view(func(tx *bbolt.Tx) error { return read(l.transaction(tx)) })
+	return l.view(func(tx *bbolt.Tx) error { return read(&transaction{tx: tx, budgets: &l.budgets}) })
 }
 
 // Update implements purchase.Ledger: it calls change in a transaction, and returns when that is durable. Updates that
@@ -344,7 +340,7 @@ func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	}
 	var own error
 	err := l.enqueue(func(tx *bbolt.Tx) error {
-		own = change(l.transaction(tx))
+		own = change(&transaction{tx: tx, budgets: &l.budgets, changed: l.changed})
 		return own
 	})
 	if err != nil && own == nil {

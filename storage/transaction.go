@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"runtime/debug"
@@ -25,6 +26,7 @@ const appendFill = 0.95
 type transaction struct {
 	tx      *bbolt.Tx
 	budgets *budgetCache
+	changed changedBudgets // nil if the transaction only reads
 }
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
@@ -91,6 +93,9 @@ func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Pu
 
 func (t *transaction) Budgets(limit int) (budgets []purchase.Budget, err error) {
 	defer recoverDamage(&err)()
+	if err := t.budgets.write(t.tx, t.changed); err != nil {
+		return nil, err
+	}
 	return newestFirst[purchase.Budget](t.tx, bucketBudgets, nil, limit)
 }
 
@@ -134,6 +139,9 @@ func (t *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool
 
 func (t *transaction) Budget(month string) (budget purchase.Budget, err error) {
 	defer recoverDamage(&err)()
+	if changed, ok := t.changed[month]; ok {
+		return changed, nil
+	}
 	return t.budgets.read(t.tx, month)
 }
 
@@ -237,9 +245,12 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err
 	return p, t.tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), number(n))
 }
 
-func (t *transaction) PutBudget(b purchase.Budget) (err error) {
-	defer recoverDamage(&err)()
-	return putJSON(t.tx, bucketBudgets, []byte(b.Month), b)
+func (t *transaction) PutBudget(b purchase.Budget) error {
+	if b.Month == "" { // the commit would fail, for all changes in it
+		return errors.New("the budget has no month")
+	}
+	t.changed[b.Month] = b
+	return nil
 }
 
 func (t *transaction) PutAccount(a purchase.AccountState) (err error) {
@@ -293,11 +304,20 @@ func putJSON(tx *bbolt.Tx, bucket, key []byte, value any) error {
 }
 
 func put(b *bbolt.Bucket, key []byte, value any) error {
-	data, err := json.Marshal(value)
+	record, err := encode(key, value)
 	if err != nil {
 		return err
 	}
-	return b.Put(key, append(binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+4), checksum(key, data)), data...))
+	return b.Put(key, record)
+}
+
+// encode returns the record of a value.
+func encode(key []byte, value any) ([]byte, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+4), checksum(key, data)), data...), nil
 }
 
 // checksumOnly is the type of records that decode checks without reading their JSON.

@@ -218,7 +218,7 @@ func deciding() []mutant {
 		{
 			"the reservation",
 			"purchase/register.(*Register).Keep",
-			dropStatement("PutBudget"),
+			dropStatement("ChangeBudget"),
 			[]tests{in("purchase/orders", "^TestService_Confirm_BudgetManyAtOnce$"), shown("^TestConversation_Crowd$")},
 		},
 		{

@@ -289,10 +289,11 @@ func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purch
 		if err != nil {
 			return err
 		}
-		share, err := purchase.ShareOf(r, month, o.Requester)
+		account, err := r.Account()
 		if err != nil {
 			return err
 		}
+		share := account.ShareOf(month, o.Requester)
 		if no = wk.policy.CheckChannel(o.Channel); no == nil {
 			no = wk.policy.CheckLimits(purchase.Commitment{
 				Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,

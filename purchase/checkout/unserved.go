@@ -146,12 +146,8 @@ func (wk *Worker) release(ctx context.Context, o purchase.Order, s purchase.Serv
 		if err != nil {
 			return err
 		}
-		budget, err := w.Budget(live.Month)
+		err = purchase.ChangeBudget(w, live.Month, func(budget *purchase.Budget) { budget.Reserve(key, *live, -1) })
 		if err != nil {
-			return err
-		}
-		budget.Reserve(key, *live, -1)
-		if err := w.PutBudget(budget); err != nil {
 			return err
 		}
 		live.Released = wk.now()

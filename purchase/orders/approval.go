@@ -100,13 +100,13 @@ func (svc *Service) reserveApproved(w purchase.Writer, o *purchase.Order, reques
 	if no == nil {
 		no = svc.policy.CheckChannel(o.Channel)
 	}
-	share, err := purchase.ShareOf(w, budget, o.Requester)
+	account, err := w.Account()
 	if err != nil {
 		return err
 	}
 	if no == nil {
 		no = svc.policy.CheckLimits(purchase.Commitment{
-			Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
+			Share: account.ShareOf(budget, o.Requester), Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
 			Reserved: true,
 		}, budget)
 	}

@@ -292,17 +292,18 @@ func (svc *Service) checkConfirm(w purchase.Writer, order *purchase.Order,
 	if no := svc.reg.RefuseClosed(account); no != nil {
 		return false, no, nil
 	}
-	budget, share, err := svc.monthOf(w, who, now)
+	budget, err := w.Budget(svc.policy.Month(now))
 	if err != nil {
 		return false, nil, err
 	}
-	asked := purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now}
+	asked := purchase.Commitment{
+		Share: account.ShareOf(budget, who), Spec: order.Spec, Price: order.Price, Now: now,
+	}
 	if no := svc.policy.CheckLimits(asked, budget); no != nil {
 		return false, no, nil
 	}
-	if asks, err = svc.needsApproval(w, *order); err != nil {
-		return false, nil, err
-	}
+	auto := account.ShareOf(budget, order.Requester).Auto[svc.policy.Day(now)]
+	asks = svc.policy.NeedsApproval(*order, auto)
 	return asks, svc.checkApprovable(*order, asks), nil
 }
 

@@ -70,10 +70,11 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 		if no = svc.reg.RefuseClosed(account); no != nil {
 			return nil
 		}
-		budget, share, err := svc.monthOf(w, ask.Requester, now)
+		budget, err := w.Budget(svc.policy.Month(now))
 		if err != nil {
 			return err
 		}
+		share := account.ShareOf(budget, ask.Requester)
 		if no = svc.policy.CheckLimits(purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now},
 			budget); no != nil {
 			return nil

@@ -14,7 +14,7 @@ import (
 type View struct {
 	Order purchase.Order
 	Ahead int // orders that are bought before this one, if it is approved
-	// Allowance is of the price that a click would confirm.
+	// Allowance is of the price that a click would confirm; zero if the card has no such button.
 	Allowance
 }
 
@@ -34,9 +34,10 @@ func (svc *Service) View(ctx context.Context, id purchase.OrderID) (v View, err 
 		priced := v.Order
 		if f := priced.Failure; f != nil && f.Code == purchase.FailPriceMoved {
 			priced.Price = f.NewPrice
+		} else if priced.State != purchase.Proposed {
+			return nil
 		}
-		budget, share, err := svc.monthOf(r, priced.Requester, now)
-		v.Allowance = svc.allowanceOf(priced, budget, share, now)
+		v.Allowance, err = svc.readAllowance(r, priced, now)
 		return err
 	})
 	return v, err

@@ -149,10 +149,15 @@ func (svc *Service) Preview(ctx context.Context, ask purchase.Request) (p Previe
 		Price: p.Quote.Total, Renews: p.Quote.RenewsAt, Created: now,
 	}
 	err = svc.ledger.View(ctx, func(r purchase.Reader) error {
-		budget, share, err := svc.monthOf(r, ask.Requester, now)
+		account, err := r.Account()
 		if err != nil {
 			return err
 		}
+		budget, err := r.Budget(svc.policy.Month(now))
+		if err != nil {
+			return err
+		}
+		share := account.ShareOf(budget, ask.Requester)
 		p.Refusal = svc.policy.CheckLimits(purchase.Commitment{Share: share, Spec: ask.Spec, Price: o.Price, Now: now},
 			budget)
 		p.Allowance = svc.allowanceOf(o, budget, share, now)

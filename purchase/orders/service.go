@@ -184,21 +184,17 @@ func (svc *Service) refusalEvent(no *purchase.Refusal, id purchase.OrderID, who 
 	}
 }
 
-// needsApproval reports whether an order that is reserved now needs approval.
-func (svc *Service) needsApproval(r purchase.Reader, o purchase.Order) (bool, error) {
-	now := svc.now()
-	_, share, err := svc.monthOf(r, o.Requester, now)
-	return svc.policy.NeedsApproval(o, share.Auto[svc.policy.Day(now)]), err
-}
-
-// monthOf reads the budget of the month that holds now, and a person's share of it.
-func (svc *Service) monthOf(r purchase.Reader, who purchase.Actor,
-	now time.Time,
-) (budget purchase.Budget, share purchase.Share, err error) {
-	if budget, err = r.Budget(svc.policy.Month(now)); err == nil {
-		share, err = purchase.ShareOf(r, budget, who)
+// readAllowance reads what the month that contains now allows of an order.
+func (svc *Service) readAllowance(r purchase.Reader, o purchase.Order, now time.Time) (Allowance, error) {
+	account, err := r.Account()
+	if err != nil {
+		return Allowance{}, err
 	}
-	return budget, share, err
+	budget, err := r.Budget(svc.policy.Month(now))
+	if err != nil {
+		return Allowance{}, err
+	}
+	return svc.allowanceOf(o, budget, account.ShareOf(budget, o.Requester), now), nil
 }
 
 // Allowance is what the current month and day allow of an order that isn't reserved yet.

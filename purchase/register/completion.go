@@ -127,12 +127,7 @@ func Spend(w purchase.Writer, o purchase.Order, amount purchase.Cents, licenses 
 	if err != nil {
 		return err
 	}
-	budget, err := w.Budget(o.Month)
-	if err != nil {
-		return err
-	}
-	budget.Spend(key, amount, licenses)
-	return w.PutBudget(budget)
+	return purchase.ChangeBudget(w, o.Month, func(budget *purchase.Budget) { budget.Spend(key, amount, licenses) })
 }
 
 // DatePromise sets the reservation date and the cart item of an order that no ledger contains, from its purchase.

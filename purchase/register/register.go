@@ -157,12 +157,11 @@ func (reg *Register) Keep(w purchase.Writer, order purchase.Order, e purchase.Or
 		if err != nil {
 			return err
 		}
-		budget, err := w.Budget(order.Month) // after BudgetKey, which may have moved amounts from another id
+		// after BudgetKey, which may have moved amounts from another id
+		err = purchase.ChangeBudget(w, order.Month, func(budget *purchase.Budget) {
+			budget.Apply(key, order, cmp.Or(order.Day, reg.policy.Day(order.Confirmed)), change)
+		})
 		if err != nil {
-			return err
-		}
-		budget.Apply(key, order, cmp.Or(order.Day, reg.policy.Day(order.Confirmed)), change)
-		if err := w.PutBudget(budget); err != nil {
 			return err
 		}
 	}
