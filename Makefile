@@ -7,6 +7,9 @@
 #              builds both from .ci/tools/go.mod, which takes minutes; Go keeps them in its build cache
 # make bench   every benchmark (TESTFLAGS='-benchtime 1x': each once), and the bursts PAIRS times (10) beside a bare
 #              slack-go loop and an app on Bolt
+# make bench-scale
+#              how times and memory grow with the ledger, as a table (docs/performance.md): with ORDERS orders
+#              (1000 10000 100000 1000000), RUNS times (5), and with BASE=PATH an older bot beside this build
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
 # make mutants the program without each of its safeguards, one at a time: every one must make a test fail
 # make kill    kill the real bot at every step of every scenario, each time that it comes there (half an hour)
@@ -56,6 +59,9 @@ check:
 bench: $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -run '^$$' -bench . -skip '^BenchmarkRun_Burst$$' -benchmem $(TESTFLAGS) ./...
 	$(GO) test -run '^$$' -bench '^BenchmarkRun_Burst$$' $(TESTFLAGS) -benchtime $(PAIRS)x ./cmd/bot
+
+bench-scale:
+	$(GO) run ./internal/benchscale -orders "$(ORDERS)" -runs $(RUNS) -base "$(BASE)"
 
 soak:
 	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation_Seeds$$' \

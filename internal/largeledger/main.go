@@ -16,8 +16,6 @@ import (
 
 	"licensebot/internal/largeledger/firstschema"
 	"licensebot/internal/largeledger/history"
-	"licensebot/purchase"
-	"licensebot/storage"
 )
 
 func main() {
@@ -62,20 +60,5 @@ func run(ctx context.Context, args []string, progress io.Writer) error {
 	if *schema == 0 {
 		return history.Create(ctx, *out, o)
 	}
-	return createFirst(ctx, *out, o)
-}
-
-// createFirst writes a ledger of today beside path, and copies it into one of the first schema.
-func createFirst(ctx context.Context, path string, o history.Options) error {
-	today := path + ".today"
-	if err := history.Create(ctx, today, o); err != nil {
-		return err
-	}
-	defer os.Remove(today)
-	ledger, err := storage.Open(today)
-	if err != nil {
-		return err
-	}
-	err = ledger.View(ctx, func(r purchase.Reader) error { return firstschema.Write(path, r) })
-	return errors.Join(err, ledger.Close())
+	return firstschema.Create(ctx, *out, o)
 }

@@ -115,6 +115,7 @@ var rules = []rule{
 	}},
 	{dir: "internal/escape"},
 	{dir: "internal/cli", imports: []string{"internal/app", "purchase"}},
+	{dir: "internal/benchscale", imports: []string{"cocalc/cocalctest", "internal/largeledger", "slacksim"}},
 	{
 		dir: "internal/largeledger", imports: []string{
 			"cocalc", "purchase", "purchase/orders", "purchase/reconcile", "purchase/register", "storage",

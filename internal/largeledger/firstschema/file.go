@@ -1,6 +1,7 @@
 package firstschema
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -13,7 +14,9 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"licensebot/internal/largeledger/history"
 	"licensebot/purchase"
+	"licensebot/storage"
 )
 
 // The buckets and keys of the first schema. Keys of orders are their ids; keys of numbered records are big-endian.
@@ -44,6 +47,21 @@ const growth = 256 << 10
 type copier struct {
 	from purchase.Reader
 	db   *bbolt.DB
+}
+
+// Create creates a ledger of the first schema at path, with a history. Meanwhile there is a ledger of today beside it.
+func Create(ctx context.Context, path string, o history.Options) error {
+	today := path + ".today"
+	if err := history.Create(ctx, today, o); err != nil {
+		return err
+	}
+	defer os.Remove(today)
+	ledger, err := storage.Open(today)
+	if err != nil {
+		return err
+	}
+	err = ledger.View(ctx, func(r purchase.Reader) error { return Write(path, r) })
+	return errors.Join(err, ledger.Close())
 }
 
 // Write copies a ledger into a new file of the first schema, in transactions of purchase.PageSize records. Nothing in
