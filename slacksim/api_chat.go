@@ -47,13 +47,14 @@ func (ws *Workspace) checkBlocks(raw json.RawMessage) (json.RawMessage, *apiErro
 		return nil, nil
 	}
 	rules := blockkit.Rules{RefuseNew: ws.Faults().NoNewBlocks}
-	if problems := blockkit.Validate(raw, rules); len(problems) > 0 {
+	blocks := blockkit.Read(raw)
+	if problems := blocks.Validate(rules); len(problems) > 0 {
 		return nil, &apiError{code: "invalid_blocks", problems: problems}
 	}
-	if blockkit.Characters(raw) > blockkit.MaxMessageCharacters {
+	if blocks.Characters() > blockkit.MaxMessageCharacters {
 		return nil, failed("msg_blocks_too_long")
 	}
-	filled, err := blockkit.FillIDs(raw, ws.shortID)
+	filled, err := blocks.FillIDs(ws.shortID)
 	if err != nil {
 		return nil, failed("invalid_blocks_format")
 	}

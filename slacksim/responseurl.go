@@ -34,11 +34,7 @@ var responseURLKinds = []string{"commands", "actions", "app"}
 // newResponseURL stores h and returns its URL. ws.mu is held.
 func (ws *Workspace) newResponseURL(h responseURL) string {
 	now := ws.opts.Now()
-	for key, old := range ws.responseURLs {
-		if now.Sub(old.expires) > responseURLLife { // from now on its URL is unknown instead of expired
-			delete(ws.responseURLs, key)
-		}
-	}
+	ws.sweep(now)
 	h.expires = now.Add(responseURLLife)
 	path := fmt.Sprintf("/%s/%s/%d/%s", h.kind, ws.opts.Team.ID, ws.ids.Add(1), secret())
 	ws.responseURLs[path] = &h

@@ -123,6 +123,7 @@ type Workspace struct {
 	people       map[string]*personState
 	triggers     map[string]*trigger
 	responseURLs map[string]*responseURL
+	swept        time.Time // when expired triggers and response URLs were last removed
 	uploads      map[string]*upload
 	tickets      map[string]bool
 	conns        []*conn

@@ -8,14 +8,22 @@ func FillIDs(blocks json.RawMessage, newID func() string) (json.RawMessage, erro
 	if len(blocks) == 0 {
 		return nil, nil
 	}
-	decoded := decodeBlocks(blocks)
-	for _, b := range decoded {
-		if str(b["block_id"]) == "" {
-			b["block_id"] = newID()
+	return Read(blocks).FillIDs(newID)
+}
+
+// FillIDs adds ids as the function of the same name does, and returns the blocks as JSON.
+func (b Blocks) FillIDs(newID func() string) (json.RawMessage, error) {
+	for _, v := range list(b.decoded) {
+		block, ok := v.(map[string]any)
+		if !ok {
+			continue // Validate finds it
 		}
-		fillActionIDs(b, newID)
+		if str(block["block_id"]) == "" {
+			block["block_id"] = newID()
+		}
+		fillActionIDs(block, newID)
 	}
-	return json.Marshal(decoded)
+	return json.Marshal(b.decoded)
 }
 
 func fillActionIDs(v any, newID func() string) {

@@ -34,10 +34,19 @@ type Rules struct {
 
 var newBlocks = []string{"data_table", "data_visualization", "table", "card", "carousel", "markdown"}
 
+// Blocks are the blocks of a message or a view, read from JSON once.
+type Blocks struct{ decoded any }
+
+// Read reads blocks, a JSON array. Validate finds problems in everything else.
+func Read(blocks json.RawMessage) Blocks { return Blocks{decodeAny(blocks)} }
+
 // Validate checks the blocks of a message, a JSON array. It returns no problems if Slack would accept them.
-func Validate(blocks json.RawMessage, rules Rules) []Problem {
+func Validate(blocks json.RawMessage, rules Rules) []Problem { return Read(blocks).Validate(rules) }
+
+// Validate checks the blocks of a message. It returns no problems if Slack would accept them.
+func (b Blocks) Validate(rules Rules) []Problem {
 	c := &checker{rules: rules, surface: "message", inner: (*checker).block}
-	c.blocks("/blocks", decodeAny(blocks), maxMessageBlocks)
+	c.blocks("/blocks", b.decoded, maxMessageBlocks)
 	return c.problems
 }
 
@@ -49,8 +58,8 @@ func ValidateView(view json.RawMessage, kind string, rules Rules) []Problem {
 	return c.problems
 }
 
-// Characters returns the number of characters of all texts in blocks: see MaxMessageCharacters.
-func Characters(blocks json.RawMessage) int {
+// Characters returns the number of characters of all texts in the blocks: see MaxMessageCharacters.
+func (b Blocks) Characters() int {
 	n := 0
 	var count func(v any)
 	count = func(v any) {
@@ -69,7 +78,7 @@ func Characters(blocks json.RawMessage) int {
 			}
 		}
 	}
-	count(decodeAny(blocks))
+	count(b.decoded)
 	return n
 }
 

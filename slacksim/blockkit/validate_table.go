@@ -74,8 +74,7 @@ func headerRow(c *checker, at string, v any) {
 
 func tableCharacters(c *checker, at string, v any) {
 	m, _ := v.(map[string]any)
-	raw, err := json.Marshal(m["rows"])
-	if err == nil && Characters(raw) > maxTableCharacters {
+	if (Blocks{m["rows"]}).Characters() > maxTableCharacters {
 		c.fail(at+"/rows", "must be less than %d characters", maxTableCharacters+1)
 	}
 }
