@@ -57,7 +57,7 @@ func newDemoOf(t *testing.T, preset string) *demo {
 	if err := opts.check(startCredit); err != nil {
 		t.Fatal(err)
 	}
-	sims, err := startSimulators(opts)
+	sims, err := startSimulators(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type options struct {
 	credit     config.Dollars
 	fresh      bool
 	withoutBot bool
+	history    int    // months before the demo in which people bought; 0: none
 	cocalc     string // the preset of the simulated CoCalc; empty: it sells licenses
 
 	patient bool // CoCalc's limits on requests and Slack's three seconds are off: for tests on busy machines
@@ -39,7 +40,7 @@ const logFile = "bot.log"
 // run starts the simulators, and the bot between them, until ctx is done.
 func run(ctx context.Context, o options, c stdio) error {
 	cli.OutliveReaders()
-	sims, err := startSimulators(o)
+	sims, err := startSimulators(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -101,6 +102,10 @@ func (o *options) check(credit string) error {
 	if o.cocalc != "" && !slices.Contains(presets, o.cocalc) {
 		return fmt.Errorf("--cocalc %q: write %s: %w", o.cocalc, strings.Join(presets, " or "), cli.ErrUsage)
 	}
+	if o.history < 0 || o.history > maxHistory || o.history > 0 && o.withoutBot {
+		return fmt.Errorf("--history %d: write 1 to %d months, for a demo with the bot: %w", o.history, maxHistory,
+			cli.ErrUsage)
+	}
 	host, _, err := net.SplitHostPort(o.addr)
 	if ip := net.ParseIP(host); err != nil || (host != "localhost" && (ip == nil || !ip.IsLoopback())) {
 		return fmt.Errorf("--addr %q: use an address on this machine, such as 127.0.0.1:3000: %w", o.addr, cli.ErrUsage)
@@ -135,19 +140,20 @@ type simulators struct {
 	state     *savedState
 }
 
-func startSimulators(o options) (*simulators, error) {
-	state, err := openState(o, time.Now())
+func startSimulators(ctx context.Context, o options) (*simulators, error) {
+	now := time.Now()
+	state, err := openState(o, now)
 	if err != nil {
 		return nil, err
 	}
 	s := &simulators{
 		workspace: newWorkspace(state.keep("slack"), o.patient), state: state,
 		cocalc: cocalctest.New(cocalctest.Config{
-			Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond,
+			Seed: uint64(now.UnixNano()), CheckoutTakes: 400 * time.Millisecond,
 			Unthrottled: o.patient, Keep: state.keep("cocalc"),
 		}),
 	}
-	if err := s.listen(o); err != nil {
+	if err := s.listen(ctx, o); err != nil {
 		s.workspace.Close()
 		s.cocalc.Close()
 		return nil, errors.Join(err, state.close())
@@ -156,18 +162,18 @@ func startSimulators(o options) (*simulators, error) {
 }
 
 // listen restores the state of both simulators and serves them.
-func (s *simulators) listen(o options) error {
-	if err := s.remember(o); err != nil {
-		return err
-	}
-	if err := s.become(o.cocalc); err != nil {
-		return err
-	}
+func (s *simulators) listen(ctx context.Context, o options) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen for CoCalc: %w", err)
 	}
 	s.shopURL = "http://" + listener.Addr().String()
+	if err = s.remember(ctx, o); err == nil {
+		err = s.become(o.cocalc)
+	}
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	s.shop = &http.Server{Handler: s.cocalc, ReadHeaderTimeout: 10 * time.Second}
 	if s.slack, err = s.workspace.Listen(o.addr, s.page(o.cocalc)); err != nil {
 		listener.Close()
@@ -177,8 +183,9 @@ func (s *simulators) listen(o options) error {
 	return nil
 }
 
-// remember gives the simulators the state of the last demo, and creates CoCalc's account in the first one.
-func (s *simulators) remember(o options) error {
+// remember gives the simulators the state of the last demo. In the first one, it creates CoCalc's account, with a past
+// if the options want one.
+func (s *simulators) remember(ctx context.Context, o options) error {
 	const advice = "%w; --fresh starts over"
 	if s.state.slack != nil {
 		if err := s.workspace.Restore(s.state.slack); err != nil {
@@ -190,15 +197,31 @@ func (s *simulators) remember(o options) error {
 			return fmt.Errorf(advice, err)
 		}
 	}
-	if account, ok := s.cocalc.Account(accountID); ok {
+	account, ok := s.cocalc.Account(accountID)
+	switch {
+	case ok && o.history > 0:
+		return fmt.Errorf("the demo in %s has begun without this history: leave out --history to continue it, "+
+			"or start over with --history %d --fresh", o.data, o.history)
+	case ok:
 		s.account = account
 		return nil
+	case o.history > 0:
+		if err := s.makePast(ctx, o, time.Now()); err != nil {
+			return fmt.Errorf("make the history: %w", err)
+		}
+		s.account, _ = s.cocalc.Account(accountID)
+	default:
+		s.account = s.cocalc.Add(newAccount(int64(o.credit.Max)))
 	}
-	s.account = s.cocalc.Add(cocalctest.NewAccount{
-		ID: accountID, Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true,
-	})
 	s.state.keep("cocalc")(s.cocalc.Snapshot())
 	return nil
+}
+
+// newAccount returns CoCalc's account with a credit in cents.
+func newAccount(credit int64) cocalctest.NewAccount {
+	return cocalctest.NewAccount{
+		ID: accountID, Email: "licenses@demo-university.example", Credit: credit, Partner: true,
+	}
 }
 
 // become makes CoCalc one of the presets; empty leaves it one that sells licenses.
@@ -315,9 +338,17 @@ func (s *simulators) welcome(out io.Writer, o options) {
   Break     Turn on a switch on the right, under "What may go wrong", and buy as Alice.
 
   Olga is a guest, who can do none of this. /license budget shows what was spent.
-  Everything is kept in %s for the next demo; --fresh starts over.
+%s  Everything is kept in %s for the next demo; --fresh starts over.
 %s  Ctrl-C stops it.
-`, s.slack.URL, tryBuying, tryAsking, tryPausing, o.data, s.movedAside())
+`, s.slack.URL, tryBuying, tryAsking, tryPausing, o.past(), o.data, s.movedAside())
+}
+
+// past returns where to look for the history that the demo began with.
+func (o options) past() string {
+	if o.history == 0 {
+		return ""
+	}
+	return "  /license history and /license list all show what was bought before.\n"
 }
 
 // movedAside returns where an earlier demo's ledger is, if this demo started over.

@@ -39,7 +39,8 @@ func newCommand(c stdio) *cobra.Command {
 	var o options
 	var credit string
 	cmd := &cobra.Command{
-		Use:   "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--fresh] [--cocalc KIND] [--without-bot]",
+		Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--history MONTHS] [--fresh] [--cocalc KIND] " +
+			"[--without-bot]",
 		Short: "try everything in a browser, with a simulated Slack and CoCalc",
 		Args:  cli.NoArguments, SilenceErrors: true, SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,6 +58,8 @@ func newCommand(c stdio) *cobra.Command {
 	flags.StringVar(&o.data, "data", defaultFolder(),
 		"`DIR` for the ledger, the log and the simulators; the next demo continues from there")
 	flags.StringVar(&credit, "credit", startCredit, "`DOLLARS` of credit that the CoCalc account starts with")
+	flags.IntVar(&o.history, "history", 0,
+		"`MONTHS` before the demo in which its people bought licenses, for a demo that starts with a past")
 	flags.BoolVar(&o.fresh, "fresh", false, "start over; the previous demo's ledger is moved to a folder beside it")
 	flags.StringVar(&o.cocalc, "cocalc", "", "`KIND` of CoCalc server: successor (sells only memberships) or moved "+
 		"(redirects to another host); default: one that sells licenses")

@@ -37,7 +37,13 @@ func startDemo(t *testing.T, settings map[string]string, args ...string) *demoRe
 // page returns the page that Alice sees in #general.
 func (r *demoReader) page() string {
 	r.t.Helper()
-	resp, err := http.Get(r.url + "/?" + url.Values{"as": {slacksim.Alice}, "at": {slacksim.General}}.Encode())
+	return r.pageOf(slacksim.Alice, slacksim.General)
+}
+
+// pageOf returns the page that a person sees in a channel.
+func (r *demoReader) pageOf(who, channel string) string {
+	r.t.Helper()
+	resp, err := http.Get(r.url + "/?" + url.Values{"as": {who}, "at": {channel}}.Encode())
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -175,6 +175,13 @@ func (a *Account) Checkout() error {
 	return err
 }
 
+// CancelSubscription cancels a subscription. It returns false if the account has none with that ID.
+func (a *Account) CancelSubscription(id int64) bool {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	return a.s.cancel(a.a, id)
+}
+
 // StartCheckout begins a checkout that has read the cart when the call returns, and continues in the background. A
 // checkout that begins meanwhile buys the same items again.
 func (a *Account) StartCheckout() {

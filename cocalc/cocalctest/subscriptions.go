@@ -82,12 +82,19 @@ func (s *Server) cancelSubscription(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.cancel(c.account, id)
+	return object{{"status", "ok"}}, nil
+}
+
+// cancel cancels a subscription of the account; ok is false if it has none with that ID. The caller holds the lock.
+func (s *Server) cancel(a *account, id int64) (ok bool) {
 	for _, u := range s.subscriptions {
-		if u.id == id && u.accountID == c.account.id {
+		if u.id == id && u.accountID == a.id {
 			u.status, u.canceled = "canceled", s.now()
+			return true
 		}
 	}
-	return object{{"status", "ok"}}, nil
+	return false
 }
 
 // subscriptionOf returns the subscription that a request names, of any account.

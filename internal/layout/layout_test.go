@@ -133,7 +133,8 @@ var rules = []rule{
 	},
 	{
 		dir: "cmd/demo", imports: []string{
-			"cocalc", "cocalc/cocalctest", "purchase", "bot", "internal/app", "internal/cli", "internal/config", "slacksim",
+			"cocalc", "cocalc/cocalctest", "purchase", "bot", "internal/app", "internal/cli", "internal/config",
+			"internal/largeledger", "slacksim",
 		},
 		tests: []string{"internal/goldenfile", "internal/processtest", "storage"},
 	},

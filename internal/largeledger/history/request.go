@@ -64,7 +64,11 @@ func newCourse(random *rand.Rand, now time.Time) wish {
 	spec.RunLimit = between(random, 4, 20)
 	spec.Start = now.UTC().Truncate(24*time.Hour).AddDate(0, 0, between(random, 1, 21))
 	spec.End = spec.Start.AddDate(0, 0, 7*between(random, 8, 14))
-	return wish{spec, fmt.Sprintf("%s, %s term, %d students", spec.Title, choose(random, terms), spec.RunLimit)}
+	return wish{spec, courseReason(spec, choose(random, terms))}
+}
+
+func courseReason(spec purchase.Spec, term string) string {
+	return fmt.Sprintf("%s, %s term, %d students", spec.Title, term, spec.RunLimit)
 }
 
 // above returns a license for a course that costs more than a limit.
@@ -72,6 +76,7 @@ func above(random *rand.Rand, now time.Time, limit purchase.Cents) (wish, error)
 	for w := newCourse(random, now); ; w.spec.RunLimit += between(random, 5, 15) {
 		quote, err := purchase.PriceOf(w.spec, now)
 		if err != nil || quote.Total > limit {
+			w.reason = courseReason(w.spec, choose(random, terms))
 			return w, err
 		}
 	}

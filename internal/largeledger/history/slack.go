@@ -91,7 +91,7 @@ func (h *history) publish(id purchase.OrderID) error {
 
 // isLeftToPost reports whether the bot posts the order's card for approvers at its next start.
 func (h *history) isLeftToPost(o purchase.Order) bool {
-	return h.Unposted && o.State == purchase.AwaitingApproval && o.ApproveBy.After(h.Until) && o.Created.After(h.last)
+	return h.Unposted && o.State == purchase.AwaitingApproval && o.ApproveBy.After(h.Until) && !o.Created.Before(h.last)
 }
 
 // deliver notes that each notification has reached its recipients.
