@@ -2,6 +2,7 @@ package firstschema
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -146,6 +147,14 @@ func newOrder(o purchase.Order) (order, error) {
 		})
 	}
 	return old, nil
+}
+
+// newAccount returns the account in the first schema. Nothing may be wrong with it.
+func newAccount(a purchase.AccountState) (account, error) {
+	if a.Pause != nil || a.Restored != nil || a.Diagnosis != nil || len(a.Notifications)+len(a.Twins) > 0 {
+		return account{}, errors.New("something is wrong with the account, or it has what the first schema lacks")
+	}
+	return account{a.CoCalc, a.Watching, a.Reconciled, a.LastUnknown, a.LastUnknownAt, a.Settings}, nil
 }
 
 func newBudget(b purchase.Budget) budget {

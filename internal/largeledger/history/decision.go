@@ -55,7 +55,8 @@ func (h *history) request() error {
 		return err
 	}
 	h.planRequest(h.now)
-	return h.planDecision(order, waits)
+	h.planDecision(order, waits)
+	return nil
 }
 
 // propose makes an order in place of another, if there is one.
@@ -92,7 +93,7 @@ func (h *history) stray(who purchase.Actor) error {
 }
 
 // planDecision plans what the requester does with a card.
-func (h *history) planDecision(o purchase.Order, waits bool) error {
+func (h *history) planDecision(o purchase.Order, waits bool) {
 	h.agenda.add(o.Expires, func() error { return h.expire(o.ID) })
 	pause := h.soon(4*time.Second, 90*time.Second)
 	switch {
@@ -113,7 +114,6 @@ func (h *history) planDecision(o purchase.Order, waits bool) error {
 		}
 		h.after(pause, func() error { return h.confirm(o, false) })
 	}
-	return nil
 }
 
 // edit replaces a proposal by another one.
@@ -130,7 +130,8 @@ func (h *history) edit(o purchase.Order) error {
 	if err := h.publish(o.ID); err != nil {
 		return err
 	}
-	return h.planDecision(next, false)
+	h.planDecision(next, false)
+	return nil
 }
 
 // confirm is the requester's click on Buy.
