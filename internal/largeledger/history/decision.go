@@ -39,12 +39,12 @@ func (h *history) request() error {
 			return err
 		}
 	}
-	wanted, err := newWish(h.random, h.now), error(nil)
+	wanted := newWish(h.random, h.now)
 	if waits || h.odds(8) {
-		wanted, err = above(h.random, h.now, h.Policy.AutoApprove)
-	}
-	if err != nil {
-		return err
+		var err error
+		if wanted, err = above(h.random, h.now, h.Policy.AutoApprove); err != nil {
+			return err
+		}
 	}
 	order, err := h.propose(who, wanted, "")
 	switch {
@@ -118,6 +118,9 @@ func (h *history) planDecision(o purchase.Order, waits bool) {
 
 // edit replaces a proposal by another one.
 func (h *history) edit(o purchase.Order) error {
+	if h.made == h.Orders { // the last orders were made meanwhile; this one expires
+		return nil
+	}
 	w := wish{o.Spec, o.Reason}
 	w.spec.RunLimit += between(h.random, 1, 3)
 	next, err := h.propose(o.Requester, w, o.ID)
@@ -155,7 +158,9 @@ func (h *history) confirm(o purchase.Order, waits bool) error {
 
 // planApproval plans what approvers do with an order.
 func (h *history) planApproval(o purchase.Order, waits bool) {
-	h.agenda.add(o.RemindAt, func() error { return h.remind(o.ID) })
+	if !o.RemindAt.IsZero() {
+		h.agenda.add(o.RemindAt, func() error { return h.remind(o.ID) })
+	}
 	h.agenda.add(o.ApproveBy, func() error { return h.expire(o.ID) })
 	if waits {
 		return

@@ -159,7 +159,9 @@ func (h *history) run() (done bool, err error) {
 		if !ok {
 			return true, h.finish()
 		}
-		h.now = next.at
+		if next.at.After(h.now) {
+			h.now = next.at
+		}
 		if err := next.do(); err != nil {
 			return false, fmt.Errorf("%s: %w", h.now.Format(time.RFC3339), err)
 		}
