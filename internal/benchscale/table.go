@@ -34,7 +34,7 @@ type usage struct {
 
 // writeTable prints the medians as a table in Markdown.
 func writeTable(w io.Writer, rows []row, runs int) {
-	fmt.Fprintf(w, "Medians of %d runs. Memory is anonymous.\n\n", runs)
+	fmt.Fprintf(w, "Runs: %d; the figures are medians. Memory is anonymous.\n\n", runs)
 	fmt.Fprint(w, "| program | orders | file | per order | start to the first answer | memory then | at most | idle |")
 	for _, args := range commands {
 		fmt.Fprintf(w, " `bot %s` |", strings.Join(args, " "))
