@@ -24,7 +24,8 @@ func (ws *Workspace) newTrigger(person string) string {
 // sweepEvery is how long old triggers and response URLs stay at least.
 const sweepEvery = time.Second
 
-// sweep removes what nothing can use any more, when something new is made, so that nothing has to run in the background.
+// sweep removes what nothing can use any more. It is called when something new is made, so that nothing has to run in
+// the background.
 // ws.mu is held.
 func (ws *Workspace) sweep(now time.Time) {
 	if now.Sub(ws.swept).Abs() < sweepEvery { // hundreds of people may act at once
