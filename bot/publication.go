@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
 
+	"licensebot/internal/backoff"
 	"licensebot/purchase"
 	"licensebot/purchase/orders"
 )
@@ -224,6 +226,8 @@ func (p *Publisher) restoreUnstored(o purchase.Order, of []purchase.MessageKind)
 type Changes struct {
 	turns *turns
 	wake  chan struct{} // capacity 1: there is something to publish
+	added atomic.Int64  // how many changes were added
+	seen  int64         // how many of them awaitCalm has seen
 }
 
 // NewChanges returns an empty collection. A nil now is the system's clock.
@@ -237,12 +241,42 @@ func NewChanges(now func() time.Time) *Changes {
 // Add notes that an order has changed, or with an empty id that the account has. It never waits for Slack or the
 // ledger. It is meant for purchase.Options.Changed.
 func (c *Changes) Add(id purchase.OrderID) {
+	c.added.Add(1)
+	c.lookAgain(id)
+}
+
+// lookAgain makes the Publisher look at an order again.
+func (c *Changes) lookAgain(id purchase.OrderID) {
 	if id != "" {
 		c.turns.wake(id)
 	}
 	select {
 	case c.wake <- struct{}{}:
 	default:
+	}
+}
+
+// When more than fewChanges came since the last look, the Publisher waits until none has come for calm, at most for
+// mostCalm.
+const (
+	fewChanges = maxRequesters
+	calm       = 25 * time.Millisecond
+	mostCalm   = 500 * time.Millisecond
+)
+
+// awaitCalm waits while people decide about many orders at once: their clicks are acknowledged before their cards are
+// updated, which takes longer and uses the same processors and the same disk. A few changes wait for nothing.
+func (c *Changes) awaitCalm(ctx context.Context) {
+	before := c.seen
+	c.seen = c.added.Load()
+	if c.seen-before <= fewChanges {
+		return
+	}
+	for waited := time.Duration(0); waited < mostCalm && backoff.Sleep(ctx, calm) == nil; waited += calm {
+		before, c.seen = c.seen, c.added.Load()
+		if c.seen == before {
+			return
+		}
 	}
 }
 

@@ -96,6 +96,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-p.changes.wake:
+			p.changes.awaitCalm(ctx)
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -185,7 +186,7 @@ func (p *Publisher) start(ctx context.Context, o purchase.Order) {
 		}
 		p.busy.Go(func() {
 			p.reschedule(partTurn(o.ID, t), p.publish(ctx, o.ID, t))
-			p.changes.Add(o.ID) // the order may have changed meanwhile
+			p.changes.lookAgain(o.ID) // it may have changed meanwhile
 		})
 	}
 	p.turns.sleep(o.ID, waiting)

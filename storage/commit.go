@@ -264,6 +264,10 @@ func (l *Ledger) rememberState(id int) error {
 	return nil
 }
 
+// Commits returns the number of the last durable transaction. Each transaction waits for the disk twice: for its pages,
+// and for the page that refers to them.
+func (l *Ledger) Commits() int { return l.known.Load().tx }
+
 // metaAt returns the offset of a transaction's meta page: bbolt writes its two in turn.
 func (l *Ledger) metaAt(id int) int64 { return int64(id%2) * l.pageSize }
 

@@ -34,8 +34,9 @@ func httpClient(now func() time.Time) *http.Client {
 			TLSHandshakeTimeout:   10 * time.Second,
 			ResponseHeaderTimeout: 25 * time.Second,
 			IdleConnTimeout:       90 * time.Second,
-			MaxIdleConns:          32,
-			MaxIdleConnsPerHost:   16,
+			// People who are asked about in a burst come from all workers at once.
+			MaxIdleConns:        2 * defaultWorkers,
+			MaxIdleConnsPerHost: defaultWorkers,
 		}},
 	}
 }

@@ -29,7 +29,7 @@ type Config struct {
 	// refresh them at the same time; 15 s by default, negative for none.
 	Stagger time.Duration
 
-	// Workers run the durable phase, 64 by default: they mostly wait for the disk, and what they wait for is written in
+	// Workers run the durable phase, 128 by default: they mostly wait for the disk, and what they wait for is written in
 	// one go.
 	Workers int
 	// Queue is how many deliveries wait for a worker before the bot says that it is busy; 1,024 by default.
@@ -83,11 +83,12 @@ type Client struct {
 	readyOnce  sync.Once
 }
 
-// The numbers of workers of the other lanes.
+// The numbers of workers, and of those of the lanes.
 const (
-	formWorkers   = 8
-	readWorkers   = 16
-	ledgerWorkers = 8
+	defaultWorkers = 128
+	formWorkers    = 8
+	readWorkers    = 16
+	ledgerWorkers  = 8
 )
 
 // cancelGrace is how long cancelled work may take to return.
@@ -102,7 +103,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Sockets < 1 || cfg.Sockets > 10 {
 		return nil, fmt.Errorf("socket: %d sockets; Slack allows 1 to 10 for an app", cfg.Sockets)
 	}
-	orInt(&cfg.Workers, 64)
+	orInt(&cfg.Workers, defaultWorkers)
 	orInt(&cfg.Queue, 1024)
 	orInt(&cfg.Finishers, 32)
 	if cfg.Workers < 1 || cfg.Queue < 0 || cfg.Finishers < 1 {

@@ -35,8 +35,9 @@ const burst = 500
 //
 // Each iteration is a pair of runs, and the figures are medians of the pairs: the 99th percentile in milliseconds
 // (-ms), its ratio to that of the bare loop (-x-bare) and of Bolt (-x-bolt), and for the bot and the loop the processor
-// time (-cpu-ms), megabytes (-MB) and allocations (-allocs) of the whole burst, which include those of the simulators.
-// Deliveries without an acknowledgement count as 3 s, and are counted as late.
+// time (-cpu-ms), megabytes (-MB) and allocations (-allocs) of the whole burst, which include those of the simulators,
+// and for the bot the commits of its ledger (-commits). Deliveries without an acknowledgement count as 3 s, and are
+// counted as late.
 func BenchmarkRun_Burst(b *testing.B) {
 	answers := recordAnswers(b)
 	bolt := startBolt(b, answers["help"])
@@ -72,6 +73,7 @@ func BenchmarkRun_Burst(b *testing.B) {
 			b.ReportMetric(medianCost(of, kind, func(c burstCost) float64 { return c.allocs }), kind+name+"-allocs")
 		}
 		report("", ours)
+		b.ReportMetric(medianCost(ours, kind, func(c burstCost) float64 { return float64(c.commits) }), kind+"-commits")
 		report("-bare", bare)
 		b.ReportMetric(medianRatio(ours, bare, kind), kind+"-x-bare")
 		if bolt != nil && kind == "help" {
@@ -86,6 +88,7 @@ func BenchmarkRun_Burst(b *testing.B) {
 // burstCost is what a burst takes.
 type burstCost struct {
 	p99           time.Duration // from an action to its acknowledgement
+	commits       int           // of the ledger, each with two fsyncs
 	cpu           time.Duration // of the whole process
 	bytes, allocs float64       // allocated by the whole process
 	late          int
@@ -161,20 +164,26 @@ func cpuTime(b *testing.B) time.Duration {
 
 const orderCommand = "buy ram=16 cpu=2"
 
-// measureAll measures the three bursts behind a workspace to which an app is connected. hang makes CoCalc hang.
-func (env *testEnv) measureAll(b *testing.B, hang func()) burstCosts {
+// measureAll measures the three bursts behind a workspace to which an app is connected. commits counts the commits of
+// its ledger, and hang makes CoCalc hang.
+func (env *testEnv) measureAll(b *testing.B, commits func() int, hang func()) burstCosts {
 	b.Helper()
 	people := env.addPeople(burst)
 	command := func(text string) func(int) error {
 		return func(n int) error { return people[n].Command(b.Context(), slacksim.General, "/license", text) }
 	}
-	costs := burstCosts{"help": measureBurst(b, env.slack, command("help"))}
-	costs["buy"] = measureBurst(b, env.slack, command(orderCommand))
+	costs := burstCosts{}
+	measure := func(kind string, act func(int) error) {
+		before := commits()
+		cost := measureBurst(b, env.slack, act)
+		cost.commits = commits() - before
+		costs[kind] = cost
+	}
+	measure("help", command("help"))
+	measure("buy", command(orderCommand))
 	cards := env.findCards(b, people)
 	hang()
-	costs["confirm"] = measureBurst(b, env.slack, func(n int) error {
-		return people[n].Click(b.Context(), cards[n], "Buy for $63.75")
-	})
+	measure("confirm", func(n int) error { return people[n].Click(b.Context(), cards[n], "Buy for $63.75") })
 	return costs
 }
 
@@ -199,7 +208,7 @@ func burstsOfBot(b *testing.B) burstCosts {
 	b.Helper()
 	env := newEnv(b)
 	s, stop := env.serve(b)
-	costs := env.measureAll(b, func() {
+	costs := env.measureAll(b, s.Ledger.Commits, func() {
 		// The first order waits for CoCalc from here on, and the others stay promised.
 		env.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Delay, Wait: time.Hour})
 	})
@@ -262,7 +271,7 @@ func burstsOfLoop(b *testing.B, answers map[string]json.RawMessage) burstCosts {
 	if err := env.slack.WaitForSocket(ctx); err != nil {
 		b.Fatal(err)
 	}
-	return env.measureAll(b, func() {})
+	return env.measureAll(b, func() int { return 0 }, func() {})
 }
 
 // boltApp is the app on Bolt behind a workspace of its own.

@@ -191,7 +191,9 @@ func (svc *Service) transactConfirm(ctx context.Context, id purchase.OrderID, ac
 	order, err := svc.transact(ctx, id, action, kind, carryOut)
 	if err == nil {
 		register.Nudge(svc.reg.Wake)
-		register.Nudge(svc.reg.Proposed) // one that waits for an approval has another deadline than its card had
+		if order.State == purchase.AwaitingApproval { // with another deadline than its card had
+			register.Nudge(svc.reg.Proposed)
+		}
 	}
 	return order, markUncharged(order, err)
 }

@@ -33,9 +33,13 @@ func (p *Process) Prepare(ctx context.Context) {
 // after it.
 func (p *Process) Run(ctx context.Context) {
 	var loops sync.WaitGroup
-	known := map[purchase.OrderID]deadline{}
+	known, next := map[purchase.OrderID]deadline{}, time.Duration(0)
 	loops.Go(func() {
 		p.svc.reg.Repeat(ctx, p.svc.reg.Proposed, func(ctx context.Context) (time.Duration, error) {
+			if rest := next - p.svc.reg.Elapsed(); rest > 0 {
+				return rest, nil
+			}
+			next = p.svc.reg.Elapsed() + deadlinePause
 			return p.svc.runDeadlines(ctx, known)
 		})
 	})
@@ -216,6 +220,9 @@ func (p *Process) ResolveDoubts(ctx context.Context) error {
 	return p.svc.doubts.Clear()
 }
 
+// deadlinePause is the least time between two looks at the deadlines: hundreds of proposals may be made at once.
+const deadlinePause = 100 * time.Millisecond
+
 // deadline is the time at which an undecided order changes.
 type deadline struct {
 	state purchase.State
@@ -234,7 +241,7 @@ func (svc *Service) deadline(o purchase.Order) (due deadline, ok bool) {
 }
 
 // runDeadlines ends undecided orders, reminds approvers of those that wait, and returns the time until the next
-// deadline. It runs with every new proposal, so it keeps the deadlines in known and reads each order only once.
+// deadline. It keeps the deadlines in known, and reads each order only once.
 func (svc *Service) runDeadlines(ctx context.Context, known map[purchase.OrderID]deadline) (time.Duration, error) {
 	open := map[purchase.OrderID]bool{}
 	err := svc.ledger.View(ctx, func(r purchase.Reader) error {
