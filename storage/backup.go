@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 
 	"go.etcd.io/bbolt"
 
@@ -86,46 +85,4 @@ func (p ctxWriter) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	return p.to.Write(b)
-}
-
-// keep copies the ledger to a new file beside it, named after its schema version.
-func (l *Ledger) keep(version int) (name string, err error) {
-	temp, err := createTemp(l.path, "schema")
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(temp.Name())
-	err = l.db.View(func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(ctxWriter{context.Background(), temp})
-		return err
-	})
-	if err := errors.Join(err, temp.Sync(), temp.Close(), checkKept(temp.Name())); err != nil {
-		return "", err
-	}
-	first := fmt.Sprintf("%s.schema%d", l.path, version)
-	name = first
-	for n := 2; ; n++ { // an upgrade that was interrupted, or a ledger that was restored, has one already
-		err := linkFinal(temp.Name(), name)
-		if err == nil || !errors.Is(err, fs.ErrExist) {
-			return name, err
-		}
-		name = fmt.Sprintf("%s-%d", first, n)
-	}
-}
-
-// checkKept returns an error if a kept file is damaged, so that a damaged ledger is not written to. It accepts a broken
-// audit chain, since the bot continues with such a ledger.
-func checkKept(name string) error {
-	_, err := verifyFile(context.Background(), name)
-	if fault, ok := errors.AsType[*RecordError](err); ok && fault.OfChain() {
-		return nil
-	}
-	return err
-}
-
-// markSchema marks the file as one of SchemaVersion.
-func (l *Ledger) markSchema() error {
-	return l.enqueue(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put(keySchema, strconv.AppendInt(nil, SchemaVersion, 10))
-	})
 }

@@ -41,19 +41,32 @@ func (f *RecordError) Record() string {
 		return "license " + f.Key
 	case string(bucketAccount):
 		return "the state of the account"
+	case string(bucketOrderBundles):
+		return "the bundle of orders up to " + f.Key
+	case string(bucketPurchaseBundles):
+		return "the bundle of the purchase log up to entry " + f.Key
+	case string(bucketEventBundles):
+		return "the bundle of audit records up to " + f.Key
+	case string(bucketLicenseIndex), string(bucketIDIndex):
+		return "group " + f.Key + " of the " + f.Bucket
 	}
 	return fmt.Sprintf("%q in the list of %s orders", f.Key, f.Bucket)
 }
 
 // OfChain reports whether the fault is in the audit chain. The bot can work with such a file, but the file no longer
 // proves what happened.
-func (f *RecordError) OfChain() bool { return f.Bucket == string(bucketEvents) }
+func (f *RecordError) OfChain() bool {
+	return f.Bucket == string(bucketEvents) || f.Bucket == string(bucketEventBundles)
+}
 
 // recordError returns a *RecordError about the record of a key.
 func recordError(bucket, key []byte, what string, args ...any) error {
 	f := &RecordError{Bucket: string(bucket), Key: string(key), What: fmt.Sprintf(what, args...)}
+	isNumbered := slices.Contains([]string{
+		string(bucketPurchases), string(bucketEvents), string(bucketPurchaseBundles), string(bucketEventBundles),
+	}, f.Bucket)
 	switch {
-	case f.Bucket != string(bucketPurchases) && f.Bucket != string(bucketEvents):
+	case !isNumbered:
 		if !isPrintable(f.Key) {
 			f.Key = fmt.Sprintf("%q", f.Key)
 		}

@@ -9,13 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
-
-	"licensebot/purchase"
 )
 
 // create creates an empty ledger at path: complete in a temporary file first, then renamed.
@@ -36,18 +35,7 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, bucket := range buckets {
-			if _, err := tx.CreateBucket(bucket); err != nil {
-				return err
-			}
-		}
-		meta := tx.Bucket(bucketMeta)
-		if err := meta.Put(keyApplication, application); err != nil {
-			return err
-		}
-		return meta.Put(keySchema, strconv.AppendInt(nil, SchemaVersion, 10))
-	})
+	err = db.Update(createBuckets)
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
@@ -56,6 +44,20 @@ func create(path string) error {
 		return err
 	}
 	return nil
+}
+
+// createBuckets creates the buckets of an empty ledger, and marks it as one.
+func createBuckets(tx *bbolt.Tx) error {
+	for _, bucket := range slices.Concat(buckets, bundleBuckets) {
+		if _, err := tx.CreateBucket(bucket); err != nil {
+			return err
+		}
+	}
+	meta := tx.Bucket(bucketMeta)
+	if err := meta.Put(keyApplication, application); err != nil {
+		return err
+	}
+	return meta.Put(keySchema, strconv.AppendInt(nil, SchemaVersion, 10))
 }
 
 // createTemp creates a temporary file of mode 0600 in the folder of path. A file is written completely under such a
@@ -317,89 +319,6 @@ func (p *pages) node(page, from, to []byte, depth int) error {
 		}
 		if err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// checkContents checks every record, and that the indexes and numbers match the records. Of audit records, which are by
-// far the most and don't decide anything, it checks only the checksums; Verify reads them too.
-func checkContents(tx *bbolt.Tx) error {
-	if err := checkOrders(tx); err != nil {
-		return err
-	}
-	licenses := map[string]uint64{}
-	err := eachNumbered(tx, bucketPurchases, func(key []byte, p purchase.Purchase) error {
-		if licenses[p.LicenseID] == 0 && p.LicenseID != "" {
-			licenses[p.LicenseID] = p.Number
-		}
-		return checkNumber(bucketPurchases, key, p.Number)
-	})
-	if err != nil {
-		return err
-	}
-	for license, n := range licenses {
-		if at := tx.Bucket(bucketLicenses).Get([]byte(license)); !bytes.Equal(at, number(n)) {
-			return recordError(bucketPurchases, number(n), "is not listed under its license %s", license)
-		}
-	}
-	if n := tx.Bucket(bucketLicenses).Stats().KeyN; n != len(licenses) {
-		return damagedf("the list of licenses has %d entries instead of %d", n, len(licenses))
-	}
-	err = eachNumbered(tx, bucketEvents, func([]byte, checksumOnly) error { return nil })
-	if err != nil {
-		return err
-	}
-	err = each(tx, bucketBudgets, func(key []byte, b purchase.Budget) error {
-		if b.Month != string(key) {
-			return recordError(bucketBudgets, key, "names the month %q", b.Month)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return each(tx, bucketAccount, func(key []byte, _ purchase.AccountState) error {
-		if !bytes.Equal(key, keyAccount) {
-			return recordError(bucketAccount, key, "has the wrong key %q", key)
-		}
-		return nil
-	})
-}
-
-// checkOrders checks every order, and that the indexes list the orders that they should.
-func checkOrders(tx *bbolt.Tx) error {
-	indexes := []struct {
-		bucket []byte
-		lists  func(*purchase.Order) bool
-		count  int
-	}{{bucketOpen, (*purchase.Order).Open, 0}, {bucketUnpublished, (*purchase.Order).Stale, 0}}
-	err := each(tx, bucketOrders, func(key []byte, o purchase.Order) error {
-		if string(o.ID) != string(key) {
-			return recordError(bucketOrders, key, "contains order %q", o.ID)
-		}
-		for i := range indexes {
-			index := &indexes[i]
-			lists := index.lists(&o)
-			if lists {
-				index.count++
-			}
-			at := tx.Bucket(index.bucket).Get(key)
-			if (at != nil) != lists {
-				return recordError(bucketOrders, key, "does not match the list of %s orders", index.bucket)
-			}
-			if len(at) > 0 && !bytes.Equal(at, queueValue(o)) {
-				return recordError(bucketOrders, key, "has another place in the list of open orders")
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, index := range indexes {
-		if n := tx.Bucket(index.bucket).Stats().KeyN; n != index.count {
-			return damagedf("the list of %s orders has %d entries instead of %d", index.bucket, n, index.count)
 		}
 	}
 	return nil

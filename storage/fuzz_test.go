@@ -92,8 +92,13 @@ func testRoundTrip[T any](t *testing.T, bucket, data []byte) {
 
 // FuzzDamagedFile changes a ledger anywhere: some bytes, its length, with the checksums of the meta pages put right
 // when sums is set. It is refused for a reason and stays as it is, or every record reads.
-func FuzzDamagedFile(f *testing.F) {
-	whole, err := os.ReadFile(fixture)
+func FuzzDamagedFile(f *testing.F) { fuzzDamaged(f, fixture) }
+
+// FuzzDamagedBundles does the same to a ledger whose records are in bundles.
+func FuzzDamagedBundles(f *testing.F) { fuzzDamaged(f, "testdata/v3.ledger") }
+
+func fuzzDamaged(f *testing.F, file string) {
+	whole, err := os.ReadFile(file)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -30,8 +31,8 @@ var (
 )
 
 // SchemaVersion is the schema version that this program writes, and the highest that it reads. Versions so far:
-// 1, and 2 with causes in place of sentences (see Ledger.upgrade).
-const SchemaVersion = 2
+// 1, 2 with causes in place of sentences, and 3 with bundles (see Ledger.upgrade).
+const SchemaVersion = 3
 
 const (
 	lockTimeout = time.Second
@@ -61,9 +62,19 @@ var (
 	bucketAccount     = []byte("account")
 	bucketEvents      = []byte("events")
 
+	// Since schema 3: see bundle.go and index.go.
+	bucketOrderBundles    = []byte("order-bundles")
+	bucketPurchaseBundles = []byte("purchase-bundles")
+	bucketEventBundles    = []byte("event-bundles")
+	bucketLicenseIndex    = []byte("license-index")
+	bucketIDIndex         = []byte("id-index")
+
 	buckets = [][]byte{
 		bucketMeta, bucketOrders, bucketOpen, bucketUnpublished, bucketPurchases, bucketLicenses,
 		bucketBudgets, bucketAccount, bucketEvents,
+	}
+	bundleBuckets = [][]byte{
+		bucketOrderBundles, bucketPurchaseBundles, bucketEventBundles, bucketLicenseIndex, bucketIDIndex,
 	}
 
 	keyApplication = []byte("application")
@@ -80,6 +91,9 @@ type Ledger struct {
 	readOnly bool
 	kept     string // path of the file that an upgrade kept; empty: none
 	room     func(dir string) (free uint64, err error)
+	progress func(done, total int) // of an upgrade, in records
+	step     func(done string)     // of an upgrade, for tests that end it there
+	sizes    sizes
 	budgets  budgetCache
 	committer
 }
@@ -92,6 +106,12 @@ type Option func(*Ledger)
 // bbolt's commit and its classification.
 func WithCommit(finish func(commit, rollback func() error) error) Option {
 	return func(l *Ledger) { l.finish = finish }
+}
+
+// WithProgress calls report from time to time while a ledger of an older schema is upgraded, with the numbers of
+// records that were written and that there are.
+func WithProgress(report func(done, total int)) Option {
+	return func(l *Ledger) { l.progress = report }
 }
 
 // commitPlainly is the default of WithCommit.
@@ -108,12 +128,7 @@ func commitPlainly(commit, _ func() error) error { return commit() }
 func Open(path string, options ...Option) (*Ledger, error) {
 	l, err := open(path, false)
 	if err == nil {
-		for _, set := range options {
-			set(l)
-		}
-		if err = l.upgrade(); err != nil {
-			l.Close()
-		}
+		l, err = l.prepare(options)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger %s: %w", path, explainPermissions(err, path))
@@ -170,9 +185,16 @@ func open(path string, readOnly bool) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly, room: Free}
+	l := &Ledger{
+		db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly,
+		room: Free, sizes: defaultSizes,
+		progress: func(int, int) {}, step: func(string) {},
+	}
 	l.finish, l.down = commitPlainly, make(chan struct{})
 	err = db.View(func(tx *bbolt.Tx) error {
+		if err := checkNumbered(tx); err != nil {
+			return err
+		}
 		if err := l.rememberState(tx.ID()); err != nil || tx.ID() == inspected { // unchanged since the inspection
 			return err
 		}
@@ -247,6 +269,14 @@ func sameFile(file *os.File, path string, info fs.FileInfo) bool {
 	return err1 == nil && err2 == nil && os.SameFile(opened, there) && os.SameFile(opened, info)
 }
 
+// checkNumbered returns an error if the number of the last transaction doesn't say which of the two meta pages is next.
+func checkNumbered(tx *bbolt.Tx) error {
+	if tx.ID() < 0 {
+		return fmt.Errorf("%w: transaction number %d", ErrDamaged, tx.ID())
+	}
+	return nil
+}
+
 // checkMeta returns an error if the file is foreign or newer, lacks a bucket, or has a damaged record.
 func checkMeta(tx *bbolt.Tx) (err error) {
 	defer recoverDamage(&err)()
@@ -264,12 +294,15 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 	if version < 1 {
 		return fmt.Errorf("%w: schema version %d", ErrDamaged, version)
 	}
-	if id := tx.ID(); id < 0 { // it does not say which of the two meta pages is next
-		return fmt.Errorf("%w: transaction number %d", ErrDamaged, id)
+	if err := checkNumbered(tx); err != nil {
+		return err
 	}
-	for _, name := range buckets {
-		b := tx.Bucket(name)
-		if b == nil {
+	needed := buckets
+	if version >= 3 {
+		needed = slices.Concat(buckets, bundleBuckets)
+	}
+	for _, name := range needed {
+		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: it has no %s", ErrDamaged, name)
 		}
 	}
@@ -284,33 +317,13 @@ func schema(tx *bbolt.Tx) (version int, err error) {
 	return version, nil
 }
 
-// upgrade marks a ledger of an older schema as one of [SchemaVersion]. Before that, it keeps a durable copy of the file
-// (see [Ledger.Kept]). The error wraps purchase.ErrFull if there is no space for the copy; the ledger is then
-// unchanged.
-//
-// Schema 2 has causes (codes with arguments) where schema 1 had sentences: in waits, holds, failures, pauses, notices
-// and receipts. Package purchase reads records of both, so an upgrade changes no record: a record gets its new form
-// when it is next written, and audit records keep their bytes. The mark prevents that an older program reads causes as
-// empty sentences. The copy is for going back to an older version.
-func (l *Ledger) upgrade() error {
-	var version int
-	err := l.db.View(func(tx *bbolt.Tx) (err error) {
+// schema returns the schema version of the open file.
+func (l *Ledger) schema() (version int, err error) {
+	err = l.db.View(func(tx *bbolt.Tx) (err error) {
 		version, err = schema(tx)
 		return err
 	})
-	if err != nil || version == SchemaVersion {
-		return err
-	}
-	if l.kept, err = l.keep(version); err != nil {
-		return fmt.Errorf("keep the file of schema version %d before the upgrade: %w", version, wrapNoSpace(err))
-	}
-	if err := l.markSchema(); err != nil {
-		if errors.Is(err, purchase.ErrFull) { // the ledger is unchanged, and the next start keeps a copy again
-			err = errors.Join(err, os.Remove(l.kept))
-		}
-		return err
-	}
-	return nil
+	return version, err
 }
 
 // Kept returns the path of the file that [Open] kept because it upgraded the ledger; empty if it did not. That file is
@@ -324,7 +337,9 @@ func (l *Ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return l.view(func(tx *bbolt.Tx) error { return read(&transaction{tx: tx, budgets: &l.budgets}) })
+	return l.view(func(tx *bbolt.Tx) error {
+		return read(&transaction{bundleReader: bundleReader{tx: tx}, budgets: &l.budgets})
+	})
 }
 
 // Update implements purchase.Ledger: it calls change in a transaction, and returns when that is durable. Updates that
@@ -340,7 +355,7 @@ func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	}
 	var own error
 	err := l.enqueue(func(tx *bbolt.Tx) error {
-		own = change(&transaction{tx: tx, budgets: &l.budgets, changed: l.changed})
+		own = change(&transaction{bundleReader: bundleReader{tx: tx}, budgets: &l.budgets, changed: l.changed})
 		return own
 	})
 	if err != nil && own == nil {

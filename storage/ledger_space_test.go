@@ -120,8 +120,8 @@ func checkWhole(t *testing.T, l *Ledger, orders int) {
 		for err := range tx.Check() {
 			all = errors.Join(all, err)
 		}
-		got, err := (&transaction{tx: tx}).Orders("", 1000)
-		events, err2 := (&transaction{tx: tx}).Events(1, 1000)
+		got, err := (&transaction{bundleReader: bundleReader{tx: tx}}).Orders("", 1000)
+		events, err2 := (&transaction{bundleReader: bundleReader{tx: tx}}).Events(1, 1000)
 		if len(got) != orders || len(events) != orders {
 			t.Errorf("got %d orders and %d audit records, want %d of each", len(got), len(events), orders)
 		}

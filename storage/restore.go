@@ -95,15 +95,15 @@ func lockCurrent(path string) (name string, present *os.File, err error) {
 
 // prepareCopy runs prepare on the copy and verifies the result.
 func prepareCopy(ctx context.Context, copied string, prepare func(purchase.Writer) error) error {
+	// The backup itself stays, so no copy of its earlier schema is kept.
+	if err := upgradeCopy(copied); err != nil {
+		return err
+	}
 	l, err := open(copied, false)
 	if err != nil {
 		return err
 	}
-	// The backup itself stays, so no copy of its earlier schema is kept.
-	if err = l.markSchema(); err == nil {
-		err = l.Update(ctx, prepare)
-	}
-	if err := errors.Join(err, l.Close()); err != nil {
+	if err := errors.Join(l.Update(ctx, prepare), l.Close()); err != nil {
 		return err
 	}
 	_, err = verifyFile(ctx, copied)
@@ -130,20 +130,25 @@ func swapIn(name string, present *os.File, complete string, now time.Time) (asid
 
 // setAside gives the current ledger, durably, another name in the same folder, and returns that.
 func setAside(name string, present *os.File, now time.Time) (string, error) {
-	first := name + ".before-restore-" + now.UTC().Format("20060102T150405Z")
-	aside := first
+	return addName(name, name+".before-restore-"+now.UTC().Format("20060102T150405Z"), present)
+}
+
+// addName gives the open file with the name name, durably, the second name wanted, or that with a number if there is
+// such a file. Where the file system has no hard links it makes a copy. It returns the second name.
+func addName(name, wanted string, file *os.File) (string, error) {
+	second := wanted
 	for n := 2; ; n++ {
-		err := os.Link(name, aside)
+		err := os.Link(name, second)
 		if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without hard links
-			err = copyCurrent(aside, present)
+			err = copyCurrent(second, file)
 		}
 		if err == nil {
-			return aside, syncDir(filepath.Dir(aside))
+			return second, syncDir(filepath.Dir(second))
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return "", err
 		}
-		aside = fmt.Sprintf("%s-%d", first, n)
+		second = fmt.Sprintf("%s-%d", wanted, n)
 	}
 }
 

@@ -2,18 +2,12 @@ package storage
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
-
-	"go.etcd.io/bbolt"
 
 	"licensebot/purchase"
 )
@@ -24,23 +18,41 @@ const appendFill = 0.95
 
 // transaction implements purchase.Reader and purchase.Writer.
 type transaction struct {
-	tx      *bbolt.Tx
+	bundleReader
 	budgets *budgetCache
 	changed changedBudgets // nil if the transaction only reads
 }
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
 	defer recoverDamage(&err)()
-	order, ok, err := getJSON[purchase.Order](t.tx, bucketOrders, []byte(id))
+	order, ok, err := find[purchase.Order](&t.bundleReader, collectionOrders, []byte(id))
 	if err == nil && !ok {
 		err = fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
 	}
 	return order, err
 }
 
+// find reads a record of a collection; ok is false if there is none.
+func find[T any](b *bundleReader, c collection, key []byte) (value T, ok bool, err error) {
+	data, ok, err := b.get(c, key)
+	if err != nil || !ok {
+		return value, false, err
+	}
+	value, err = unmarshal[T](c.recent, key, data)
+	return value, err == nil, err
+}
+
 func (t *transaction) OpenOrders() (open []purchase.Order, err error) {
 	defer recoverDamage(&err)()
-	return t.indexed(bucketOpen)
+	err = t.tx.Bucket(bucketOpen).ForEach(func(id, _ []byte) error {
+		order, ok, err := getJSON[purchase.Order](t.tx, bucketOrders, id)
+		if err == nil && !ok {
+			err = recordError(bucketOrders, id, "is missing, and the list of %s orders names it", bucketOpen)
+		}
+		open = append(open, order)
+		return err
+	})
+	return open, err
 }
 
 func (t *transaction) Unpublished() (ids []purchase.OrderID, err error) {
@@ -52,35 +64,48 @@ func (t *transaction) Unpublished() (ids []purchase.OrderID, err error) {
 	return ids, err
 }
 
-// indexed returns the orders that an index lists.
-func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
-	var orders []purchase.Order
-	err := t.tx.Bucket(index).ForEach(func(id, _ []byte) error {
-		order, ok, err := getJSON[purchase.Order](t.tx, bucketOrders, id)
-		if err == nil && !ok {
-			err = recordError(bucketOrders, id, "is missing, and the list of %s orders names it", index)
-		}
-		orders = append(orders, order)
-		return err
-	})
-	return orders, err
-}
-
 func (t *transaction) Orders(before purchase.OrderID, limit int) (orders []purchase.Order, err error) {
 	defer recoverDamage(&err)()
-	return newestFirst[purchase.Order](t.tx, bucketOrders, []byte(before), limit)
+	return newestFirst[purchase.Order](t, collectionOrders, []byte(before), limit)
 }
 
+// OrdersNamed finds single orders by reading their keys, and bundled ones with the index of ids.
 func (t *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderID, err error) {
 	defer recoverDamage(&err)()
-	c := t.tx.Bucket(bucketOrders).Cursor()
-	for k, _ := c.Last(); k != nil && len(ids) < limit; k, _ = c.Prev() {
-		if id := string(k); strings.HasPrefix(id, part) || strings.HasSuffix(id, part) {
-			ids = append(ids, purchase.OrderID(id))
+	add := func(id purchase.OrderID) {
+		if at, found := slices.BinarySearchFunc(ids, id, newer); !found {
+			ids = slices.Insert(ids, at, id)
 		}
 	}
-	return ids, nil
+	c := t.tx.Bucket(bucketOrders).Cursor()
+	for k, _ := c.Last(); k != nil; k, _ = c.Prev() {
+		if id := string(k); strings.HasPrefix(id, part) || strings.HasSuffix(id, part) {
+			add(purchase.OrderID(id))
+		}
+	}
+	beginning := 0
+	for r, err := range t.descend(collectionOrders, append([]byte(part), 0xFF)) {
+		if err != nil {
+			return nil, err
+		}
+		if beginning >= limit || !bytes.HasPrefix(r.key, []byte(part)) {
+			break
+		}
+		beginning++
+		add(purchase.OrderID(r.key))
+	}
+	bundled, err := ending(t.tx, part)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range bundled {
+		add(id)
+	}
+	return ids[:min(len(ids), limit)], nil
 }
+
+// newer compares ids for a list with the newest first.
+func newer(a, b purchase.OrderID) int { return strings.Compare(string(b), string(a)) }
 
 func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Purchase, err error) {
 	defer recoverDamage(&err)()
@@ -88,7 +113,7 @@ func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Pu
 	if before > 0 {
 		key = number(before)
 	}
-	return newestFirst[purchase.Purchase](t.tx, bucketPurchases, key, limit)
+	return newestFirst[purchase.Purchase](t, collectionPurchases, key, limit)
 }
 
 func (t *transaction) Budgets(limit int) (budgets []purchase.Budget, err error) {
@@ -96,27 +121,33 @@ func (t *transaction) Budgets(limit int) (budgets []purchase.Budget, err error) 
 	if err := t.budgets.write(t.tx, t.changed); err != nil {
 		return nil, err
 	}
-	return newestFirst[purchase.Budget](t.tx, bucketBudgets, nil, limit)
-}
-
-// newestFirst returns at most limit records with keys below before (any key if before is empty), last key first.
-func newestFirst[T any](tx *bbolt.Tx, bucket, before []byte, limit int) ([]T, error) {
-	var out []T
-	c := tx.Bucket(bucket).Cursor()
-	k, v := c.Last()
-	if len(before) > 0 {
-		if k, _ = c.Seek(before); k == nil {
-			k, v = c.Last() // all keys are below
-		} else {
-			k, v = c.Prev()
-		}
-	}
-	for ; k != nil && len(out) < limit; k, v = c.Prev() {
-		value, err := decode[T](bucket, k, v)
+	c := t.tx.Bucket(bucketBudgets).Cursor()
+	for k, v := c.Last(); k != nil && len(budgets) < limit; k, v = c.Prev() {
+		budget, err := decode[purchase.Budget](bucketBudgets, k, v)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, value)
+		budgets = append(budgets, budget)
+	}
+	return budgets, nil
+}
+
+// newestFirst returns at most limit records with keys below before (any key if before is empty), last key first.
+func newestFirst[T any](t *transaction, c collection, before []byte, limit int) (out []T, err error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	for r, err := range t.descend(c, before) {
+		if err != nil {
+			return nil, err
+		}
+		value, err := unmarshal[T](c.recent, r.key, r.data)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, value); len(out) == limit {
+			break
+		}
 	}
 	return out, nil
 }
@@ -126,15 +157,32 @@ func (t *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool
 	if licenseID == "" {
 		return purchase.Purchase{}, false, nil
 	}
-	key := t.tx.Bucket(bucketLicenses).Get([]byte(licenseID))
-	if key == nil {
-		return purchase.Purchase{}, false, nil
+	if key := t.tx.Bucket(bucketLicenses).Get([]byte(licenseID)); key != nil {
+		p, ok, err = getJSON[purchase.Purchase](t.tx, bucketPurchases, key)
+		if err == nil && p.LicenseID != licenseID {
+			err = recordError(bucketLicenses, []byte(licenseID), "leads to a purchase of another license")
+		}
+		return p, ok, err
 	}
-	p, ok, err = getJSON[purchase.Purchase](t.tx, bucketPurchases, key)
-	if err == nil && p.LicenseID != licenseID {
-		err = recordError(bucketLicenses, []byte(licenseID), "leads to a purchase of another license")
+	return t.bundledPurchaseOf(licenseID)
+}
+
+// bundledPurchaseOf returns the first log entry of a license if that is bundled.
+func (b *bundleReader) bundledPurchaseOf(licenseID string) (p purchase.Purchase, ok bool, err error) {
+	numbers, err := licensed(b.tx, licenseID)
+	if err != nil {
+		return purchase.Purchase{}, false, err
 	}
-	return p, ok, err
+	for _, n := range numbers {
+		p, ok, err := find[purchase.Purchase](b, collectionPurchases, number(n))
+		if err == nil && !ok {
+			err = recordError(bucketPurchases, number(n), "is missing, and the index of licenses names it")
+		}
+		if err != nil || p.LicenseID == licenseID {
+			return p, err == nil, err
+		}
+	}
+	return purchase.Purchase{}, false, nil
 }
 
 func (t *transaction) Budget(month string) (budget purchase.Budget, err error) {
@@ -153,29 +201,38 @@ func (t *transaction) Account() (account purchase.AccountState, err error) {
 
 func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, err error) {
 	defer recoverDamage(&err)()
-	c := t.tx.Bucket(bucketEvents).Cursor()
-	for k, v := c.Seek(number(first)); k != nil && len(events) < limit; k, v = c.Next() {
-		e, err := decode[purchase.Event](bucketEvents, k, v)
+	if limit <= 0 {
+		return nil, nil
+	}
+	for r, err := range t.ascend(collectionEvents, number(first)) {
 		if err != nil {
 			return nil, err
 		}
-		if len(k) != 8 {
-			return nil, recordError(bucketEvents, k, "has no number")
+		e, err := unmarshal[purchase.Event](bucketEvents, r.key, r.data)
+		if err != nil {
+			return nil, err
+		}
+		if len(r.key) != 8 {
+			return nil, recordError(bucketEvents, r.key, "has no number")
 		}
 		// The record's own number may have been edited. Verify reports that; readers of all records continue.
-		e.Number = binary.BigEndian.Uint64(k)
-		events = append(events, e)
+		e.Number = binary.BigEndian.Uint64(r.key)
+		if events = append(events, e); len(events) == limit {
+			break
+		}
 	}
 	return events, nil
 }
 
 func (t *transaction) Head() (head purchase.Event, err error) {
 	defer recoverDamage(&err)()
-	key, last := t.tx.Bucket(bucketEvents).Cursor().Last()
-	if last == nil {
-		return head, nil
+	for r, err := range t.descend(collectionEvents, nil) {
+		if err != nil {
+			return head, err
+		}
+		return unmarshal[purchase.Event](bucketEvents, r.key, r.data)
 	}
-	return decode[purchase.Event](bucketEvents, key, last)
+	return head, nil
 }
 
 func (t *transaction) PutOrder(o purchase.Order) (err error) {
@@ -242,6 +299,9 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err
 	if p.LicenseID == "" || t.tx.Bucket(bucketLicenses).Get([]byte(p.LicenseID)) != nil {
 		return p, nil // no license, or a correction of the entry that the index names
 	}
+	if _, known, err := t.bundledPurchaseOf(p.LicenseID); err != nil || known {
+		return p, err
+	}
 	return p, t.tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), number(n))
 }
 
@@ -277,137 +337,4 @@ func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 		return err
 	}
 	return put(b, number(n), e)
-}
-
-// Hash returns the hash of an audit record that links the chain: the hex SHA-256 of its JSON with Prev and without
-// Hash.
-func Hash(e purchase.Event) (string, error) {
-	e.Hash = ""
-	data, err := json.Marshal(e)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
-}
-
-// A record is 4 bytes of CRC-32C over key and JSON, then the JSON. Without the checksum, a digit that flips on the disk
-// would be valid JSON and change an amount.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func checksum(key, data []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)
-}
-
-func putJSON(tx *bbolt.Tx, bucket, key []byte, value any) error {
-	return put(tx.Bucket(bucket), key, value)
-}
-
-func put(b *bbolt.Bucket, key []byte, value any) error {
-	record, err := encode(key, value)
-	if err != nil {
-		return err
-	}
-	return b.Put(key, record)
-}
-
-// encode returns the record of a value.
-func encode(key []byte, value any) ([]byte, error) {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return nil, err
-	}
-	return append(binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+4), checksum(key, data)), data...), nil
-}
-
-// checksumOnly is the type of records that decode checks without reading their JSON.
-type checksumOnly struct{}
-
-// decode checks and reads the record of a key. The error is a *RecordError.
-func decode[T any](bucket, key, record []byte) (value T, err error) {
-	if len(record) < 4 || binary.BigEndian.Uint32(record) != checksum(key, record[4:]) {
-		return value, recordError(bucket, key, "does not fit its checksum")
-	}
-	if _, skip := any(value).(checksumOnly); skip {
-		return value, nil
-	}
-	if err := json.Unmarshal(record[4:], &value); err != nil {
-		return value, recordError(bucket, key, "cannot be read: %v", err)
-	}
-	return value, nil
-}
-
-// getJSON reads a record; ok is false if there is none.
-func getJSON[T any](tx *bbolt.Tx, bucket, key []byte) (value T, ok bool, err error) {
-	record := tx.Bucket(bucket).Get(key)
-	if record == nil {
-		return value, false, nil
-	}
-	value, err = decode[T](bucket, key, record)
-	return value, err == nil, err
-}
-
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-
-// recoverDamage returns a function to defer that turns a panic of bbolt into an error that wraps ErrDamaged: on a page
-// that was damaged since the file was opened, bbolt panics or reads unmapped memory. Every method of a transaction
-// defers it, so that a panic of the transaction's caller stays a panic.
-func recoverDamage(err *error) func() {
-	before := debug.SetPanicOnFault(true)
-	return func() {
-		debug.SetPanicOnFault(before)
-		if r := recover(); r != nil {
-			*err = fmt.Errorf("%w: %v", ErrDamaged, r)
-		}
-	}
-}
-
-// bboltPanic is a panic of bbolt, which trusts what it reads, as an error.
-type bboltPanic struct{ reason any }
-
-func (f bboltPanic) Error() string { return fmt.Sprintf("bbolt: %v", f.reason) }
-
-// recoverPanics calls do and returns a bboltPanic if it panics or reads memory beyond the end of the file.
-func recoverPanics(do func() error) (err error) {
-	before := debug.SetPanicOnFault(true)
-	defer func() {
-		debug.SetPanicOnFault(before)
-		if r := recover(); r != nil {
-			err = bboltPanic{r}
-		}
-	}()
-	return do()
-}
-
-// eachNumbered decodes every record of a bucket whose keys count from 1, and returns an error if a number is missing.
-func eachNumbered[T any](tx *bbolt.Tx, bucket []byte, visit func(key []byte, value T) error) error {
-	var n uint64
-	err := each(tx, bucket, func(key []byte, value T) error {
-		if n++; !bytes.Equal(key, number(n)) {
-			return recordError(bucket, number(n), "is missing")
-		}
-		return visit(key, value)
-	})
-	if last := tx.Bucket(bucket).Sequence(); err == nil && last != n {
-		return recordError(bucket, number(n+1), "is missing: there were %d", last)
-	}
-	return err
-}
-
-func checkNumber(bucket, key []byte, n uint64) error {
-	if !bytes.Equal(key, number(n)) {
-		return recordError(bucket, key, "has the number %d", n)
-	}
-	return nil
-}
-
-// each calls visit with every record of a bucket, decoded.
-func each[T any](tx *bbolt.Tx, bucket []byte, visit func(key []byte, value T) error) error {
-	return tx.Bucket(bucket).ForEach(func(key, record []byte) error {
-		value, err := decode[T](bucket, key, record)
-		if err != nil {
-			return err
-		}
-		return visit(key, value)
-	})
 }

@@ -1,8 +1,13 @@
 package storage
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"strconv"
 
 	"go.etcd.io/bbolt"
 
@@ -68,9 +73,9 @@ func verifyFile(ctx context.Context, path string) (Report, error) {
 func (l *Ledger) verify(ctx context.Context) (report Report, err error) {
 	err = l.view(func(tx *bbolt.Tx) (err error) {
 		defer recoverDamage(&err)()
-		report = Report{
-			Size: tx.Size(), Orders: tx.Bucket(bucketOrders).Stats().KeyN,
-			Purchases: tx.Bucket(bucketPurchases).Stats().KeyN,
+		report = Report{Size: tx.Size(), Purchases: int(tx.Bucket(bucketPurchases).Sequence())}
+		if report.Orders, err = countOrders(tx); err != nil {
+			return err
 		}
 		if report.Schema, err = schema(tx); err != nil {
 			return err
@@ -83,33 +88,106 @@ func (l *Ledger) verify(ctx context.Context) (report Report, err error) {
 		if err != nil {
 			return err
 		}
+		if err := checkBundles(ctx, tx); err != nil {
+			return err
+		}
 		report.Head, err = checkChain(ctx, tx)
 		return err
 	})
 	return report, err
 }
 
-// checkChain verifies the audit records from the first to the last, and returns the last.
-func checkChain(ctx context.Context, tx *bbolt.Tx) (last purchase.Event, err error) {
-	err = eachNumbered(tx, bucketEvents, func(key []byte, e purchase.Event) error {
-		if e.Number%1000 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := checkNumber(bucketEvents, key, e.Number); err != nil {
+// countOrders returns the number of orders. A single order that is also in a bundle counts once.
+func countOrders(tx *bbolt.Tx) (n int, err error) {
+	t := &bundleReader{tx: tx}
+	if bundles := tx.Bucket(bucketOrderBundles); bundles != nil {
+		err = bundles.ForEach(func(key, value []byte) error {
+			b, err := bundleHead(bucketOrderBundles, key, value, false)
+			n += b.count
 			return err
+		})
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, tx.Bucket(bucketOrders).ForEach(func(key, _ []byte) error {
+		_, isBundled, err := t.getBundled(collectionOrders, key)
+		if !isBundled {
+			n++
 		}
-		if e.Prev != last.Hash {
-			return recordError(bucketEvents, key, "does not follow from the record before it: the chain is broken between them")
-		}
-		hash, err := Hash(e)
-		if err != nil {
-			return err
-		}
-		if hash != e.Hash {
-			return recordError(bucketEvents, key, "was changed after it was written: its hash does not match its content")
-		}
-		last = e
-		return nil
+		return err
 	})
-	return last, err
+}
+
+// checkChain verifies the audit records from the first to the last, and returns the last. It reads their JSON without
+// decoding it: a record states its number first and its hashes last.
+func checkChain(ctx context.Context, tx *bbolt.Tx) (last purchase.Event, err error) {
+	var data []byte // of the last good record
+	var prev string
+	n := uint64(0)
+	for r, err := range (&bundleReader{tx: tx}).ascend(collectionEvents, nil) {
+		if err == nil {
+			n++
+			if n%1000 == 0 {
+				err = ctx.Err()
+			}
+		}
+		if err == nil && !bytes.Equal(r.key, number(n)) {
+			err = recordError(bucketEvents, number(n), "is missing")
+		}
+		if err == nil {
+			prev, err = checkLink(r.key, r.data, prev)
+		}
+		if err != nil {
+			last, _ = lastEvent(data)
+			return last, err
+		}
+		data = r.data
+	}
+	if sequence := tx.Bucket(bucketEvents).Sequence(); sequence != n {
+		last, _ = lastEvent(data)
+		return last, recordError(bucketEvents, number(n+1), "is missing: there were %d", sequence)
+	}
+	return lastEvent(data)
+}
+
+func lastEvent(data []byte) (e purchase.Event, err error) {
+	if data == nil {
+		return e, nil
+	}
+	return unmarshal[purchase.Event](bucketEvents, nil, data)
+}
+
+// checkLink verifies that an audit record has its number, follows the record with the hash prev and fits its own hash,
+// which it returns.
+func checkLink(key, data []byte, prev string) (hash string, err error) {
+	body, isUsual := bytes.CutPrefix(data, strconv.AppendUint([]byte(`{"number":`), binary.BigEndian.Uint64(key), 10))
+	if end := len(data) - ownHashSize; isUsual && end > 0 && body[0] == ',' {
+		hash = string(data[end : end+2*hashSize])
+		before, follows := bytes.CutSuffix(data[:end], []byte(prevMember+prev+hashMember))
+		if follows && string(data[end+2*hashSize:]) == recordEnd {
+			sum := sha256.New()
+			sum.Write(before)
+			sum.Write([]byte(prevMember + prev + hashMember + recordEnd)) // it is hashed without its hash
+			if hex.EncodeToString(sum.Sum(nil)) == hash {
+				return hash, nil
+			}
+		}
+	}
+	// The record is wrong, or has another form: its content decides.
+	e, err := unmarshal[purchase.Event](bucketEvents, key, data)
+	if err != nil {
+		return "", err
+	}
+	if err := checkNumber(bucketEvents, key, e.Number); err != nil {
+		return "", err
+	}
+	if e.Prev != prev {
+		return "", recordError(bucketEvents, key,
+			"does not follow from the record before it: the chain is broken between them")
+	}
+	if hash, err = Hash(e); err == nil && hash != e.Hash {
+		err = recordError(bucketEvents, key, "was changed after it was written: its hash does not match its content")
+	}
+	return hash, err
 }

@@ -61,7 +61,7 @@ func New(c Config) (*Service, error) {
 	}
 	ledger := c.Ledger
 	if ledger == nil {
-		bolt, err := storage.Open(c.Database, c.Decorators.storage()...)
+		bolt, err := storage.Open(c.Database, append(c.Decorators.storage(), storage.WithProgress(s.logUpgrade()))...)
 		if err != nil {
 			return nil, err
 		}
@@ -172,6 +172,7 @@ func (s *Service) Start() {
 	group.Go(func() error { return s.front.Run(ctx) })
 	if s.Ledger != nil {
 		group.Go(func() error { return s.ledgerFails(ctx) })
+		group.Go(func() error { return s.compactLedger(ctx) })
 	}
 	watch := bot.AccessWatch{
 		Access: s.Access, Slack: s.api, Audit: s.Desk.Process, Log: s.log, Every: s.config.Slack.Probe, Now: s.config.Now,

@@ -71,3 +71,41 @@ func (s *Service) run(ctx context.Context) error {
 	}
 	return s.Drain()
 }
+
+// compactEvery is how often older records of the ledger are bundled.
+const compactEvery = time.Hour
+
+// compactLedger bundles the ledger's older records from time to time, until ctx is done. An error is logged: the
+// records stay as they are, and the next attempt finds them again.
+func (s *Service) compactLedger(ctx context.Context) error {
+	log := s.part("storage")
+	for ctx.Err() == nil {
+		n, err := s.Ledger.Compact(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			log.Error().Err(err).Msg("fail to compact the ledger")
+		case n > 0:
+			log.Info().Int("records", n).Msg("compact the ledger")
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(compactEvery):
+		}
+	}
+	return nil
+}
+
+// upgradeLogEvery is how often the progress of an upgrade is logged.
+const upgradeLogEvery = 5 * time.Second
+
+// logUpgrade returns a function that logs the progress of the ledger's upgrade.
+func (s *Service) logUpgrade() func(done, total int) {
+	log, last := s.part("storage"), time.Time{}
+	return func(done, total int) {
+		if time.Since(last) < upgradeLogEvery && done < total {
+			return
+		}
+		last = time.Now()
+		log.Info().Int("records", done).Int("of", total).Msg("upgrade the ledger")
+	}
+}

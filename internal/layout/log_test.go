@@ -14,10 +14,11 @@ import (
 
 // logVerbs lists the verbs with which log messages begin.
 var logVerbs = strings.Fields(
-	`acknowledge add answer ask back begin cancel check close compare connect continue count delete doubt drop end
+	`acknowledge add answer ask back begin cancel check close compact compare connect continue count delete doubt drop end
 	enter fail find finish forget give go hold ignore keep leave let listen load look lose make miss move open
 	pause post put reach read recover record refuse remove repeat replace rest restore resume retry return run
-	save send set show skip start stop take tell try turn update use verify wait warn write`)
+	save send set show skip start stop take tell try turn update upgrade use verify
+	wait warn write`)
 
 // A log message begins with a verb in its base form, which says what the program does. Durations are whole milliseconds
 // in a field whose name ends in _ms.

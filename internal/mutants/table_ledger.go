@@ -77,13 +77,13 @@ func ledger() []mutant {
 		},
 		{
 			"checking the link of the chain",
-			"storage.checkChain",
-			never("last.Hash"),
+			"storage.checkLink",
+			never("e.Prev"),
 			[]tests{kept("^TestVerify_FirstBadRecord$")},
 		},
 		{
 			"checking the hash of a record",
-			"storage.checkChain",
+			"storage.checkLink",
 			never("e.Hash"),
 			[]tests{kept("^TestVerify_FirstBadRecord$")},
 		},
@@ -95,9 +95,33 @@ func ledger() []mutant {
 		},
 		{
 			"the checksum of a record",
-			"storage.decode",
+			"storage.checked",
 			dropOperand("checksum"),
 			[]tests{kept("^TestVerify_FirstBadRecord$")},
+		},
+		{
+			"that an order which changed since it was bundled counts as it is now",
+			"storage.merge",
+			dropOperand("bytes.Equal"),
+			[]tests{kept("^TestLedger_Compact_ReadsAlike$")},
+		},
+		{
+			"that a license leads to its first entry, also if that is bundled",
+			"storage.(*transaction).AddPurchase",
+			dropOperand("known"),
+			[]tests{kept("^TestLedger_Compact_ReadsAlike$")},
+		},
+		{
+			"that open orders aren't bundled",
+			"storage.sizes.closedOrders",
+			dropOperand("bucketOpen"),
+			[]tests{kept("^TestLedger_Compact_ReadsAlike$")},
+		},
+		{
+			"that no bundle is missing",
+			"storage.checkHeads",
+			dropOperand("before"),
+			[]tests{kept("^TestVerify_Bundles$")},
 		},
 		{
 			"the key in a record's checksum",

@@ -20,6 +20,9 @@ type ledger struct {
 	process *process
 }
 
+// compactAfter is how many transactions there are until the ledger is compacted again, far more often than in a bot.
+const compactAfter = 11
+
 func (l *ledger) View(ctx context.Context, read func(purchase.Reader) error) error {
 	if l.process.ctx.Err() != nil {
 		return errDead
@@ -94,6 +97,11 @@ func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	}
 	for _, wrong := range seen.wrongs {
 		l.process.w.wrong("%s", wrong)
+	}
+	if n%compactAfter == 0 {
+		if _, err := l.Compact(context.WithoutCancel(ctx)); err != nil {
+			l.process.w.wrong("the ledger can't be compacted: %v", err)
+		}
 	}
 	l.process.apart(ctx, uint64(n)) // those that shared a commit go on one after the other
 	return l.process.meet("after a transaction")

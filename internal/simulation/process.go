@@ -55,7 +55,7 @@ func (w *world) begin(number int) (*process, error) {
 	l.ctx, l.die = context.WithCancel(context.Background())
 	path := filepath.Join(w.dir, "ledger.db")
 	var err error
-	if l.ledger, err = storage.Open(path); err != nil {
+	if l.ledger, err = storage.Open(path, storage.WithSmallBundles()); err != nil {
 		return nil, err
 	}
 	l.program, err = app.New(app.Config{

@@ -1,0 +1,258 @@
+package storage
+
+import (
+	"bytes"
+	"iter"
+
+	"go.etcd.io/bbolt"
+)
+
+// collection is a set of records in the order of their keys. Recent records, and orders with something left to do, are
+// stored one by one; the rest are stored in bundles. A record that is stored in both counts as it is stored by itself:
+// it has changed since it was bundled.
+type collection struct {
+	recent  []byte // bucket of single records
+	bundles []byte // bucket of bundles, by the keys of their last records; ledgers before schema 3 have none
+	chained bool   // audit records
+}
+
+var (
+	collectionOrders    = collection{recent: bucketOrders, bundles: bucketOrderBundles}
+	collectionPurchases = collection{recent: bucketPurchases, bundles: bucketPurchaseBundles}
+	collectionEvents    = collection{recent: bucketEvents, bundles: bucketEventBundles, chained: true}
+)
+
+// bundleReader unpacks bundles in a transaction and keeps the last one of each collection, since records are often read
+// one after the other. It is not safe for concurrent use.
+type bundleReader struct {
+	tx   *bbolt.Tx
+	last map[string]unpacked // by bucket
+}
+
+type unpacked struct {
+	key, value []byte // of the bundle, as bbolt returned them
+	records    []record
+}
+
+// unpack returns the records of a bundle.
+func (b *bundleReader) unpack(c collection, key, value []byte) ([]record, error) {
+	// bbolt returns the same memory for the same page until the transaction ends
+	if last, ok := b.last[string(c.bundles)]; ok && &last.value[0] == &value[0] && bytes.Equal(last.key, key) {
+		return last.records, nil
+	}
+	records, err := decodeBundle(c.bundles, key, value, c.chained)
+	if err != nil {
+		return nil, err
+	}
+	if b.last == nil {
+		b.last = map[string]unpacked{}
+	}
+	b.last[string(c.bundles)] = unpacked{key, value, records}
+	return records, nil
+}
+
+// get returns the JSON of a record; ok is false if there is none. It is valid until the transaction ends.
+func (b *bundleReader) get(c collection, key []byte) (data []byte, ok bool, err error) {
+	if value := b.tx.Bucket(c.recent).Get(key); value != nil {
+		data, err := checked(c.recent, key, value)
+		return data, err == nil, err
+	}
+	return b.getBundled(c, key)
+}
+
+// getBundled returns the JSON of a record that is in a bundle; ok is false if it is in none.
+func (b *bundleReader) getBundled(c collection, key []byte) (data []byte, ok bool, err error) {
+	bundles := b.tx.Bucket(c.bundles)
+	if bundles == nil {
+		return nil, false, nil
+	}
+	last, value := bundles.Cursor().Seek(key)
+	if last == nil {
+		return nil, false, nil
+	}
+	records, err := b.unpack(c, last, value)
+	if err != nil {
+		return nil, false, err
+	}
+	if i, found := search(records, key); found {
+		return records[i].data, true, nil
+	}
+	return nil, false, nil
+}
+
+// search returns the place of the first record whose key is not below key, and whether it has that key.
+func search(records []record, key []byte) (int, bool) {
+	low, high := 0, len(records)
+	for low < high {
+		mid := (low + high) / 2
+		if bytes.Compare(records[mid].key, key) < 0 {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low, low < len(records) && bytes.Equal(records[low].key, key)
+}
+
+// source iterates over records in one direction; key is nil at the end.
+type source func() (key, data []byte, err error)
+
+// ascend iterates over the records from key from on. The slices are valid until the transaction ends.
+func (b *bundleReader) ascend(c collection, from []byte) iter.Seq2[record, error] {
+	return merge(b.recent(c, from, true), b.bundled(c, from, true),
+		func(a, b []byte) bool { return bytes.Compare(a, b) < 0 })
+}
+
+// descend iterates over the records with keys below before, from the last on; over all if before is empty.
+func (b *bundleReader) descend(c collection, before []byte) iter.Seq2[record, error] {
+	return merge(b.recent(c, before, false), b.bundled(c, before, false),
+		func(a, b []byte) bool { return bytes.Compare(a, b) > 0 })
+}
+
+// merge iterates over single and bundled records in their order; first reports whether a key comes before another. Of
+// two records with the same key it yields the single one.
+func merge(single, bundled source, first func(a, b []byte) bool) iter.Seq2[record, error] {
+	return func(yield func(record, error) bool) {
+		k1, d1, err := single()
+		if err != nil {
+			yield(record{}, err)
+			return
+		}
+		k2, d2, err := bundled()
+		for err == nil && (k1 != nil || k2 != nil) {
+			switch {
+			case k2 != nil && k1 != nil && bytes.Equal(k1, k2):
+				k2, d2, err = bundled()
+			case k2 == nil || k1 != nil && first(k1, k2):
+				if !yield(record{k1, d1}, nil) {
+					return
+				}
+				k1, d1, err = single()
+			default:
+				if !yield(record{k2, d2}, nil) {
+					return
+				}
+				k2, d2, err = bundled()
+			}
+		}
+		if err != nil {
+			yield(record{}, err)
+		}
+	}
+}
+
+// recent returns a source of the single records.
+func (b *bundleReader) recent(c collection, at []byte, up bool) source {
+	cursor := b.tx.Bucket(c.recent).Cursor()
+	started := false
+	return func() (key, data []byte, err error) {
+		var value []byte
+		switch {
+		case started && up:
+			key, value = cursor.Next()
+		case started:
+			key, value = cursor.Prev()
+		default:
+			key, value = start(cursor, at, up)
+		}
+		started = true
+		if key == nil {
+			return nil, nil, nil
+		}
+		data, err = checked(c.recent, key, value)
+		return key, data, err
+	}
+}
+
+// start moves a cursor to the first key from at on, or to the last key below at; an empty at means the first or last.
+func start(cursor *bbolt.Cursor, at []byte, up bool) (key, value []byte) {
+	switch {
+	case up && len(at) == 0:
+		return cursor.First()
+	case up:
+		return cursor.Seek(at)
+	case len(at) == 0:
+		return cursor.Last()
+	}
+	if key, _ = cursor.Seek(at); key == nil {
+		return cursor.Last() // all keys are below
+	}
+	return cursor.Prev()
+}
+
+// bundled returns a source of the bundled records.
+func (b *bundleReader) bundled(c collection, at []byte, up bool) source {
+	bundles := b.tx.Bucket(c.bundles)
+	if bundles == nil {
+		return func() ([]byte, []byte, error) { return nil, nil, nil }
+	}
+	cursor := bundles.Cursor()
+	var records []record
+	next := 0
+	started := false
+	load := func() error {
+		var key, value []byte
+		switch {
+		case !started && (up || len(at) > 0):
+			key, value = cursor.Seek(at) // the bundle that may contain at, also for the way down
+			if key == nil && !up {
+				key, value = cursor.Last()
+			}
+		case !started:
+			key, value = cursor.Last()
+		case up:
+			key, value = cursor.Next()
+		default:
+			key, value = cursor.Prev()
+		}
+		first := !started
+		started = true
+		if key == nil {
+			records = nil
+			return nil
+		}
+		var err error
+		if records, err = b.unpack(c, key, value); err != nil {
+			return err
+		}
+		switch {
+		case up && first:
+			next, _ = search(records, at)
+		case up:
+			next = 0
+		case first && len(at) > 0:
+			next, _ = search(records, at)
+			next--
+		default:
+			next = len(records) - 1
+		}
+		return nil
+	}
+	return func() (key, data []byte, err error) {
+		for !started || records != nil && (next < 0 || next >= len(records)) {
+			if err := load(); err != nil {
+				return nil, nil, err
+			}
+		}
+		if records == nil {
+			return nil, nil, nil
+		}
+		r := records[next]
+		if up {
+			next++
+		} else {
+			next--
+		}
+		return r.key, r.data, nil
+	}
+}
+
+// lastBundled returns the key of the last record that is bundled; nil if none is.
+func (b *bundleReader) lastBundled(c collection) []byte {
+	bundles := b.tx.Bucket(c.bundles)
+	if bundles == nil {
+		return nil
+	}
+	key, _ := bundles.Cursor().Last()
+	return key
+}

@@ -1,0 +1,272 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"go.etcd.io/bbolt"
+
+	"licensebot/purchase"
+)
+
+// sizes says what is bundled.
+type sizes struct {
+	// How many of the newest records stay single: they are read most often.
+	orders, purchases, events int
+	least                     int // a compaction begins when so many records can be bundled
+	bundle                    int // the size of a bundle's records before compression, in bytes, at which the next begins
+}
+
+var defaultSizes = sizes{orders: 64, purchases: 64, events: 512, least: 128, bundle: 256 << 10}
+
+// WithSmallBundles bundles all records but the newest of each kind, a few in each bundle. Tests use it, so that short
+// histories have bundles.
+func WithSmallBundles() Option {
+	return func(l *Ledger) { l.sizes = sizes{orders: 1, purchases: 1, events: 1, least: 1, bundle: 700} }
+}
+
+// Compact bundles records that are not recent, until there are too few of them, and returns how many it bundled. Each
+// transaction writes one bundle, or the bundles of some orders that were closed later than their neighbors, so a
+// compaction delays other updates by milliseconds. Its errors are those of [Ledger.Update].
+func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
+	steps := []func(*bbolt.Tx) (int, error){l.sizes.compactOrders, l.sizes.compactPurchases, l.sizes.compactEvents}
+	for _, step := range steps {
+		for {
+			if err := ctx.Err(); err != nil {
+				return records, err
+			}
+			n := 0
+			err := l.enqueue(func(tx *bbolt.Tx) (err error) {
+				defer recoverDamage(&err)()
+				n, err = step(tx)
+				return err
+			})
+			if err != nil {
+				return records, fmt.Errorf("compact the ledger: %w", err)
+			}
+			if records += n; n == 0 {
+				break
+			}
+		}
+	}
+	return records, nil
+}
+
+// compactEvents bundles the oldest single audit records, and returns how many.
+func (s sizes) compactEvents(tx *bbolt.Tx) (int, error) {
+	records, newest, err := s.oldest(tx, collectionEvents, s.events)
+	if err != nil || len(records) == 0 {
+		return 0, err
+	}
+	prev, err := lastHash(tx)
+	if err != nil {
+		return 0, err
+	}
+	return len(records), moveToBundle(tx, collectionEvents, records, newest, prev)
+}
+
+// lastHash returns the hash of the last bundled audit record.
+func lastHash(tx *bbolt.Tx) ([]byte, error) {
+	key, value := tx.Bucket(bucketEventBundles).Cursor().Last()
+	if key == nil {
+		return noHash[:], nil
+	}
+	b, err := bundleHead(bucketEventBundles, key, value, true)
+	if err != nil {
+		return nil, err
+	}
+	return b.hashes[b.count*hashSize:], nil
+}
+
+// compactPurchases bundles the oldest single entries of the purchase log, and returns how many.
+func (s sizes) compactPurchases(tx *bbolt.Tx) (int, error) {
+	records, newest, err := s.oldest(tx, collectionPurchases, s.purchases)
+	if err != nil || len(records) == 0 {
+		return 0, err
+	}
+	licenses := tx.Bucket(bucketLicenses)
+	for _, r := range records {
+		p, err := unmarshal[purchase.Purchase](bucketPurchases, r.key, r.data)
+		if err != nil {
+			return 0, err
+		}
+		if p.LicenseID == "" || !bytes.Equal(licenses.Get([]byte(p.LicenseID)), r.key) {
+			continue
+		}
+		if err := licenses.Delete([]byte(p.LicenseID)); err != nil {
+			return 0, err
+		}
+		if err := indexLicense(tx, p.LicenseID, binary.BigEndian.Uint64(r.key)); err != nil {
+			return 0, err
+		}
+	}
+	return len(records), moveToBundle(tx, collectionPurchases, records, newest, nil)
+}
+
+// oldest returns the oldest single records, as many as fit a bundle, if enough of them are not among the last keep. It
+// also returns the newest time among them and the bundles before. The records are valid after the transaction.
+func (s sizes) oldest(tx *bbolt.Tx, c collection, keep int) (records []record, newest int64, err error) {
+	bucket := tx.Bucket(c.recent)
+	first, _ := bucket.Cursor().First()
+	if len(first) != 8 {
+		return nil, 0, nil
+	}
+	free := int(bucket.Sequence()-binary.BigEndian.Uint64(first)) + 1 - keep
+	if free < s.least {
+		return nil, 0, nil
+	}
+	if key, value := tx.Bucket(c.bundles).Cursor().Last(); key != nil {
+		b, err := bundleHead(c.bundles, key, value, c.chained)
+		if err != nil {
+			return nil, 0, err
+		}
+		newest = b.newest
+	}
+	size := 0
+	cursor := bucket.Cursor()
+	for key, value := cursor.First(); key != nil && len(records) < free && size < s.bundle; key, value = cursor.Next() {
+		data, err := checked(c.recent, key, value)
+		if err != nil {
+			return nil, 0, err
+		}
+		r := record{bytes.Clone(key), bytes.Clone(data)}
+		at, err := timeOf(c.recent, r)
+		if err != nil {
+			return nil, 0, err
+		}
+		newest = max(newest, at.UnixNano())
+		records = append(records, r)
+		size += len(data)
+	}
+	return records, newest, nil
+}
+
+// timeOf returns the time of a log entry or an audit record.
+func timeOf(bucket []byte, r record) (time.Time, error) {
+	timed, err := unmarshal[struct {
+		Time time.Time `json:"time"`
+	}](bucket, r.key, r.data)
+	return timed.Time, err
+}
+
+// moveToBundle stores single records as one bundle.
+func moveToBundle(tx *bbolt.Tx, c collection, records []record, newest int64, prev []byte) error {
+	key, value := encodeBundle(records, newest, c.chained, prev)
+	if err := putBundle(tx, c, key, value); err != nil {
+		return err
+	}
+	for _, r := range records {
+		if err := tx.Bucket(c.recent).Delete(r.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putBundle stores a bundle. Pages of bundles grow at their end alone.
+func putBundle(tx *bbolt.Tx, c collection, key, value []byte) error {
+	b := tx.Bucket(c.bundles)
+	b.FillPercent = appendFill
+	return b.Put(key, value)
+}
+
+// compactOrders bundles closed orders that are not among the newest, and returns how many. An order that was closed
+// later than its neighbors, or changed since, gets its place in the bundle between them.
+func (s sizes) compactOrders(tx *bbolt.Tx) (int, error) {
+	closed, err := s.closedOrders(tx)
+	if err != nil || len(closed) < s.least {
+		return 0, err
+	}
+	bundles := tx.Bucket(bucketOrderBundles)
+	at, value := bundles.Cursor().Seek(closed[0].key)
+	if at == nil { // they come after all bundles
+		return len(closed), s.storeOrders(tx, closed, nil)
+	}
+	// All that belong to the bundle that the first of them belongs to.
+	at = bytes.Clone(at)
+	end, found := search(closed, at)
+	if found {
+		end++
+	}
+	there, err := decodeBundle(bucketOrderBundles, at, value, false)
+	if err != nil {
+		return 0, err
+	}
+	if err := bundles.Delete(at); err != nil {
+		return 0, err
+	}
+	return end, s.storeOrders(tx, closed[:end], there)
+}
+
+// closedOrders returns closed single orders, the oldest first, as many as fit a bundle. Only orders whose ids are ULIDs
+// are bundled, since the index of ids stores no others.
+func (s sizes) closedOrders(tx *bbolt.Tx) (closed []record, err error) {
+	bucket := tx.Bucket(bucketOrders)
+	cursor := bucket.Cursor()
+	last, _ := cursor.Last()
+	for range s.orders - 1 {
+		if last, _ = cursor.Prev(); last == nil {
+			return nil, nil
+		}
+	}
+	last = bytes.Clone(last)
+	size := 0
+	for key, value := cursor.First(); key != nil && size < s.bundle; key, value = cursor.Next() {
+		if bytes.Compare(key, last) >= 0 {
+			break
+		}
+		if tx.Bucket(bucketOpen).Get(key) != nil || tx.Bucket(bucketUnpublished).Get(key) != nil {
+			continue
+		}
+		if id, err := ulid.ParseStrict(string(key)); err != nil || id.String() != string(key) {
+			continue
+		}
+		data, err := checked(bucketOrders, key, value)
+		if err != nil {
+			return nil, err
+		}
+		closed = append(closed, record{bytes.Clone(key), bytes.Clone(data)})
+		size += len(data)
+	}
+	return closed, nil
+}
+
+// storeOrders bundles single orders together with those that were in a bundle, and adds the new ones to the index.
+func (s sizes) storeOrders(tx *bbolt.Tx, single, bundled []record) error {
+	all := bundled
+	for _, r := range single {
+		at, known := search(all, r.key)
+		if known {
+			all[at] = r
+		} else {
+			all = slices.Insert(all, at, r)
+			if err := indexID(tx, ulid.MustParseStrict(string(r.key))); err != nil {
+				return err
+			}
+		}
+		if err := tx.Bucket(bucketOrders).Delete(r.key); err != nil {
+			return err
+		}
+	}
+	for len(all) > 0 {
+		n, size := 0, 0
+		for n < len(all) && size < s.bundle {
+			size += len(all[n].data)
+			n++
+		}
+		if rest := len(all) - n; rest < n/4 { // no small bundle at the end
+			n = len(all)
+		}
+		key, value := encodeBundle(all[:n], 0, false, nil)
+		if err := putBundle(tx, collectionOrders, key, value); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/oklog/ulid/v2"
+
+	"licensebot/purchase"
+	"licensebot/storage/storagetest"
+)
+
+// openTiny opens a ledger with small bundles.
+func openTiny(t testing.TB, path string) *Ledger {
+	t.Helper()
+	l, err := Open(path, WithSmallBundles())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// compactingLedger compacts after each change.
+type compactingLedger struct{ *Ledger }
+
+func (l compactingLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if err := l.Ledger.Update(ctx, change); err != nil {
+		return err
+	}
+	_, err := l.Compact(context.WithoutCancel(ctx))
+	return err
+}
+
+// A ledger whose records are all in bundles, except for the newest, does what every ledger must do.
+func TestLedger_Compact_Conformance(t *testing.T) {
+	storagetest.Ledger(t, func(t *testing.T) (purchase.Ledger, func() purchase.Ledger) {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		l := openTiny(t, path)
+		return compactingLedger{l}, func() purchase.Ledger {
+			l.Close()
+			return compactingLedger{openTiny(t, path)}
+		}
+	})
+}
+
+// historian changes two ledgers in the same way, at random.
+type historian struct {
+	*rand.Rand
+	at     time.Time
+	orders []purchase.OrderID
+	bought []string // licenses
+}
+
+// change returns a change of some records: new orders, changed old ones, log entries, and audit records.
+func (h *historian) change() func(purchase.Writer) error {
+	var puts []purchase.Order
+	var buys []purchase.Purchase
+	var records []purchase.Event
+	for range 1 + h.IntN(4) {
+		h.at = h.at.Add(time.Duration(h.IntN(90_000)) * time.Millisecond)
+		o := purchase.Order{
+			State: []purchase.State{purchase.Purchased, purchase.Expired, purchase.Proposed, purchase.Failed}[h.IntN(4)], Rev: 1,
+			Requester: purchase.Actor{ID: fmt.Sprint("U", h.IntN(9)), Name: "someone"}, Price: purchase.Cents(h.IntN(10_000)),
+			Created: h.at, Updated: h.at, Reason: fmt.Sprint("reason ", h.Uint64()),
+		}
+		if n := len(h.orders); n > 0 && h.IntN(3) == 0 {
+			o.ID = h.orders[h.IntN(n)] // an old one that changes, or is opened or closed
+		} else {
+			var random [10]byte
+			for i := range random {
+				random[i] = byte(h.IntN(256))
+			}
+			id, _ := ulid.New(ulid.Timestamp(h.at), nil)
+			_ = id.SetEntropy(random[:])
+			o.ID = purchase.OrderID(id.String())
+			h.orders = append(h.orders, o.ID)
+		}
+		puts = append(puts, o)
+		records = append(records, purchase.Event{
+			Time: h.at, Kind: string(o.State), Order: o.ID, By: o.Requester.ID, Amount: o.Price,
+			Cause: purchase.NewCause("some-code", "why", "{\"}"),
+		})
+		if h.IntN(2) == 0 {
+			license := fmt.Sprintf("%08x-license", h.Uint32())
+			if n := len(h.bought); n > 0 && h.IntN(4) == 0 {
+				license = h.bought[h.IntN(n)] // a correction
+			}
+			h.bought = append(h.bought, license)
+			buys = append(buys, purchase.Purchase{
+				Time: h.at, Order: o.ID, LicenseID: license, Charged: o.Price, Correction: h.IntN(5) == 0,
+			})
+		}
+	}
+	return func(w purchase.Writer) error {
+		for _, o := range puts {
+			if err := w.PutOrder(o); err != nil {
+				return err
+			}
+		}
+		for _, p := range buys {
+			if _, err := w.AddPurchase(p); err != nil {
+				return err
+			}
+		}
+		for _, e := range records {
+			if err := w.AppendEvent(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// contents reads a ledger in many ways.
+func (h *historian) contents(t *testing.T, l *Ledger) (read map[string]any) {
+	t.Helper()
+	err := l.View(t.Context(), func(r purchase.Reader) error {
+		read = map[string]any{}
+		note := func(what string, value any, err error) error {
+			read[what] = value
+			return err
+		}
+		var errs []error
+		for _, before := range []purchase.OrderID{"", h.orders[0], h.orders[len(h.orders)/2], "7"} {
+			for _, limit := range []int{0, 1, 7, 10_000} {
+				orders, err := r.Orders(before, limit)
+				errs = append(errs, note(fmt.Sprintf("orders before %q, %d", before, limit), orders, err))
+			}
+		}
+		for _, id := range h.orders {
+			o, err := r.Order(id)
+			errs = append(errs, note("order "+string(id), o, err))
+		}
+		for _, part := range []string{
+			string(h.orders[0]), string(h.orders[0][:10]), string(h.orders[1][22:]), string(h.orders[2][25:]), "01", "nothing",
+		} {
+			ids, err := r.OrdersNamed(part, 5)
+			errs = append(errs, note("named "+part, ids, err))
+		}
+		for _, before := range []uint64{0, 1, 5, 1000} {
+			for _, limit := range []int{0, 3, 10_000} {
+				log, err := r.Purchases(before, limit)
+				errs = append(errs, note(fmt.Sprintf("purchases before %d, %d", before, limit), log, err))
+				events, err := r.Events(before, limit)
+				errs = append(errs, note(fmt.Sprintf("events from %d, %d", before, limit), events, err))
+			}
+		}
+		for _, license := range append(h.bought, "unknown", "") {
+			p, ok, err := r.PurchaseOf(license)
+			errs = append(errs, note("license "+license, []any{p, ok}, err))
+		}
+		open, err := r.OpenOrders()
+		errs = append(errs, note("open", open, err))
+		unpublished, err := r.Unpublished()
+		errs = append(errs, note("unpublished", unpublished, err))
+		head, err := r.Head()
+		return errors.Join(append(errs, note("head", head, err))...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
+// A ledger that is compacted at random moments reads as one that never is, also after it was opened again, and both
+// verify with the same numbers and the same last hash.
+func TestLedger_Compact_ReadsAlike(t *testing.T) {
+	for seed := range uint64(6) {
+		h := &historian{Rand: rand.New(rand.NewPCG(seed, 0)), at: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+		dir := t.TempDir()
+		plain, compacted := openTest(t, filepath.Join(dir, "plain.db")), openTiny(t, filepath.Join(dir, "compacted.db"))
+		bundled := 0
+		for range 60 {
+			change := h.change()
+			if err := errors.Join(plain.Update(t.Context(), change), compacted.Update(t.Context(), change)); err != nil {
+				t.Fatal(err)
+			}
+			switch h.IntN(6) {
+			case 0, 1:
+				n, err := compacted.Compact(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				bundled += n
+			case 2:
+				if err := compacted.Close(); err != nil {
+					t.Fatal(err)
+				}
+				compacted = openTiny(t, filepath.Join(dir, "compacted.db"))
+			}
+		}
+		if diff := cmp.Diff(h.contents(t, plain), h.contents(t, compacted)); diff != "" {
+			t.Fatalf("seed %d: the compacted ledger reads otherwise (-plain +compacted):\n%s", seed, diff)
+		}
+		want, err := plain.Verify(t.Context())
+		got, err2 := compacted.Verify(t.Context())
+		want.Size, got.Size = 0, 0
+		if diff := cmp.Diff(want, got); err != nil || err2 != nil || diff != "" || bundled == 0 {
+			t.Fatalf("seed %d: %d records bundled, errors %v and %v, reports (-plain +compacted):\n%s", seed, bundled, err, err2,
+				diff)
+		}
+	}
+}

@@ -1,0 +1,367 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"go.etcd.io/bbolt"
+
+	"licensebot/purchase"
+)
+
+// prepare applies the options and upgrades a ledger of an older schema. On an error it closes the ledger.
+func (l *Ledger) prepare(options []Option) (*Ledger, error) {
+	for _, set := range options {
+		set(l)
+	}
+	version, err := l.schema()
+	if err != nil || version == SchemaVersion {
+		if err != nil {
+			l.Close()
+			return nil, err
+		}
+		return l, nil
+	}
+	kept, err := l.upgrade(version)
+	// The lock on the earlier file is held until the new one has its name.
+	if err := errors.Join(err, l.Close()); err != nil {
+		return nil, fmt.Errorf("upgrade it from schema version %d: %w", version, wrapNoSpace(err))
+	}
+	upgraded, err := open(l.path, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range options {
+		set(upgraded)
+	}
+	upgraded.kept = kept
+	return upgraded, nil
+}
+
+// upgrade replaces a ledger of an older schema version by one of [SchemaVersion], and returns the path under which the
+// earlier file stays beside it. The new file is written under another name, and compared with the old one record by
+// record before it gets the ledger's name: a program that is killed leaves the one or the other. The error wraps
+// purchase.ErrFull if there is no space for the new file; the ledger is then unchanged.
+//
+// Schema 2 has causes (codes with arguments) where schema 1 had sentences: in waits, holds, failures, pauses, notices
+// and receipts. Package purchase reads records of both, so an upgrade changes no record: a record gets its new form
+// when it is next written, and audit records keep their bytes. Schema 3 stores records that are not recent in bundles.
+func (l *Ledger) upgrade(version int) (kept string, err error) {
+	name, err := filepath.EvalSymlinks(l.path)
+	if err != nil {
+		return "", err
+	}
+	if err := l.checkUpgradeSpace(name); err != nil {
+		return "", err
+	}
+	temp, err := createTemp(name, "upgrade")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(temp.Name()) // after the rename, no file has that name
+	if err := temp.Close(); err != nil {
+		return "", err
+	}
+	err = l.db.View(func(tx *bbolt.Tx) (err error) {
+		defer recoverDamage(&err)()
+		return writeUpgraded(tx, temp.Name(), l.sizes, l.progress)
+	})
+	if err != nil {
+		return "", err
+	}
+	l.step("written")
+	kept, err = addName(name, fmt.Sprintf("%s.schema%d", l.path, version), l.file)
+	if err != nil {
+		return "", err
+	}
+	l.step("kept")
+	if err := os.Rename(temp.Name(), name); err != nil {
+		return "", errors.Join(err, os.Remove(kept))
+	}
+	l.step("renamed")
+	return kept, syncDir(filepath.Dir(name))
+}
+
+// checkUpgradeSpace returns an error that wraps purchase.ErrFull if the disk has too little space for the upgraded
+// file, which is smaller than the present one.
+func (l *Ledger) checkUpgradeSpace(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	free, err := l.room(filepath.Dir(name))
+	if err != nil {
+		return fmt.Errorf("check the free space on the ledger's disk: %w", err)
+	}
+	if need := uint64(info.Size()) + MinFree; free < need {
+		return fmt.Errorf("%w: %d MB are free, but the upgrade needs up to %d MB", purchase.ErrFull, free>>20, need>>20)
+	}
+	return nil
+}
+
+// upgradeCopy upgrades a file that no other program uses; the earlier file is not kept.
+func upgradeCopy(name string) error {
+	l, err := open(name, false)
+	if err != nil {
+		return err
+	}
+	version, err := l.schema()
+	if err != nil || version == SchemaVersion {
+		return errors.Join(err, l.Close())
+	}
+	kept, err := l.upgrade(version)
+	if kept != "" {
+		err = errors.Join(err, os.Remove(kept))
+	}
+	return errors.Join(err, l.Close())
+}
+
+// writeUpgraded writes the ledger of a transaction to a file in the current schema, durably, and compares the two.
+func writeUpgraded(from *bbolt.Tx, name string, sizes sizes, progress func(done, total int)) error {
+	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true})
+	if err != nil {
+		return err
+	}
+	u := &upgrader{
+		from: from, db: db, sizes: sizes, progress: progress,
+		licenses: map[string][]byte{}, ids: map[string][]byte{},
+	}
+	for _, bucket := range []([]byte){bucketOrders, bucketPurchases, bucketEvents} {
+		u.total += from.Bucket(bucket).Stats().KeyN
+	}
+	err = errors.Join(u.write(), db.Sync(), db.Close())
+	if err != nil {
+		return err
+	}
+	if _, err := verifyFile(context.Background(), name); err != nil {
+		if fault, ok := errors.AsType[*RecordError](err); !ok || !fault.OfChain() { // the bot continues with such a ledger
+			return fmt.Errorf("verify the upgraded ledger: %w", err)
+		}
+	}
+	return compareUpgraded(from, name)
+}
+
+// upgrader writes the records of a ledger of an older schema into one of the current schema.
+type upgrader struct {
+	from     *bbolt.Tx
+	db       *bbolt.DB
+	sizes    sizes
+	progress func(done, total int)
+	done     int
+	total    int
+	licenses map[string][]byte // groups of the index of licenses
+	ids      map[string][]byte // groups of the index of ids
+}
+
+func (u *upgrader) write() error {
+	if err := u.db.Update(u.copySmall); err != nil {
+		return err
+	}
+	if err := u.writeOrders(); err != nil {
+		return err
+	}
+	if err := u.writeNumbered(collectionPurchases, uint64(u.sizes.purchases), u.indexPurchase); err != nil {
+		return err
+	}
+	err := u.writeNumbered(collectionEvents, uint64(u.sizes.events),
+		func(_ *bbolt.Tx, r record, _ bool) (time.Time, error) { return timeOf(bucketEvents, r) })
+	if err != nil {
+		return err
+	}
+	return u.db.Update(func(tx *bbolt.Tx) error {
+		return errors.Join(putGroups(tx, bucketLicenseIndex, u.licenses), putGroups(tx, bucketIDIndex, u.ids))
+	})
+}
+
+// copySmall creates the buckets and copies those that have few records.
+func (u *upgrader) copySmall(tx *bbolt.Tx) error {
+	if err := createBuckets(tx); err != nil {
+		return err
+	}
+	for _, name := range [][]byte{bucketOpen, bucketUnpublished, bucketBudgets, bucketAccount} {
+		to := tx.Bucket(name)
+		if err := u.from.Bucket(name).ForEach(to.Put); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeOrders writes the orders: closed ones that are not among the newest in bundles, the others one by one.
+func (u *upgrader) writeOrders() error {
+	source := u.from.Bucket(bucketOrders)
+	cursor := source.Cursor()
+	newest, _ := cursor.Last()
+	for range u.sizes.orders {
+		if newest != nil {
+			newest, _ = cursor.Prev()
+		}
+	}
+	isClosed := func(key []byte) bool {
+		id, err := ulid.ParseStrict(string(key))
+		return err == nil && id.String() == string(key) && bytes.Compare(key, newest) <= 0 &&
+			u.from.Bucket(bucketOpen).Get(key) == nil && u.from.Bucket(bucketUnpublished).Get(key) == nil
+	}
+	key, value := cursor.First()
+	return u.inParts(func(tx *bbolt.Tx) (more bool, err error) {
+		var closed []record
+		size := 0
+		for ; key != nil && size < u.sizes.bundle; key, value = cursor.Next() {
+			u.done++
+			if !isClosed(key) {
+				if err := tx.Bucket(bucketOrders).Put(key, value); err != nil {
+					return false, err
+				}
+				continue
+			}
+			data, err := checked(bucketOrders, key, value)
+			if err != nil {
+				return false, err
+			}
+			id := ulid.MustParseStrict(string(key))
+			group := idGroup(id)
+			u.ids[group] = append(u.ids[group], id[:]...)
+			closed = append(closed, record{bytes.Clone(key), bytes.Clone(data)})
+			size += len(data)
+		}
+		if len(closed) > 0 {
+			at, value := encodeBundle(closed, 0, false, nil)
+			err = putBundle(tx, collectionOrders, at, value)
+		}
+		return key != nil, err
+	})
+}
+
+// writeNumbered writes log entries or audit records: the newest one by one, the others in bundles. visit is called with
+// each record; isBundled says in which form it is written.
+func (u *upgrader) writeNumbered(c collection, keep uint64,
+	visit func(tx *bbolt.Tx, r record, isBundled bool) (time.Time, error),
+) error {
+	source := u.from.Bucket(c.recent)
+	last := source.Sequence()
+	cursor := source.Cursor()
+	key, value := cursor.First()
+	prev, newest := noHash[:], int64(0)
+	return u.inParts(func(tx *bbolt.Tx) (more bool, err error) {
+		to := tx.Bucket(c.recent)
+		to.FillPercent = appendFill
+		if err := to.SetSequence(last); err != nil {
+			return false, err
+		}
+		var bundled []record
+		size := 0
+		for ; key != nil && size < u.sizes.bundle; key, value = cursor.Next() {
+			u.done++
+			data, err := checked(c.recent, key, value)
+			if err != nil {
+				return false, err
+			}
+			r := record{bytes.Clone(key), bytes.Clone(data)}
+			isBundled := last > keep && binary.BigEndian.Uint64(key) <= last-keep
+			at, err := visit(tx, r, isBundled)
+			if err != nil {
+				return false, err
+			}
+			if isBundled {
+				newest = max(newest, at.UnixNano())
+				bundled = append(bundled, r)
+			} else if err := to.Put(key, value); err != nil {
+				return false, err
+			}
+			size += len(data)
+		}
+		if len(bundled) > 0 {
+			at, value := encodeBundle(bundled, newest, c.chained, prev)
+			if err := putBundle(tx, c, at, value); err != nil {
+				return false, err
+			}
+			if c.chained {
+				b, err := bundleHead(c.bundles, at, value, true)
+				if err != nil {
+					return false, err
+				}
+				prev = b.hashes[b.count*hashSize:]
+			}
+		}
+		return key != nil, nil
+	})
+}
+
+// indexPurchase lists a log entry under its license if it is the first.
+func (u *upgrader) indexPurchase(tx *bbolt.Tx, r record, isBundled bool) (time.Time, error) {
+	p, err := unmarshal[purchase.Purchase](bucketPurchases, r.key, r.data)
+	if err != nil || p.LicenseID == "" || !bytes.Equal(u.from.Bucket(bucketLicenses).Get([]byte(p.LicenseID)), r.key) {
+		return p.Time, err
+	}
+	if !isBundled {
+		return p.Time, tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), r.key)
+	}
+	group, entry := licenseTerm(p.LicenseID)
+	u.licenses[string(group)] = append(append(u.licenses[string(group)], entry...), r.key[3:]...)
+	return p.Time, nil
+}
+
+// inParts calls write in transactions until nothing is left, each with about 16 MB of records.
+func (u *upgrader) inParts(write func(tx *bbolt.Tx) (more bool, err error)) error {
+	for more := true; more; {
+		err := u.db.Update(func(tx *bbolt.Tx) (err error) {
+			for n := 0; more && n < 64 && err == nil; n++ {
+				more, err = write(tx)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		u.progress(u.done, u.total)
+	}
+	return nil
+}
+
+// putGroups stores the groups of an index.
+func putGroups(tx *bbolt.Tx, bucket []byte, groups map[string][]byte) error {
+	index := tx.Bucket(bucket)
+	for group, entries := range groups {
+		value := append(make([]byte, 4, 4+len(entries)), entries...)
+		binary.BigEndian.PutUint32(value, checksum([]byte(group), entries))
+		if err := index.Put([]byte(group), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareUpgraded returns an error unless the upgraded file has the same records as the earlier one.
+func compareUpgraded(from *bbolt.Tx, name string) error {
+	l, err := open(name, true)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return l.db.View(func(tx *bbolt.Tx) error {
+		for _, c := range []collection{collectionOrders, collectionPurchases, collectionEvents} {
+			cursor := from.Bucket(c.recent).Cursor()
+			key, value := cursor.First()
+			for r, err := range (&bundleReader{tx: tx}).ascend(c, nil) {
+				if err != nil {
+					return err
+				}
+				if !bytes.Equal(r.key, key) || len(value) < 4 || !bytes.Equal(r.data, value[4:]) {
+					return damagedf("the upgraded ledger has another %s at %q", c.recent, r.key)
+				}
+				key, value = cursor.Next()
+			}
+			if key != nil {
+				return damagedf("the upgraded ledger lacks %s from %q on", c.recent, key)
+			}
+		}
+		return nil
+	})
+}
