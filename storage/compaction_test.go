@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -169,6 +170,14 @@ func (h *historian) contents(t *testing.T, l *Ledger) (read map[string]any) {
 	return read
 }
 
+// diffContents compares what two ledgers contain. Most are equal, which is found quickly.
+func diffContents(want, got map[string]any) string {
+	if reflect.DeepEqual(want, got) {
+		return ""
+	}
+	return cmp.Diff(want, got)
+}
+
 // A ledger that is compacted at random moments reads as one that never is, also after it was opened again, and both
 // verify with the same numbers and the same last hash.
 func TestLedger_Compact_ReadsAlike(t *testing.T) {
@@ -196,7 +205,7 @@ func TestLedger_Compact_ReadsAlike(t *testing.T) {
 				compacted = openTiny(t, filepath.Join(dir, "compacted.db"))
 			}
 		}
-		if diff := cmp.Diff(h.contents(t, plain), h.contents(t, compacted)); diff != "" {
+		if diff := diffContents(h.contents(t, plain), h.contents(t, compacted)); diff != "" {
 			t.Fatalf("seed %d: the compacted ledger reads otherwise (-plain +compacted):\n%s", seed, diff)
 		}
 		want, err := plain.Verify(t.Context())

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
 	"licensebot/purchase"
@@ -63,7 +62,7 @@ func TestOpen_Upgrade_ReadsAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if diff := cmp.Diff(want, h.contents(t, l)); diff != "" {
+	if diff := diffContents(want, h.contents(t, l)); diff != "" {
 		t.Errorf("the upgraded ledger reads otherwise (-before +after):\n%s", diff)
 	}
 	if _, err := l.Verify(t.Context()); err != nil {
@@ -108,7 +107,7 @@ func TestOpen_Upgrade_Killed(t *testing.T) {
 				t.Fatalf("got %v, want a program that is killed at %q:\n%s", err, step, out)
 			}
 			l := openTiny(t, path)
-			if diff := cmp.Diff(want, h.contents(t, l)); diff != "" {
+			if diff := diffContents(want, h.contents(t, l)); diff != "" {
 				t.Errorf("the ledger reads otherwise (-before +after):\n%s", diff)
 			}
 			if _, err := l.Verify(t.Context()); err != nil {
