@@ -65,7 +65,7 @@ type Reader interface {
 	// PurchaseOf returns the first entry of a license; ok is false if the license was not bought through this ledger.
 	PurchaseOf(licenseID string) (p Purchase, ok bool, err error)
 	// Budget returns a month's budget; one with zero amounts if nothing was reserved in that month. Other readers may get
-	// the same People, which must not be changed; see ChangeBudget.
+	// the same People, which must not be changed; later changes in the same transaction may show in it.
 	Budget(month string) (Budget, error)
 	// Budgets returns at most limit months, newest first.
 	Budgets(limit int) ([]Budget, error)
@@ -83,6 +83,9 @@ type Writer interface {
 	PutOrder(Order) error
 	// AddPurchase appends to the purchase log and returns the entry with its number.
 	AddPurchase(Purchase) (Purchase, error)
+	// BudgetForChange returns a month's budget like Budget, with People that the caller may change before it stores the
+	// budget with PutBudget; see ChangeBudget.
+	BudgetForChange(month string) (Budget, error)
 	PutBudget(Budget) error
 	PutAccount(AccountState) error
 	// AppendEvent appends an audit record to the chain, and sets its number and hashes.

@@ -240,11 +240,10 @@ func (b *Budget) share(id string) Share {
 
 // ChangeBudget changes a month's budget in the caller's transaction. Only it changes a budget that is in a ledger.
 func ChangeBudget(w Writer, month string, change func(*Budget)) error {
-	budget, err := w.Budget(month)
+	budget, err := w.BudgetForChange(month)
 	if err != nil {
 		return err
 	}
-	budget.People = maps.Clone(budget.People)
 	change(&budget)
 	return w.PutBudget(budget)
 }

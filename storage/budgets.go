@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"reflect"
 	"sync"
 
 	"go.etcd.io/bbolt"
@@ -31,7 +32,19 @@ type decodedBudget struct {
 
 // changedBudgets are the budgets that a transaction has changed and not written yet, by month. Changes that share a
 // commit share them too, so that a budget is encoded once for all of them. A transaction that fails leaves none behind.
-type changedBudgets map[string]purchase.Budget
+type changedBudgets map[string]changedBudget
+
+// changedBudget is a budget that a transaction has changed.
+type changedBudget struct {
+	purchase.Budget
+	// owned is set if People was copied for this transaction: a month may have hundreds, and a commit hundreds of changes.
+	owned bool
+}
+
+// sameMap reports whether a and b are one map, so that a change of one changes the other.
+func sameMap(a, b map[string]purchase.Share) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+}
 
 // read returns a month's budget in the state of tx; if there is none, an empty one with the month.
 func (c *budgetCache) read(tx *bbolt.Tx, month string) (purchase.Budget, error) {
@@ -54,14 +67,14 @@ func (c *budgetCache) read(tx *bbolt.Tx, month string) (purchase.Budget, error) 
 func (c *budgetCache) write(tx *bbolt.Tx, changed changedBudgets) (err error) {
 	defer recoverDamage(&err)()
 	for month, budget := range changed {
-		record, err := encode([]byte(month), budget)
+		record, err := encode([]byte(month), budget.Budget)
 		if err != nil {
 			return err
 		}
 		if err := tx.Bucket(bucketBudgets).Put([]byte(month), record); err != nil {
 			return err
 		}
-		c.keep(decodedBudget{record, budget})
+		c.keep(decodedBudget{record, budget.Budget})
 	}
 	return nil
 }

@@ -135,6 +135,10 @@ func TestLedger_Budget_SharedCommit(t *testing.T) {
 				if n%4 == 0 {
 					return refused
 				}
+				if n%4 == 1 { // PutBudget stores a map of the caller's
+					one.People = maps.Clone(one.People)
+					return w.PutBudget(one)
+				}
 				return nil
 			})
 			if (n%4 == 0) != errors.Is(err, refused) {
@@ -249,5 +253,35 @@ func BenchmarkLedger_Budget(b *testing.B) {
 				readBudget(b, ledger)
 			}
 		})
+	}
+}
+
+// What was read before a transaction never changes, also while it changes its own copy several times; and a map that a
+// caller stored is its own.
+func TestLedger_Budget_ChangesInPlace(t *testing.T) {
+	ledger := ledgerWithBudget(t, budgetOf(3))
+	before := readBudget(t, ledger)
+	callers := budgetOf(2)
+	err := ledger.Update(context.Background(), func(w purchase.Writer) error {
+		spend := func(b *purchase.Budget) { b.Spend("U0000001", 100, 1) }
+		err := errors.Join(purchase.ChangeBudget(w, testMonth, spend), purchase.ChangeBudget(w, testMonth, spend))
+		wantSpent(t, w, "after two changes", 6575)
+		err = errors.Join(err, w.PutBudget(callers), purchase.ChangeBudget(w, testMonth, spend))
+		wantSpent(t, w, "after another budget was put and changed", 6475)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(budgetOf(3), before); diff != "" {
+		t.Errorf("what was read before (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(budgetOf(2), callers); diff != "" {
+		t.Errorf("what the caller has put (-want +got):\n%s", diff)
+	}
+	want := budgetOf(2)
+	want.Spend("U0000001", 100, 1)
+	if diff := cmp.Diff(want, readBudget(t, ledger)); diff != "" {
+		t.Errorf("the budget afterwards (-want +got):\n%s", diff)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -188,7 +189,7 @@ func (b *bundleReader) bundledPurchaseOf(licenseID string) (p purchase.Purchase,
 func (t *transaction) Budget(month string) (budget purchase.Budget, err error) {
 	defer recoverDamage(&err)()
 	if changed, ok := t.changed[month]; ok {
-		return changed, nil
+		return changed.Budget, nil
 	}
 	return t.budgets.read(t.tx, month)
 }
@@ -305,11 +306,21 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err
 	return p, t.tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), number(n))
 }
 
+func (t *transaction) BudgetForChange(month string) (purchase.Budget, error) {
+	b, err := t.Budget(month)
+	if err == nil && !t.changed[month].owned {
+		b.People = maps.Clone(b.People)
+		t.changed[month] = changedBudget{b, true}
+	}
+	return b, err
+}
+
 func (t *transaction) PutBudget(b purchase.Budget) error {
 	if b.Month == "" { // the commit would fail, for all changes in it
 		return errors.New("the budget has no month")
 	}
-	t.changed[b.Month] = b
+	before := t.changed[b.Month]
+	t.changed[b.Month] = changedBudget{b, before.owned && sameMap(before.People, b.People)}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package simulation
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -45,16 +46,32 @@ func (x *observer) PutOrder(o purchase.Order) error {
 	return x.Writer.PutOrder(o)
 }
 
+func (x *observer) BudgetForChange(month string) (purchase.Budget, error) {
+	if err := x.noteBudget(month); err != nil {
+		return purchase.Budget{}, err
+	}
+	return x.Writer.BudgetForChange(month)
+}
+
 func (x *observer) PutBudget(b purchase.Budget) error {
-	if !slices.ContainsFunc(x.budgets, func(old purchase.Budget) bool { return old.Month == b.Month }) {
-		before, err := x.Budget(b.Month)
-		if err != nil {
-			return err
-		}
-		before.Month = b.Month
-		x.budgets = append(x.budgets, before)
+	if err := x.noteBudget(b.Month); err != nil {
+		return err
 	}
 	return x.Writer.PutBudget(b)
+}
+
+// noteBudget notes a month's budget before its first change.
+func (x *observer) noteBudget(month string) error {
+	if slices.ContainsFunc(x.budgets, func(old purchase.Budget) bool { return old.Month == month }) {
+		return nil
+	}
+	before, err := x.Budget(month)
+	if err != nil {
+		return err
+	}
+	before.Month, before.People = month, maps.Clone(before.People) // later changes may show in People
+	x.budgets = append(x.budgets, before)
+	return nil
 }
 
 func (x *observer) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {

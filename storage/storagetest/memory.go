@@ -264,6 +264,12 @@ func (w *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error
 	return p, nil
 }
 
+func (w *transaction) BudgetForChange(month string) (purchase.Budget, error) {
+	b, err := w.Budget(month)
+	b.People = maps.Clone(b.People)
+	return b, err
+}
+
 func (w *transaction) PutBudget(b purchase.Budget) error {
 	set(w, &w.m.budgets, b.Month, b)
 	return nil

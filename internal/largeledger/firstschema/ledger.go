@@ -190,6 +190,13 @@ func (t *transaction) Budget(month string) (purchase.Budget, error) {
 	return b, nil
 }
 
+// BudgetForChange implements purchase.Writer.
+func (t *transaction) BudgetForChange(month string) (purchase.Budget, error) {
+	b, err := t.Budget(month)
+	b.People = maps.Clone(b.People)
+	return b, err
+}
+
 // Account implements purchase.Reader.
 func (t *transaction) Account() (purchase.AccountState, error) { return t.ledger.account, nil }
 

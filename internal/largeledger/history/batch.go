@@ -88,6 +88,13 @@ func (b *batch) Budget(month string) (purchase.Budget, error) {
 	return budget, err
 }
 
+// BudgetForChange implements purchase.Writer.
+func (b *batch) BudgetForChange(month string) (purchase.Budget, error) {
+	budget, err := b.Budget(month)
+	budget.People = maps.Clone(budget.People)
+	return budget, err
+}
+
 // PutBudget implements purchase.Writer.
 func (b *batch) PutBudget(budget purchase.Budget) error {
 	b.budgets[budget.Month], b.written[budget.Month] = budget, true
