@@ -68,6 +68,7 @@ func (h *history) propose(who purchase.Actor, w wish, replaces purchase.OrderID)
 	})
 	if err == nil {
 		h.made++
+		h.waits[v.Order.ID] = true
 	}
 	return v.Order, err
 }
@@ -213,6 +214,9 @@ func (h *history) decide(o purchase.Order, action purchase.Action, d orders.Deci
 
 // expire ends an order that was not decided in time.
 func (h *history) expire(id purchase.OrderID) error {
+	if !h.waits[id] {
+		return nil
+	}
 	o, err := h.reg.Change(h.ctx, id, func(w purchase.Writer, o *purchase.Order) error {
 		if at, waits := o.AwaitsPeople(); !waits || o.State == purchase.Failed || h.now.Before(at) {
 			return nil
@@ -227,6 +231,9 @@ func (h *history) expire(id purchase.OrderID) error {
 
 // remind notes that the approvers of an order were reminded.
 func (h *history) remind(id purchase.OrderID) error {
+	if !h.waits[id] {
+		return nil
+	}
 	_, err := h.reg.Change(h.ctx, id, func(w purchase.Writer, o *purchase.Order) error {
 		if o.State != purchase.AwaitingApproval {
 			return nil

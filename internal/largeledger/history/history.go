@@ -55,8 +55,9 @@ type history struct {
 	last  time.Time // when the last orders are made that are decided
 	step  time.Duration
 
-	queue []purchase.OrderID // approved, in the order in which they are bought
-	busy  bool               // an order is being bought
+	waits map[purchase.OrderID]bool // orders that wait for a person
+	queue []purchase.OrderID        // approved, in the order in which they are bought
+	busy  bool                      // an order is being bought
 }
 
 // rarity says how rare things are: once in how many orders.
@@ -111,7 +112,10 @@ func (h *history) write(ledger purchase.Ledger) error {
 }
 
 func newHistory(ctx context.Context, o Options) *history {
-	h := &history{Options: o.withDefaults(), ctx: ctx, random: rand.New(rand.NewPCG(o.Seed, 0x1ed6e7))}
+	h := &history{
+		Options: o.withDefaults(), ctx: ctx, random: rand.New(rand.NewPCG(o.Seed, 0x1ed6e7)),
+		waits: map[purchase.OrderID]bool{},
+	}
 	h.Until = h.Until.UTC().Truncate(time.Millisecond)
 	h.begin = h.Until.AddDate(0, -h.Months, 0)
 	h.last = h.Until.Add(-rest)

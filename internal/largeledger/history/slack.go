@@ -61,6 +61,9 @@ func (h *history) timestamp() string {
 // publish notes that Slack shows an order as it is now, as the bot does after each change.
 func (h *history) publish(id purchase.OrderID) error {
 	o, err := h.ledger.Order(id)
+	if err == nil && o.State != purchase.Proposed && o.State != purchase.AwaitingApproval {
+		delete(h.waits, id)
+	}
 	if err != nil || !o.Stale() {
 		return err
 	}
