@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"net"
 	"sync"
 	"time"
 
@@ -57,6 +58,8 @@ type Config struct {
 	// default.
 	LostFor time.Duration
 
+	// Dial opens the connections of the sockets; nil is the system's own way.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// NewRef makes the short ids under which panics are found in the log. By default 8 random hexadecimal digits.
 	NewRef func() string
 	// Jitter returns a random number in [0, 1).
@@ -139,7 +142,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	retries := backoff.Policy{First: cfg.FirstRetry, Max: cfg.MaxRetry, Jitter: cfg.Jitter}
 	for i := range cfg.Sockets {
-		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, retries, cfg.MinUptime)
+		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, retries, cfg.MinUptime, cfg.Dial)
 		l.onFatal, l.onHello = c.endsProgram, c.noteConnections
 		c.links = append(c.links, l)
 	}

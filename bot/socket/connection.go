@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -67,8 +68,11 @@ type handedAck struct {
 	lost    func(error)
 }
 
+// dialFunc opens a network connection; nil is the system's own way.
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
 func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b backoff.Policy,
-	minUptime time.Duration,
+	minUptime time.Duration, dial dialFunc,
 ) *link {
 	log = log.With().Int("socket", name).Logger()
 	return &link{
@@ -80,6 +84,7 @@ func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b 
 			socketmode.OptionReadLimit(readLimit),
 			socketmode.OptionDialer(&websocket.Dialer{
 				Proxy:            http.ProxyFromEnvironment,
+				NetDialContext:   dial,
 				HandshakeTimeout: 15 * time.Second,
 				// One frame per ack: Slack does not put continuation frames together.
 				WriteBufferSize: 32 << 10,

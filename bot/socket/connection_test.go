@@ -21,7 +21,7 @@ import (
 // newTestLink is a link that believes to be connected. slack-go's queue for acks takes 20, and no one
 // empties it.
 func newTestLink() *link {
-	l := newLink(1, slack.New("xoxb-1"), &dispatcher{log: zerolog.Nop()}, zerolog.Nop(), backoff.Policy{}, 0)
+	l := newLink(1, slack.New("xoxb-1"), &dispatcher{log: zerolog.Nop()}, zerolog.Nop(), backoff.Policy{}, 0, nil)
 	l.receive(socketmode.Event{Type: socketmode.EventTypeConnected})
 	return l
 }
