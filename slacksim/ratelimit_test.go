@@ -49,3 +49,40 @@ func TestRates_Methods_Limited(t *testing.T) {
 		t.Errorf("the 21st call in a minute: got %v, want ratelimited", a)
 	}
 }
+
+// All channels together take so many messages a minute. A refused message counts in no channel.
+func TestRates_PostsPerMinute_Limited(t *testing.T) {
+	clock := &still{now: time.Unix(1_800_000_000, 0)}
+	ws, srv := start(t, slacksim.Options{Now: clock.Now, Rates: slacksim.Rates{PostBurst: 4, PostsPerMinute: 6}})
+	ws.Invite(slacksim.Random, ws.App().BotUserID)
+	post := func(channel string) bool {
+		a := call(t, srv, ws.BotToken(), "chat.postMessage", map[string]any{"channel": channel, "text": "hi"})
+		return a["ok"] == true
+	}
+	for i, c := range []struct {
+		channel string
+		times   int
+		taken   bool
+	}{
+		{slacksim.General, 4, true}, {slacksim.Random, 2, true}, {slacksim.Random, 5, false},
+	} {
+		for range c.times {
+			if got := post(c.channel); got != c.taken {
+				t.Errorf("step %d, in %s: got a message taken: %t, want %t", i, c.channel, got, c.taken)
+			}
+		}
+	}
+	for _, after := range []struct {
+		wait  time.Duration
+		taken int
+	}{{10 * time.Second, 1}, {20 * time.Second, 2}} {
+		clock.now = clock.now.Add(after.wait)
+		taken := 0
+		for taken < 5 && post(slacksim.Random) {
+			taken++
+		}
+		if taken != after.taken {
+			t.Errorf("%s later: got %d messages taken, want %d", after.wait, taken, after.taken)
+		}
+	}
+}
