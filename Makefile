@@ -1,5 +1,5 @@
 # make test    every test, with what it needs installed first
-#              (the simulation and the crowd once more without the race detector, which is ten times faster; the play
+#              (the simulation and the crowds once more without the race detector, which is ten times faster; the play
 #              that presses every button of the demo only without it)
 # make quick   gofmt, go vet and the tests of what decides about money, without the race detector: about a minute once
 #              built (for between two changes; the whole is .ci/run)
@@ -35,7 +35,7 @@ test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race -timeout 18m -skip '^TestDemo_Browser$$/^buttons$$' $(TESTFLAGS) ./...
 	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestDemo_Browser$$/^buttons$$' ./cmd/demo
 	$(GO) test $(TESTFLAGS) ./internal/simulation
-	$(GO) test $(TESTFLAGS) -run '^TestConversation_Crowd$$' ./bot
+	$(GO) test $(TESTFLAGS) -run '^Test(Conversation|Publisher)_Crowd' ./bot
 
 # The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, the settings and
 # the wiring, and the rules of the layout. It leaves out the race detector, browsers, whole processes, journals, the
@@ -46,7 +46,7 @@ QUICK := ./commands ./cocalc ./purchase/... ./bot ./bot/socket ./storage/storage
 quick:
 	@$(FORMATTED)
 	$(GO) vet ./...
-	$(GO) test -parallel 8 -skip '^(TestConversation_Crowd|TestCard_HostileWords)$$' $(TESTFLAGS) $(QUICK)
+	$(GO) test -parallel 8 -skip '^Test(Conversation_Crowd|Publisher_Crowd|Card_HostileWords)' $(TESTFLAGS) $(QUICK)
 
 check:
 	@$(FORMATTED)

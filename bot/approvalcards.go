@@ -315,7 +315,7 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 		where = " in <#" + m.Channel + ">"
 	}
 	text := fmt.Sprintf(
-		":raised_hand: *Waiting for approval: a license for %s%s*\nSent to the approvers%s. Expires %s. %s is reserved.",
+		":raised_hand: *Waiting for approval: a license for %s%s*\nThe approvers decide%s. Expires %s. %s is reserved.",
 		o.Price, perPeriod(string(o.Spec.Period)), where, formatTime(o.ApproveBy), o.Price)
 	if f.needed > 1 {
 		text += " " + approvalsWords(f.needed, len(o.Approvals))

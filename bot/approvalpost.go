@@ -12,14 +12,13 @@ import (
 
 // publishApproval posts an order's card in the approvals channel, or updates it. If Slack definitely refuses the post,
 // the order ends, since it can't be approved there.
-func (p *Publisher) publishApproval(ctx context.Context, o purchase.Order) error {
+func (p *Publisher) publishApproval(ctx context.Context, a *permit, o purchase.Order) error {
 	behind := o.Message(purchase.MessageAsk)
 	if behind == nil || behind.PublishedRev >= o.Rev {
 		return nil
 	}
 	m := *behind
-	// it ended before the approvers were asked
-	if m.TS == "" && o.State != purchase.AwaitingApproval && len(o.Approvals) == 0 {
+	if needsNoApprovalCard(o, m) {
 		_, err := p.markPublished(ctx, o, m)
 		return err
 	}
@@ -35,11 +34,11 @@ func (p *Publisher) publishApproval(ctx context.Context, o purchase.Order) error
 	if prices {
 		c = p.approvalCard(ctx, o)
 	}
-	channel, ts, options := m.Channel, m.TS, messageOptions(c)
+	channel, ts := m.Channel, m.TS
 	if ts == "" {
-		channel, ts, err = p.slack.PostMessageContext(ctx, channel, options...)
+		channel, ts, err = p.postIn(ctx, a, channel, c)
 	} else {
-		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, options...)
+		err = p.update(ctx, a, m, c)
 	}
 	problem, definite := refusedBySlack(err)
 	switch {
@@ -60,7 +59,7 @@ func (p *Publisher) publishApproval(ctx context.Context, o purchase.Order) error
 			Msg("find that the approvers' card cannot be changed any more; a newer one takes its place")
 		o.Messages = slices.Clone(o.Messages)
 		o.Message(purchase.MessageAsk).TS = ""
-		return p.publishApproval(ctx, o)
+		return p.publishApproval(ctx, a, o)
 	default:
 		p.log.Warn().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).
 			Msg("fail to update the approvers' card")
@@ -68,6 +67,11 @@ func (p *Publisher) publishApproval(ctx context.Context, o purchase.Order) error
 	}
 	_, err = p.markPublished(ctx, o, m)
 	return err
+}
+
+// needsNoApprovalCard reports whether an order ended before the approvers were asked.
+func needsNoApprovalCard(o purchase.Order, m purchase.Message) bool {
+	return m.TS == "" && o.State != purchase.AwaitingApproval && len(o.Approvals) == 0
 }
 
 // replaces reports whether a new card replaces one that Slack does not let the bot change. A card that can be decided

@@ -65,6 +65,11 @@ func (c *largeGroupSlack) GetUserInfoContext(_ context.Context, user string,
 	return &slack.User{ID: user, TeamID: "TOWN"}, nil
 }
 
+// GetUsersContext lists no one: the lookups are to suffice.
+func (c *largeGroupSlack) GetUsersContext(context.Context, ...slack.GetUsersOption) ([]slack.User, error) {
+	return nil, nil
+}
+
 // A group of thousands is told without asking Slack for more than it answers; those of whom it has told already come
 // first, and people who click are still looked up.
 func TestPublisher_ExpandGroup_Large(t *testing.T) {
@@ -74,7 +79,8 @@ func TestPublisher_ExpandGroup_Large(t *testing.T) {
 		api := &largeGroupSlack{size: size}
 		p.now = time.Now()
 		p.Publisher.slack, p.Publisher.now = api, time.Now
-		p.turns, p.limits = newTurns(time.Now), newChannelLimits(time.Now, zerolog.Nop())
+		p.turns, p.pace = newTurns(time.Now), newPace(time.Now, zerolog.Nop())
+		p.queue = newSendQueue(p.pace)
 		p.Publisher.people = NewPeople(api, []string{"SALL"}, time.Now, zerolog.Nop())
 		desk := desk.New(desk.Options{
 			Ledger: p.ledger, Now: time.Now, Log: zerolog.Nop(),

@@ -12,7 +12,7 @@ import (
 
 // sendNextNotice sends a recipient the oldest notice that they don't have. It reads the notice when their turn has
 // come, since they may have got it meanwhile.
-func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
+func (p *Publisher) sendNextNotice(ctx context.Context, a *permit, to string) error {
 	notices, err := p.outbox.PendingNotifications(ctx)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
 		case strings.HasPrefix(to, "S"):
 			return p.expandGroup(ctx, n, to)
 		default:
-			return p.sendNotice(ctx, n, to)
+			return p.sendNotice(ctx, a, n, to)
 		}
 	}
 	return nil
@@ -61,7 +61,7 @@ func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notification, gr
 		if len(still) > 0 {
 			err := p.outbox.ExpandGroupPartly(ctx, n.ID, group, found)
 			if err == nil && rest > 0 {
-				return channelLimitError{group, p.now().Add(rest)}
+				return rateLimitError{limitPeople, p.now().Add(rest)}
 			}
 			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: Slack did not answer", len(still),
 				group), p.outbox.MarkGroupUnavailable(ctx, n.ID, group))
@@ -75,7 +75,7 @@ func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notification, gr
 
 // sendNotice sends a notice to one recipient and stores the delivery. If the ledger can't store it, the delivery is
 // kept in memory, so that a retry doesn't send the notice again.
-func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notification, to string) error {
+func (p *Publisher) sendNotice(ctx context.Context, a *permit, n purchase.Notification, to string) error {
 	key := n.ID + " " + to
 	p.mu.Lock()
 	problem, sent := p.sentNotices[key]
@@ -86,7 +86,7 @@ func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notification, to 
 			return err
 		}
 		if problem = p.outsiderReason(ctx, to); problem == "" {
-			err = p.post(ctx, c, to)
+			err = p.post(ctx, a, c, to)
 		}
 		var definite bool
 		if problem == "" {
@@ -174,21 +174,14 @@ func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notification
 	return unverifiedNotice(n), nil
 }
 
-// directMessages is the key in channelLimits of all direct messages: Slack limits how many are opened.
-const directMessages = "direct messages"
-
 // post posts to a channel, or to a person's conversation with the bot.
-func (p *Publisher) post(ctx context.Context, c content, to string) error {
+func (p *Publisher) post(ctx context.Context, a *permit, c content, to string) (err error) {
 	if isPerson(to) {
-		return p.limits.post(ctx, directMessages, func() error {
-			_, _, err := directMessage(ctx, p.slack, to, c)
-			return err
-		})
+		_, _, err = p.postDirectly(ctx, a, to, c)
+	} else {
+		_, _, err = p.postIn(ctx, a, to, c)
 	}
-	return p.limits.post(ctx, to, func() error {
-		_, _, err := p.slack.PostMessageContext(ctx, to, messageOptions(c)...)
-		return err
-	})
+	return err
 }
 
 // isPerson reports whether an id is a person's, not a channel's.

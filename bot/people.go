@@ -51,6 +51,10 @@ type People struct {
 
 	access *socket.Access // nil: access counts as available
 
+	// When many people come at the same time, Slack lists the whole workspace instead of describing each of them.
+	pace *pace
+	list singleflight.Group
+
 	mu   sync.Mutex
 	team string // the bot's own workspace, T…; empty until Slack has answered
 }
@@ -61,7 +65,7 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 	if now == nil {
 		now = time.Now
 	}
-	p := &People{api: api, log: log, groups: slices.Clone(groups)}
+	p := &People{api: api, log: log, groups: slices.Clone(groups), pace: newPace(now, log)}
 	p.persons = newCache(p.fetchPerson, now, personLife)
 	p.members = newCache(p.fetchGroup, now, groupLife)
 	p.channels = newCache(p.fetchAudience, now, audienceLife)
@@ -191,13 +195,43 @@ type person struct {
 	org      string // their id in an organization of several workspaces; empty elsewhere
 }
 
-// fetchPerson asks Slack about a person.
+// fetchPerson asks Slack about a person. Beyond the rate at which Slack describes single people, it lists everyone in
+// the workspace, which answers for all who wait.
 func (p *People) fetchPerson(ctx context.Context, user string) (person, error) {
-	s, err := p.requestPerson(ctx, user)
+	request := p.requestPerson
+	if _, wait := p.pace.take([]limit{limitPeople}); wait > 0 {
+		request = p.findInList
+	}
+	s, err := request(ctx, user)
 	if err != nil {
 		p.log.Warn().Err(err).Str("user", user).Msg("fail to look up a person in Slack")
 	}
 	return s, err
+}
+
+// findInList returns a person from the list of everyone in the workspace. All who wait share one list, which goes on
+// when they no longer wait. The error wraps errNotAsked if the list has to wait too, or doesn't name the person.
+func (p *People) findInList(ctx context.Context, user string) (person, error) {
+	listed := p.list.DoChan("", func() (any, error) {
+		if _, wait := p.pace.take([]limit{limitLists}); wait > 0 {
+			return nil, errNotAsked
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), audienceLife.timeout)
+		defer cancel()
+		return nil, p.fetchWorkspace(ctx)
+	})
+	select {
+	case answer := <-listed:
+		if answer.Err != nil {
+			return person{}, answer.Err
+		}
+	case <-ctx.Done():
+		return person{}, ctx.Err()
+	}
+	if s, ok := p.persons.recent(user, personLife.fresh); ok {
+		return s, nil
+	}
+	return person{}, fmt.Errorf("find %s in the list of the workspace: %w", user, errNotAsked)
 }
 
 // requestPerson asks about a person, and about the bot's own workspace if that is not known yet.

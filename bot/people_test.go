@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +28,7 @@ type slackDirectory struct {
 	delay   time.Duration
 	failing atomic.Bool
 	lookups atomic.Int32
+	lists   atomic.Int32
 
 	groups     map[string][]string
 	hideGroups atomic.Bool // about groups
@@ -53,6 +56,20 @@ func (m *slackDirectory) GetUserInfoContext(ctx context.Context, user string,
 		return nil, slack.SlackErrorResponse{Err: "user_not_found"}
 	}
 	return &u, nil
+}
+
+// GetUsersContext lists everyone.
+func (m *slackDirectory) GetUsersContext(ctx context.Context, _ ...slack.GetUsersOption) (all []slack.User, err error) {
+	m.lists.Add(1)
+	select {
+	case <-time.After(m.delay):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if m.failing.Load() {
+		return nil, errors.New("no way to Slack")
+	}
+	return slices.Collect(maps.Values(m.users)), nil
 }
 
 // GetUserGroupMembersContext tells who is in a group; SGONE is none.
@@ -267,6 +284,42 @@ func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		if who := p.LookUp(t.Context(), purchase.Actor{ID: "U1"}); len(who.Groups) != 1 || len(who.UnknownGroups) > 0 {
 			t.Errorf("afterwards: got %+v, want one group and no unknown one", who)
+		}
+	})
+}
+
+// When more people come at the same time than Slack describes one by one, it lists all of them once. Someone who isn't
+// in the list, such as a person of another workspace, is described a moment later.
+func TestPeople_LookUp_Crowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &slackDirectory{users: map[string]slack.User{}, delay: 200 * time.Millisecond}
+		p := NewPeople(api, nil, time.Now, zerolog.Nop())
+		for i := range 500 {
+			id := fmt.Sprintf("U%d", i)
+			api.users[id] = slack.User{ID: id, TeamID: "TOWN", IsRestricted: i%100 == 0}
+		}
+		var mu sync.Mutex
+		got := map[purchase.Membership]int{}
+		var crowd sync.WaitGroup
+		began := time.Now()
+		for i := range 501 {
+			crowd.Go(func() {
+				who := p.LookUp(t.Context(), purchase.Actor{ID: fmt.Sprintf("U%d", i)})
+				mu.Lock()
+				defer mu.Unlock()
+				got[who.Membership]++
+			})
+		}
+		crowd.Wait()
+		if took := time.Since(began); took > answerWait || got[purchase.Member] != 495 || got[purchase.Guest] != 5 {
+			t.Errorf("got %v after %s, want 495 members and 5 guests within %s", got, took, answerWait)
+		}
+		if lookups, lists := api.lookups.Load(), api.lists.Load(); lookups > 20 || lists != 1 {
+			t.Errorf("requests: got %d lookups and %d lists, want at most 20 and 1", lookups, lists)
+		}
+		time.Sleep(2 * time.Second)
+		if who := p.LookUp(t.Context(), purchase.Actor{ID: "U500"}); who.Membership != purchase.Foreign {
+			t.Errorf("a person who isn't listed, 2 s later: got %s, want %s", who.Membership, purchase.Foreign)
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,11 +17,11 @@ import (
 
 // publishToRequester updates what the requester sees: the card first, since they look at it, then their direct message.
 // If one of the two fails, the other is still shown.
-func (p *Publisher) publishToRequester(ctx context.Context, v orders.View) error {
+func (p *Publisher) publishToRequester(ctx context.Context, a *permit, v orders.View) error {
 	var failed error
 	if m := v.Order.Message(purchase.MessageCard); m != nil && m.PublishedRev < v.Order.Rev {
 		var direct bool
-		if v.Order, direct, failed = p.publishCard(ctx, v, *m); direct {
+		if v.Order, direct, failed = p.publishCard(ctx, a, v, *m); direct {
 			return failed
 		}
 	}
@@ -38,7 +37,7 @@ func (p *Publisher) publishToRequester(ctx context.Context, v orders.View) error
 		v.Order.Messages = now.Messages
 	}
 	if m := v.Order.Message(purchase.MessageNote); m != nil && m.PublishedRev < v.Order.Rev {
-		_, err := p.publishNote(ctx, v, *m)
+		_, err := p.publishNote(ctx, a, v, *m)
 		failed = errors.Join(failed, err)
 	}
 	return failed
@@ -47,22 +46,12 @@ func (p *Publisher) publishToRequester(ctx context.Context, v orders.View) error
 // publishCard shows the card through the response URL of the requester's last click. When the URL is used up, or Slack
 // refuses it, the card continues as a direct message; direct reports that one was tried.
 //
-// Slack accepts five posts per response URL. The last one is kept for the end, the one before for bad news and for
-// waiting for approval, and the one before that for paying, which takes time.
-func (p *Publisher) publishCard(ctx context.Context, v orders.View,
+// While Slack limits the rate, the card waits.
+func (p *Publisher) publishCard(ctx context.Context, a *permit, v orders.View,
 	m purchase.Message,
 ) (o purchase.Order, direct bool, err error) {
 	o = v.Order
-	keep := 3
-	switch {
-	case o.State.Final():
-		keep = 0
-	case o.State == purchase.Unknown || o.State == purchase.AwaitingApproval || o.Blocked != nil:
-		keep = 1
-	case o.State == purchase.Paying:
-		keep = 2
-	}
-	reachable := m.Uses > 0 && p.now().Before(m.Expires)
+	keep, reachable := usesKept(o), isReachable(m, p.now())
 	if reachable && m.Uses <= keep {
 		o, err = p.markPublished(ctx, o, m)
 		return o, false, err
@@ -70,9 +59,12 @@ func (p *Publisher) publishCard(ctx context.Context, v orders.View,
 	if reachable {
 		c := p.card(v)
 		m.Uses--
-		err = p.cards.respond(ctx, m.ResponseURL, c, true)
+		err = a.call(func() error { return p.cards.respond(ctx, m.ResponseURL, c, true) }, limitCards)
 		if err == nil {
 			o, err = p.markPublished(ctx, o, m)
+			return o, false, err
+		}
+		if isLimited(err) {
 			return o, false, err
 		}
 		p.log.Warn().Err(err).Str("order", string(o.ID)).
@@ -82,13 +74,32 @@ func (p *Publisher) publishCard(ctx context.Context, v orders.View,
 		o, err = p.markPublished(ctx, o, m)
 		return o, false, err
 	}
-	return p.continueInDM(ctx, v, m)
+	return p.continueInDM(ctx, a, v, m)
+}
+
+// isReachable reports whether a card can be updated through its response URL.
+func isReachable(m purchase.Message, now time.Time) bool { return m.Uses > 0 && now.Before(m.Expires) }
+
+// usesKept returns how many uses of its response URL a card keeps in an order's state. Slack accepts five posts. The
+// last one is kept for the end, the one before for bad news and for waiting for approval, and the one before that for
+// paying, which takes time.
+func usesKept(o purchase.Order) int {
+	switch {
+	case o.State.Final():
+		return 0
+	case o.State == purchase.Unknown || o.State == purchase.AwaitingApproval || o.Blocked != nil:
+		return 1
+	case o.State == purchase.Paying:
+		return 2
+	default:
+		return 3
+	}
 }
 
 // continueInDM continues the order in the requester's direct messages, in place of a card that cannot be updated any
 // more. It updates an existing direct message. A click without any other answer gets a new one, since an update of an
 // older message is easily missed.
-func (p *Publisher) continueInDM(ctx context.Context, v orders.View,
+func (p *Publisher) continueInDM(ctx context.Context, a *permit, v orders.View,
 	card purchase.Message,
 ) (_ purchase.Order, direct bool, err error) {
 	o := v.Order
@@ -96,7 +107,7 @@ func (p *Publisher) continueInDM(ctx context.Context, v orders.View,
 	anew := old == nil || card.PublishedRev == 0 && o.State.Final()
 	var failed error // of the existing message
 	if anew && old != nil && old.TS != "" && old.PublishedRev < o.Rev {
-		o, failed = p.publishNote(ctx, v, *old)
+		o, failed = p.publishNote(ctx, a, v, *old)
 	}
 	now, unkept := p.outbox.UpdateMessages(ctx, o.ID, func(o *purchase.Order) {
 		o.RemoveMessage(purchase.MessageCard)
@@ -109,7 +120,7 @@ func (p *Publisher) continueInDM(ctx context.Context, v orders.View,
 	}
 	v.Order = o
 	if anew {
-		if o, err = p.publishNote(ctx, v, purchase.Message{Kind: purchase.MessageNote}); err != nil &&
+		if o, err = p.publishNote(ctx, a, v, purchase.Message{Kind: purchase.MessageNote}); err != nil &&
 			!errors.Is(err, errNotStored) {
 			return o, anew, errors.Join(failed, err)
 		}
@@ -121,12 +132,17 @@ func (p *Publisher) continueInDM(ctx context.Context, v orders.View,
 }
 
 // publishNote shows the order in the requester's direct messages.
-func (p *Publisher) publishNote(ctx context.Context, v orders.View, m purchase.Message) (_ purchase.Order, err error) {
+func (p *Publisher) publishNote(ctx context.Context, a *permit, v orders.View,
+	m purchase.Message,
+) (_ purchase.Order, err error) {
 	o, c := v.Order, p.card(v)
 	if m.TS == "" {
-		m.Channel, m.TS, err = directMessage(ctx, p.slack, o.Requester.ID, c)
+		m.Channel, m.TS, err = p.postDirectly(ctx, a, o.Requester.ID, c)
 	} else {
-		_, _, _, err = p.slack.UpdateMessageContext(ctx, m.Channel, m.TS, messageOptions(c)...)
+		err = p.update(ctx, a, m, c)
+	}
+	if isLimited(err) {
+		return o, err
 	}
 	if err != nil {
 		// The last resort: the channel of the command.
@@ -136,6 +152,43 @@ func (p *Publisher) publishNote(ctx context.Context, v orders.View, m purchase.M
 		}
 	}
 	return p.markPublished(ctx, o, m)
+}
+
+// postDirectly posts to a person's conversation with the bot, and returns where the message is.
+func (p *Publisher) postDirectly(ctx context.Context, a *permit, user string,
+	c content,
+) (channel, ts string, err error) {
+	var conversation *slack.Channel
+	err = a.call(func() (err error) {
+		conversation, _, _, err = p.slack.OpenConversationContext(ctx,
+			&slack.OpenConversationParameters{Users: []string{user}})
+		return err
+	}, limitConversations)
+	if err != nil {
+		return "", "", err
+	}
+	err = a.call(func() (err error) {
+		channel, ts, err = p.slack.PostMessageContext(ctx, conversation.ID, messageOptions(c)...)
+		return err
+	}, postsIn(user), limitPosts)
+	return channel, ts, err
+}
+
+// postIn posts in a channel, and returns where the message is.
+func (p *Publisher) postIn(ctx context.Context, a *permit, channel string, c content) (at, ts string, err error) {
+	err = a.call(func() (err error) {
+		at, ts, err = p.slack.PostMessageContext(ctx, channel, messageOptions(c)...)
+		return err
+	}, postsIn(channel), limitPosts)
+	return at, ts, err
+}
+
+// update changes a posted message.
+func (p *Publisher) update(ctx context.Context, a *permit, m purchase.Message, c content) error {
+	return a.call(func() error {
+		_, _, _, err := p.slack.UpdateMessageContext(ctx, m.Channel, m.TS, messageOptions(c)...)
+		return err
+	}, limitUpdates)
 }
 
 func (p *Publisher) card(v orders.View) content {
@@ -259,7 +312,7 @@ func (c *Changes) lookAgain(id purchase.OrderID) {
 // When more than fewChanges came since the last look, the Publisher waits until none has come for calm, at most for
 // mostCalm.
 const (
-	fewChanges = maxRequesters
+	fewChanges = 8
 	calm       = 25 * time.Millisecond
 	mostCalm   = 500 * time.Millisecond
 )
@@ -282,7 +335,7 @@ func (c *Changes) awaitCalm(ctx context.Context) {
 
 // publishLine posts the line about a purchase in its channel, or updates it. It does not retry if the bot is not in the
 // channel: the card tells the requester how to invite it.
-func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
+func (p *Publisher) publishLine(ctx context.Context, a *permit, o purchase.Order) error {
 	behind := o.Message(purchase.MessageLine)
 	if behind == nil || behind.PublishedRev >= o.Rev || o.Receipt == nil {
 		return nil
@@ -298,9 +351,9 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
 	}
 	channel, ts := m.Channel, m.TS
 	if ts == "" {
-		channel, ts, err = p.slack.PostMessageContext(ctx, channel, messageOptions(c)...)
+		channel, ts, err = p.postIn(ctx, a, channel, c)
 	} else {
-		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, messageOptions(c)...)
+		err = p.update(ctx, a, m, c)
 	}
 	problem, definite := refusedBySlack(err)
 	switch {
@@ -329,31 +382,24 @@ func getsDirectMessage(o purchase.Order) bool {
 	}
 }
 
-// startNotices starts to send every notice to its pending recipients, the oldest first. Each recipient gets one notice
-// at a time, so that they stay in order; Slack accepts about one message a second in a channel.
-func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notification) {
-	for _, n := range notices {
-		for _, to := range n.Pending {
-			if !p.turns.tryLock(recipientTurn(to)) {
+// enqueueNotices puts the recipients of notices in the queue, each once: they get one notice at a time, so that these
+// stay in order.
+func (p *Publisher) enqueueNotices(ctx context.Context, notices []purchase.Notification) {
+	queued := map[string]bool{}
+	for _, n := range notices { // the oldest first
+		for place, to := range n.Pending {
+			if queued[to] || !p.turns.isDue(recipientTurn(to)) {
 				continue
 			}
-			p.busy.Go(func() {
-				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own slot in channelLimits
-					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
-				} else {
-					p.notifiers <- struct{}{}
-					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
-					<-p.notifiers
-				}
-				p.changes.Add("") // there may be another one for them
+			queued[to] = true
+			p.queue.put(send{
+				turn: recipientTurn(to), priority: priorityNotice, limits: noticeLimits(to),
+				since: n.Time, place: place,
+				run: func(a *permit) error { return p.sendNextNotice(ctx, a, to) },
 			})
 		}
 	}
 }
-
-// maxNotifiers is how many notices are sent at the same time. They have their own workers, so they never delay an
-// order.
-const maxNotifiers = 2
 
 // withoutLastChart is a message with one chart less. Not every workspace takes charts, and all that they show is said
 // in words too.

@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -30,7 +32,8 @@ type publishedDesk interface {
 // present state.
 //
 // An order has up to three parts: the requester's messages, the channel's line and the approvers' card. Each part has
-// its own turn and backoff, and waits for no other.
+// its own turn and backoff, and waits for no other. A part that is due waits in a queue until Slack's rate limits allow
+// its calls; only then is it rendered, so that intermediate states are not sent.
 type Publisher struct {
 	desk   publishedDesk
 	outbox Outbox
@@ -39,12 +42,11 @@ type Publisher struct {
 	now    func() time.Time
 	log    zerolog.Logger
 
-	busy       sync.WaitGroup // what is being published
-	requesters chan struct{}  // holds a token for each requester who is being answered
-	notifiers  chan struct{}  // and for each notice
-	changes    *Changes
-	turns      *turns
-	limits     *channelLimits
+	busy    sync.WaitGroup // what is being published
+	changes *Changes
+	turns   *turns
+	pace    *pace
+	queue   *sendQueue
 
 	mu sync.Mutex
 	// What Slack has and the ledger could not store yet: messages of orders, and notices that were sent, each with Slack's
@@ -60,10 +62,8 @@ type Publisher struct {
 	people  *People                                   // who is in the user groups that notices are for
 }
 
-const (
-	maxRequesters = 8               // requesters whose messages are published at the same time
-	idlePoll      = 5 * time.Minute // pause between checks for changes whose signal was lost
-)
+// idlePoll is the pause between checks for changes whose signal was lost.
+const idlePoll = 5 * time.Minute
 
 // NewPublisher makes a Publisher from the same options as a Handler.
 func NewPublisher(o Options) *Publisher {
@@ -71,11 +71,11 @@ func NewPublisher(o Options) *Publisher {
 	if o.Changes == nil {
 		o.Changes = NewChanges(o.Now)
 	}
+	pace := newPace(o.Now, o.Log)
 	return &Publisher{
 		desk: o.Desk, outbox: o.Outbox, slack: o.Slack, cards: o.cards, now: o.Now, log: o.Log,
 		people: o.People, similar: newSimilar(o.Account, o.Now),
-		requesters: make(chan struct{}, maxRequesters), notifiers: make(chan struct{}, maxNotifiers),
-		changes: o.Changes, turns: o.Changes.turns, limits: newChannelLimits(o.Now, o.Log),
+		changes: o.Changes, turns: o.Changes.turns, pace: pace, queue: newSendQueue(pace),
 		unstored: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, sentNotices: map[string]string{},
 		unverified: map[string]time.Time{},
 	}
@@ -106,17 +106,35 @@ func (p *Publisher) Run(ctx context.Context) error {
 	}
 }
 
-// Flush shows once more what can be shown, at the end: a last receipt should not wait for the next start.
+// Flush shows once more what can be shown, at the end: a last receipt should not wait for the next start. What has to
+// wait for a rate limit is left to the next start.
 func (p *Publisher) Flush(ctx context.Context) {
-	if _, err := p.publishDue(ctx); err != nil {
-		p.log.Error().Err(err).Msg("leave the last changes to be published at the next start")
+	for ctx.Err() == nil {
+		if _, err := p.findDue(ctx); err != nil {
+			p.log.Error().Err(err).Msg("leave the last changes to be published at the next start")
+			break
+		}
+		sent, _ := p.sendReady()
+		p.busy.Wait()
+		if sent == 0 {
+			break
+		}
 	}
 	p.busy.Wait()
 }
 
-// publishDue starts to publish everything that is due, and returns the time until something else is due. It doesn't
-// wait for Slack, so that a slow message of one order doesn't delay other orders.
+// publishDue starts to publish everything that is due, as far as the rate limits allow, and returns the time until
+// something else can start. It doesn't wait for Slack, so that a slow message of one order doesn't delay other orders.
 func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
+	pause, err := p.findDue(ctx)
+	if _, wait := p.sendReady(); wait > 0 { // also after an error, what was found before
+		pause = min(pause, wait)
+	}
+	return max(pause, 10*time.Millisecond), err
+}
+
+// findDue puts everything that is due in the queue, and returns the time until something else is due.
+func (p *Publisher) findDue(ctx context.Context) (time.Duration, error) {
 	if err := p.refreshWaiting(ctx); err != nil {
 		p.log.Error().Err(err).Msg("leave cards as they are until the next round: the ledger does not take it")
 	}
@@ -128,7 +146,9 @@ func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	p.turns.prune(ids, notices)
+	wanted := wantedTurns(ids, notices)
+	p.turns.prune(wanted)
+	p.queue.remove(func(t turn) bool { return !wanted(t) })
 	for _, id := range ids {
 		if !p.turns.due(id) {
 			continue
@@ -137,10 +157,25 @@ func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		p.start(ctx, o)
+		p.enqueue(ctx, o)
 	}
-	p.startNotices(ctx, notices)
+	p.enqueueNotices(ctx, notices)
 	return p.turns.nextDue(), nil
+}
+
+// sendReady starts what can be sent now. It returns how much that is, and how long the rest waits for a rate limit; 0
+// if nothing waits for one.
+func (p *Publisher) sendReady() (sent int, pause time.Duration) {
+	ready, pause := p.queue.next()
+	for _, s := range ready {
+		p.turns.lock(s.turn)
+		p.busy.Go(func() {
+			p.reschedule(s.turn, s.run(&permit{pace: p.pace, granted: slices.Clone(s.limits)}))
+			p.pace.end(s.limits)
+			p.changes.lookAgain(s.order) // it may have changed meanwhile; and there is room for another send
+		})
+	}
+	return len(ready), pause
 }
 
 // part is a group of messages that show an order to the same readers.
@@ -172,56 +207,28 @@ func (t part) lacks(o purchase.Order) bool {
 	})
 }
 
-// start starts publishing the parts of an order that are behind, each on its own. If none can start now, the order
-// sleeps until one can, or until it changes.
-func (p *Publisher) start(ctx context.Context, o purchase.Order) {
+// enqueue puts the parts of an order that are behind in the queue, each on its own. A part that waits for its next try
+// is not put there: the order sleeps until then, or until it changes.
+func (p *Publisher) enqueue(ctx context.Context, o purchase.Order) {
 	var waiting []turn
 	for _, t := range []part{partRequester, partLine, partApproval} {
-		if !t.lacks(o) {
-			continue
+		at := partTurn(o.ID, t)
+		switch {
+		case !t.lacks(o):
+			p.queue.remove(func(queued turn) bool { return queued == at })
+		case !p.turns.isDue(at):
+			waiting = append(waiting, at)
+		default:
+			s := planSend(o, t, p.now())
+			s.turn, s.run = at, func(a *permit) error { return p.publish(ctx, a, o.ID, t) }
+			p.queue.put(s)
 		}
-		if !p.turns.tryLock(partTurn(o.ID, t)) {
-			waiting = append(waiting, partTurn(o.ID, t))
-			continue
-		}
-		p.busy.Go(func() {
-			p.reschedule(partTurn(o.ID, t), p.publish(ctx, o.ID, t))
-			p.changes.lookAgain(o.ID) // it may have changed meanwhile
-		})
 	}
 	p.turns.sleep(o.ID, waiting)
 }
 
 // publish updates a part of an order. It reads the order when its turn has come, so that it shows the latest state.
-func (p *Publisher) publish(ctx context.Context, id purchase.OrderID, t part) error {
-	if t == partRequester {
-		return p.publishPart(ctx, id, t, p.requesters, p.publishToRequester)
-	}
-	o, err := p.outbox.Order(ctx, id)
-	if err != nil {
-		return err
-	}
-	m := o.Message(kinds[t][0])
-	if m == nil {
-		return nil
-	}
-	show := p.publishLine
-	if t == partApproval {
-		show = p.publishApproval
-	}
-	return p.limits.post(ctx, m.Channel, func() error {
-		return p.publishPart(ctx, id, t, nil, func(ctx context.Context, v orders.View) error { return show(ctx, v.Order) })
-	})
-}
-
-// publishPart reads an order once there is room, and publishes a part of it.
-func (p *Publisher) publishPart(ctx context.Context, id purchase.OrderID, t part, room chan struct{},
-	show func(context.Context, orders.View) error,
-) error {
-	if room != nil {
-		room <- struct{}{}
-		defer func() { <-room }()
-	}
+func (p *Publisher) publish(ctx context.Context, a *permit, id purchase.OrderID, t part) error {
 	v, err := p.desk.View(ctx, id)
 	if err != nil {
 		return err
@@ -237,10 +244,15 @@ func (p *Publisher) publishPart(ctx context.Context, id purchase.OrderID, t part
 			unkept = err
 		}
 	}
-	if err := show(ctx, v); err != nil {
-		return err
+	switch t {
+	case partRequester:
+		err = p.publishToRequester(ctx, a, v)
+	case partLine:
+		err = p.publishLine(ctx, a, v.Order)
+	case partApproval:
+		err = p.publishApproval(ctx, a, v.Order)
 	}
-	return unkept
+	return cmp.Or(err, unkept)
 }
 
 // reschedule notes when a turn is due again, if it is.
@@ -283,16 +295,19 @@ func newTurns(now func() time.Time) *turns {
 	}
 }
 
-// tryLock reports whether a turn is due, and claims it.
-func (s *turns) tryLock(t turn) bool {
+// isDue reports whether a turn can begin now.
+func (s *turns) isDue(t turn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.locked[t] || s.now().Before(s.notBefore[t]) {
-		return false
-	}
+	return !s.locked[t] && !s.now().Before(s.notBefore[t])
+}
+
+// lock claims a turn that is due.
+func (s *turns) lock(t turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.locked[t] = true
 	delete(s.notBefore, t) // not due a second time meanwhile
-	return true
 }
 
 // unlock returns a turn. After an error it is due again after a growing pause. again is false if there is nothing to
@@ -301,7 +316,7 @@ func (s *turns) unlock(t turn, err error) (pause time.Duration, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.locked, t)
-	var rests channelLimitError
+	var rests rateLimitError
 	switch {
 	case err == nil:
 		delete(s.notBefore, t)
@@ -357,9 +372,9 @@ func (s *turns) wake(id purchase.OrderID) {
 	s.changed[id] = true
 }
 
-// prune drops the turns of orders and notices with nothing left to show: they were shown in another way, or a newer
-// order replaced them. Otherwise they would be due at every look.
-func (s *turns) prune(ids []purchase.OrderID, notices []purchase.Notification) {
+// wantedTurns reports which turns have something to show: parts of orders of which a message is behind, and recipients
+// of notices.
+func wantedTurns(ids []purchase.OrderID, notices []purchase.Notification) func(turn) bool {
 	orders, recipients := map[string]bool{}, map[turn]bool{}
 	for _, id := range ids {
 		orders[string(id)] = true
@@ -369,24 +384,26 @@ func (s *turns) prune(ids []purchase.OrderID, notices []purchase.Notification) {
 			recipients[recipientTurn(to)] = true
 		}
 	}
+	return func(t turn) bool {
+		_, id, _ := strings.Cut(string(t), " ")
+		return orders[id] || recipients[t]
+	}
+}
+
+// prune drops the turns with nothing left to show: it was shown in another way, or a newer order replaced it. Otherwise
+// they would be due at every look.
+func (s *turns) prune(wanted func(turn) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for t := range s.notBefore {
-		if _, id, _ := strings.Cut(string(t), " "); !orders[id] && !recipients[t] {
+		if !wanted(t) {
 			delete(s.notBefore, t)
 			delete(s.tries, t)
 		}
 	}
-	for id := range s.asleep {
-		if !orders[string(id)] {
-			delete(s.asleep, id)
-		}
-	}
-	for id := range s.changed {
-		if !orders[string(id)] {
-			delete(s.changed, id)
-		}
-	}
+	gone := func(id purchase.OrderID) bool { return !wanted(partTurn(id, partRequester)) }
+	maps.DeleteFunc(s.asleep, func(id purchase.OrderID, _ time.Time) bool { return gone(id) })
+	maps.DeleteFunc(s.changed, func(id purchase.OrderID, _ bool) bool { return gone(id) })
 }
 
 // nextDue returns how long no turn is due.
@@ -397,5 +414,5 @@ func (s *turns) nextDue() time.Duration {
 	for _, at := range s.notBefore {
 		pause = min(pause, at.Sub(s.now()))
 	}
-	return max(pause, 10*time.Millisecond)
+	return pause
 }

@@ -9,7 +9,7 @@ import (
 
 // The receipt comes as soon as the license is bought, whatever becomes of the channel's line: Slack may refuse that for
 // now, limit its rate, or not answer for long.
-func TestPublisher_Start_ReceiptFirst(t *testing.T) {
+func TestPublisher_Enqueue_ReceiptFirst(t *testing.T) {
 	for name, fault := range map[string]slacksim.MethodFault{
 		"a failure of Slack's": {Error: "internal_error"},
 		"a limit of its rate":  {RetryAfter: time.Minute},

@@ -31,14 +31,14 @@ func (p *publisherEnv) purchases(n int) {
 }
 
 // A limit of the rate in a channel holds for everything that is posted there, and for nothing else. The first post that
-// is limited lets the channel rest, for as long as Slack says.
-func TestChannelLimits_Post_RateLimit(t *testing.T) {
+// is limited lets the channel rest, for as long as Slack says. Then it goes on one by one.
+func TestPace_Refused_RestsChannel(t *testing.T) {
 	p := newPublisherEnv(t)
-	p.purchases(20)
+	p.purchases(8)
 	p.slack.errIn = map[string]error{"CMATH": &slack.RateLimitedError{RetryAfter: 90 * time.Second}}
 	if got := p.publishLater(); strings.Count(got, "post to CMATH") != 1 ||
-		strings.Count(got, "update 7 in DUALICE") != 20 {
-		t.Errorf("got %s, want one line and 20 messages", got)
+		strings.Count(got, "update 7 in DUALICE") != 8 {
+		t.Errorf("got %s, want one line and 8 messages", got)
 	}
 	for _, after := range []time.Duration{time.Second, 88 * time.Second} {
 		p.now = p.now.Add(after)
@@ -50,14 +50,19 @@ func TestChannelLimits_Post_RateLimit(t *testing.T) {
 		t.Errorf("next round: got %s (error %v), want %v", pause, err, time.Second)
 	}
 	p.slack.errIn = nil
-	p.now = p.now.Add(2 * time.Second)
-	if got := p.publishNow(); strings.Count(got, "post to CMATH") != 20 {
-		t.Errorf("requests to Slack after the rest: got %s, want 20 posts to CMATH", got)
+	for n := range 8 {
+		p.now = p.now.Add(2 * time.Second)
+		if got := p.publishNow(); got != "post to CMATH" {
+			t.Errorf("requests to Slack %d s after the rest: got %q, want one post to CMATH", 2*n+1, got)
+		}
+	}
+	if got := p.publishLater(); got != "" {
+		t.Errorf("requests to Slack when all is posted: got %q, want none", got)
 	}
 }
 
 // Another failure in a channel concerns the message alone.
-func TestChannelLimits_Post_FailureInOneChannel(t *testing.T) {
+func TestPace_Call_FailureInOneChannel(t *testing.T) {
 	p := newPublisherEnv(t)
 	p.purchases(3)
 	p.slack.errIn = map[string]error{"CMATH": errors.New("connection reset")}
@@ -99,8 +104,7 @@ func TestReceiptCard_ChannelRefusesLine(t *testing.T) {
 	}
 	p.put(o)
 	p.slack.errIn = map[string]error{"CMATH": slack.SlackErrorResponse{Err: "not_in_channel"}}
-	p.expectLater("at first", "post to CMATH")
-	p.expectLater("when that is known", "update 7 in DUALICE")
+	p.expectLater("at first, and when that is known", "post to CMATH; update 7 in DUALICE")
 	p.expectLater("after that", "")
 	if o, err := p.desk.Outbox.Order(t.Context(), o.ID); err != nil || o.Stale() || lineProblem(o) != "not_in_channel" {
 		t.Errorf("got %+v (%v), want the line's problem not_in_channel kept", o.Messages, err)
@@ -273,4 +277,57 @@ func (m *ephemeralSlack) PostEphemeralContext(_ context.Context, channel, user s
 ) (string, error) {
 	m.sent = append(m.sent, user+" in "+channel)
 	return "1.1", nil
+}
+
+// What still waits for a rate limit when the program stops is posted after the next start, and nothing twice.
+func TestPublisher_Flush_RestAtNextStart(t *testing.T) {
+	p := newPublisherEnv(t)
+	p.purchases(8)
+	if got := strings.Count(p.publishNow(), "post to CMATH"); got != channelAllowance.burst {
+		t.Errorf("posts before the stop: got %d, want %d", got, channelAllowance.burst)
+	}
+	p.Publisher = NewPublisher(Options{
+		Desk: p.desk, Account: p.desk.Account, Outbox: p.desk.Outbox, Slack: p.slack, HTTP: http.DefaultClient,
+		Now: func() time.Time { return p.now }, Log: zerolog.Nop(),
+	})
+	if got := strings.Count(p.publishLater(), "post to CMATH"); got != 8-channelAllowance.burst {
+		t.Errorf("posts after the start: got %d, want %d", got, 8-channelAllowance.burst)
+	}
+	p.expectLater("afterwards", "")
+}
+
+// limitedResponder takes nothing while Slack limits the rate.
+type limitedResponder struct {
+	limit error
+	taken int
+}
+
+func (r *limitedResponder) respond(context.Context, string, content, bool) error {
+	if r.limit == nil {
+		r.taken++
+	}
+	return r.limit
+}
+
+// While Slack limits the rate of response URLs, a card waits. It doesn't continue as a direct message, and the refused
+// post costs none of its URL's uses.
+func TestPublisher_PublishCard_RateLimit(t *testing.T) {
+	p := newPublisherEnv(t)
+	cards := &limitedResponder{limit: &slack.RateLimitedError{RetryAfter: 30 * time.Second}}
+	p.cards = cards
+	o := order(bought)
+	o.Messages = []purchase.Message{{
+		Kind: purchase.MessageCard, ResponseURL: "https://hooks.slack.com/1", Uses: 4, Expires: at.Add(24 * time.Hour),
+	}}
+	p.put(o)
+	p.expectLater("while the rate is limited", "")
+	p.now = p.now.Add(30 * time.Second)
+	cards.limit = nil
+	if got := p.publishNow(); got != "" || cards.taken != 1 {
+		t.Errorf("afterwards: got the calls %q and %d cards, want no calls and 1 card", got, cards.taken)
+	}
+	stored, err := p.desk.Outbox.Order(t.Context(), o.ID)
+	if m := stored.Message(purchase.MessageCard); err != nil || stored.Stale() || m.Uses != 3 {
+		t.Errorf("got %+v (%v), want the card shown with 3 uses left", stored.Messages, err)
+	}
 }

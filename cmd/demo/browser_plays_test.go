@@ -46,7 +46,7 @@ func approval(t *testing.T, d *demo) {
 	alice.Fill("Reason", "winter school, 40 people")
 	alice.Click("Request approval")
 	alice.WaitText("Waiting for approval: a license for $2,550.00 a month")
-	reads(t, alice, "Sent to the approvers in #license-approvals", "Your reason: winter school, 40 people")
+	reads(t, alice, "The approvers decide in #license-approvals", "Your reason: winter school, 40 people")
 	alice.Until("Bob to be called", "[...document.querySelectorAll('.person')].some(p => "+
 		"p.innerText.startsWith('BB\\nBob Brandt') && p.querySelector('.badge'))")
 

@@ -188,21 +188,42 @@ func slackSide() []mutant {
 		},
 		{
 			"the receipt before every other message",
-			"bot.(*Publisher).start",
-			both(
-				swap("[]part{partRequester, partLine, partApproval}", "[]part{partLine, partRequester, partApproval}"),
-				after(`
-					if t == partRequester && partLine.lacks(o) {
-						continue
-					}`, "!t.lacks(o)"),
-			),
-			[]tests{shown("^TestPublisher_Start_ReceiptFirst$")},
+			"bot.(*Publisher).enqueue",
+			after(`
+				if t == partRequester && partLine.lacks(o) {
+					continue
+				}`, "partTurn(o.ID, t)"),
+			[]tests{shown("^TestPublisher_Enqueue_ReceiptFirst$")},
 		},
 		{
 			"a rate limit rests the channel",
-			"bot.(*channelLimits).post",
-			swap("r.now().Add(answer.Wait)", "r.now()"),
-			[]tests{shown("^TestChannelLimits_Post_RateLimit$")},
+			"bot.(*pace).refused",
+			swap("now.Add(wait)", "now"),
+			[]tests{shown("^TestPace_Refused_RestsChannel$")},
+		},
+		{
+			"that calls stay below Slack's rate limits",
+			"bot.(*pace).take",
+			swap("wait > 0", "false"),
+			[]tests{shown("^(TestPace_Take|TestSendQueue_Next_Channels)$")},
+		},
+		{
+			"that only the newest state of a message is sent",
+			"bot.(*sendQueue).put",
+			swap("old.turn == s.turn", "false"),
+			[]tests{shown("^TestSendQueue_Put_NewestState$")},
+		},
+		{
+			"that a card waits for Slack's rate limit",
+			"bot.(*Publisher).publishCard",
+			dropStatement("isLimited"),
+			[]tests{shown("^TestPublisher_PublishCard_RateLimit$")},
+		},
+		{
+			"requests for approval before lines",
+			"bot.planSend",
+			dropStatement("priorityApproval"),
+			[]tests{shown("^TestPlanSend$")},
 		},
 		{
 			"a click on an approvers' card that was replaced",
