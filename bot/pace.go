@@ -129,6 +129,11 @@ func (b *bucket) isFresh(now time.Time) bool {
 func (p *pace) take(limits []limit) (short limit, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.takeLocked(limits)
+}
+
+// takeLocked is take. p.mu is held.
+func (p *pace) takeLocked(limits []limit) (short limit, wait time.Duration) {
 	now := p.now()
 	var taken []*rate.Reservation
 	for _, l := range limits {
@@ -147,22 +152,27 @@ func (p *pace) take(limits []limit) (short limit, wait time.Duration) {
 	return short, wait
 }
 
+// hasCall reports whether a call can be made under a limit now.
+func (p *pace) hasCall(l limit) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.bucket(l)
+	return !p.now().Before(b.until) && b.tokens.TokensAt(p.now()) >= 1
+}
+
 // begin takes one call from each of the limits, like take, and counts it as running until end. full is set if too many
 // run already; then there is no time to wait for.
 func (p *pace) begin(limits []limit) (short limit, wait time.Duration, full bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, l := range limits {
 		if b := p.bucket(l); b.running >= b.atOnce {
-			p.mu.Unlock()
 			return l, 0, true
 		}
 	}
-	p.mu.Unlock()
-	if short, wait = p.take(limits); wait > 0 {
+	if short, wait = p.takeLocked(limits); wait > 0 {
 		return short, wait, false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, l := range limits {
 		p.bucket(l).running++
 	}

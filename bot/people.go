@@ -166,8 +166,8 @@ const (
 	lookupPause   = 15 * time.Second
 )
 
-// lookUpAll looks up at most maxLookups people, a few at a time. It stops if Slack limits the rate, and returns how
-// long to wait before the next lookup.
+// lookUpAll looks up at most maxLookups people, a few at a time. It stops at Slack's rate limit, and returns how long
+// to wait before the next lookup.
 func (p *People) lookUpAll(ctx context.Context, ids []string) (rest time.Duration) {
 	more := len(ids) > maxLookups
 	for some := range slices.Chunk(ids[:min(len(ids), maxLookups)], lookupsAtOnce) {
@@ -180,6 +180,9 @@ func (p *People) lookUpAll(ctx context.Context, ids []string) (rest time.Duratio
 		}
 		if rest := p.persons.limited(); rest > 0 {
 			return rest
+		}
+		if !p.pace.hasCall(limitPeople) {
+			return lookupPause
 		}
 	}
 	if more {

@@ -384,7 +384,7 @@ func getsDirectMessage(o purchase.Order) bool {
 
 // enqueueNotices puts the recipients of notices in the queue, each once: they get one notice at a time, so that these
 // stay in order.
-func (p *Publisher) enqueueNotices(ctx context.Context, notices []purchase.Notification) {
+func (p *Publisher) enqueueNotices(notices []purchase.Notification) {
 	queued := map[string]bool{}
 	for _, n := range notices { // the oldest first
 		for place, to := range n.Pending {
@@ -395,7 +395,7 @@ func (p *Publisher) enqueueNotices(ctx context.Context, notices []purchase.Notif
 			p.queue.put(send{
 				turn: recipientTurn(to), priority: priorityNotice, limits: noticeLimits(to),
 				since: n.Time, place: place,
-				run: func(a *permit) error { return p.sendNextNotice(ctx, a, to) },
+				run: func(ctx context.Context, a *permit) error { return p.sendNextNotice(ctx, a, to) },
 			})
 		}
 	}

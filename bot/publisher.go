@@ -114,7 +114,7 @@ func (p *Publisher) Flush(ctx context.Context) {
 			p.log.Error().Err(err).Msg("leave the last changes to be published at the next start")
 			break
 		}
-		sent, _ := p.sendReady()
+		sent, _ := p.sendReady(ctx)
 		p.busy.Wait()
 		if sent == 0 {
 			break
@@ -127,7 +127,7 @@ func (p *Publisher) Flush(ctx context.Context) {
 // something else can start. It doesn't wait for Slack, so that a slow message of one order doesn't delay other orders.
 func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
 	pause, err := p.findDue(ctx)
-	if _, wait := p.sendReady(); wait > 0 { // also after an error, what was found before
+	if _, wait := p.sendReady(ctx); wait > 0 { // also after an error, what was found before
 		pause = min(pause, wait)
 	}
 	return max(pause, 10*time.Millisecond), err
@@ -157,20 +157,20 @@ func (p *Publisher) findDue(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		p.enqueue(ctx, o)
+		p.enqueue(o)
 	}
-	p.enqueueNotices(ctx, notices)
+	p.enqueueNotices(notices)
 	return p.turns.nextDue(), nil
 }
 
 // sendReady starts what can be sent now. It returns how much that is, and how long the rest waits for a rate limit; 0
 // if nothing waits for one.
-func (p *Publisher) sendReady() (sent int, pause time.Duration) {
+func (p *Publisher) sendReady(ctx context.Context) (sent int, pause time.Duration) {
 	ready, pause := p.queue.next()
 	for _, s := range ready {
 		p.turns.lock(s.turn)
 		p.busy.Go(func() {
-			p.reschedule(s.turn, s.run(&permit{pace: p.pace, granted: slices.Clone(s.limits)}))
+			p.reschedule(s.turn, s.run(ctx, &permit{pace: p.pace, granted: slices.Clone(s.limits)}))
 			p.pace.end(s.limits)
 			p.changes.lookAgain(s.order) // it may have changed meanwhile; and there is room for another send
 		})
@@ -209,7 +209,7 @@ func (t part) lacks(o purchase.Order) bool {
 
 // enqueue puts the parts of an order that are behind in the queue, each on its own. A part that waits for its next try
 // is not put there: the order sleeps until then, or until it changes.
-func (p *Publisher) enqueue(ctx context.Context, o purchase.Order) {
+func (p *Publisher) enqueue(o purchase.Order) {
 	var waiting []turn
 	for _, t := range []part{partRequester, partLine, partApproval} {
 		at := partTurn(o.ID, t)
@@ -220,7 +220,7 @@ func (p *Publisher) enqueue(ctx context.Context, o purchase.Order) {
 			waiting = append(waiting, at)
 		default:
 			s := planSend(o, t, p.now())
-			s.turn, s.run = at, func(a *permit) error { return p.publish(ctx, a, o.ID, t) }
+			s.turn, s.run = at, func(ctx context.Context, a *permit) error { return p.publish(ctx, a, o.ID, t) }
 			p.queue.put(s)
 		}
 	}

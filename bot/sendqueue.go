@@ -2,6 +2,7 @@ package bot
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -35,7 +36,7 @@ type send struct {
 	since    time.Time // the older ones go first within a priority
 	place    int       // among those of the same time
 	order    purchase.OrderID
-	run      func(*permit) error
+	run      func(context.Context, *permit) error
 }
 
 // sendQueue keeps what waits for Slack's rate limits. It is in memory only: what is to be shown stands in the ledger.

@@ -187,6 +187,7 @@ func (env *limitedEnv) order(button, result string) {
 		}
 		return err
 	})
+	time.Sleep(time.Second)
 	env.clicked = time.Now()
 	env.all(func(n int) error {
 		if err := env.people[n].Click(env.ctx, env.cards[n], button); err != nil {
@@ -218,8 +219,10 @@ func (env *limitedEnv) waitUntilShown() {
 			queue, err := r.Queue()
 			open = len(stale)
 			for _, q := range queue {
-				if q.State != purchase.AwaitingApproval {
+				switch q.State {
+				case purchase.Approved, purchase.Adding, purchase.Carted, purchase.Paying:
 					open++
+				default: // it waits for a person, or is only watched
 				}
 			}
 			return err
@@ -306,8 +309,12 @@ func (env *limitedEnv) checkCalls(s traffic, least int) {
 	slices.Sort(env.waits)
 	env.t.Logf("%d calls %v for at least %d states to show: %.3f each; refused: %v; cards after %s (median), %s (slowest)",
 		s.total, s.calls, least, ratio, s.refused, env.waits[crowdSize/2], env.waits[crowdSize-1])
-	if ratio > 1.1 {
-		env.t.Errorf("calls for each state that has to be shown: got %.3f, want at most 1.1", ratio)
+	most := 1.1
+	if raceDetector { // the first orders of a crowd are bought within 30 s, and their clicks are answered all the same
+		most = 1.3
+	}
+	if ratio > most {
+		env.t.Errorf("calls for each state that has to be shown: got %.3f, want at most %.1f", ratio, most)
 	}
 	if len(s.refused) > 0 {
 		env.t.Errorf("calls over a rate limit: got %v, want none", s.refused)

@@ -203,7 +203,7 @@ func slackSide() []mutant {
 		},
 		{
 			"that calls stay below Slack's rate limits",
-			"bot.(*pace).take",
+			"bot.(*pace).takeLocked",
 			swap("wait > 0", "false"),
 			[]tests{shown("^(TestPace_Take|TestSendQueue_Next_Channels)$")},
 		},

@@ -207,15 +207,25 @@ func (w *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool
 }
 
 func (w *transaction) Budget(month string) (purchase.Budget, error) {
-	b := w.m.budgets[month]
+	b := copyBudget(w.m.budgets[month])
 	b.Month = month
 	return b, nil
+}
+
+// copyBudget returns a budget that shares no map with b: a caller may change it.
+func copyBudget(b purchase.Budget) purchase.Budget {
+	b.People = maps.Clone(b.People)
+	for key, share := range b.People {
+		share.Days, share.Auto = maps.Clone(share.Days), maps.Clone(share.Auto)
+		b.People[key] = share
+	}
+	return b
 }
 
 func (w *transaction) Budgets(limit int) (page []purchase.Budget, err error) {
 	months := slices.Sorted(maps.Keys(w.m.budgets))
 	for i := len(months) - 1; i >= 0 && len(page) < limit; i-- {
-		page = append(page, w.m.budgets[months[i]])
+		page = append(page, copyBudget(w.m.budgets[months[i]]))
 	}
 	return page, nil
 }
