@@ -134,7 +134,7 @@ func (env *testEnv) start() {
 		Slack: app.Slack{
 			URL: env.slackURL, BotToken: env.slack.BotToken(), AppToken: env.slack.AppToken(),
 			Socket: socket.Config{Sockets: 1, HandleWithin: env.handleWithin, MinUptime: env.minUptime},
-			Probe:  100 * time.Millisecond,
+			Probe:  100 * time.Millisecond, Unpaced: true,
 		},
 		Policy: env.policy, Timing: env.timing, PurchasesChannel: env.channel, ApprovalsChannel: env.approvals,
 		Defaults: cocalc.DefaultSpec(), Log: testLog(),

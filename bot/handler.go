@@ -52,6 +52,8 @@ type Options struct {
 	People *People
 	// Changes brings what the Desk reports to the Publisher; nil: nothing is reported. Handler doesn't use it.
 	Changes *Changes
+	// Unpaced sends messages to a Slack without rate limits, for tests.
+	Unpaced bool
 	Now     func() time.Time
 	Log     zerolog.Logger
 

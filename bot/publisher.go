@@ -72,6 +72,7 @@ func NewPublisher(o Options) *Publisher {
 		o.Changes = NewChanges(o.Now)
 	}
 	pace := newPace(o.Now, o.Log)
+	pace.off = o.Unpaced
 	return &Publisher{
 		desk: o.Desk, outbox: o.Outbox, slack: o.Slack, cards: o.cards, now: o.Now, log: o.Log,
 		people: o.People, similar: newSimilar(o.Account, o.Now),

@@ -90,7 +90,7 @@ func New(c Config) (*Service, error) {
 	options := bot.Options{
 		Desk: s.Desk, Account: s.Desk.Account, Outbox: s.Desk.Outbox, Slack: api, HTTP: s.http, SlackURL: c.Slack.URL,
 		Defaults: c.Defaults, Location: c.Location,
-		People: people, Changes: changes, Now: c.Now, Log: s.part("bot"),
+		People: people, Changes: changes, Unpaced: c.Slack.Unpaced, Now: c.Now, Log: s.part("bot"),
 	}
 	options = decorate(c.Decorators.Bot, options)
 	s.Handler, s.Publisher = bot.New(options), bot.NewPublisher(options)

@@ -61,6 +61,8 @@ type Slack struct {
 	// Probe is the time between two questions whether a lost access is back; 0: 10 s.
 	Probe time.Duration
 
+	// Unpaced sends messages as to a Slack without rate limits, for tests.
+	Unpaced bool
 	// API is used instead of the Web API at URL, for tests.
 	API bot.WebAPI
 	// Front is used instead of Socket Mode, for tests. It is called once, with what handles deliveries.
