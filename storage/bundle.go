@@ -54,10 +54,17 @@ func newUnpacker() *zstd.Decoder {
 	return d
 }
 
+// worthTables is from how many bytes on the large tables of the better compression are worth their making.
+const worthTables = 32 << 10
+
 // pack compresses the records of a bundle, and appends them to value. Bundles are written rarely, so the encoder's
-// tables, about a megabyte, are not kept.
+// tables, some megabytes, are not kept.
 func pack(plain, value []byte) []byte {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+	level := zstd.SpeedBetterCompression
+	if len(plain) < worthTables {
+		level = zstd.SpeedFastest
+	}
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level),
 		zstd.WithWindowSize(512<<10), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 	if err != nil {
 		panic(err)
