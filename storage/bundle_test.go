@@ -145,7 +145,7 @@ func TestVerify_Bundles(t *testing.T) {
 			return tx.Bucket(bucketIDIndex).Delete(group)
 		}, "order 01JD8Z3V5", "is listed 0 times in the index of ids"},
 		{"an id that the index has in excess", func(tx *bbolt.Tx) error {
-			return addToGroup(tx.Bucket(bucketIDIndex), []byte("ZZZ"), make([]byte, 16))
+			return addToGroup(tx, bucketIDIndex, []byte("ZZZ"), make([]byte, 16))
 		}, "", "the id-index has"},
 	}
 	for _, c := range cases {

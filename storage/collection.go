@@ -99,21 +99,28 @@ type source func() (key, data []byte, err error)
 
 // ascend iterates over the records from key from on. The slices are valid until the transaction ends.
 func (b *bundleReader) ascend(c collection, from []byte) iter.Seq2[record, error] {
-	return merge(b.recent(c, from, true), b.bundled(c, from, true),
-		func(a, b []byte) bool { return bytes.Compare(a, b) < 0 })
+	bundled, _ := b.bundled(c, from, true)
+	return merge(b.recent(c, from, true), bundled, nil, func(a, b []byte) bool { return bytes.Compare(a, b) < 0 })
 }
 
 // descend iterates over the records with keys below before, from the last on; over all if before is empty.
 func (b *bundleReader) descend(c collection, before []byte) iter.Seq2[record, error] {
-	return merge(b.recent(c, before, false), b.bundled(c, before, false),
-		func(a, b []byte) bool { return bytes.Compare(a, b) > 0 })
+	bundled, greatest := b.bundled(c, before, false)
+	return merge(b.recent(c, before, false), bundled, greatest, func(a, b []byte) bool { return bytes.Compare(a, b) > 0 })
 }
 
 // merge iterates over single and bundled records in their order; first reports whether a key comes before another. Of
-// two records with the same key it yields the single one.
-func merge(single, bundled source, first func(a, b []byte) bool) iter.Seq2[record, error] {
+// two records with the same key it yields the single one. A bundle is not unpacked before one of its records may be
+// next: no bundled record comes before the key bound, if there is one.
+func merge(single, bundled source, bound []byte, first func(a, b []byte) bool) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
 		k1, d1, err := single()
+		for err == nil && k1 != nil && bound != nil && first(k1, bound) {
+			if !yield(record{k1, d1}, nil) {
+				return
+			}
+			k1, d1, err = single()
+		}
 		if err != nil {
 			yield(record{}, err)
 			return
@@ -180,13 +187,16 @@ func start(cursor *bbolt.Cursor, at []byte, up bool) (key, value []byte) {
 	return cursor.Prev()
 }
 
-// bundled returns a source of the bundled records.
-func (b *bundleReader) bundled(c collection, at []byte, up bool) source {
+// bundled returns a source of the bundled records. On the way down, it also returns a key that none of them exceeds.
+func (b *bundleReader) bundled(c collection, at []byte, up bool) (_ source, greatest []byte) {
 	bundles := b.tx.Bucket(c.bundles)
 	if bundles == nil {
-		return func() ([]byte, []byte, error) { return nil, nil, nil }
+		return func() ([]byte, []byte, error) { return nil, nil, nil }, nil
 	}
 	cursor := bundles.Cursor()
+	if !up {
+		greatest, _ = cursor.Last() // the key of a bundle is that of its last record
+	}
 	var records []record
 	next := 0
 	started := false
@@ -244,7 +254,7 @@ func (b *bundleReader) bundled(c collection, at []byte, up bool) source {
 			next--
 		}
 		return r.key, r.data, nil
-	}
+	}, greatest
 }
 
 // lastBundled returns the key of the last record that is bundled; nil if none is.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -41,7 +42,8 @@ func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
 				return records, err
 			}
 			n := 0
-			err := l.enqueue(func(tx *bbolt.Tx) (err error) {
+			// alone: a change that shared the commit would not see all records of pages that a compaction emptied
+			err := l.write(func(tx *bbolt.Tx) (err error) {
 				defer recoverDamage(&err)()
 				n, err = step(tx)
 				return err
@@ -121,6 +123,9 @@ func (s sizes) oldest(tx *bbolt.Tx, c collection, keep int) (records []record, n
 		return nil, 0, nil
 	}
 	if key, value := tx.Bucket(c.bundles).Cursor().Last(); key != nil {
+		if _, err := checked(c.bundles, key, value); err != nil {
+			return nil, 0, err
+		}
 		b, err := bundleHead(c.bundles, key, value, c.chained)
 		if err != nil {
 			return nil, 0, err
@@ -135,23 +140,23 @@ func (s sizes) oldest(tx *bbolt.Tx, c collection, keep int) (records []record, n
 			return nil, 0, err
 		}
 		r := record{bytes.Clone(key), bytes.Clone(data)}
-		at, err := timeOf(c.recent, r)
-		if err != nil {
-			return nil, 0, err
-		}
-		newest = max(newest, at.UnixNano())
+		newest = max(newest, timeOf(r))
 		records = append(records, r)
 		size += len(data)
 	}
 	return records, newest, nil
 }
 
-// timeOf returns the time of a log entry or an audit record.
-func timeOf(bucket []byte, r record) (time.Time, error) {
-	timed, err := unmarshal[struct {
+// timeOf returns the time of a log entry or an audit record in nanoseconds since 1970; 0 if it can't be read, since a
+// damaged record is moved as it is, and found by Verify.
+func timeOf(r record) int64 {
+	var timed struct {
 		Time time.Time `json:"time"`
-	}](bucket, r.key, r.data)
-	return timed.Time, err
+	}
+	if err := json.Unmarshal(r.data, &timed); err != nil {
+		return 0
+	}
+	return timed.Time.UnixNano()
 }
 
 // moveToBundle stores single records as one bundle.
@@ -203,7 +208,8 @@ func (s sizes) compactOrders(tx *bbolt.Tx) (int, error) {
 	return end, s.storeOrders(tx, closed[:end], there)
 }
 
-// closedOrders returns closed single orders, the oldest first, as many as fit a bundle. Only orders whose ids are ULIDs
+// closedOrders returns closed single orders, the oldest first, as many as fit a bundle, and at least so many that they
+// are worth bundling if there are. Only orders whose ids are ULIDs
 // are bundled, since the index of ids stores no others.
 func (s sizes) closedOrders(tx *bbolt.Tx) (closed []record, err error) {
 	bucket := tx.Bucket(bucketOrders)
@@ -216,7 +222,8 @@ func (s sizes) closedOrders(tx *bbolt.Tx) (closed []record, err error) {
 	}
 	last = bytes.Clone(last)
 	size := 0
-	for key, value := cursor.First(); key != nil && size < s.bundle; key, value = cursor.Next() {
+	isEnough := func() bool { return size >= s.bundle && len(closed) >= s.least }
+	for key, value := cursor.First(); key != nil && !isEnough(); key, value = cursor.Next() {
 		if bytes.Compare(key, last) >= 0 {
 			break
 		}

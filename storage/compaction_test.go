@@ -1,17 +1,20 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/oklog/ulid/v2"
+	"go.etcd.io/bbolt"
 
 	"licensebot/purchase"
 	"licensebot/storage/storagetest"
@@ -168,6 +171,81 @@ func (h *historian) contents(t *testing.T, l *Ledger) (read map[string]any) {
 		t.Fatal(err)
 	}
 	return read
+}
+
+// Orders with long reasons fill a bundle before there are enough of them to begin a compaction, and are bundled too.
+func TestLedger_Compact_LongReasons(t *testing.T) {
+	l := openTest(t, filepath.Join(t.TempDir(), "ledger.db"))
+	err := l.Update(t.Context(), func(w purchase.Writer) error {
+		for n := range 400 {
+			if err := w.PutOrder(purchase.Order{
+				ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: purchase.Purchased,
+				Reason: strings.Repeat("winter school ", 300),
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := l.Compact(t.Context()); err != nil || n < 400-defaultSizes.orders-defaultSizes.least {
+		t.Errorf("got %d of 400 orders bundled (%v), want all but the newest", n, err)
+	}
+}
+
+// A damaged bundle is an error when it is read, and hinders no new record: a change reads the last audit record, not
+// the bundle before it.
+func TestLedger_Update_DamagedBundle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	compactedFile(t, path)
+	l := openTiny(t, path)
+	err := l.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketEventBundles)
+		key, value := b.Cursor().Last()
+		key, value = bytes.Clone(key), bytes.Clone(value)
+		value[len(value)-9] ^= 1
+		return b.Put(key, value)
+	})
+	if err := errors.Join(err, l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l = openTiny(t, path)
+	if err := l.Update(t.Context(), appendEvent("resumed")); err != nil {
+		t.Errorf("got %v, want a record that is appended", err)
+	}
+	if _, err := readAll(l); !errors.Is(err, ErrDamaged) {
+		t.Errorf("reading everything: got %v, want ErrDamaged", err)
+	}
+	if _, err := l.Verify(t.Context()); !errors.Is(err, ErrDamaged) {
+		t.Errorf("verifying: got %v, want ErrDamaged", err)
+	}
+}
+
+// A damaged group of an index is not written again with a fitting checksum, and a ledger with one is refused.
+func TestLedger_Compact_DamagedIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	compactedFile(t, path)
+	l := openTiny(t, path)
+	err := l.db.Update(func(tx *bbolt.Tx) error {
+		group, value := tx.Bucket(bucketLicenseIndex).Cursor().First()
+		group, value = bytes.Clone(group), bytes.Clone(value)
+		value[len(value)-1] ^= 1
+		if err := tx.Bucket(bucketLicenseIndex).Put(group, value); err != nil {
+			return err
+		}
+		if err := addToGroup(tx, bucketLicenseIndex, group, make([]byte, licenseEntry)); !errors.Is(err, ErrDamaged) {
+			t.Errorf("adding to a damaged group: got %v, want ErrDamaged", err)
+		}
+		return nil
+	})
+	if err := errors.Join(err, l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); !errors.Is(err, ErrDamaged) {
+		t.Errorf("got %v, want ErrDamaged", err)
+	}
 }
 
 // diffContents compares what two ledgers contain. Most are equal, which is found quickly.

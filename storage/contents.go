@@ -21,6 +21,11 @@ func checkContents(tx *bbolt.Tx) error {
 			return err
 		}
 	}
+	for _, bucket := range [][]byte{bucketLicenseIndex, bucketIDIndex} {
+		if _, err := indexSize(tx, bucket); err != nil {
+			return err
+		}
+	}
 	if err := checkOrders(tx); err != nil {
 		return err
 	}
@@ -211,17 +216,25 @@ func eachBundled[T any](ctx context.Context, tx *bbolt.Tx, c collection, visit f
 	return n, err
 }
 
-// checkIndex checks the groups of an index, and the number of their entries.
+// checkIndex checks the number of entries of an index.
 func checkIndex(tx *bbolt.Tx, bucket []byte, entrySize, want int) error {
-	size := 0
-	index := tx.Bucket(bucket)
-	err := index.ForEach(func(group, value []byte) error {
-		entries, err := checked(bucket, group, value)
-		size += len(entries)
-		return err
-	})
+	size, err := indexSize(tx, bucket)
 	if err == nil && size != want*entrySize {
 		err = damagedf("the %s has %d bytes instead of %d", bucket, size, want*entrySize)
 	}
 	return err
+}
+
+// indexSize checks the checksums of an index's groups, and returns the size of their entries in bytes.
+func indexSize(tx *bbolt.Tx, bucket []byte) (size int, err error) {
+	index := tx.Bucket(bucket)
+	if index == nil {
+		return 0, nil // a ledger before schema 3
+	}
+	err = index.ForEach(func(group, value []byte) error {
+		entries, err := checked(bucket, group, value)
+		size += len(entries)
+		return err
+	})
+	return size, err
 }

@@ -55,9 +55,7 @@ func (f *RecordError) Record() string {
 
 // OfChain reports whether the fault is in the audit chain. The bot can work with such a file, but the file no longer
 // proves what happened.
-func (f *RecordError) OfChain() bool {
-	return f.Bucket == string(bucketEvents) || f.Bucket == string(bucketEventBundles)
-}
+func (f *RecordError) OfChain() bool { return f.Bucket == string(bucketEvents) }
 
 // recordError returns a *RecordError about the record of a key.
 func recordError(bucket, key []byte, what string, args ...any) error {

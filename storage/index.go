@@ -28,7 +28,7 @@ func licenseTerm(license string) (group, mark []byte) {
 // indexLicense adds the first log entry of a license to the index of bundled entries.
 func indexLicense(tx *bbolt.Tx, license string, n uint64) error {
 	group, mark := licenseTerm(license)
-	return addToGroup(tx.Bucket(bucketLicenseIndex), group, append(slices.Clone(mark), number(n)[3:]...))
+	return addToGroup(tx, bucketLicenseIndex, group, append(slices.Clone(mark), number(n)[3:]...))
 }
 
 // licensed returns the numbers of the bundled log entries that may be the first of a license, ascending.
@@ -57,7 +57,7 @@ const idEnd = 3
 
 // indexID adds a bundled order to the index of ids.
 func indexID(tx *bbolt.Tx, id ulid.ULID) error {
-	return addToGroup(tx.Bucket(bucketIDIndex), []byte(idGroup(id)), id[:])
+	return addToGroup(tx, bucketIDIndex, []byte(idGroup(id)), id[:])
 }
 
 // idGroup returns the key of an id's group.
@@ -95,10 +95,11 @@ func reversed(s string) []byte {
 }
 
 // addToGroup adds an entry to a group. A group is stored as a record is: 4 bytes of CRC-32C before its entries.
-func addToGroup(index *bbolt.Bucket, group, entry []byte) error {
-	var entries []byte
-	if value := index.Get(group); len(value) >= 4 {
-		entries = value[4:]
+func addToGroup(tx *bbolt.Tx, bucket, group, entry []byte) error {
+	index := tx.Bucket(bucket)
+	entries, err := readGroup(index, bucket, group) // a damaged group gets no new checksum
+	if err != nil {
+		return err
 	}
 	value := append(make([]byte, 4, 4+len(entries)+len(entry)), entries...)
 	value = append(value, entry...)

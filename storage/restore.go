@@ -137,7 +137,14 @@ func setAside(name string, present *os.File, now time.Time) (string, error) {
 // such a file. Where the file system has no hard links it makes a copy. It returns the second name.
 func addName(name, wanted string, file *os.File) (string, error) {
 	second := wanted
+	present, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
 	for n := 2; ; n++ {
+		if there, err := os.Lstat(second); err == nil && os.SameFile(there, present) {
+			return second, syncDir(filepath.Dir(second)) // given by a program that was killed then
+		}
 		err := os.Link(name, second)
 		if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without hard links
 			err = copyCurrent(second, file)
@@ -152,15 +159,16 @@ func addName(name, wanted string, file *os.File) (string, error) {
 	}
 }
 
+// copyCurrent copies the open file to a new one. The copy gets its name when it is complete.
 func copyCurrent(aside string, present *os.File) error {
-	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	f, err := createTemp(aside, "copy")
 	if err != nil {
 		return err
 	}
+	defer os.Remove(f.Name()) // after linkFinal, no file needs that name
 	_, err = io.Copy(f, io.NewSectionReader(present, 0, 1<<62))
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		os.Remove(aside) // an incomplete copy; the ledger itself is unchanged
 		return err
 	}
-	return nil
+	return linkFinal(f.Name(), aside)
 }

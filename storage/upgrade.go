@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
+	"syscall"
 
 	"github.com/oklog/ulid/v2"
 	"go.etcd.io/bbolt"
@@ -58,7 +58,12 @@ func (l *Ledger) upgrade(version int) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := l.checkUpgradeSpace(name); err != nil {
+	// Nobody else upgrades it: this program holds the ledger's lock.
+	leftovers, err := filepath.Glob(filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".upgrade-*"))
+	for _, leftover := range leftovers {
+		err = errors.Join(err, os.Remove(leftover)) // of an upgrade that was killed
+	}
+	if err := errors.Join(err, l.checkUpgradeSpace(name)); err != nil {
 		return "", err
 	}
 	temp, err := createTemp(name, "upgrade")
@@ -66,7 +71,7 @@ func (l *Ledger) upgrade(version int) (kept string, err error) {
 		return "", err
 	}
 	defer os.Remove(temp.Name()) // after the rename, no file has that name
-	if err := temp.Close(); err != nil {
+	if err := errors.Join(keepOwner(temp, l.file), temp.Close()); err != nil {
 		return "", err
 	}
 	err = l.db.View(func(tx *bbolt.Tx) (err error) {
@@ -77,8 +82,7 @@ func (l *Ledger) upgrade(version int) (kept string, err error) {
 		return "", err
 	}
 	l.step("written")
-	kept, err = addName(name, fmt.Sprintf("%s.schema%d", l.path, version), l.file)
-	if err != nil {
+	if kept, err = addName(name, fmt.Sprintf("%s.schema%d", name, version), l.file); err != nil {
 		return "", err
 	}
 	l.step("kept")
@@ -87,6 +91,23 @@ func (l *Ledger) upgrade(version int) (kept string, err error) {
 	}
 	l.step("renamed")
 	return kept, syncDir(filepath.Dir(name))
+}
+
+// keepOwner gives a new file the owner and group of the ledger: an administrator's command may upgrade the ledger of
+// the bot's user.
+func keepOwner(to, from *os.File) error {
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(owner.Uid) == os.Geteuid() && int(owner.Gid) == os.Getegid() {
+		return nil
+	}
+	if err := to.Chown(int(owner.Uid), int(owner.Gid)); err != nil && int(owner.Uid) != os.Geteuid() {
+		return err // with another group alone, the bot's user can still use it
+	}
+	return nil
 }
 
 // checkUpgradeSpace returns an error that wraps purchase.ErrFull if the disk has too little space for the upgraded
@@ -171,7 +192,7 @@ func (u *upgrader) write() error {
 		return err
 	}
 	err := u.writeNumbered(collectionEvents, uint64(u.sizes.events),
-		func(_ *bbolt.Tx, r record, _ bool) (time.Time, error) { return timeOf(bucketEvents, r) })
+		func(*bbolt.Tx, record, bool) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -242,7 +263,7 @@ func (u *upgrader) writeOrders() error {
 // writeNumbered writes log entries or audit records: the newest one by one, the others in bundles. visit is called with
 // each record; isBundled says in which form it is written.
 func (u *upgrader) writeNumbered(c collection, keep uint64,
-	visit func(tx *bbolt.Tx, r record, isBundled bool) (time.Time, error),
+	visit func(tx *bbolt.Tx, r record, isBundled bool) error,
 ) error {
 	source := u.from.Bucket(c.recent)
 	last := source.Sequence()
@@ -265,12 +286,11 @@ func (u *upgrader) writeNumbered(c collection, keep uint64,
 			}
 			r := record{bytes.Clone(key), bytes.Clone(data)}
 			isBundled := last > keep && binary.BigEndian.Uint64(key) <= last-keep
-			at, err := visit(tx, r, isBundled)
-			if err != nil {
+			if err := visit(tx, r, isBundled); err != nil {
 				return false, err
 			}
 			if isBundled {
-				newest = max(newest, at.UnixNano())
+				newest = max(newest, timeOf(r))
 				bundled = append(bundled, r)
 			} else if err := to.Put(key, value); err != nil {
 				return false, err
@@ -295,17 +315,17 @@ func (u *upgrader) writeNumbered(c collection, keep uint64,
 }
 
 // indexPurchase lists a log entry under its license if it is the first.
-func (u *upgrader) indexPurchase(tx *bbolt.Tx, r record, isBundled bool) (time.Time, error) {
+func (u *upgrader) indexPurchase(tx *bbolt.Tx, r record, isBundled bool) error {
 	p, err := unmarshal[purchase.Purchase](bucketPurchases, r.key, r.data)
 	if err != nil || p.LicenseID == "" || !bytes.Equal(u.from.Bucket(bucketLicenses).Get([]byte(p.LicenseID)), r.key) {
-		return p.Time, err
+		return err
 	}
 	if !isBundled {
-		return p.Time, tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), r.key)
+		return tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), r.key)
 	}
 	group, entry := licenseTerm(p.LicenseID)
 	u.licenses[string(group)] = append(append(u.licenses[string(group)], entry...), r.key[3:]...)
-	return p.Time, nil
+	return nil
 }
 
 // inParts calls write in transactions until nothing is left, each with about 16 MB of records.

@@ -114,13 +114,14 @@ func TestOpen_Upgrade_Killed(t *testing.T) {
 				t.Errorf("got %v, want a ledger that verifies", err)
 			}
 			kept, _ := filepath.Glob(path + ".schema2*")
-			if len(kept) == 0 {
-				t.Fatal("got no kept file, want the earlier one")
+			if len(kept) != 1 {
+				t.Fatalf("got the kept files %v, want one", kept)
 			}
-			for _, name := range kept {
-				if report, err := Verify(t.Context(), name); err != nil || report.Schema != 2 {
-					t.Errorf("%s: got %+v (%v), want a complete file of schema version 2", name, report, err)
-				}
+			if report, err := Verify(t.Context(), kept[0]); err != nil || report.Schema != 2 {
+				t.Errorf("got %+v kept (%v), want a complete file of schema version 2", report, err)
+			}
+			if rest, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(rest) != 0 {
+				t.Errorf("got %v left over, want no temporary file", rest)
 			}
 		})
 	}
@@ -148,6 +149,26 @@ func TestUpgrade_Process(t *testing.T) {
 		l.progress = func(int, int) { l.step("part") }
 	})
 	t.Fatalf("got %v, %v, want the end of the program", l, err)
+}
+
+// A ledger that is reached through a link is upgraded where it is, and its earlier file stays there too.
+func TestOpen_Upgrade_Link(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	h, want := olderLedger(t, path)
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	l := openTiny(t, link)
+	if diff := diffContents(want, h.contents(t, l)); diff != "" {
+		t.Errorf("the ledger reads otherwise (-before +after):\n%s", diff)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("got %v (%v), want the link as it was", info, err)
+	}
+	if got, want := l.Kept(), path+".schema2"; got != want {
+		t.Errorf("got the earlier file at %s, want %s", got, want)
+	}
 }
 
 // A failing disk leaves the old ledger as it was, and no other file.

@@ -79,8 +79,9 @@ func (p *process) unusable() error {
 
 // doubt is the outcome of an act whose transaction was being written when the disk failed.
 type doubt struct {
-	counts bool // the ledger has it, and it is no refusal
-	at     time.Time
+	counts  bool // the ledger has it, and it is no refusal
+	at      time.Time
+	program int // the number of the program that wrote it
 }
 
 // What people read about a doubt.

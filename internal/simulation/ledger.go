@@ -127,7 +127,13 @@ func (l *ledger) doubts(ctx context.Context, seen *observer, kept bool) {
 		return
 	}
 	counts := kept && slices.ContainsFunc(seen.events, func(e purchase.Event) bool { return e.Kind != "refused" })
-	l.process.w.slack.note(func() { a.doubt = &doubt{counts, time.Now()} })
+	l.process.w.slack.note(func() {
+		// of two deliveries in one commit, the first counts and the second is refused, or neither is in the ledger
+		if a.doubt != nil && a.doubt.program == l.process.number {
+			counts = counts || a.doubt.counts
+		}
+		a.doubt = &doubt{counts, time.Now(), l.process.number}
+	})
 	l.process.w.trace.Log("the disk fails while %s's %q is being written, which is in the ledger: %t", a.who, a.what, kept)
 }
 
