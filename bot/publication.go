@@ -59,7 +59,8 @@ func (p *Publisher) publishCard(ctx context.Context, a *permit, v orders.View,
 	if reachable {
 		c := p.card(v)
 		m.Uses--
-		err = a.call(func() error { return p.cards.respond(ctx, m.ResponseURL, c, true) }, limitCards)
+		// The order may have come to a step of its progress since its turn was planned.
+		err = a.call(func() error { return p.cards.respond(ctx, m.ResponseURL, c, true) }, cardLimits(o, m)...)
 		if err == nil {
 			o, err = p.markPublished(ctx, o, m)
 			return o, false, err

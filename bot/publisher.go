@@ -323,6 +323,10 @@ func (s *turns) unlock(t turn, err error) (pause time.Duration, again bool) {
 		delete(s.notBefore, t)
 		delete(s.tries, t)
 		return 0, false
+	case errors.As(err, &rests) && rests.limit == limitProgress:
+		// It goes back into the queue, where a newer state replaces it: an outcome doesn't wait for a step's turn.
+		delete(s.notBefore, t)
+		return 0, false
 	case errors.As(err, &rests):
 		s.notBefore[t] = rests.until
 		return rests.until.Sub(s.now()), false

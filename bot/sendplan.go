@@ -35,10 +35,10 @@ func planRequester(o purchase.Order, now time.Time) (priority, []limit) {
 		keep := usesKept(o)
 		progress := keep > 1
 		switch reachable := isReachable(*m, now); {
-		case reachable && m.Uses > keep && progress && m.PublishedRev > 0:
-			return priorityProgress, []limit{limitCards, limitProgress}
+		case reachable && m.Uses > keep && showsProgress(o, *m):
+			return priorityProgress, cardLimits(o, *m)
 		case reachable && m.Uses > keep:
-			return priorityAnswer, []limit{limitCards}
+			return priorityAnswer, cardLimits(o, *m)
 		case reachable || progress: // not shown
 			return priorityAnswer, nil
 		}
@@ -47,6 +47,19 @@ func planRequester(o purchase.Order, now time.Time) (priority, []limit) {
 		return priorityAnswer, []limit{limitUpdates}
 	}
 	return priorityAnswer, directLimits(o.Requester.ID)
+}
+
+// showsProgress reports whether the next update of a card only shows progress, and answers no click.
+func showsProgress(o purchase.Order, card purchase.Message) bool {
+	return usesKept(o) > 1 && card.PublishedRev > 0
+}
+
+// cardLimits are the limits of updating a card.
+func cardLimits(o purchase.Order, card purchase.Message) []limit {
+	if showsProgress(o, card) {
+		return []limit{limitCards, limitProgress}
+	}
+	return []limit{limitCards}
 }
 
 // messageLimits are the limits of posting a channel's message, or of updating it.
