@@ -104,11 +104,24 @@ func (h *history) write(ledger purchase.Ledger) error {
 		if err != nil {
 			return fmt.Errorf("write the history: %w", err)
 		}
+		if err := compact(h.ctx, ledger); err != nil {
+			return err
+		}
 		if h.Progress != nil {
 			h.Progress(h.made)
 		}
 	}
 	return nil
+}
+
+// compact bundles older records if the ledger does so, as a bot's ledger is: it would be many times larger otherwise.
+func compact(ctx context.Context, ledger purchase.Ledger) error {
+	l, ok := ledger.(*storage.Ledger)
+	if !ok {
+		return nil
+	}
+	_, err := l.Compact(ctx)
+	return err
 }
 
 func newHistory(ctx context.Context, o Options) *history {
