@@ -72,20 +72,20 @@ func pack(plain, value []byte) []byte {
 	return e.EncodeAll(plain, value)
 }
 
-// encodeBundle returns the value of a bundle, and its key: that of the last record. The keys of the records ascend. If
-// chained, the records are audit records, and the first follows the record with the hash prev.
-func encodeBundle(records []record, newest int64, chained bool, prev []byte) (key, value []byte) {
+// encodeBundle returns the value of a bundle, and its key: that of the last record. The keys of the records ascend. The
+// first of audit records follows the record with the hash prev.
+func encodeBundle(c collection, records []record, newest int64, prev []byte) (key, value []byte) {
 	key = bytes.Clone(records[len(records)-1].key)
 	value = append(make([]byte, 4), bundleForm)
 	value = binary.AppendUvarint(value, uint64(len(records)))
 	value = binary.AppendVarint(value, newest)
 	var plain []byte
-	if chained {
+	if c.chained {
 		value = append(value, prev...)
 	}
 	for _, r := range records {
 		data := r.data
-		if chained {
+		if c.chained {
 			var hash []byte
 			data, hash = cutHashes(data, prev)
 			value = append(value, hash...)
@@ -103,8 +103,8 @@ func encodeBundle(records []record, newest int64, chained bool, prev []byte) (ke
 
 // bundleHead reads what precedes the records of a bundle, without its checksum: a start reads the heads of all bundles,
 // but not their records. The error is a *RecordError.
-func bundleHead(bucket, key, value []byte, chained bool) (b bundle, err error) {
-	damaged := func() (bundle, error) { return bundle{}, recordError(bucket, key, "can't be read") }
+func bundleHead(c collection, key, value []byte) (b bundle, err error) {
+	damaged := func() (bundle, error) { return bundle{}, recordError(c.bundles, key, "can't be read") }
 	if len(value) < 5 || value[4] != bundleForm {
 		return damaged()
 	}
@@ -119,7 +119,7 @@ func bundleHead(bucket, key, value []byte, chained bool) (b bundle, err error) {
 	}
 	rest = rest[n:]
 	b.count = int(count)
-	if chained {
+	if c.chained {
 		size := (b.count + 1) * hashSize
 		if len(rest) < size {
 			return damaged()
@@ -132,13 +132,16 @@ func bundleHead(bucket, key, value []byte, chained bool) (b bundle, err error) {
 
 // decodeBundle checks a bundle and returns its records; those of audit records have their hashes again. The error is a
 // *RecordError.
-func decodeBundle(bucket, key, value []byte, chained bool) (records []record, err error) {
-	if len(value) < 5 || binary.BigEndian.Uint32(value) != checksum(key, value[4:]) {
-		return nil, recordError(bucket, key, "does not fit its checksum")
+func decodeBundle(c collection, key, value []byte) (records []record, err error) {
+	if _, err := checked(c.bundles, key, value); err != nil {
+		return nil, err
 	}
-	b, err := bundleHead(bucket, key, value, chained)
+	b, err := bundleHead(c, key, value)
 	if err != nil {
 		return nil, err
+	}
+	otherwise := func() ([]record, error) {
+		return nil, recordError(c.bundles, key, "has other records than it says")
 	}
 	var head zstd.Header
 	var plain []byte
@@ -147,7 +150,7 @@ func decodeBundle(bucket, key, value []byte, chained bool) (records []record, er
 	}
 	plain, err = unpacker.DecodeAll(b.packed, plain)
 	if err != nil {
-		return nil, recordError(bucket, key, "can't be unpacked: %v", err)
+		return nil, recordError(c.bundles, key, "can't be unpacked: %v", err)
 	}
 	part := func() (p []byte, ok bool) {
 		size, n := binary.Uvarint(plain)
@@ -162,17 +165,17 @@ func decodeBundle(bucket, key, value []byte, chained bool) (records []record, er
 		k, ok1 := part()
 		data, ok2 := part()
 		if !ok1 || !ok2 || i > 0 && bytes.Compare(records[i-1].key, k) >= 0 {
-			return nil, recordError(bucket, key, "has other records than it says")
+			return otherwise()
 		}
-		if chained {
+		if c.chained {
 			if data, ok2 = addHashes(data, b.hashes[i*hashSize:]); !ok2 {
-				return nil, recordError(bucket, key, "has other records than it says")
+				return otherwise()
 			}
 		}
 		records[i] = record{k, data}
 	}
 	if len(plain) > 0 || !bytes.Equal(records[b.count-1].key, key) {
-		return nil, recordError(bucket, key, "has other records than it says")
+		return otherwise()
 	}
 	return records, nil
 }

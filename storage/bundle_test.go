@@ -91,14 +91,14 @@ func TestLedger_Compact_FlippedBytes(t *testing.T) {
 func editBundle(tx *bbolt.Tx, c collection, edit func([]record) []record) error {
 	key, value := tx.Bucket(c.bundles).Cursor().First()
 	key = bytes.Clone(key)
-	records, err := decodeBundle(c.bundles, key, value, c.chained)
+	records, err := decodeBundle(c, key, value)
 	if err != nil {
 		return err
 	}
 	if err := tx.Bucket(c.bundles).Delete(key); err != nil {
 		return err
 	}
-	at, changed := encodeBundle(edit(records), 0, c.chained, noHash[:])
+	at, changed := encodeBundle(c, edit(records), 0, noHash[:])
 	return putBundle(tx, c, at, changed)
 }
 
@@ -188,8 +188,8 @@ func FuzzBundle(f *testing.F) {
 		for i, line := range bytes.Split(data, []byte("\n")) {
 			records = append(records, record{number(uint64(i + 1)), line})
 		}
-		key, value := encodeBundle(records, 7, true, noHash[:])
-		got, err := decodeBundle(bucketEventBundles, key, value, true)
+		key, value := encodeBundle(collectionEvents, records, 7, noHash[:])
+		got, err := decodeBundle(collectionEvents, key, value)
 		equal := func(a, b []byte) bool { return bytes.Equal(a, b) }
 		if diff := cmp.Diff(records, got, cmp.AllowUnexported(record{}), cmp.Comparer(equal)); err != nil || diff != "" {
 			t.Fatalf("got other records (%v; -stored +read):\n%s", err, diff)
@@ -197,8 +197,8 @@ func FuzzBundle(f *testing.F) {
 		key = number(1)
 		value = append(make([]byte, 4), data...)
 		binary.BigEndian.PutUint32(value, checksum(key, data))
-		for _, chained := range []bool{false, true} {
-			if _, err := decodeBundle(bucketEventBundles, key, value, chained); err != nil && !errors.Is(err, ErrDamaged) {
+		for _, c := range []collection{collectionPurchases, collectionEvents} {
+			if _, err := decodeBundle(c, key, value); err != nil && !errors.Is(err, ErrDamaged) {
 				t.Errorf("got %v, want ErrDamaged", err)
 			}
 		}

@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"iter"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -20,6 +21,7 @@ var (
 	collectionOrders    = collection{recent: bucketOrders, bundles: bucketOrderBundles}
 	collectionPurchases = collection{recent: bucketPurchases, bundles: bucketPurchaseBundles}
 	collectionEvents    = collection{recent: bucketEvents, bundles: bucketEventBundles, chained: true}
+	collectionBudgets   = collection{recent: bucketBudgets} // one a month: none is bundled
 )
 
 // bundleReader unpacks bundles in a transaction and keeps the last one of each collection, since records are often read
@@ -40,7 +42,7 @@ func (b *bundleReader) unpack(c collection, key, value []byte) ([]record, error)
 	if last, ok := b.last[string(c.bundles)]; ok && &last.value[0] == &value[0] && bytes.Equal(last.key, key) {
 		return last.records, nil
 	}
-	records, err := decodeBundle(c.bundles, key, value, c.chained)
+	records, err := decodeBundle(c, key, value)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +51,19 @@ func (b *bundleReader) unpack(c collection, key, value []byte) ([]record, error)
 	}
 	b.last[string(c.bundles)] = unpacked{key, value, records}
 	return records, nil
+}
+
+// lastBundle returns what precedes the records of a collection's last bundle. If there is none, it ends with the hash
+// that the first audit record follows.
+func lastBundle(tx *bbolt.Tx, c collection) (bundle, error) {
+	key, value := tx.Bucket(c.bundles).Cursor().Last()
+	if key == nil {
+		return bundle{hashes: noHash[:]}, nil
+	}
+	if _, err := checked(c.bundles, key, value); err != nil {
+		return bundle{}, err
+	}
+	return bundleHead(c, key, value)
 }
 
 // get returns the JSON of a record; ok is false if there is none. It is valid until the transaction ends.
@@ -82,16 +97,7 @@ func (b *bundleReader) getBundled(c collection, key []byte) (data []byte, ok boo
 
 // search returns the place of the first record whose key is not below key, and whether it has that key.
 func search(records []record, key []byte) (int, bool) {
-	low, high := 0, len(records)
-	for low < high {
-		mid := (low + high) / 2
-		if bytes.Compare(records[mid].key, key) < 0 {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return low, low < len(records) && bytes.Equal(records[low].key, key)
+	return slices.BinarySearchFunc(records, key, func(r record, key []byte) int { return bytes.Compare(r.key, key) })
 }
 
 // source iterates over records in one direction; key is nil at the end.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,12 +32,14 @@ func WithSmallBundles() Option {
 	return func(l *Ledger) { l.sizes = sizes{orders: 1, purchases: 1, events: 1, least: 1, bundle: 700} }
 }
 
+// errNothing ends the transaction of a compaction that has nothing to bundle, so that it doesn't wait for the disk.
+var errNothing = errors.New("there is nothing to bundle")
+
 // Compact bundles records that are not recent, until there are too few of them, and returns how many it bundled. Each
 // transaction writes one bundle, or the bundles of some orders that were closed later than their neighbors, so a
 // compaction delays other updates by milliseconds. Its errors are those of [Ledger.Update].
 func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
-	steps := []func(*bbolt.Tx) (int, error){l.sizes.compactOrders, l.sizes.compactPurchases, l.sizes.compactEvents}
-	for _, step := range steps {
+	for _, step := range []compactStep{l.sizes.compactOrders, l.sizes.compactPurchases, l.sizes.compactEvents} {
 		for {
 			if err := ctx.Err(); err != nil {
 				return records, err
@@ -45,10 +48,12 @@ func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
 			// alone: a change that shared the commit would not see all records of pages that a compaction emptied
 			err := l.write(func(tx *bbolt.Tx) (err error) {
 				defer recoverDamage(&err)()
-				n, err = step(tx)
+				if n, err = step(tx); err == nil && n == 0 {
+					err = errNothing
+				}
 				return err
 			})
-			if err != nil {
+			if err != nil && !errors.Is(err, errNothing) {
 				return records, fmt.Errorf("compact the ledger: %w", err)
 			}
 			if records += n; n == 0 {
@@ -59,35 +64,21 @@ func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
 	return records, nil
 }
 
+// compactStep is one transaction of a compaction. It returns how many records it bundled; 0 if none is left.
+type compactStep func(tx *bbolt.Tx) (int, error)
+
 // compactEvents bundles the oldest single audit records, and returns how many.
 func (s sizes) compactEvents(tx *bbolt.Tx) (int, error) {
-	records, newest, err := s.oldest(tx, collectionEvents, s.events)
+	records, err := s.oldest(tx, collectionEvents, s.events)
 	if err != nil || len(records) == 0 {
 		return 0, err
 	}
-	prev, err := lastHash(tx)
-	if err != nil {
-		return 0, err
-	}
-	return len(records), moveToBundle(tx, collectionEvents, records, newest, prev)
-}
-
-// lastHash returns the hash of the last bundled audit record.
-func lastHash(tx *bbolt.Tx) ([]byte, error) {
-	key, value := tx.Bucket(bucketEventBundles).Cursor().Last()
-	if key == nil {
-		return noHash[:], nil
-	}
-	b, err := bundleHead(bucketEventBundles, key, value, true)
-	if err != nil {
-		return nil, err
-	}
-	return b.hashes[b.count*hashSize:], nil
+	return len(records), moveToBundle(tx, collectionEvents, records)
 }
 
 // compactPurchases bundles the oldest single entries of the purchase log, and returns how many.
 func (s sizes) compactPurchases(tx *bbolt.Tx) (int, error) {
-	records, newest, err := s.oldest(tx, collectionPurchases, s.purchases)
+	records, err := s.oldest(tx, collectionPurchases, s.purchases)
 	if err != nil || len(records) == 0 {
 		return 0, err
 	}
@@ -107,44 +98,32 @@ func (s sizes) compactPurchases(tx *bbolt.Tx) (int, error) {
 			return 0, err
 		}
 	}
-	return len(records), moveToBundle(tx, collectionPurchases, records, newest, nil)
+	return len(records), moveToBundle(tx, collectionPurchases, records)
 }
 
-// oldest returns the oldest single records, as many as fit a bundle, if enough of them are not among the last keep. It
-// also returns the newest time among them and the bundles before. The records are valid after the transaction.
-func (s sizes) oldest(tx *bbolt.Tx, c collection, keep int) (records []record, newest int64, err error) {
+// oldest returns the oldest single records, as many as fit a bundle, if enough of them are not among the last keep. They
+// are valid after the transaction.
+func (s sizes) oldest(tx *bbolt.Tx, c collection, keep int) (records []record, err error) {
 	bucket := tx.Bucket(c.recent)
 	first, _ := bucket.Cursor().First()
 	if len(first) != 8 {
-		return nil, 0, nil
+		return nil, nil
 	}
 	free := int(bucket.Sequence()-binary.BigEndian.Uint64(first)) + 1 - keep
 	if free < s.least {
-		return nil, 0, nil
-	}
-	if key, value := tx.Bucket(c.bundles).Cursor().Last(); key != nil {
-		if _, err := checked(c.bundles, key, value); err != nil {
-			return nil, 0, err
-		}
-		b, err := bundleHead(c.bundles, key, value, c.chained)
-		if err != nil {
-			return nil, 0, err
-		}
-		newest = b.newest
+		return nil, nil
 	}
 	size := 0
 	cursor := bucket.Cursor()
 	for key, value := cursor.First(); key != nil && len(records) < free && size < s.bundle; key, value = cursor.Next() {
 		data, err := checked(c.recent, key, value)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		r := record{bytes.Clone(key), bytes.Clone(data)}
-		newest = max(newest, timeOf(r))
-		records = append(records, r)
+		records = append(records, record{bytes.Clone(key), bytes.Clone(data)})
 		size += len(data)
 	}
-	return records, newest, nil
+	return records, nil
 }
 
 // timeOf returns the time of a log entry or an audit record in nanoseconds since 1970; 0 if it can't be read, since a
@@ -159,9 +138,21 @@ func timeOf(r record) int64 {
 	return timed.Time.UnixNano()
 }
 
-// moveToBundle stores single records as one bundle.
-func moveToBundle(tx *bbolt.Tx, c collection, records []record, newest int64, prev []byte) error {
-	key, value := encodeBundle(records, newest, c.chained, prev)
+// moveToBundle stores single log entries or audit records as one bundle after the others.
+func moveToBundle(tx *bbolt.Tx, c collection, records []record) error {
+	before, err := lastBundle(tx, c)
+	if err != nil {
+		return err
+	}
+	newest := before.newest
+	for _, r := range records {
+		newest = max(newest, timeOf(r))
+	}
+	var prev []byte
+	if c.chained {
+		prev = before.hashes[len(before.hashes)-hashSize:]
+	}
+	key, value := encodeBundle(c, records, newest, prev)
 	if err := putBundle(tx, c, key, value); err != nil {
 		return err
 	}
@@ -198,7 +189,7 @@ func (s sizes) compactOrders(tx *bbolt.Tx) (int, error) {
 	if found {
 		end++
 	}
-	there, err := decodeBundle(bucketOrderBundles, at, value, false)
+	there, err := decodeBundle(collectionOrders, at, value)
 	if err != nil {
 		return 0, err
 	}
@@ -209,8 +200,7 @@ func (s sizes) compactOrders(tx *bbolt.Tx) (int, error) {
 }
 
 // closedOrders returns closed single orders, the oldest first, as many as fit a bundle, and at least so many that they
-// are worth bundling if there are. Only orders whose ids are ULIDs
-// are bundled, since the index of ids stores no others.
+// are worth bundling if there are. Only orders whose ids are ULIDs are bundled: the index of ids stores no others.
 func (s sizes) closedOrders(tx *bbolt.Tx) (closed []record, err error) {
 	bucket := tx.Bucket(bucketOrders)
 	cursor := bucket.Cursor()
@@ -269,7 +259,7 @@ func (s sizes) storeOrders(tx *bbolt.Tx, single, bundled []record) error {
 		if rest := len(all) - n; rest < n/4 { // no small bundle at the end
 			n = len(all)
 		}
-		key, value := encodeBundle(all[:n], 0, false, nil)
+		key, value := encodeBundle(collectionOrders, all[:n], 0, nil)
 		if err := putBundle(tx, collectionOrders, key, value); err != nil {
 			return err
 		}

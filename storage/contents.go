@@ -61,7 +61,7 @@ func checkHeads(tx *bbolt.Tx, c collection) error {
 	}
 	var before uint64
 	return bundles.ForEach(func(key, value []byte) error {
-		b, err := bundleHead(c.bundles, key, value, c.chained)
+		b, err := bundleHead(c, key, value)
 		if err != nil || bytes.Equal(c.recent, bucketOrders) {
 			return err
 		}
@@ -197,7 +197,7 @@ func eachBundled[T any](ctx context.Context, tx *bbolt.Tx, c collection, visit f
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		records, err := decodeBundle(c.bundles, key, value, c.chained)
+		records, err := decodeBundle(c, key, value)
 		if err != nil {
 			return err
 		}

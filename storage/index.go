@@ -94,17 +94,14 @@ func reversed(s string) []byte {
 	return b
 }
 
-// addToGroup adds an entry to a group. A group is stored as a record is: 4 bytes of CRC-32C before its entries.
+// addToGroup adds an entry to a group. A group is stored as a record is, with its entries in place of JSON.
 func addToGroup(tx *bbolt.Tx, bucket, group, entry []byte) error {
 	index := tx.Bucket(bucket)
 	entries, err := readGroup(index, bucket, group) // a damaged group gets no new checksum
 	if err != nil {
 		return err
 	}
-	value := append(make([]byte, 4, 4+len(entries)+len(entry)), entries...)
-	value = append(value, entry...)
-	binary.BigEndian.PutUint32(value, checksum(group, value[4:]))
-	return index.Put(group, value)
+	return index.Put(group, seal(group, slices.Concat(entries, entry)))
 }
 
 // readGroup returns the entries of a group; none if there is no such group.

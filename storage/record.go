@@ -53,7 +53,12 @@ func encode(key []byte, value any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+4), checksum(key, data)), data...), nil
+	return seal(key, data), nil
+}
+
+// seal returns data after its checksum.
+func seal(key, data []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+4), checksum(key, data)), data...)
 }
 
 // checksumOnly is the type of records that decode checks without reading their JSON.

@@ -70,7 +70,8 @@ func (t *transaction) Orders(before purchase.OrderID, limit int) (orders []purch
 	return newestFirst[purchase.Order](t, collectionOrders, []byte(before), limit)
 }
 
-// OrdersNamed finds single orders by reading their keys, and bundled ones with the index of ids.
+// OrdersNamed finds ids that begin with part in their order. Those that end with it are found among the keys of single
+// orders, and with the index of ids.
 func (t *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderID, err error) {
 	defer recoverDamage(&err)()
 	add := func(id purchase.OrderID) {
@@ -79,9 +80,9 @@ func (t *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderI
 		}
 	}
 	c := t.tx.Bucket(bucketOrders).Cursor()
-	for k, _ := c.Last(); k != nil; k, _ = c.Prev() {
-		if id := string(k); strings.HasPrefix(id, part) || strings.HasSuffix(id, part) {
-			add(purchase.OrderID(id))
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		if bytes.HasSuffix(k, []byte(part)) {
+			add(purchase.OrderID(k))
 		}
 	}
 	beginning := 0
@@ -122,15 +123,7 @@ func (t *transaction) Budgets(limit int) (budgets []purchase.Budget, err error) 
 	if err := t.budgets.write(t.tx, t.changed); err != nil {
 		return nil, err
 	}
-	c := t.tx.Bucket(bucketBudgets).Cursor()
-	for k, v := c.Last(); k != nil && len(budgets) < limit; k, v = c.Prev() {
-		budget, err := decode[purchase.Budget](bucketBudgets, k, v)
-		if err != nil {
-			return nil, err
-		}
-		budgets = append(budgets, budget)
-	}
-	return budgets, nil
+	return newestFirst[purchase.Budget](t, collectionBudgets, nil, limit)
 }
 
 // newestFirst returns at most limit records with keys below before (any key if before is empty), last key first.

@@ -3,14 +3,12 @@ package storage
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 
-	"github.com/oklog/ulid/v2"
 	"go.etcd.io/bbolt"
 
 	"licensebot/purchase"
@@ -58,7 +56,7 @@ func (l *Ledger) upgrade(version int) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// Nobody else upgrades it: this program holds the ledger's lock.
+	// No other program upgrades the ledger: this one holds its lock.
 	leftovers, err := filepath.Glob(filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".upgrade-*"))
 	for _, leftover := range leftovers {
 		err = errors.Join(err, os.Remove(leftover)) // of an upgrade that was killed
@@ -150,10 +148,8 @@ func writeUpgraded(from *bbolt.Tx, name string, sizes sizes, progress func(done,
 	if err != nil {
 		return err
 	}
-	u := &upgrader{
-		from: from, db: db, sizes: sizes, progress: progress,
-		licenses: map[string][]byte{}, ids: map[string][]byte{},
-	}
+	db.AllocSize = growStep
+	u := &upgrader{from: from, db: db, sizes: sizes, progress: progress}
 	for _, bucket := range []([]byte){bucketOrders, bucketPurchases, bucketEvents} {
 		u.total += from.Bucket(bucket).Stats().KeyN
 	}
@@ -169,7 +165,8 @@ func writeUpgraded(from *bbolt.Tx, name string, sizes sizes, progress func(done,
 	return compareUpgraded(from, name)
 }
 
-// upgrader writes the records of a ledger of an older schema into one of the current schema.
+// upgrader copies the records of a ledger of an older schema into one of the current schema, and compacts it meanwhile,
+// so that it never holds many single records.
 type upgrader struct {
 	from     *bbolt.Tx
 	db       *bbolt.DB
@@ -177,28 +174,19 @@ type upgrader struct {
 	progress func(done, total int)
 	done     int
 	total    int
-	licenses map[string][]byte // groups of the index of licenses
-	ids      map[string][]byte // groups of the index of ids
 }
 
 func (u *upgrader) write() error {
 	if err := u.db.Update(u.copySmall); err != nil {
 		return err
 	}
-	if err := u.writeOrders(); err != nil {
+	if err := u.copy(collectionOrders, u.sizes.compactOrders); err != nil {
 		return err
 	}
-	if err := u.writeNumbered(collectionPurchases, uint64(u.sizes.purchases), u.indexPurchase); err != nil {
+	if err := u.copy(collectionPurchases, u.sizes.compactPurchases); err != nil {
 		return err
 	}
-	err := u.writeNumbered(collectionEvents, uint64(u.sizes.events),
-		func(*bbolt.Tx, record, bool) error { return nil })
-	if err != nil {
-		return err
-	}
-	return u.db.Update(func(tx *bbolt.Tx) error {
-		return errors.Join(putGroups(tx, bucketLicenseIndex, u.licenses), putGroups(tx, bucketIDIndex, u.ids))
-	})
+	return u.copy(collectionEvents, u.sizes.compactEvents)
 }
 
 // copySmall creates the buckets and copies those that have few records.
@@ -207,136 +195,41 @@ func (u *upgrader) copySmall(tx *bbolt.Tx) error {
 		return err
 	}
 	for _, name := range [][]byte{bucketOpen, bucketUnpublished, bucketBudgets, bucketAccount} {
-		to := tx.Bucket(name)
-		if err := u.from.Bucket(name).ForEach(to.Put); err != nil {
+		if err := u.from.Bucket(name).ForEach(tx.Bucket(name).Put); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeOrders writes the orders: closed ones that are not among the newest in bundles, the others one by one.
-func (u *upgrader) writeOrders() error {
-	source := u.from.Bucket(bucketOrders)
-	cursor := source.Cursor()
-	newest, _ := cursor.Last()
-	for range u.sizes.orders {
-		if newest != nil {
-			newest, _ = cursor.Prev()
-		}
-	}
-	isClosed := func(key []byte) bool {
-		id, err := ulid.ParseStrict(string(key))
-		return err == nil && id.String() == string(key) && bytes.Compare(key, newest) <= 0 &&
-			u.from.Bucket(bucketOpen).Get(key) == nil && u.from.Bucket(bucketUnpublished).Get(key) == nil
-	}
-	key, value := cursor.First()
-	return u.inParts(func(tx *bbolt.Tx) (more bool, err error) {
-		var closed []record
-		size := 0
-		for ; key != nil && size < u.sizes.bundle; key, value = cursor.Next() {
-			u.done++
-			if !isClosed(key) {
-				if err := tx.Bucket(bucketOrders).Put(key, value); err != nil {
-					return false, err
+// copyBundles is how many bundles of records are copied until they are bundled.
+const copyBundles = 4
+
+// copy copies the records of a collection, and bundles with step what is not recent.
+func (u *upgrader) copy(c collection, step compactStep) error {
+	cursor := u.from.Bucket(c.recent).Cursor()
+	for key, value := cursor.First(); key != nil; {
+		err := u.db.Update(func(tx *bbolt.Tx) error {
+			to := tx.Bucket(c.recent)
+			to.FillPercent = appendFill
+			for size := 0; key != nil && size < copyBundles*u.sizes.bundle; key, value = cursor.Next() {
+				if err := to.Put(key, value); err != nil {
+					return err
 				}
-				continue
-			}
-			data, err := checked(bucketOrders, key, value)
-			if err != nil {
-				return false, err
-			}
-			id := ulid.MustParseStrict(string(key))
-			group := idGroup(id)
-			u.ids[group] = append(u.ids[group], id[:]...)
-			closed = append(closed, record{bytes.Clone(key), bytes.Clone(data)})
-			size += len(data)
-		}
-		if len(closed) > 0 {
-			at, value := encodeBundle(closed, 0, false, nil)
-			err = putBundle(tx, collectionOrders, at, value)
-		}
-		return key != nil, err
-	})
-}
-
-// writeNumbered writes log entries or audit records: the newest one by one, the others in bundles. visit is called with
-// each record; isBundled says in which form it is written.
-func (u *upgrader) writeNumbered(c collection, keep uint64,
-	visit func(tx *bbolt.Tx, r record, isBundled bool) error,
-) error {
-	source := u.from.Bucket(c.recent)
-	last := source.Sequence()
-	cursor := source.Cursor()
-	key, value := cursor.First()
-	prev, newest := noHash[:], int64(0)
-	return u.inParts(func(tx *bbolt.Tx) (more bool, err error) {
-		to := tx.Bucket(c.recent)
-		to.FillPercent = appendFill
-		if err := to.SetSequence(last); err != nil {
-			return false, err
-		}
-		var bundled []record
-		size := 0
-		for ; key != nil && size < u.sizes.bundle; key, value = cursor.Next() {
-			u.done++
-			data, err := checked(c.recent, key, value)
-			if err != nil {
-				return false, err
-			}
-			r := record{bytes.Clone(key), bytes.Clone(data)}
-			isBundled := last > keep && binary.BigEndian.Uint64(key) <= last-keep
-			if err := visit(tx, r, isBundled); err != nil {
-				return false, err
-			}
-			if isBundled {
-				newest = max(newest, timeOf(r))
-				bundled = append(bundled, r)
-			} else if err := to.Put(key, value); err != nil {
-				return false, err
-			}
-			size += len(data)
-		}
-		if len(bundled) > 0 {
-			at, value := encodeBundle(bundled, newest, c.chained, prev)
-			if err := putBundle(tx, c, at, value); err != nil {
-				return false, err
-			}
-			if c.chained {
-				b, err := bundleHead(c.bundles, at, value, true)
-				if err != nil {
-					return false, err
+				if err := u.copyLicense(tx, c, key, value); err != nil {
+					return err
 				}
-				prev = b.hashes[b.count*hashSize:]
+				size += len(value)
+				u.done++
 			}
-		}
-		return key != nil, nil
-	})
-}
-
-// indexPurchase lists a log entry under its license if it is the first.
-func (u *upgrader) indexPurchase(tx *bbolt.Tx, r record, isBundled bool) error {
-	p, err := unmarshal[purchase.Purchase](bucketPurchases, r.key, r.data)
-	if err != nil || p.LicenseID == "" || !bytes.Equal(u.from.Bucket(bucketLicenses).Get([]byte(p.LicenseID)), r.key) {
-		return err
-	}
-	if !isBundled {
-		return tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), r.key)
-	}
-	group, entry := licenseTerm(p.LicenseID)
-	u.licenses[string(group)] = append(append(u.licenses[string(group)], entry...), r.key[3:]...)
-	return nil
-}
-
-// inParts calls write in transactions until nothing is left, each with about 16 MB of records.
-func (u *upgrader) inParts(write func(tx *bbolt.Tx) (more bool, err error)) error {
-	for more := true; more; {
-		err := u.db.Update(func(tx *bbolt.Tx) (err error) {
-			for n := 0; more && n < 64 && err == nil; n++ {
-				more, err = write(tx)
-			}
-			return err
+			return to.SetSequence(u.from.Bucket(c.recent).Sequence())
 		})
+		for n := 1; n > 0 && err == nil; {
+			err = u.db.Update(func(tx *bbolt.Tx) (err error) {
+				n, err = step(tx)
+				return err
+			})
+		}
 		if err != nil {
 			return err
 		}
@@ -345,17 +238,16 @@ func (u *upgrader) inParts(write func(tx *bbolt.Tx) (more bool, err error)) erro
 	return nil
 }
 
-// putGroups stores the groups of an index.
-func putGroups(tx *bbolt.Tx, bucket []byte, groups map[string][]byte) error {
-	index := tx.Bucket(bucket)
-	for group, entries := range groups {
-		value := append(make([]byte, 4, 4+len(entries)), entries...)
-		binary.BigEndian.PutUint32(value, checksum([]byte(group), entries))
-		if err := index.Put([]byte(group), value); err != nil {
-			return err
-		}
+// copyLicense lists a log entry under its license if it is the first.
+func (u *upgrader) copyLicense(tx *bbolt.Tx, c collection, key, value []byte) error {
+	if !bytes.Equal(c.recent, bucketPurchases) {
+		return nil
 	}
-	return nil
+	p, err := decode[purchase.Purchase](c.recent, key, value)
+	if err != nil || p.LicenseID == "" || !bytes.Equal(u.from.Bucket(bucketLicenses).Get([]byte(p.LicenseID)), key) {
+		return err
+	}
+	return tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), key)
 }
 
 // compareUpgraded returns an error unless the upgraded file has the same records as the earlier one.

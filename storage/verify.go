@@ -102,7 +102,7 @@ func countOrders(tx *bbolt.Tx) (n int, err error) {
 	t := &bundleReader{tx: tx}
 	if bundles := tx.Bucket(bucketOrderBundles); bundles != nil {
 		err = bundles.ForEach(func(key, value []byte) error {
-			b, err := bundleHead(bucketOrderBundles, key, value, false)
+			b, err := bundleHead(collectionOrders, key, value)
 			n += b.count
 			return err
 		})

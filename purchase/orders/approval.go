@@ -14,7 +14,7 @@ import (
 // approve adds an approval to an order. The last required one approves the order, which is then bought.
 func (svc *Service) approve(ctx context.Context, action purchase.Action, id purchase.OrderID) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
-		return purchase.Order{}, svc.refuseAtEnd(svc.newDoubt(id, action, toApprove))
+		return purchase.Order{}, svc.refuseAtEnd(id, action, toApprove)
 	}
 	requester, approvers := svc.reg.Refresh(ctx, id)
 	order, err := svc.transact(ctx, id, action, toApprove, func(w purchase.Writer, o *purchase.Order) (

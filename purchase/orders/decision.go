@@ -181,10 +181,10 @@ func (svc *Service) transactConfirm(ctx context.Context, id purchase.OrderID, ac
 	carryOut carryOut,
 ) (purchase.Order, error) {
 	if svc.reg.Stopping.Load() {
-		return purchase.Order{}, svc.refuseAtEnd(svc.newDoubt(id, action, kind))
+		return purchase.Order{}, svc.refuseAtEnd(id, action, kind)
 	}
 	if err := svc.checkSpace(ctx); errors.Is(err, purchase.ErrStopped) {
-		return purchase.Order{}, svc.refuseAtEnd(svc.newDoubt(id, action, kind))
+		return purchase.Order{}, svc.refuseAtEnd(id, action, kind)
 	} else if err != nil {
 		return purchase.Order{}, err
 	}

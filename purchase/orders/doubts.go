@@ -20,7 +20,8 @@ func (svc *Service) newDoubt(id purchase.OrderID, action purchase.Action, kind d
 
 // refuseAtEnd refuses a decision while the program ends. It was certainly not stored, but it may be the second delivery
 // of one that is in doubt.
-func (svc *Service) refuseAtEnd(doubt purchase.Doubt) error {
+func (svc *Service) refuseAtEnd(id purchase.OrderID, action purchase.Action, kind decisionRule) error {
+	doubt := svc.newDoubt(id, action, kind)
 	defer svc.inFlight.begin(doubt)()
 	return svc.keepDoubt(purchase.ErrStopped, doubt)
 }

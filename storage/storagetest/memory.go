@@ -275,9 +275,7 @@ func (w *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error
 }
 
 func (w *transaction) BudgetForChange(month string) (purchase.Budget, error) {
-	b, err := w.Budget(month)
-	b.People = maps.Clone(b.People)
-	return b, err
+	return w.Budget(month)
 }
 
 func (w *transaction) PutBudget(b purchase.Budget) error {
