@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 	"licensebot/storage/storagetest"
 )
 
@@ -50,11 +50,11 @@ type limitedEnv struct {
 // withLimits runs do with the bot, in a bubble with a fake clock. Latencies and waits take no real time.
 func withLimits(t *testing.T, policy purchase.Policy, do func(*limitedEnv)) {
 	synctest.Test(t, func(t *testing.T) {
-		wires := &wires{accepted: make(chan net.Conn), closed: make(chan struct{})}
+		wires := slacktest.NewPipes()
 		ws := slacksim.New(slacksim.Options{})
 		ws.SetBaseURL("http://slack.test")
 		server := &http.Server{Handler: ws.Handler(nil)}
-		transport := &http.Transport{DialContext: wires.dial, MaxIdleConnsPerHost: 16}
+		transport := &http.Transport{DialContext: wires.Dial, MaxIdleConnsPerHost: 16}
 		var serving sync.WaitGroup
 		serving.Go(func() { _ = server.Serve(wires) })
 
@@ -67,7 +67,7 @@ func withLimits(t *testing.T, policy purchase.Policy, do func(*limitedEnv)) {
 			Slack: app.Slack{
 				URL: "http://slack.test/api/", BotToken: ws.BotToken(), AppToken: ws.AppToken(),
 				HTTP:   &http.Client{Transport: transport, Timeout: 30 * time.Second},
-				Socket: socket.Config{Dial: wires.dial},
+				Socket: socket.Config{Dial: wires.Dial},
 			},
 			Policy: policy, ApprovalsChannel: theDesk, Defaults: cocalc.DefaultSpec(), Log: testLog(),
 		})
@@ -104,40 +104,6 @@ func (x inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Request = req
 	return resp, nil
 }
-
-// wires are connections without a network, on which a fake clock runs.
-type wires struct {
-	accepted chan net.Conn
-	closed   chan struct{}
-	once     sync.Once
-}
-
-func (w *wires) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case w.accepted <- far:
-		return near, nil
-	case <-w.closed:
-	case <-ctx.Done():
-	}
-	return nil, net.ErrClosed
-}
-
-func (w *wires) Accept() (net.Conn, error) {
-	select {
-	case c := <-w.accepted:
-		return c, nil
-	case <-w.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (w *wires) Close() error {
-	w.once.Do(func() { close(w.closed) })
-	return nil
-}
-
-func (w *wires) Addr() net.Addr { return &net.TCPAddr{} }
 
 func (env *limitedEnv) must(err error) {
 	env.t.Helper()

@@ -3,7 +3,6 @@ package slacksim_test
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -15,41 +14,8 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 )
-
-// wires are connections without a network, on which the fake clock of a bubble runs.
-type wires struct {
-	accepted chan net.Conn
-	closed   chan struct{}
-	once     sync.Once
-}
-
-func (w *wires) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case w.accepted <- far:
-		return near, nil
-	case <-w.closed:
-	case <-ctx.Done():
-	}
-	return nil, net.ErrClosed
-}
-
-func (w *wires) Accept() (net.Conn, error) {
-	select {
-	case c := <-w.accepted:
-		return c, nil
-	case <-w.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (w *wires) Close() error {
-	w.once.Do(func() { close(w.closed) })
-	return nil
-}
-
-func (w *wires) Addr() net.Addr { return &net.TCPAddr{} }
 
 // inABubble connects a slack-go client to a workspace, and runs both on a fake clock.
 func inABubble(
@@ -57,16 +23,16 @@ func inABubble(
 	do func(context.Context, *slacksim.Workspace),
 ) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &wires{accepted: make(chan net.Conn), closed: make(chan struct{})}
+		w := slacktest.NewPipes()
 		ws := slacksim.New(opts)
 		ws.SetBaseURL("http://slack.test")
 		server := &http.Server{Handler: ws.Handler(nil)}
-		transport := &http.Transport{DialContext: w.dial}
+		transport := &http.Transport{DialContext: w.Dial}
 		api := slack.New(
 			ws.BotToken(), slack.OptionAppLevelToken(ws.AppToken()), slack.OptionAPIURL("http://slack.test/api/"),
 			slack.OptionHTTPClient(&http.Client{Transport: transport}),
 		)
-		sm := socketmode.New(api, socketmode.OptionDialer(&websocket.Dialer{NetDialContext: w.dial}))
+		sm := socketmode.New(api, socketmode.OptionDialer(&websocket.Dialer{NetDialContext: w.Dial}))
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { _ = server.Serve(w) })

@@ -101,8 +101,8 @@ func (s sizes) compactPurchases(tx *bbolt.Tx) (int, error) {
 	return len(records), moveToBundle(tx, collectionPurchases, records)
 }
 
-// oldest returns the oldest single records, as many as fit a bundle, if enough of them are not among the last keep. They
-// are valid after the transaction.
+// oldest returns the oldest single records, as many as fit a bundle, if enough of them are not among the last keep.
+// They are valid after the transaction.
 func (s sizes) oldest(tx *bbolt.Tx, c collection, keep int) (records []record, err error) {
 	bucket := tx.Bucket(c.recent)
 	first, _ := bucket.Cursor().First()
