@@ -42,36 +42,6 @@ type bundle struct {
 	packed []byte // the compressed records
 }
 
-// unpacker is safe for concurrent use, and starts no goroutines.
-var unpacker = newUnpacker()
-
-func newUnpacker() *zstd.Decoder {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(maxBundle))
-	if err != nil {
-		panic(err) // the options are constant
-	}
-	return d
-}
-
-// worthTables is from how many bytes on the large tables of the better compression are worth their making.
-const worthTables = 32 << 10
-
-// pack compresses the records of a bundle, and appends them to value. Bundles are written rarely, so the encoder's
-// tables, some megabytes, are not kept.
-func pack(plain, value []byte) []byte {
-	level := zstd.SpeedBetterCompression
-	if len(plain) < worthTables {
-		level = zstd.SpeedFastest
-	}
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level),
-		zstd.WithWindowSize(512<<10), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
-	if err != nil {
-		panic(err)
-	}
-	return e.EncodeAll(plain, value)
-}
-
 // encodeBundle returns the value of a bundle, and its key: that of the last record. The keys of the records ascend. The
 // first of audit records follows the record with the hash prev.
 func encodeBundle(c collection, records []record, newest int64, prev []byte) (key, value []byte) {

@@ -62,7 +62,7 @@ var (
 	bucketAccount     = []byte("account")
 	bucketEvents      = []byte("events")
 
-	// Since schema 3: see bundle.go and index.go.
+	// Since schema 3: see bundle.go and collection.go.
 	bucketOrderBundles    = []byte("order-bundles")
 	bucketPurchaseBundles = []byte("purchase-bundles")
 	bucketEventBundles    = []byte("event-bundles")
