@@ -10,6 +10,8 @@
 # make bench-scale
 #              how times and memory grow with the ledger, as a table (docs/performance.md): with ORDERS orders
 #              (1000 10000 100000 1000000), RUNS times (5), and with BASE=PATH an older bot beside this build
+# make bench-hour
+#              an hour (LOAD=60m) of steady load on the built bot: memory, goroutines, files and times, by quarters
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
 # make mutants the program without each of its safeguards, one at a time: every one must make a test fail
 # make kill    kill the real bot at every step of every scenario, each time that it comes there (half an hour)
@@ -27,8 +29,12 @@ FORMATTED := files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted
 SEEDS     ?= 100000
 FROM      ?= 1
 PAIRS     ?= 10
+LOAD      ?= 60m
+ORDERS    ?= 1000 10000 100000 1000000
+RUNS      ?= 5
+BASE      ?=
 
-.PHONY: test quick check bench soak mutants kill build demo chromium accounting shells
+.PHONY: test quick check bench bench-scale bench-hour soak mutants kill build demo chromium accounting shells
 .DEFAULT_GOAL := build
 
 test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
@@ -62,6 +68,9 @@ bench: $(BOLT)/node_modules/.package-lock.json
 
 bench-scale:
 	$(GO) run ./internal/benchscale -orders "$(ORDERS)" -runs $(RUNS) -base "$(BASE)"
+
+bench-hour:
+	$(GO) run ./internal/benchscale -load $(LOAD)
 
 soak:
 	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation_Seeds$$' \

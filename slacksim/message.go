@@ -2,7 +2,11 @@ package slacksim
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"licensebot/slacksim/blockkit"
 )
@@ -143,5 +147,28 @@ func (ws *Workspace) changeMessage(m *Message, text string, blocks json.RawMessa
 // removeMessage deletes m. ws.mu is held.
 func (ws *Workspace) removeMessage(m *Message) {
 	ws.messages[m.Channel] = slices.DeleteFunc(ws.messages[m.Channel], func(x *Message) bool { return x == m })
+	ws.touch()
+}
+
+// ForgetMessages deletes all messages that were posted before a time, and what people have entered in them, as
+// workspaces do that keep messages for a limited time. So a workspace can be used for hours in bounded memory.
+func (ws *Workspace) ForgetMessages(before time.Time) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	us := before.UnixMicro()
+	isOld := func(ts string) bool {
+		sec, fraction, _ := strings.Cut(ts, ".")
+		n, err := strconv.ParseInt(sec+fraction, 10, 64)
+		return err == nil && n < us
+	}
+	for channel, all := range ws.messages {
+		ws.messages[channel] = slices.DeleteFunc(all, func(m *Message) bool { return isOld(m.TS) })
+	}
+	for _, p := range ws.people {
+		maps.DeleteFunc(p.inputs, func(at string, _ map[string]map[string][]string) bool {
+			_, ts, _ := strings.Cut(at, "/")
+			return isOld(ts)
+		})
+	}
 	ws.touch()
 }

@@ -93,3 +93,27 @@ func TestWorkspace_Log_RequestsAndEnvelopes(t *testing.T) {
 		}
 	}
 }
+
+// Old messages are gone for everyone, with the ids that would change them; newer ones stay.
+func TestWorkspace_ForgetMessages_OldOnes(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	ws := slacksim.New(slacksim.Options{Now: func() time.Time { return now }})
+	defer ws.Close()
+	alice := ws.Person(slacksim.Alice)
+	var said []slacksim.Message
+	for range 3 {
+		m, err := alice.Say(slacksim.General, "hi")
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, m)
+		now = now.Add(time.Hour)
+	}
+	ws.ForgetMessages(now.Add(-2 * time.Hour))
+	if got := alice.Messages(slacksim.General); len(got) != 2 || got[0].TS != said[1].TS {
+		t.Errorf("got %v, want the two newest of %v", got, said)
+	}
+	if _, there := ws.Current(said[0]); there {
+		t.Error("the oldest message: got it, want it forgotten")
+	}
+}

@@ -1,6 +1,8 @@
 // Command benchscale measures how the bot's times and its memory grow with its ledger: the start, the idle bot, and the
-// commands that read the ledger. It prints a table in Markdown. `make bench-scale` runs it; docs/performance.md
-// explains the columns.
+// commands that read the ledger. It prints a table in Markdown. `make bench-scale` runs it.
+//
+// With -load, it measures instead how they stay under a steady load of that length. `make bench-hour` runs it for an
+// hour. docs/performance.md explains both tables.
 package main
 
 import (
@@ -57,6 +59,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 	sizes := flags.String("orders", "1000 10000 100000 1000000", "numbers of `ORDERS` in the ledgers")
 	base := flags.String("base", "", "`PATH` of an older bot, which is measured with ledgers of the first schema")
 	dir := flags.String("dir", "", "`DIR` for the ledgers; default: the system's folder for temporary files")
+	length := flags.Duration("load", 0, "`DURATION` of a steady load, which is measured instead")
+	interval := flags.Duration("every", time.Minute, "`DURATION` between two samples under load")
 	b := bench{progress: progress}
 	flags.IntVar(&b.runs, "runs", 5, "how often everything is measured; the table has the medians")
 	flags.IntVar(&b.baseMost, "base-most", 100_000, "the largest number of orders with which the older bot is measured")
@@ -77,8 +81,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	if *length > 0 {
+		return b.measureLoad(ctx, steadyLoad, *length, *interval, out)
+	}
 	programs := []program{{name: "this build", path: filepath.Join(b.dir, "bot")}}
-	if err := build(ctx, programs[0].path); err != nil {
+	if err := build(ctx, programs[0].path, "-s -w"); err != nil {
 		return err
 	}
 	if *base != "" {
@@ -104,9 +111,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 	return nil
 }
 
-// build builds the bot as it is released.
-func build(ctx context.Context, path string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "licensebot/cmd/bot")
+// build builds the bot as it is released, with flags of the linker.
+func build(ctx context.Context, path, flags string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", flags, "-o", path, "licensebot/cmd/bot")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the bot: %w\n%s", err, text)

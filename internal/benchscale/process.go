@@ -19,7 +19,7 @@ const (
 	ending = time.Minute
 )
 
-// process is a running program whose memory is watched.
+// process is a running program.
 type process struct {
 	cmd   *exec.Cmd
 	began time.Time
@@ -47,12 +47,13 @@ func launch(ctx context.Context, program, ledger string, settings []string, args
 		p.err = p.cmd.Wait()
 		close(p.ended)
 	}()
-	p.watching.Go(p.watch)
 	return p, nil
 }
 
-// watch reads the memory of the process until it ends.
-func (p *process) watch() {
+// watch begins to read the memory of the process, for its peak, until it ends.
+func (p *process) watch() { p.watching.Go(p.followPeak) }
+
+func (p *process) followPeak() {
 	tick := time.NewTicker(sampling)
 	defer tick.Stop()
 	for {
@@ -67,16 +68,8 @@ func (p *process) watch() {
 
 // anonymous returns the anonymous memory of the process from Linux, in bytes; 0 elsewhere, and after its end.
 func (p *process) anonymous() int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, after, _ := bytes.Cut(status, []byte("RssAnon:"))
-	var kB int64
-	if _, err := fmt.Sscan(string(after), &kB); err != nil {
-		return 0 // a process that has ended has no memory
-	}
-	return kB * 1024
+	at := probe{pid: p.cmd.Process.Pid}
+	return at.status("RssAnon:") * 1024
 }
 
 // wait returns when the process has ended, and how it did.
@@ -106,6 +99,7 @@ func measureCommand(ctx context.Context, program, ledger string, args ...string)
 	if err != nil {
 		return usage{}, err
 	}
+	p.watch()
 	err = p.wait()
 	return usage{took: time.Since(p.began), peak: p.peak}, err
 }

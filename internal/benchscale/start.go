@@ -32,17 +32,18 @@ type site struct {
 	shopURL   string
 }
 
-func openSite() (*site, error) {
+// openSite opens a site whose CoCalc answers as it is configured.
+func openSite(config cocalctest.Config) (*site, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	s := &site{
 		workspace: slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
-		cocalc:    cocalctest.New(cocalctest.Config{Seed: 1}),
+		cocalc:    cocalctest.New(config),
 		shopURL:   "http://" + listener.Addr().String(),
 	}
-	s.account = s.cocalc.Add(cocalctest.NewAccount{ID: history.AccountID, Credit: 1_000_000, Partner: true})
+	s.account = s.cocalc.Add(cocalctest.NewAccount{ID: history.AccountID, Credit: 100_000_000, Partner: true})
 	s.shop = &http.Server{Handler: s.cocalc, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.shop.Serve(listener) }() // ends with close
 	if s.slack, err = s.workspace.Listen("127.0.0.1:0", nil); err != nil {
@@ -69,7 +70,7 @@ func (s *site) settings() []string {
 
 // measureStart starts the bot, waits until it has answered a command and then until it is idle, and ends it.
 func measureStart(ctx context.Context, program, ledger string) (out start, err error) {
-	s, err := openSite()
+	s, err := openSite(cocalctest.Config{Seed: 1})
 	if err != nil {
 		return out, err
 	}
@@ -78,6 +79,7 @@ func measureStart(ctx context.Context, program, ledger string) (out start, err e
 	if err != nil {
 		return out, err
 	}
+	p.watch()
 	err = s.ask(ctx, p)
 	out.took, out.then = time.Since(p.began), p.anonymous()
 	if err == nil {
