@@ -74,6 +74,13 @@ type Reader interface {
 	Events(first uint64, limit int) ([]Event, error)
 	// Head returns the last audit record; the zero Event if there is none.
 	Head() (Event, error)
+	// OrderFacts returns the facts of at most limit orders whose id is above after, oldest first. EntryFacts and
+	// EventFacts return those of at most limit log entries and audit records, from number first on, oldest first. They
+	// decode no other members of the records, so that a check of the whole ledger is quick; a record whose other members
+	// can't be decoded need not be an error.
+	OrderFacts(after OrderID, limit int) ([]OrderFacts, error)
+	EntryFacts(first uint64, limit int) ([]EntryFacts, error)
+	EventFacts(first uint64, limit int) ([]EventFacts, error)
 }
 
 // Writer changes the ledger inside a transaction, and reads its own writes.

@@ -103,15 +103,40 @@ func bundleHead(c collection, key, value []byte) (b bundle, err error) {
 // decodeBundle checks a bundle and returns its records; those of audit records have their hashes again. The error is a
 // *RecordError.
 func decodeBundle(c collection, key, value []byte) (records []record, err error) {
+	u, err := unpackBundle(c, key, value)
+	for i := range u.records {
+		u.records[i].data = u.json(i)
+	}
+	return u.records, err
+}
+
+// unpacked is the content of a bundle. The records are as it stores them; hashes is empty, or has those before and
+// after each record.
+type unpacked struct {
+	key, value []byte // of the bundle, as bbolt returned them
+	records    []record
+	hashes     []byte
+}
+
+// json returns the JSON of a record, with the hashes of an audit record.
+func (u *unpacked) json(i int) []byte {
+	if len(u.hashes) == 0 {
+		return u.records[i].data
+	}
+	return addHashes(u.records[i].data, u.hashes[i*hashSize:])
+}
+
+// unpackBundle checks a bundle and returns its content. The error is a *RecordError.
+func unpackBundle(c collection, key, value []byte) (u unpacked, err error) {
 	if _, err := checked(c.bundles, key, value); err != nil {
-		return nil, err
+		return u, err
 	}
 	b, err := bundleHead(c, key, value)
 	if err != nil {
-		return nil, err
+		return u, err
 	}
-	otherwise := func() ([]record, error) {
-		return nil, recordError(c.bundles, key, "has other records than it says")
+	otherwise := func() (unpacked, error) {
+		return unpacked{}, recordError(c.bundles, key, "has other records than it says")
 	}
 	var head zstd.Header
 	var plain []byte
@@ -120,7 +145,7 @@ func decodeBundle(c collection, key, value []byte) (records []record, err error)
 	}
 	plain, err = unpacker.DecodeAll(b.packed, plain)
 	if err != nil {
-		return nil, recordError(c.bundles, key, "can't be unpacked: %v", err)
+		return u, recordError(c.bundles, key, "can't be unpacked: %v", err)
 	}
 	part := func() (p []byte, ok bool) {
 		size, n := binary.Uvarint(plain)
@@ -130,24 +155,22 @@ func decodeBundle(c collection, key, value []byte) (records []record, err error)
 		p, plain = plain[n:n+int(size):n+int(size)], plain[n+int(size):]
 		return p, true
 	}
-	records = make([]record, b.count)
+	records := make([]record, b.count)
 	for i := range records {
 		k, ok1 := part()
 		data, ok2 := part()
 		if !ok1 || !ok2 || i > 0 && bytes.Compare(records[i-1].key, k) >= 0 {
 			return otherwise()
 		}
-		if c.chained {
-			if data, ok2 = addHashes(data, b.hashes[i*hashSize:]); !ok2 {
-				return otherwise()
-			}
+		if c.chained && (len(data) == 0 || data[0] != isWhole && data[0] != isShort) {
+			return otherwise()
 		}
 		records[i] = record{k, data}
 	}
 	if len(plain) > 0 || !bytes.Equal(records[b.count-1].key, key) {
 		return otherwise()
 	}
-	return records, nil
+	return unpacked{key, value, records, b.hashes}, nil
 }
 
 // An audit record's JSON ends with the hash of the record before it and its own.
@@ -181,18 +204,32 @@ func cutHashes(data, prev []byte) (stored, hash []byte) {
 	return append([]byte{isWhole}, data...), hash
 }
 
-// addHashes returns the record that cutHashes was called with; ok is false if there is none. hashes begins with the
-// hash of the record before it and its own.
-func addHashes(stored, hashes []byte) (data []byte, ok bool) {
-	switch {
-	case len(stored) > 0 && stored[0] == isWhole:
-		return stored[1:], true
-	case len(stored) > 0 && stored[0] == isShort:
-		data = make([]byte, 0, len(stored)+len(prevMember)+len(hashMember)+2*hashSize+ownHashSize)
-		data = append(append(data, '{'), stored[1:]...)
-		return append(data, hashEnd(hashes[:hashSize], hashes[hashSize:2*hashSize])...), true
+// addHashes returns the record that cutHashes was called with. hashes begins with the hash of the record before it and
+// its own.
+func addHashes(stored, hashes []byte) (data []byte) {
+	if stored[0] == isWhole {
+		return stored[1:]
 	}
-	return nil, false
+	data = make([]byte, 0, len(stored)+len(prevMember)+len(hashMember)+2*hashSize+ownHashSize)
+	data = append(append(data, '{'), stored[1:]...)
+	return append(data, hashEnd(hashes[:hashSize], hashes[hashSize:2*hashSize])...)
+}
+
+// withoutMark returns a record as it is stored without the byte that says whether it is shortened. A shortened one then
+// has no braces and no hashes.
+func withoutMark(c collection, stored []byte) []byte {
+	if c.chained && len(stored) > 0 && (stored[0] == isWhole || stored[0] == isShort) {
+		return stored[1:]
+	}
+	return stored
+}
+
+// withoutHashes returns a record as it is stored as JSON, which lacks the hashes that a bundle cuts off.
+func withoutHashes(c collection, stored []byte) []byte {
+	if c.chained && len(stored) > 0 && stored[0] == isShort {
+		return append(append([]byte{'{'}, stored[1:]...), '}')
+	}
+	return withoutMark(c, stored)
 }
 
 // hashEnd returns the last two members of an audit record with these hashes, and the brace that ends it.

@@ -37,26 +37,21 @@ type bundleReader struct {
 	last map[string]unpacked // by bucket
 }
 
-type unpacked struct {
-	key, value []byte // of the bundle, as bbolt returned them
-	records    []record
-}
-
-// unpack returns the records of a bundle.
-func (b *bundleReader) unpack(c collection, key, value []byte) ([]record, error) {
+// unpack returns the content of a bundle.
+func (b *bundleReader) unpack(c collection, key, value []byte) (unpacked, error) {
 	// bbolt returns the same memory for the same page until the transaction ends
 	if last, ok := b.last[string(c.bundles)]; ok && &last.value[0] == &value[0] && bytes.Equal(last.key, key) {
-		return last.records, nil
+		return last, nil
 	}
-	records, err := decodeBundle(c, key, value)
+	content, err := unpackBundle(c, key, value)
 	if err != nil {
-		return nil, err
+		return unpacked{}, err
 	}
 	if b.last == nil {
 		b.last = map[string]unpacked{}
 	}
-	b.last[string(c.bundles)] = unpacked{key, value, records}
-	return records, nil
+	b.last[string(c.bundles)] = content
+	return content, nil
 }
 
 // lastBundle returns what precedes the records of a collection's last bundle. If there is none, it ends with the hash
@@ -91,12 +86,12 @@ func (b *bundleReader) getBundled(c collection, key []byte) (data []byte, ok boo
 	if last == nil {
 		return nil, false, nil
 	}
-	records, err := b.unpack(c, last, value)
+	content, err := b.unpack(c, last, value)
 	if err != nil {
 		return nil, false, err
 	}
-	if i, found := search(records, key); found {
-		return records[i].data, true, nil
+	if i, found := search(content.records, key); found {
+		return content.json(i), true, nil
 	}
 	return nil, false, nil
 }
@@ -111,13 +106,22 @@ type source func() (key, data []byte, err error)
 
 // ascend iterates over the records from key from on. The slices are valid until the transaction ends.
 func (b *bundleReader) ascend(c collection, from []byte) iter.Seq2[record, error] {
-	bundled, _ := b.bundled(c, from, true)
+	return b.ascendAs(c, from, (*unpacked).json)
+}
+
+// ascendStored is ascend with bundled records as their bundles store them; see withoutHashes.
+func (b *bundleReader) ascendStored(c collection, from []byte) iter.Seq2[record, error] {
+	return b.ascendAs(c, from, func(u *unpacked, i int) []byte { return u.records[i].data })
+}
+
+func (b *bundleReader) ascendAs(c collection, from []byte, as func(*unpacked, int) []byte) iter.Seq2[record, error] {
+	bundled, _ := b.bundled(c, from, true, as)
 	return merge(b.recent(c, from, true), bundled, nil, func(a, b []byte) bool { return bytes.Compare(a, b) < 0 })
 }
 
 // descend iterates over the records with keys below before, from the last on; over all if before is empty.
 func (b *bundleReader) descend(c collection, before []byte) iter.Seq2[record, error] {
-	bundled, greatest := b.bundled(c, before, false)
+	bundled, greatest := b.bundled(c, before, false, (*unpacked).json)
 	return merge(b.recent(c, before, false), bundled, greatest, func(a, b []byte) bool { return bytes.Compare(a, b) > 0 })
 }
 
@@ -199,8 +203,11 @@ func start(cursor *bbolt.Cursor, at []byte, up bool) (key, value []byte) {
 	return cursor.Prev()
 }
 
-// bundled returns a source of the bundled records. On the way down, it also returns a key that none of them exceeds.
-func (b *bundleReader) bundled(c collection, at []byte, up bool) (_ source, greatest []byte) {
+// bundled returns a source of the bundled records, whose data as returns. On the way down, it also returns a key that
+// none of them exceeds.
+func (b *bundleReader) bundled(c collection, at []byte, up bool, as func(*unpacked, int) []byte) (_ source,
+	greatest []byte,
+) {
 	bundles := b.tx.Bucket(c.bundles)
 	if bundles == nil {
 		return func() ([]byte, []byte, error) { return nil, nil, nil }, nil
@@ -209,7 +216,7 @@ func (b *bundleReader) bundled(c collection, at []byte, up bool) (_ source, grea
 	if !up {
 		greatest, _ = cursor.Last() // the key of a bundle is that of its last record
 	}
-	var records []record
+	var content unpacked // without records: the end
 	next := 0
 	started := false
 	load := func() error {
@@ -230,13 +237,14 @@ func (b *bundleReader) bundled(c collection, at []byte, up bool) (_ source, grea
 		first := !started
 		started = true
 		if key == nil {
-			records = nil
+			content = unpacked{}
 			return nil
 		}
 		var err error
-		if records, err = b.unpack(c, key, value); err != nil {
+		if content, err = b.unpack(c, key, value); err != nil {
 			return err
 		}
+		records := content.records
 		switch {
 		case up && first:
 			next, _ = search(records, at)
@@ -251,21 +259,21 @@ func (b *bundleReader) bundled(c collection, at []byte, up bool) (_ source, grea
 		return nil
 	}
 	return func() (key, data []byte, err error) {
-		for !started || records != nil && (next < 0 || next >= len(records)) {
+		for !started || content.records != nil && (next < 0 || next >= len(content.records)) {
 			if err := load(); err != nil {
 				return nil, nil, err
 			}
 		}
-		if records == nil {
+		if content.records == nil {
 			return nil, nil, nil
 		}
-		r := records[next]
+		key, data = content.records[next].key, as(&content, next)
 		if up {
 			next++
 		} else {
 			next--
 		}
-		return r.key, r.data, nil
+		return key, data, nil
 	}, greatest
 }
 

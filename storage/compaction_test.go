@@ -138,6 +138,20 @@ func (h *historian) contents(t *testing.T, l *Ledger) (read map[string]any) {
 				errs = append(errs, note(fmt.Sprintf("orders before %q, %d", before, limit), orders, err))
 			}
 		}
+		for _, after := range []purchase.OrderID{"", h.orders[0], h.orders[len(h.orders)/2][:20], "7"} {
+			for _, limit := range []int{0, 1, 7, 10_000} {
+				facts, err := r.OrderFacts(after, limit)
+				errs = append(errs, note(fmt.Sprintf("facts of orders after %q, %d", after, limit), facts, err))
+			}
+		}
+		for _, first := range []uint64{0, 1, 5, 40, 10_000} {
+			for _, limit := range []int{0, 1, 7, 10_000} {
+				entries, err := r.EntryFacts(first, limit)
+				events, err2 := r.EventFacts(first, limit)
+				errs = append(errs, note(fmt.Sprintf("facts of entries from %d on, %d", first, limit), entries, err),
+					note(fmt.Sprintf("facts of records from %d on, %d", first, limit), events, err2))
+			}
+		}
 		for _, id := range h.orders {
 			o, err := r.Order(id)
 			errs = append(errs, note("order "+string(id), o, err))

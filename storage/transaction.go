@@ -22,6 +22,7 @@ type transaction struct {
 	bundleReader
 	budgets *budgetCache
 	changed changedBudgets // nil if the transaction only reads
+	texts   texts
 }
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {

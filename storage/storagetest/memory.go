@@ -239,6 +239,40 @@ func (w *transaction) Events(first uint64, limit int) ([]purchase.Event, error) 
 	return slices.Clone(w.m.events[from:min(from+limit, len(w.m.events))]), nil
 }
 
+func (w *transaction) OrderFacts(after purchase.OrderID, limit int) (page []purchase.OrderFacts, err error) {
+	from, found := slices.BinarySearch(w.m.ids, after)
+	if found {
+		from++
+	}
+	for i := from; i < len(w.m.ids) && len(page) < limit; i++ {
+		o, err := w.Order(w.m.ids[i])
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, o.Facts())
+	}
+	return page, nil
+}
+
+func (w *transaction) EntryFacts(first uint64, limit int) (page []purchase.EntryFacts, err error) {
+	for i := int(max(first, 1)) - 1; i < len(w.m.purchases) && len(page) < limit; i++ {
+		p, err := parsed[purchase.Purchase](w.m.purchases[i])
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, p.Facts())
+	}
+	return page, nil
+}
+
+func (w *transaction) EventFacts(first uint64, limit int) (page []purchase.EventFacts, err error) {
+	events, err := w.Events(first, limit)
+	for _, e := range events {
+		page = append(page, e.Facts())
+	}
+	return page, err
+}
+
 func (w *transaction) Head() (head purchase.Event, err error) {
 	if n := len(w.m.events); n > 0 {
 		head = w.m.events[n-1]

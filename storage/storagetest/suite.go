@@ -45,6 +45,9 @@ var contracts = []struct {
 	{"Events_NumberedAndChained", eventsChained},
 	{"Events_InvalidTextKeepsHash", eventsInvalidText},
 	{"Head_EmptyLedger", headEmpty},
+	{"OrderFacts_OldestFirst", orderFacts},
+	{"EntryFacts_OldestFirst", entryFacts},
+	{"EventFacts_OldestFirst", eventFacts},
 
 	{"Update_ErrorUndone", updateUndone},
 	{"Update_PanicUndone", updatePanics},

@@ -1,0 +1,220 @@
+package storage
+
+import (
+	"encoding/binary"
+
+	"licensebot/purchase"
+)
+
+// Facts are read from the few members that they need (see members), and from whole records where those are odd.
+
+// OrderFacts implements purchase.Reader.
+func (t *transaction) OrderFacts(after purchase.OrderID, limit int) ([]purchase.OrderFacts, error) {
+	return readFacts(t, collectionOrders, append([]byte(after), 0), limit, (*factReader).orderFacts,
+		func(_ []byte, o *purchase.Order) purchase.OrderFacts { return o.Facts() })
+}
+
+// EntryFacts implements purchase.Reader.
+func (t *transaction) EntryFacts(first uint64, limit int) ([]purchase.EntryFacts, error) {
+	return readFacts(t, collectionPurchases, number(first), limit, (*factReader).entryFacts,
+		func(_ []byte, p *purchase.Purchase) purchase.EntryFacts { return p.Facts() })
+}
+
+// EventFacts implements purchase.Reader.
+func (t *transaction) EventFacts(first uint64, limit int) ([]purchase.EventFacts, error) {
+	return readFacts(t, collectionEvents, number(first), limit, (*factReader).eventFacts,
+		func(key []byte, e *purchase.Event) purchase.EventFacts {
+			e.Number = binary.BigEndian.Uint64(key) // see Events
+			return e.Facts()
+		})
+}
+
+// readFacts returns the facts of at most limit records of a collection, from key from on. few reads them from the few
+// members that they need, and whole gets them from the whole record if it is odd.
+func readFacts[T, F any](t *transaction, c collection, from []byte, limit int, few func(*factReader) F,
+	whole func(key []byte, value *T) F,
+) (page []F, err error) {
+	defer recoverDamage(&err)()
+	if limit <= 0 {
+		return nil, nil
+	}
+	page = make([]F, 0, min(limit, 1024))
+	for r, err := range t.ascendStored(c, from) {
+		if err != nil {
+			return nil, err
+		}
+		if c.chained && len(r.key) != 8 {
+			return nil, recordError(c.recent, r.key, "has no number")
+		}
+		f := factReader{members: membersOf(withoutMark(c, r.data)), key: r.key, texts: &t.texts}
+		facts := few(&f)
+		if f.isOdd {
+			value, err := unmarshal[T](c.recent, r.key, withoutHashes(c, r.data))
+			if err != nil {
+				return nil, err
+			}
+			facts = whole(r.key, &value)
+		}
+		if page = append(page, facts); len(page) == limit {
+			break
+		}
+	}
+	return page, nil
+}
+
+// factReader reads the facts of one record. If the record is odd, they are not to be used.
+type factReader struct {
+	members
+
+	key   []byte
+	seen  uint // a bit for each member that was read
+	texts *texts
+}
+
+// once makes the object odd if the member with this bit was read before.
+func (f *factReader) once(bit uint) {
+	f.isOdd = f.isOdd || f.seen&bit != 0
+	f.seen |= bit
+}
+
+// inner returns a reader of a value that is an object.
+func (f *factReader) inner(value []byte) factReader {
+	return factReader{members: f.object(value), texts: f.texts}
+}
+
+// common returns the content of a string value that many records have.
+func (f *factReader) common(value []byte) string { return f.texts.get(f.text(value)) }
+
+func (f *factReader) orderFacts() (o purchase.OrderFacts) {
+	for name, value := f.next(); name != nil; name, value = f.next() {
+		switch string(name) {
+		case "id":
+			f.once(1)
+			o.ID = purchase.OrderID(f.text(value))
+		case "state":
+			f.once(1 << 1)
+			o.State = purchase.State(f.common(value))
+		case "requester":
+			f.once(1 << 2)
+			o.Requester = f.personID(value)
+		case "month":
+			f.once(1 << 3)
+			o.Month = f.common(value)
+		case "price_cents":
+			f.once(1 << 4)
+			o.Price = purchase.Cents(f.integer(value))
+		case "checkout_sent":
+			f.once(1 << 5)
+			o.HasCheckout = f.isTime(value)
+		case "released":
+			f.once(1 << 6)
+			o.IsReleased = f.isTime(value)
+		case "receipt":
+			f.once(1 << 7)
+			o.Receipt = f.receiptFacts(value)
+		}
+	}
+	return o
+}
+
+// personID returns the id of a person.
+func (f *factReader) personID(value []byte) (id string) {
+	person := f.inner(value)
+	for name, value := person.next(); name != nil; name, value = person.next() {
+		if string(name) == "id" {
+			person.once(1)
+			id = person.common(value)
+		}
+	}
+	f.isOdd = f.isOdd || person.isOdd
+	return id
+}
+
+func (f *factReader) receiptFacts(value []byte) *purchase.ReceiptFacts {
+	receipt, facts := f.inner(value), purchase.ReceiptFacts{}
+	for name, value := receipt.next(); name != nil; name, value = receipt.next() {
+		switch string(name) {
+		case "license_id":
+			receipt.once(1)
+			facts.LicenseID = string(receipt.text(value))
+		case "charged_cents":
+			receipt.once(1 << 1)
+			facts.Charged = purchase.Cents(receipt.integer(value))
+		case "extra":
+			receipt.isOdd = true // double purchases are rare
+		}
+	}
+	f.isOdd = f.isOdd || receipt.isOdd
+	return &facts
+}
+
+func (f *factReader) entryFacts() (p purchase.EntryFacts) {
+	for name, value := f.next(); name != nil; name, value = f.next() {
+		switch string(name) {
+		case "number":
+			f.once(1)
+			p.Number = f.count(value)
+		case "month":
+			f.once(1 << 1)
+			p.Month = f.common(value)
+		case "order":
+			f.once(1 << 2)
+			p.Order = purchase.OrderID(f.text(value))
+		case "requester":
+			f.once(1 << 3)
+			p.Requester = f.personID(value)
+		case "charged_cents":
+			f.once(1 << 4)
+			p.Charged = purchase.Cents(f.integer(value))
+		case "cocalc_purchase":
+			f.once(1 << 5)
+			p.PurchaseID = f.integer(value)
+		case "license_id":
+			f.once(1 << 6)
+			p.LicenseID = string(f.text(value))
+		case "duplicate":
+			f.once(1 << 7)
+			p.Duplicate = f.truth(value)
+		case "correction":
+			f.once(1 << 8)
+			p.Correction = f.truth(value)
+		}
+	}
+	return p
+}
+
+func (f *factReader) eventFacts() (e purchase.EventFacts) {
+	for name, value := f.next(); name != nil; name, value = f.next() {
+		switch string(name) {
+		case "kind":
+			f.once(1)
+			e.Kind = f.common(value)
+		case "order":
+			f.once(1 << 1)
+			e.Order = purchase.OrderID(f.text(value))
+		case "amount_cents":
+			f.once(1 << 2)
+			e.Amount = purchase.Cents(f.integer(value))
+		}
+	}
+	e.Number = binary.BigEndian.Uint64(f.key) // see Events
+	return e
+}
+
+// texts returns one string for the same bytes: the facts of many records have the same few states, months and people.
+type texts map[string]string
+
+// maxTexts limits the number of strings that are kept.
+const maxTexts = 1 << 12
+
+func (t *texts) get(text []byte) string {
+	if known, ok := (*t)[string(text)]; ok {
+		return known
+	}
+	if *t == nil || len(*t) >= maxTexts {
+		*t = texts{}
+	}
+	s := string(text)
+	(*t)[s] = s
+	return s
+}
