@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type cache[K comparable, V any] struct {
 	entries      map[K]cacheEntry[V]
 	failed       map[K]time.Time // the last question without an answer
 	limitedUntil time.Time       // Slack limits the rate: no questions before
+	sweeping     bool            // a sweep is planned
 }
 
 // cacheLife says how long a cache uses answers.
@@ -34,7 +36,7 @@ type cacheLife struct {
 	kept    time.Duration // an answer is used while there is no newer one; not shorter than fresh
 	timeout time.Duration // of a question
 	retry   time.Duration // the pause after a question without an answer
-	max     int           // answers kept before those that are too old to use are dropped
+	max     int           // answers kept before those that are too old to use are dropped at once
 	// fromAnswer counts these times from the answer, not from the question. It is for answers that may take longer than
 	// they are fresh.
 	fromAnswer bool
@@ -149,6 +151,30 @@ func (c *cache[K, V]) store(key K, e cacheEntry[V]) {
 		return
 	}
 	c.entries[key] = e
+	c.planSweep()
+}
+
+// planSweep plans to drop what will be too old, also if nothing is asked then: a list of all licenses is large. c.mu is
+// held.
+func (c *cache[K, V]) planSweep() {
+	if c.sweeping {
+		return
+	}
+	c.sweeping = true
+	time.AfterFunc(c.life.kept, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.sweeping = false
+		c.dropOld()
+		if len(c.entries) > 0 {
+			c.planSweep()
+		}
+	})
+}
+
+// dropOld drops answers that are too old to be used. c.mu is held.
+func (c *cache[K, V]) dropOld() {
+	maps.DeleteFunc(c.entries, func(_ K, e cacheEntry[V]) bool { return !c.isWithin(e, c.life.kept) })
 }
 
 // last returns the last answer, unless it is too old to be used.
@@ -189,11 +215,7 @@ func (c *cache[K, V]) forget(key K) {
 // prune drops answers that are too old to be used, when there are many. c.mu is held.
 func (c *cache[K, V]) prune() {
 	if len(c.entries) > c.life.max {
-		for key, e := range c.entries {
-			if !c.isWithin(e, c.life.kept) {
-				delete(c.entries, key)
-			}
-		}
+		c.dropOld()
 	}
 	if len(c.failed) > c.life.max {
 		clear(c.failed)

@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -188,4 +190,36 @@ func TestCache_Prune(t *testing.T) {
 	if got := len(c.entries); got != 1 {
 		t.Errorf("got %d answers, want 1", got)
 	}
+}
+
+// An answer is dropped when it is too old to be used, also if nothing is asked after it.
+func TestCache_Sweep_DropsOldAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCache(func(_ context.Context, key string) (string, error) {
+			return "about " + key, nil
+		}, time.Now, cacheLife{fresh: time.Second, kept: time.Minute, timeout: time.Second, max: 10})
+		ask := func(key string) {
+			if _, err := c.get(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		holds := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if got := slices.Sorted(maps.Keys(c.entries)); !slices.Equal(got, want) {
+				t.Errorf("answers: got %q, want %q", got, want)
+			}
+		}
+		ask("A")
+		time.Sleep(40 * time.Second)
+		ask("B")
+		time.Sleep(20*time.Second - time.Millisecond)
+		holds("A", "B")
+		time.Sleep(time.Millisecond)
+		holds("B")
+		time.Sleep(time.Minute)
+		holds()
+	})
 }

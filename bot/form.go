@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -193,11 +194,8 @@ type formView struct {
 	at       time.Time
 }
 
-const (
-	// maxForms is how many forms are kept. Beyond it, those that have not changed for formLife are dropped.
-	maxForms = 1000
-	formLife = time.Hour
-)
+// formLife is how long a form that has not changed counts as open.
+const formLife = time.Hour
 
 // change notes that a form changed and returns its update. The update does nothing when a newer change has arrived.
 func (f *formUpdates) change(id string) (update func(show func())) {
@@ -229,14 +227,7 @@ func (f *formUpdates) change(id string) (update func(show func())) {
 
 // prune drops forms that were closed long ago. f.mu is held.
 func (f *formUpdates) prune() {
-	if len(f.by) < maxForms {
-		return
-	}
-	for id, v := range f.by {
-		if f.now().Sub(v.at) > formLife {
-			delete(f.by, id)
-		}
-	}
+	maps.DeleteFunc(f.by, func(_ string, v *formView) bool { return f.now().Sub(v.at) > formLife })
 }
 
 // formErrors puts every mistake beside its field, and mistakes of the whole order beside the first field. shown reports

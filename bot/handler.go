@@ -269,9 +269,10 @@ type triggers struct {
 
 // firstDelivery is the first delivery of a trigger.
 type firstDelivery struct {
-	at    time.Time
-	done  chan struct{} // closed when it is answered
-	reply socket.Reply
+	at   time.Time
+	done chan struct{} // closed when it is answered
+	// form is what the acknowledgement of a form said; nil for a card. It is read after done.
+	form any
 }
 
 func newTriggers(now func() time.Time) *triggers {
@@ -318,8 +319,11 @@ func (h *Handler) onlyOnce(ctx context.Context, trigger string, answer func() so
 	m, first := h.triggers.claim(trigger)
 	if first {
 		defer close(m.done)
-		m.reply = answer()
-		return m.reply
+		reply := answer()
+		if _, card := reply.Payload.(slack.Msg); !card { // thousands of cards would be megabytes
+			m.form = reply.Payload
+		}
+		return reply
 	}
 	h.log.Info().Msg("find a command, click or form that Slack delivered twice; it makes one card")
 	select {
@@ -327,10 +331,7 @@ func (h *Handler) onlyOnce(ctx context.Context, trigger string, answer func() so
 	case <-ctx.Done():
 		return socket.Reply{}
 	}
-	if _, message := m.reply.Payload.(slack.Msg); message {
-		return socket.Reply{}
-	}
-	return socket.Reply{Payload: m.reply.Payload}
+	return socket.Reply{Payload: m.form}
 }
 
 // maxReads is how many reads of one kind a person can wait for at a time.

@@ -264,7 +264,9 @@ func (p *Publisher) restoreUnstored(o purchase.Order, of []purchase.MessageKind)
 	for kind, m := range p.unstored[o.ID] {
 		old := o.Message(kind)
 		if old == nil && kind == purchase.MessageCard || old != nil && old.ResponseURL != m.ResponseURL {
-			delete(p.unstored[o.ID], kind) // a newer card has come
+			if delete(p.unstored[o.ID], kind); len(p.unstored[o.ID]) == 0 { // a newer card has come
+				delete(p.unstored, o.ID)
+			}
 			continue
 		}
 		o.SetMessage(m)

@@ -400,12 +400,8 @@ func wantedTurns(ids []purchase.OrderID, notices []purchase.Notification) func(t
 func (s *turns) prune(wanted func(turn) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for t := range s.notBefore {
-		if !wanted(t) {
-			delete(s.notBefore, t)
-			delete(s.tries, t)
-		}
-	}
+	maps.DeleteFunc(s.notBefore, func(t turn, _ time.Time) bool { return !wanted(t) })
+	maps.DeleteFunc(s.tries, func(t turn, _ int) bool { return !wanted(t) && !s.locked[t] })
 	gone := func(id purchase.OrderID) bool { return !wanted(partTurn(id, partRequester)) }
 	maps.DeleteFunc(s.asleep, func(id purchase.OrderID, _ time.Time) bool { return gone(id) })
 	maps.DeleteFunc(s.changed, func(id purchase.OrderID, _ bool) bool { return gone(id) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -81,6 +82,7 @@ func (wk *Worker) runOnce(ctx, drain context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
+		wk.forgetEnded(open)
 		stopped, err := wk.showStopped(drain, open)
 		if err != nil {
 			return 0, err
@@ -276,6 +278,18 @@ func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err er
 		return nil
 	})
 	return open, err
+}
+
+// forgetEnded drops what is remembered of orders that are no longer open: a person can end one that waits.
+func (wk *Worker) forgetEnded(open []purchase.Order) {
+	isOpen := make(map[purchase.OrderID]bool, len(open))
+	for _, o := range open {
+		isOpen[o.ID] = true
+	}
+	ended := func(id purchase.OrderID) bool { return !isOpen[id] }
+	maps.DeleteFunc(wk.tries, func(id purchase.OrderID, _ int) bool { return ended(id) })
+	maps.DeleteFunc(wk.due, func(id purchase.OrderID, _ time.Duration) bool { return ended(id) })
+	wk.spans.ForgetAll(ended)
 }
 
 // transition applies an event to the order in one transaction, if the order is still in the state of seen. Otherwise it

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -306,6 +307,11 @@ func NewSpans(reg *Register) *Spans {
 
 // Forget removes the spans of an order.
 func (p *Spans) Forget(id purchase.OrderID) { delete(p.ends, id) }
+
+// ForgetAll removes the spans of all orders for which ended returns true, but not those of the account.
+func (p *Spans) ForgetAll(ended func(purchase.OrderID) bool) {
+	maps.DeleteFunc(p.ends, func(id purchase.OrderID, _ map[spanKey]time.Duration) bool { return id != "" && ended(id) })
+}
 
 // Ends returns the end of a span, as a value of Register.Elapsed. The remaining time is read from the clocks once, when
 // this run first sees the span, and never exceeds the span's length. Later jumps of a clock do not change it.
