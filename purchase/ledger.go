@@ -62,6 +62,9 @@ type Reader interface {
 	// Purchases returns at most limit entries of the purchase log with a number below before (0: from the newest), newest
 	// first.
 	Purchases(before uint64, limit int) ([]Purchase, error)
+	// PurchasesSince returns the number of the first entry of the purchase log with a time at or after t; one more than
+	// the last number if there is none. Later entries can have earlier times, because clocks are set back.
+	PurchasesSince(t time.Time) (first uint64, err error)
 	// PurchaseOf returns the first entry of a license; ok is false if the license was not bought through this ledger.
 	PurchaseOf(licenseID string) (p Purchase, ok bool, err error)
 	// Budget returns a month's budget; one with zero amounts if nothing was reserved in that month. Other readers may get
@@ -72,6 +75,8 @@ type Reader interface {
 	Account() (AccountState, error)
 	// Events returns at most limit audit records, from number first on, oldest first.
 	Events(first uint64, limit int) ([]Event, error)
+	// EventsSince returns the number of the first audit record with a time at or after t, as PurchasesSince does.
+	EventsSince(t time.Time) (first uint64, err error)
 	// Head returns the last audit record; the zero Event if there is none.
 	Head() (Event, error)
 	// OrderFacts returns the facts of at most limit orders whose id is above after, oldest first. EntryFacts and

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/oklog/ulid/v2"
 	"go.etcd.io/bbolt"
@@ -129,13 +128,11 @@ func (s sizes) oldest(tx *bbolt.Tx, c collection, keep int) (records []record, e
 // timeOf returns the time of a log entry or an audit record in nanoseconds since 1970; 0 if it can't be read, since a
 // damaged record is moved as it is, and found by Verify.
 func timeOf(r record) int64 {
-	var timed struct {
-		Time time.Time `json:"time"`
-	}
-	if err := json.Unmarshal(r.data, &timed); err != nil {
+	var t timed
+	if err := json.Unmarshal(r.data, &t); err != nil {
 		return 0
 	}
-	return timed.Time.UnixNano()
+	return nanoseconds(t.Time)
 }
 
 // moveToBundle stores single log entries or audit records as one bundle after the others.

@@ -60,6 +60,7 @@ type historian struct {
 	at     time.Time
 	orders []purchase.OrderID
 	bought []string // licenses
+	times  []time.Time
 }
 
 // change returns a change of some records: new orders, changed old ones, log entries, and audit records.
@@ -69,6 +70,10 @@ func (h *historian) change() func(purchase.Writer) error {
 	var records []purchase.Event
 	for range 1 + h.IntN(4) {
 		h.at = h.at.Add(time.Duration(h.IntN(90_000)) * time.Millisecond)
+		if h.IntN(10) == 0 { // the clock is set back
+			h.at = h.at.Add(-time.Duration(h.IntN(900_000)) * time.Millisecond)
+		}
+		h.times = append(h.times, h.at)
 		o := purchase.Order{
 			State: []purchase.State{purchase.Purchased, purchase.Expired, purchase.Proposed, purchase.Failed}[h.IntN(4)], Rev: 1,
 			Requester: purchase.Actor{ID: fmt.Sprint("U", h.IntN(9)), Name: "someone"}, Price: purchase.Cents(h.IntN(10_000)),
@@ -168,6 +173,14 @@ func (h *historian) contents(t *testing.T, l *Ledger) (read map[string]any) {
 				errs = append(errs, note(fmt.Sprintf("purchases before %d, %d", before, limit), log, err))
 				events, err := r.Events(before, limit)
 				errs = append(errs, note(fmt.Sprintf("events from %d, %d", before, limit), events, err))
+			}
+		}
+		for _, at := range h.times {
+			for _, at := range []time.Time{at, at.Add(1)} {
+				first, err := r.PurchasesSince(at)
+				errs = append(errs, note(fmt.Sprint("purchases since ", at), first, err))
+				first, err = r.EventsSince(at)
+				errs = append(errs, note(fmt.Sprint("events since ", at), first, err))
 			}
 		}
 		for _, license := range append(h.bought, "unknown", "") {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,19 +14,9 @@ import (
 	"licensebot/bot"
 	"licensebot/internal/config"
 	"licensebot/internal/escape"
+	"licensebot/internal/records"
 	"licensebot/purchase"
 )
-
-// auditFilter selects audit records. The zero value of a field selects all.
-type auditFilter struct {
-	when  span
-	order purchase.OrderID
-	by    string
-}
-
-func (f auditFilter) takes(e purchase.Event) bool {
-	return f.when.holds(e.Time) && (f.order == "" || e.Order == f.order) && (f.by == "" || e.By == f.by)
-}
 
 // auditOptions are the options of bot audit.
 type auditOptions struct {
@@ -59,41 +49,35 @@ func runAudit(ctx context.Context, o auditOptions, c stdio) error {
 	if err != nil {
 		return err
 	}
-	events, err := readEvents(ctx, settings.Database, auditFilter{when, purchase.OrderID(o.order), o.by})
-	if err != nil {
-		return err
-	}
-	switch {
-	case o.form.json:
-		return writeJSON(c.out, events)
-	case o.form.csv:
-		return o.form.writeAuditCSV(c.out, events)
-	}
-	return writeAuditTable(c.out, events, settings.Timezone.Location)
-}
-
-// readEvents reads the records that the filter selects, oldest first.
-func readEvents(ctx context.Context, path string, f auditFilter) (found []purchase.Event, err error) {
-	err = readLedger(ctx, path, func(r purchase.Reader) error {
-		for e, err := range purchase.AllEvents(r) {
-			if err != nil {
-				return err
-			}
-			if f.takes(e) {
-				found = append(found, e)
-			}
+	filter := records.Filter{Since: when.from, Before: when.before, Order: purchase.OrderID(o.order), By: o.by}
+	return withRecords(ctx, settings.Database, c.err, func(source records.Source) error {
+		period, err := source.EventRange(ctx, when.from)
+		if err != nil {
+			return err
 		}
-		return nil
+		events := records.Events(ctx, source, period, filter)
+		return writeStream(ctx, c.out, func(out io.Writer) error {
+			switch {
+			case o.form.json:
+				return streamJSON(out, events)
+			case o.form.csv:
+				return o.form.writeAuditCSV(out, events)
+			}
+			return writeAuditTable(out, events, settings.Timezone.Location)
+		})
 	})
-	return found, err
 }
 
-func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
+func (l *listing) writeAuditCSV(out io.Writer, events iter.Seq2[purchase.Event, error]) error {
 	w, err := l.newCSV(out, "number", "time", "kind", "by", "channel", "order", "amount_usd", "note", "prev", "hash")
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
+	for e, err := range events {
+		if err != nil {
+			w.Flush() // what is complete
+			return err
+		}
 		record := []string{
 			strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), escape.Cell(e.Kind), escape.Cell(e.By),
 			escape.Cell(e.Place), escape.Cell(string(e.Order)),
@@ -116,12 +100,37 @@ func noteOf(e purchase.Event, loc *time.Location) string {
 	return note
 }
 
-// writeAuditTable prints what people wrote in quotes, so that nothing in it moves the cursor of a terminal.
-func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location) error {
-	if len(events) == 0 {
-		_, err := fmt.Fprintln(out, "No matching records.")
+func writeAuditTable(out io.Writer, events iter.Seq2[purchase.Event, error], loc *time.Location) error {
+	rows := func(yield func([]string, error) bool) {
+		for e, err := range events {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(auditRow(e, loc), nil) {
+				return
+			}
+		}
+	}
+	header := []string{"#", "WHEN", "WHAT", "BY", "CHANNEL", "ORDER", "AMOUNT", "NOTE", "HASH"}
+	widths, n, err := measureColumns(header, rows)
+	if err == nil && n == 0 {
+		_, err = fmt.Fprintln(out, "No matching records.")
 		return err
 	}
+	if err == nil {
+		err = widths.write(out, header, rows)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\n%s. Hashes are shortened; --json and --csv print them in full.\n", plural(n, "record"))
+	return err
+}
+
+// auditRow returns a row of the table of audit records. What people wrote is in quotes, so that nothing in it moves the
+// cursor of a terminal.
+func auditRow(e purchase.Event, loc *time.Location) []string {
 	bare := func(text string) string {
 		if text == "" {
 			return "-"
@@ -131,21 +140,12 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 		}
 		return text
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "#\tWHEN\tWHAT\tBY\tCHANNEL\tORDER\tAMOUNT\tNOTE\tHASH")
-	for _, e := range events {
-		amount := "-"
-		if e.Amount != 0 {
-			amount = e.Amount.String()
-		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format(purchase.SecondStyle),
-			bare(e.Kind), bare(e.By),
-			bare(e.Place), bare(string(e.Order)), amount, bare(noteOf(e, loc)), e.Hash)
+	amount := "-"
+	if e.Amount != 0 {
+		amount = e.Amount.String()
 	}
-	if err := w.Flush(); err != nil {
-		return err
+	return []string{
+		strconv.FormatUint(e.Number, 10), e.Time.In(loc).Format(purchase.SecondStyle), bare(e.Kind), bare(e.By),
+		bare(e.Place), bare(string(e.Order)), amount, bare(noteOf(e, loc)), fmt.Sprintf("%.12s", e.Hash),
 	}
-	_, err := fmt.Fprintf(out, "\n%s. Hashes are shortened; --json and --csv print them in full.\n",
-		plural(len(events), "record"))
-	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"licensebot/bot"
 	"licensebot/internal/app"
 	"licensebot/internal/diagnosis"
+	"licensebot/internal/records"
 	"licensebot/purchase"
 	"licensebot/purchase/reconcile"
 	"licensebot/storage"
@@ -112,16 +114,16 @@ func (k *checker) checkFolder() bool {
 
 // readLedger notes the ledger's account and its server, and warns about a pause.
 func (k *checker) readLedger(ctx context.Context) {
-	var account purchase.AccountState
-	err := readLedger(ctx, k.Database, func(r purchase.Reader) (err error) {
-		account, err = r.Account()
+	var found records.Summary
+	err := withRecords(ctx, k.Database, io.Discard, func(source records.Source) (err error) {
+		found, err = source.Summary(ctx)
 		return err
 	})
 	if err != nil {
 		return // the ledger has a line already
 	}
-	k.account, k.noted = account.CoCalc, account.Address
-	if p := account.Pause; p != nil {
+	k.account, k.noted = found.CoCalc, found.Address
+	if p := found.Pause; p != nil {
 		k.warn("buying", "Once fixed, run `bot resume REASON`.", "paused since %s: %s",
 			p.Since.In(k.Timezone.Location).Format("Jan 2, 2006, 3:04 PM"),
 			bot.ReasonsWords(p, bot.Reader{Admin: true, Zone: k.Timezone.Location}))

@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"licensebot/internal/config"
-	"licensebot/purchase"
+	"licensebot/internal/records"
 )
 
 // formerServer is the CoCalc server that versions of the bot used which did not require COCALC_URL.
@@ -18,32 +19,23 @@ func findServer(ctx context.Context, c *config.Settings, ledger string) bool {
 	if c.CoCalcURL != "" || len(c.Faults.Of(setting)) > 0 {
 		return false
 	}
-	var account purchase.AccountState
-	begun, bought := false, false
+	var found records.Summary
 	_, err := os.Stat(ledger)
 	if err == nil {
-		err = readLedger(ctx, ledger, func(r purchase.Reader) (err error) {
-			if account, err = r.Account(); err != nil {
-				return err
-			}
-			head, err := r.Head()
-			if err != nil {
-				return err
-			}
-			entries, err := r.Purchases(0, 1)
-			begun, bought = head.Number > 0, len(entries) > 0
+		err = withRecords(ctx, ledger, io.Discard, func(source records.Source) (err error) {
+			found, err = source.Summary(ctx)
 			return err
 		})
 	}
 	switch {
 	case err != nil && ledger != "" && !isMissing(err):
 		c.Faults.Add(setting, "not set, and the ledger, which may note it, can't be read: %v", err)
-	case bought && account.Address != "":
-		c.CoCalcURL = account.Address
+	case found.Entries > 0 && found.Address != "":
+		c.CoCalcURL = found.Address
 		return true
-	case account.Address != "":
-		c.Faults.Add(setting, "not set; the ledger notes %s", account.Address)
-	case begun || bought:
+	case found.Address != "":
+		c.Faults.Add(setting, "not set; the ledger notes %s", found.Address)
+	case found.Records > 0 || found.Entries > 0:
 		c.Faults.Add(setting, "not set, and it has no default any more. Until now, the bot used %s without it. Use the "+
 			"address of the CoCalc server "+
 			"that sells you licenses (%[1]s most likely sells none any more)", formerServer)

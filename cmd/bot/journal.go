@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -159,36 +160,44 @@ func (j *journal) checkAccounts() error {
 	return nil
 }
 
-// write prints the whole journal.
-func (j *journal) write(out io.Writer, all []entry) error {
-	var text strings.Builder
-	fmt.Fprintf(&text, "; The purchase log of licensebot, %s.\n", plural(len(all), "entry", "entries"))
+// write prints the whole journal of n entries.
+func (j *journal) write(out io.Writer, n int, all iter.Seq2[entry, error]) error {
+	fmt.Fprintf(out, "; The purchase log of licensebot, %s.\n", plural(n, "entry", "entries"))
 	accounts := fmt.Sprintf("account %s\naccount %s\n", j.expense, j.payment)
+	var opening string
 	switch j.format {
 	case "hledger":
 		// The decimal mark also applies if a journal with another one includes this file. The currency is not declared:
 		// that would change how those books show it.
-		text.WriteString("decimal-mark .\n" + accounts)
+		opening = "decimal-mark .\n" + accounts
 	case "ledger":
-		text.WriteString("commodity " + currency + "\n" + accounts)
+		opening = "commodity " + currency + "\n" + accounts
 		for _, key := range metaKeys {
-			text.WriteString("tag " + key + "\n")
-		}
-	case "beancount":
-		if len(all) > 0 && !j.included {
-			fmt.Fprintf(&text, "%s open %s %s\n%[1]s open %[4]s %[3]s\n", all[0].booked, j.expense, currency, j.payment)
+			opening += "tag " + key + "\n"
 		}
 	}
-	for _, e := range all {
-		text.WriteByte('\n')
-		j.transaction(&text, e)
+	if _, err := io.WriteString(out, opening); err != nil {
+		return err
 	}
-	_, err := io.WriteString(out, text.String())
-	return err
+	mustOpen := j.format == "beancount" && !j.included
+	for e, err := range all {
+		if err != nil {
+			return err
+		}
+		if mustOpen { // with the date of the first entry
+			fmt.Fprintf(out, "%s open %s %s\n%[1]s open %[4]s %[3]s\n", e.booked, j.expense, currency, j.payment)
+			mustOpen = false
+		}
+		fmt.Fprintln(out)
+		if err := j.transaction(out, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // transaction prints one entry.
-func (j *journal) transaction(out *strings.Builder, e entry) {
+func (j *journal) transaction(out io.Writer, e entry) error {
 	comment, quote := "; ", func(value string) string { return value }
 	if j.format == "beancount" {
 		comment, quote = "", func(value string) string { return `"` + value + `"` }
@@ -208,6 +217,9 @@ func (j *journal) transaction(out *strings.Builder, e entry) {
 		{j.expense, dollarsOf(e.Charged)},
 		{j.payment, dollarsOf(-e.Charged)},
 	} {
-		fmt.Fprintf(out, "    %-*s  %12s %s\n", width, posting.account, posting.amount, currency)
+		if _, err := fmt.Fprintf(out, "    %-*s  %12s %s\n", width, posting.account, posting.amount, currency); err != nil {
+			return err
+		}
 	}
+	return nil
 }

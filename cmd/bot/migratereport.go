@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"text/tabwriter"
@@ -15,6 +14,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/internal/config"
 	"licensebot/internal/escape"
+	"licensebot/internal/records"
 	"licensebot/purchase"
 )
 
@@ -55,7 +55,7 @@ func runMigrateReport(ctx context.Context, o migrateReportOptions, now time.Time
 			return err
 		}
 	}
-	if err := report.read(ctx, settings.Database); err != nil {
+	if err := report.read(ctx, settings.Database, c.err); err != nil {
 		return err
 	}
 	notes := c.err
@@ -81,21 +81,35 @@ type migrateReport struct {
 	unknown  []purchase.OrderID // orders whose outcome is unknown: their licenses, if there are any, are missing here
 }
 
-func (m *migrateReport) read(ctx context.Context, path string) error {
-	return readLedger(ctx, path, func(r purchase.Reader) error {
-		log, err := r.Purchases(0, math.MaxInt)
+// read reads which orders are unknown before it reads the log, so that an order which is found out meanwhile is not
+// missing in both.
+func (m *migrateReport) read(ctx context.Context, path string, notes io.Writer) error {
+	return withRecords(ctx, path, notes, func(source records.Source) error {
+		summary, err := source.Summary(ctx)
 		if err != nil {
 			return err
 		}
-		slices.Reverse(log)
+		all, err := source.PurchaseRange(ctx, time.Time{}, time.Time{})
+		if err != nil {
+			return err
+		}
+		var log []purchase.Purchase
+		logged := map[purchase.OrderID]bool{}
+		for p, err := range records.Purchases(ctx, source, all) {
+			if err != nil {
+				return err
+			}
+			log = append(log, p)
+			logged[p.Order] = true
+		}
 		m.licenses = purchase.PrepaidLicenses(log, m.at)
-		open, err := r.OpenOrders()
-		for _, o := range slices.Backward(open) {
-			if o.State == purchase.Unknown {
-				m.unknown = append(m.unknown, o.ID)
+		m.unknown = nil
+		for _, id := range slices.Backward(summary.Unknown) {
+			if !logged[id] {
+				m.unknown = append(m.unknown, id)
 			}
 		}
-		return err
+		return nil
 	})
 }
 

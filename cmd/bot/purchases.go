@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
-	"slices"
+	"iter"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +14,7 @@ import (
 	"licensebot/cocalc"
 	"licensebot/internal/config"
 	"licensebot/internal/escape"
+	"licensebot/internal/records"
 	"licensebot/purchase"
 )
 
@@ -55,39 +54,25 @@ func runPurchases(ctx context.Context, o purchasesOptions, c stdio) error {
 	if err != nil {
 		return err
 	}
-	all, err := readPurchases(ctx, settings.Database)
-	if err != nil {
-		return err
-	}
-	ever := len(all)
-	dated := slices.DeleteFunc(entries(all, settings.Timezone.Location), func(e entry) bool { return !asked.holds(e.at) })
-	all = all[:0]
-	for _, e := range dated {
-		all = append(all, e.Purchase)
-	}
-	switch {
-	case o.books.format != "":
-		return o.books.write(c.out, dated)
-	case o.form.json:
-		return writeJSON(c.out, all)
-	case o.form.csv:
-		return o.form.writeCSV(c.out, dated)
-	case len(all) == 0 && ever > 0:
-		_, err := fmt.Fprintf(c.out, "No purchases in that period; the ledger has %s from other times.\n",
-			plural(ever, "purchase"))
-		return err
-	}
-	return writeTable(c.out, all, settings.Timezone.Location)
-}
-
-// readPurchases reads the log from oldest to newest.
-func readPurchases(ctx context.Context, path string) (all []purchase.Purchase, err error) {
-	err = readLedger(ctx, path, func(r purchase.Reader) error {
-		all, err = r.Purchases(0, math.MaxInt)
-		return err
+	loc := settings.Timezone.Location
+	return withRecords(ctx, settings.Database, c.err, func(source records.Source) error {
+		period, err := source.PurchaseRange(ctx, asked.from, asked.before)
+		if err != nil {
+			return err
+		}
+		log := records.Purchases(ctx, source, period)
+		return writeStream(ctx, c.out, func(out io.Writer) error {
+			switch {
+			case o.books.format != "":
+				return o.books.write(out, period.Len(), entries(log, loc))
+			case o.form.json:
+				return streamJSON(out, log)
+			case o.form.csv:
+				return o.form.writeCSV(out, entries(log, loc))
+			}
+			return writeTable(out, period, log, loc)
+		})
 	})
-	slices.Reverse(all)
-	return all, err
 }
 
 // dollarsOf prints an amount for spreadsheets: no sign, no thousands.
@@ -106,23 +91,29 @@ type entry struct {
 	// dated before the newest one they know, and the log can learn late of a purchase that CoCalc made twice or charged
 	// differently.
 	booked string
-	at     time.Time // the moment behind booked; entries are selected by it, so that each is in exactly one month
 }
 
-// entries dates the whole log, oldest first. A part of the log would get other dates.
-func entries(all []purchase.Purchase, loc *time.Location) []entry {
-	dated := make([]entry, len(all))
-	var at time.Time
-	for i, p := range all {
-		if p.Time.After(at) {
-			at = p.Time
+// entries dates log entries, oldest first. The first of them must not be older than any entry before it, as the first
+// of a records.Range is, or the later ones would get other dates than in the whole log.
+func entries(log iter.Seq2[purchase.Purchase, error], loc *time.Location) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		var at time.Time
+		for p, err := range log {
+			if err != nil {
+				yield(entry{}, err)
+				return
+			}
+			if p.Time.After(at) {
+				at = p.Time
+			}
+			if !yield(entry{p, p.Time.In(loc).Format(time.DateOnly), at.In(loc).Format(time.DateOnly)}, nil) {
+				return
+			}
 		}
-		dated[i] = entry{p, p.Time.In(loc).Format(time.DateOnly), at.In(loc).Format(time.DateOnly), at}
 	}
-	return dated
 }
 
-func (l *listing) writeCSV(out io.Writer, all []entry) error {
+func (l *listing) writeCSV(out io.Writer, all iter.Seq2[entry, error]) error {
 	w, err := l.newCSV(out, "number", "time", "day", "entry_date", "month", "who", "who_id", "channel", "channel_id",
 		"what", "period", "title", "reason",
 		"shown_usd", "charged_usd", "renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate",
@@ -130,7 +121,11 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range all {
+	for p, err := range all {
+		if err != nil {
+			w.Flush() // what is complete
+			return err
+		}
 		expires := ""
 		if end := p.Ends(); !end.IsZero() {
 			expires = end.UTC().Format(time.RFC3339)
@@ -153,40 +148,65 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 	return w.Error()
 }
 
-func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) error {
-	if len(all) == 0 {
+func writeTable(out io.Writer, period records.Range, log iter.Seq2[purchase.Purchase, error],
+	loc *time.Location,
+) error {
+	switch {
+	case period.Total == 0:
 		_, err := fmt.Fprintln(out, "No purchases yet.")
 		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "#\tWHEN\tWHO\tCHARGED\tTITLE\tWHAT\tLICENSE\tORDER")
-	var sum cocalc.Cents
-	licenses := 0
-	for _, p := range all {
-		what := p.Spec.Summary()
-		switch {
-		case p.Correction:
-			what = "CORRECTION: " + what
-		case p.Duplicate:
-			what = "BOUGHT TWICE: " + what
-		}
-		if !p.Correction {
-			licenses++
-		}
-		title := "-"
-		if p.Spec.Title != "" {
-			title = escape.Quote(p.Spec.Title)
-		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle),
-			escape.Quote(nameOf(p.Requester)), p.Charged, title, what,
-			p.LicenseID, p.Order)
-		sum += p.Charged
-	}
-	if err := w.Flush(); err != nil {
+	case period.Len() == 0:
+		_, err := fmt.Fprintf(out, "No purchases in that period; the ledger has %s from other times.\n",
+			plural(int(period.Total), "purchase"))
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%s, %s\n", plural(licenses, "license"), sum)
+	var sum cocalc.Cents
+	licenses := 0
+	rows := func(yield func([]string, error) bool) {
+		sum, licenses = 0, 0
+		for p, err := range log {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !p.Correction {
+				licenses++
+			}
+			sum += p.Charged
+			if !yield(purchaseRow(p, loc), nil) {
+				return
+			}
+		}
+	}
+	header := []string{"#", "WHEN", "WHO", "CHARGED", "TITLE", "WHAT", "LICENSE", "ORDER"}
+	widths, _, err := measureColumns(header, rows)
+	if err == nil {
+		err = widths.write(out, header, rows)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\n%s, %s\n", plural(licenses, "license"), sum)
 	return err
+}
+
+// purchaseRow returns a row of the table of purchases.
+func purchaseRow(p purchase.Purchase, loc *time.Location) []string {
+	what := p.Spec.Summary()
+	switch {
+	case p.Correction:
+		what = "CORRECTION: " + what
+	case p.Duplicate:
+		what = "BOUGHT TWICE: " + what
+	}
+	title := "-"
+	if p.Spec.Title != "" {
+		title = escape.Quote(p.Spec.Title)
+	}
+	return []string{
+		strconv.FormatUint(p.Number, 10), p.Time.In(loc).Format(purchase.MomentStyle), escape.Quote(nameOf(p.Requester)),
+		p.Charged.String(), title, what, p.LicenseID, string(p.Order),
+	}
 }
 
 // plural counts things; many is their plural when it is more than an s.

@@ -24,10 +24,6 @@ func (o *spanOptions) options(cmd *cobra.Command) {
 // span is the time from one moment until before another. A zero moment is no bound.
 type span struct{ from, before time.Time }
 
-func (s span) holds(t time.Time) bool {
-	return !t.Before(s.from) && (s.before.IsZero() || t.Before(s.before))
-}
-
 // read parses the options. Days and months are those of loc.
 func (o spanOptions) read(now time.Time, loc *time.Location) (s span, err error) {
 	if o.month != "" {

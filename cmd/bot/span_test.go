@@ -54,14 +54,3 @@ func TestSpan_Read(t *testing.T) {
 		}
 	}
 }
-
-// The end is not in the span, so that two months in a row count nothing twice.
-func TestSpan_Has_EndIsOutside(t *testing.T) {
-	begin, end := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	s := span{begin, end}
-	for at, want := range map[time.Time]bool{begin: true, begin.Add(-1): false, end.Add(-1): true, end: false} {
-		if s.holds(at) != want {
-			t.Errorf("%v: got %t, want %t", at, !want, want)
-		}
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"licensebot/internal/control"
+	"licensebot/internal/records"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -40,3 +41,6 @@ func (s *Service) Backup(ctx context.Context, to string) (storage.Report, error)
 func (s *Service) Resume(ctx context.Context, by, reason string) (*purchase.Pause, error) {
 	return s.Desk.Process.Resume(ctx, by, reason)
 }
+
+// Records implements control.Bot.
+func (s *Service) Records() records.Source { return records.From(s.Ledger.View, purchase.PageSize) }

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/net/netutil"
 
+	"licensebot/internal/records"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -23,10 +24,15 @@ import (
 const (
 	readTimeout   = 10 * time.Second // for a whole request to arrive
 	resumeTimeout = 20 * time.Second
+	pageTimeout   = 20 * time.Second // for a page of records
 	backupTimeout = 10 * time.Minute
 	stopTimeout   = time.Second // for requests in flight when the bot stops
-	maxBody       = 64 << 10    // bytes of a request or a response
+	maxBody       = 64 << 10    // bytes of a request, and of a response without records
+	maxPage       = 32 << 20    // bytes of a page of records
 	maxClients    = 16          // connections at the same time
+
+	// runHeader names the run of the bot that answered, so that a client notices if another one continues.
+	runHeader = "Licensebot-Run"
 )
 
 // Bot has the methods of a running bot that the program's own commands call. Its methods may run at the same time,
@@ -36,6 +42,8 @@ type Bot interface {
 	Backup(ctx context.Context, to string) (storage.Report, error)
 	// Resume ends a pause of buying and returns that pause; nil if buying was not paused.
 	Resume(ctx context.Context, by, reason string) (*purchase.Pause, error)
+	// Records returns the records of the bot's ledger. Each call of its methods takes milliseconds.
+	Records() records.Source
 }
 
 // Server serves requests of the program's own commands. [Listen] makes one.
@@ -43,6 +51,7 @@ type Server struct {
 	bot      Bot
 	log      zerolog.Logger
 	path     string
+	run      string // see runHeader
 	listener *net.UnixListener
 	created  fs.FileInfo // the socket file, as Listen created it
 	backup   sync.Mutex  // allows one backup at a time
@@ -59,6 +68,21 @@ type resumeRequest struct {
 	By     string `json:"by"`
 	Reason string `json:"reason"`
 }
+
+// purchaseRangeRequest selects log entries by time; eventRangeRequest selects audit records.
+type (
+	purchaseRangeRequest struct {
+		Since  time.Time `json:"since,omitzero"`
+		Before time.Time `json:"before,omitzero"`
+	}
+	eventRangeRequest struct {
+		Since time.Time `json:"since,omitzero"`
+	}
+	eventsRequest struct {
+		Range  records.Range  `json:"range"`
+		Filter records.Filter `json:"filter"`
+	}
+)
 
 type errorResponse struct {
 	Error string `json:"error"`
@@ -90,6 +114,7 @@ func Listen(path string, bot Bot, log zerolog.Logger) (*Server, error) {
 	s.listener.SetUnlinkOnClose(false) // it would remove the temporary name
 	if err = os.Chmod(temporary, 0o600); err == nil {
 		if s.created, err = os.Lstat(temporary); err == nil {
+			s.run = fmt.Sprintf("%d-%d", os.Getpid(), s.created.ModTime().UnixNano())
 			err = os.Rename(temporary, path)
 		}
 	}
@@ -103,8 +128,8 @@ func Listen(path string, bot Bot, log zerolog.Logger) (*Server, error) {
 // Run serves requests until ctx is done. Requests in flight then have a second to finish, and the socket is removed.
 // Once Run has returned, the server no longer calls the bot. The error is nil after a stop through ctx.
 func (s *Server) Run(ctx context.Context) error {
-	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancelRequests()
+	requests, cancelRequests := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancelRequests(errStopping)
 	server := &http.Server{
 		Handler:     s.routes(),
 		ReadTimeout: readTimeout, WriteTimeout: backupTimeout + time.Minute, IdleTimeout: readTimeout,
@@ -122,7 +147,7 @@ func (s *Server) Run(ctx context.Context) error {
 		cancel()
 		err = <-done
 	}
-	cancelRequests()
+	cancelRequests(errStopping)
 	server.Close()
 	s.inFlight.Lock() // waits for requests in flight
 	s.stopped = true
@@ -164,6 +189,31 @@ func (s *Server) routes() http.Handler {
 			return report, err
 		})
 	})
+	mux.HandleFunc("POST /purchases/range", func(w http.ResponseWriter, r *http.Request) {
+		handle(s, w, r, pageTimeout, func(ctx context.Context, q purchaseRangeRequest) (any, error) {
+			return s.bot.Records().PurchaseRange(ctx, q.Since, q.Before)
+		})
+	})
+	mux.HandleFunc("POST /purchases", func(w http.ResponseWriter, r *http.Request) {
+		handle(s, w, r, pageTimeout, func(ctx context.Context, q records.Range) (any, error) {
+			return s.bot.Records().Purchases(ctx, q)
+		})
+	})
+	mux.HandleFunc("POST /events/range", func(w http.ResponseWriter, r *http.Request) {
+		handle(s, w, r, pageTimeout, func(ctx context.Context, q eventRangeRequest) (any, error) {
+			return s.bot.Records().EventRange(ctx, q.Since)
+		})
+	})
+	mux.HandleFunc("POST /events", func(w http.ResponseWriter, r *http.Request) {
+		handle(s, w, r, pageTimeout, func(ctx context.Context, q eventsRequest) (any, error) {
+			return s.bot.Records().Events(ctx, q.Range, q.Filter)
+		})
+	})
+	mux.HandleFunc("POST /summary", func(w http.ResponseWriter, r *http.Request) {
+		handle(s, w, r, pageTimeout, func(ctx context.Context, _ struct{}) (any, error) {
+			return s.bot.Records().Summary(ctx)
+		})
+	})
 	mux.HandleFunc("POST /resume", func(w http.ResponseWriter, r *http.Request) {
 		handle(s, w, r, resumeTimeout, func(ctx context.Context, q resumeRequest) (any, error) {
 			if q.By == "" || q.Reason == "" {
@@ -175,6 +225,9 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
+// errStopping is the cause with which requests in flight are canceled when the bot stops.
+var errStopping = errors.New("the bot is stopping")
+
 // handle decodes a request, calls do with its time limit, and writes the result or the error.
 func handle[Q any](
 	s *Server, w http.ResponseWriter, r *http.Request, timeout time.Duration, do func(context.Context, Q) (any, error),
@@ -184,6 +237,7 @@ func handle[Q any](
 	if s.stopped {
 		return
 	}
+	w.Header().Set(runHeader, s.run)
 	var request Q
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&request); err != nil {
 		writeJSON(w, http.StatusBadRequest, errorResponse{"can't read the request: " + err.Error()})
@@ -197,8 +251,11 @@ func handle[Q any](
 		switch {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			message = fmt.Sprintf("it took more than %s and was stopped: %s", timeout, message)
-		case ctx.Err() != nil:
+		case errors.Is(context.Cause(ctx), errStopping):
 			message = "the bot is stopping: " + message
+		case ctx.Err() != nil:
+			s.log.Debug().Str("endpoint", r.URL.Path).Msg("end a request whose command has ended")
+			return
 		}
 		s.log.Warn().Str("endpoint", r.URL.Path).Str("error", message).Msg("refuse a command of this machine")
 		writeJSON(w, http.StatusConflict, errorResponse{message})

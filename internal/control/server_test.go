@@ -17,8 +17,10 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"licensebot/internal/records"
 	"licensebot/purchase"
 	"licensebot/storage"
+	"licensebot/storage/storagetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,6 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeBot struct {
 	backup func(ctx context.Context, to string) (storage.Report, error)
 	pause  *purchase.Pause
+	ledger storagetest.Memory
 	calls  []string
 }
 
@@ -39,6 +42,9 @@ func (b *fakeBot) Resume(_ context.Context, by, reason string) (*purchase.Pause,
 	b.calls = append(b.calls, by+": "+reason)
 	return b.pause, nil
 }
+
+// Records has pages of two records.
+func (b *fakeBot) Records() records.Source { return records.From(b.ledger.View, 2) }
 
 // serve listens beside a ledger until the test ends, or the returned function is called.
 func serve(t *testing.T, socket string, bot Bot) (stop func()) {

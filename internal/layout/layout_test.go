@@ -87,8 +87,8 @@ var rules = []rule{
 	{
 		dir: "internal/app", slack: true,
 		imports: []string{
-			"bot", "cocalc", "internal/control", "internal/diagnosis", "purchase", "purchase/desk", "purchase/reconcile",
-			"storage",
+			"bot", "cocalc", "internal/control", "internal/diagnosis", "internal/records", "purchase", "purchase/desk",
+			"purchase/reconcile", "storage",
 		},
 		tests: []string{"cocalc/cocalctest", "slacksim", "storage/storagetest"},
 	},
@@ -108,7 +108,11 @@ var rules = []rule{
 		"commands", "cocalc", "cocalc/cocalctest", "purchase", "purchase/desk", "purchase/reconcile",
 		"storage", "bot", "internal/app",
 	}},
-	{dir: "internal/control", imports: []string{"storage", "purchase"}},
+	{
+		dir: "internal/control", imports: []string{"internal/records", "storage", "purchase"},
+		tests: []string{"storage/storagetest"},
+	},
+	{dir: "internal/records", imports: []string{"purchase"}, tests: []string{"storage/storagetest"}},
 	{dir: "internal/config", imports: []string{
 		"bot", "cocalc", "commands", "internal/app", "internal/escape",
 		"purchase",
@@ -127,7 +131,7 @@ var rules = []rule{
 		dir: "cmd/bot", slack: true, imports: []string{
 			"commands", "cocalc", "purchase", "purchase/orders", "purchase/reconcile", "purchase/register", "storage", "bot",
 			"internal/app", "internal/cli", "internal/config", "internal/control", "internal/diagnosis", "internal/escape",
-			"internal/failpoint",
+			"internal/failpoint", "internal/records",
 		},
 		tests: []string{"cocalc/cocalctest", "internal/goldenfile", "internal/processtest", "purchase/desk", "slacksim"},
 	},

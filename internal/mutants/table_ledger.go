@@ -124,6 +124,36 @@ func ledger() []mutant {
 			[]tests{kept("^TestVerify_Bundles$")},
 		},
 		{
+			"that a period has the records from before a clock was set back",
+			"storage.moveToBundle",
+			swap("before.newest", "int64(0)"),
+			[]tests{kept("^TestLedger_Compact_(Conformance|ReadsAlike)$")},
+		},
+		{
+			"that a period has a record of its first moment",
+			"storage.(*bundleReader).firstBundleSince",
+			swap("is.newest >= wanted", "is.newest > wanted"),
+			[]tests{kept("^TestLedger_Compact_(Conformance|ReadsAlike)$")},
+		},
+		{
+			"that no entry is missing in the output of a command",
+			"internal/records.Purchases",
+			swap("page[0].Number != r.First", "false"),
+			[]tests{in("internal/records", "^TestPurchases_MissingEntry$")},
+		},
+		{
+			"that a command's output doesn't continue with another bot's ledger",
+			"internal/control.ask",
+			swap("run != c.run", "false"),
+			[]tests{in("internal/control", "^TestRecords_BotStops$")},
+		},
+		{
+			"that a command's output doesn't continue with another file",
+			"cmd/bot.(*ledgerFile).isReplaced",
+			swap("!os.SameFile(f.info, now)", "now == nil"),
+			[]tests{program("^TestRecords_LedgerReplacedMeanwhile$")},
+		},
+		{
 			"the key in a record's checksum",
 			"storage.checksum",
 			swap("crc32.Checksum(key, castagnoli)", "0 * crc32.Checksum(key, castagnoli)"),

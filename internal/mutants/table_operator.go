@@ -30,7 +30,7 @@ func operation() []mutant {
 		{
 			"that only a ledger with purchases says where to buy",
 			"cmd/bot.findServer",
-			swap(`bought && account.Address != ""`, `account.Address != ""`),
+			swap(`found.Entries > 0 && found.Address != ""`, `found.Address != ""`),
 			[]tests{program("^TestServer_NoCoCalcURL$")},
 		},
 		{

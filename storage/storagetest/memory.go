@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"licensebot/purchase"
 )
@@ -198,6 +199,16 @@ func (w *transaction) Purchases(before uint64, limit int) (page []purchase.Purch
 	return page, nil
 }
 
+func (w *transaction) PurchasesSince(t time.Time) (first uint64, err error) {
+	for i, data := range w.m.purchases {
+		p, err := parsed[purchase.Purchase](data)
+		if err != nil || !p.Time.Before(t) {
+			return uint64(i) + 1, err
+		}
+	}
+	return uint64(len(w.m.purchases)) + 1, nil
+}
+
 func (w *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool, err error) {
 	at, ok := w.m.licenses[licenseID]
 	if ok {
@@ -271,6 +282,15 @@ func (w *transaction) EventFacts(first uint64, limit int) (page []purchase.Event
 		page = append(page, e.Facts())
 	}
 	return page, err
+}
+
+func (w *transaction) EventsSince(t time.Time) (first uint64, err error) {
+	for _, e := range w.m.events {
+		if !e.Time.Before(t) {
+			return e.Number, nil
+		}
+	}
+	return uint64(len(w.m.events)) + 1, nil
 }
 
 func (w *transaction) Head() (head purchase.Event, err error) {

@@ -37,6 +37,7 @@ var contracts = []struct {
 	{"OpenOrders_OldestFirstUntilDone", openOrders},
 
 	{"Purchases_PagedNewestFirst", purchasesPaged},
+	{"PurchasesSince_DespiteClocksSetBack", purchasesSince},
 	{"PurchaseOf_ByLicense", purchaseOf},
 	{"PurchaseOf_FirstEntryDespiteCorrections", purchaseOfCorrected},
 	{"Budget_NewMonthEmpty", budgetEmpty},
@@ -44,6 +45,7 @@ var contracts = []struct {
 	{"Account_KeptWholeOverRestart", accountKept},
 	{"Events_NumberedAndChained", eventsChained},
 	{"Events_InvalidTextKeepsHash", eventsInvalidText},
+	{"EventsSince_DespiteClocksSetBack", eventsSince},
 	{"Head_EmptyLedger", headEmpty},
 	{"OrderFacts_OldestFirst", orderFacts},
 	{"EntryFacts_OldestFirst", entryFacts},
