@@ -215,7 +215,7 @@ func (c *loadEnv) checkBoughtOnce() {
 		c.t.Errorf("charge by CoCalc: got %s, want %s as in the receipts, and at most %s", charged, spent, crowdBudget)
 	}
 	c.must(c.ledger.View(c.ctx, func(r purchase.Reader) error {
-		findings, err := reconcile.CheckConsistency(r)
+		findings, err := reconcile.CheckConsistency(c.ctx, reconcile.Snapshot{Reader: r}, nil)
 		for _, f := range findings {
 			c.t.Errorf("ledger: got the finding %s, want none", f)
 		}

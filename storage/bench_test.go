@@ -95,7 +95,7 @@ func BenchmarkLargeLedger(b *testing.B) {
 	b.Run("books", func(b *testing.B) {
 		for b.Loop() {
 			if err := ReadCopy(context.Background(), path, func(r purchase.Reader) error {
-				_, err := reconcile.CheckConsistency(r)
+				_, err := reconcile.CheckConsistency(context.Background(), reconcile.Snapshot{Reader: r}, nil)
 				return err
 			}); err != nil {
 				b.Fatal(err)

@@ -145,7 +145,7 @@ func fuzzDamaged(f *testing.F, file string) {
 				t.Errorf("got %v from reading a file that verifies, want no error", err)
 			}
 			known("check the books", l.View(context.Background(), func(r purchase.Reader) error {
-				_, err := reconcile.CheckConsistency(r)
+				_, err := reconcile.CheckConsistency(context.Background(), reconcile.Snapshot{Reader: r}, nil)
 				return err
 			}))
 			l.Close()

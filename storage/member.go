@@ -38,16 +38,11 @@ func (m *members) next() (name, value []byte) {
 		return m.odd()
 	}
 	m.began = true
-	n := textSize(m.rest)
-	if n < 3 || n >= len(m.rest) || m.rest[n] != ':' {
+	n := nameSize(m.rest)
+	if n == 0 || n+1 >= len(m.rest) || m.rest[n] != ':' {
 		return m.odd()
 	}
 	name, m.rest = m.rest[1:n-1], m.rest[n+1:]
-	for _, c := range name {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
-			return m.odd()
-		}
-	}
 	if n = valueSize(m.rest); n == 0 {
 		return m.odd()
 	}
@@ -118,6 +113,22 @@ func (m *members) isTime(value []byte) bool {
 		m.isOdd = true
 	}
 	return true
+}
+
+// nameSize returns the size of the usual name with which data begins, with its quotes; 0 if it begins with none.
+func nameSize(data []byte) int {
+	if len(data) < 3 || data[0] != '"' || data[1] == '"' {
+		return 0
+	}
+	for i, c := range data[1:] {
+		switch {
+		case c == '"':
+			return i + 2
+		case (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_':
+			return 0
+		}
+	}
+	return 0
 }
 
 // textSize returns the size of the string with which data begins, with its quotes; 0 if it begins with none.

@@ -58,7 +58,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 	}
 	var found []purchase.Finding
 	report, err := storage.Verify(ctx, k.Database, func(r purchase.Reader) (err error) {
-		found, err = reconcile.CheckConsistency(r)
+		found, err = reconcile.CheckConsistency(ctx, reconcile.Snapshot{Reader: r}, nil)
 		return err
 	})
 	switch {

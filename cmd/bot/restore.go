@@ -77,7 +77,7 @@ func (r *restoration) look(ctx context.Context) error {
 		return err
 	}
 	var backup chain
-	report, err := storage.Verify(ctx, r.file, backup.read)
+	report, err := storage.Verify(ctx, r.file, func(r purchase.Reader) error { return backup.read(ctx, r) })
 	if err != nil {
 		return fmt.Errorf("can't restore %s: %w", r.file, err)
 	}
@@ -93,7 +93,8 @@ func (r *restoration) look(ctx context.Context) error {
 		return nil
 	}
 	var present chain
-	if _, err := storage.Verify(ctx, r.database, present.read); err != nil {
+	_, err = storage.Verify(ctx, r.database, func(r purchase.Reader) error { return present.read(ctx, r) })
+	if err != nil {
 		fmt.Fprintf(r.out, "The current ledger can't be read, so it isn't known what the backup lacks: %v\n", err)
 		return nil
 	}
@@ -186,7 +187,7 @@ type chain struct {
 	account   purchase.AccountState
 }
 
-func (c *chain) read(r purchase.Reader) (err error) {
+func (c *chain) read(ctx context.Context, r purchase.Reader) (err error) {
 	if c.events, err = r.Events(1, math.MaxInt); err != nil {
 		return err
 	}
@@ -202,7 +203,7 @@ func (c *chain) read(r purchase.Reader) (err error) {
 		}
 		c.orders = append(c.orders, o)
 	}
-	c.findings, err = reconcile.CheckConsistency(r)
+	c.findings, err = reconcile.CheckConsistency(ctx, reconcile.Snapshot{Reader: r}, nil)
 	return err
 }
 

@@ -115,7 +115,7 @@ func (v *verification) read(ctx context.Context) error {
 	var then purchase.Event
 	at := time.Now()
 	report, err := storage.Verify(ctx, v.file, func(r purchase.Reader) (err error) {
-		if findings, err = reconcile.CheckConsistency(r); err != nil {
+		if findings, err = reconcile.CheckConsistency(ctx, reconcile.Snapshot{Reader: r}, nil); err != nil {
 			return err
 		}
 		if account, err = r.Account(); err != nil {

@@ -33,11 +33,8 @@ func (s *Service) verifyLedger(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	err = s.Ledger.View(ctx, func(r purchase.Reader) error {
-		more, err := reconcile.CheckConsistency(r)
-		findings = append(findings, more...)
-		return err
-	})
+	more, err := reconcile.CheckConsistency(ctx, s.Ledger, nil)
+	findings = append(findings, more...)
 	if err != nil {
 		return fmt.Errorf("check the books: %w", err)
 	}

@@ -43,7 +43,7 @@ func (env *testEnv) checkEnd(want ending, cart []cocalctest.CartItem) {
 	}
 	var bought int
 	_, err := storage.Verify(context.Background(), env.ledger, func(r purchase.Reader) error {
-		findings, err := reconcile.CheckConsistency(r)
+		findings, err := reconcile.CheckConsistency(context.Background(), reconcile.Snapshot{Reader: r}, nil)
 		for _, f := range findings {
 			env.Error(f)
 		}

@@ -50,7 +50,7 @@ var rules = []rule{
 	{
 		dir:     "purchase/reconcile",
 		imports: []string{"cocalc", "internal/backoff", "purchase", "purchase/register"},
-		tests:   purchasing,
+		tests:   append(slices.Clone(purchasing), "storage/storagetest"),
 	},
 	{dir: "purchase/notify", imports: []string{"purchase", "purchase/register"}, tests: purchasing},
 	{dir: "purchase/orders", imports: []string{"cocalc", "purchase", "purchase/register"}, tests: purchasing},

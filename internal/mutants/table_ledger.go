@@ -161,9 +161,39 @@ func ledger() []mutant {
 		},
 		{
 			"comparing the budgets with the orders",
-			"purchase/reconcile.(*consistency).checkBudgets",
+			"purchase/reconcile.compareBudget",
 			never("got.Spent"),
 			[]tests{in("purchase/reconcile", "^TestCheckConsistency_EveryFinding$")},
+		},
+		{
+			"that an order is judged again if a record names it after all seemed complete",
+			"purchase/reconcile.(*screen).find",
+			dropStatement("s.suspect(id)"),
+			[]tests{in("purchase/reconcile", "^TestCheckConsistency_EveryFinding$")},
+		},
+		{
+			"that orders which changed while the ledger was checked are read again",
+			"purchase/reconcile.(*screen).finish",
+			swap("o.reload(r)", "error(nil)", "s.found.judge"),
+			[]tests{in("purchase/reconcile", "^TestCheckConsistency_LedgerChangesMeanwhile$")},
+		},
+		{
+			"that an order to which something happened while the ledger was checked is read again",
+			"purchase/reconcile.(*screen).takeEvent",
+			never("s.head"),
+			[]tests{in("purchase/reconcile", "^TestCheckConsistency_LedgerChangesMeanwhile$")},
+		},
+		{
+			"that licenses and purchases are compared by more than their hashes",
+			"purchase/reconcile.limits.check",
+			swap("repeated(s.rows)", "map[uint64]bool(nil)"),
+			[]tests{in("purchase/reconcile", "^TestCheckConsistency_EveryFinding$")},
+		},
+		{
+			"that facts with a member that occurs twice are those of the whole record",
+			"storage.(*factReader).once",
+			dropStatement("f.isOdd"),
+			[]tests{kept("^FuzzFactReader$")},
 		},
 		{
 			"the audit record of a move",

@@ -1,330 +1,195 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
-	"time"
 
 	"licensebot/purchase"
-	"licensebot/purchase/register"
 )
 
+// Viewer reads a ledger, in one state for each call; purchase.Ledger is one.
+type Viewer interface {
+	View(ctx context.Context, read func(purchase.Reader) error) error
+}
+
+// Snapshot is a Viewer of the state that its Reader reads.
+type Snapshot struct{ Reader purchase.Reader }
+
+// View implements Viewer.
+func (s Snapshot) View(ctx context.Context, read func(purchase.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return read(s.Reader)
+}
+
 // CheckConsistency compares the records of a ledger with each other: the budgets with the orders and the purchase log,
-// and the orders with the log and the audit records. It reads the whole ledger and writes nothing. It returns the
-// contradictions; none if the records agree. Package storage checks that the records are as they were written, and
-// [LedgerView.Compare] that they agree with CoCalc. The error is that of reading the ledger.
-func CheckConsistency(r purchase.Reader) ([]purchase.Finding, error) {
-	account, err := r.Account()
-	if err != nil {
-		return nil, fmt.Errorf("read the account: %w", err)
-	}
-	b := consistency{
-		account: account, orders: map[purchase.OrderID]*orderAudit{}, months: map[string]*purchase.Budget{},
-		licenses: map[string]uint64{}, rows: map[int64]uint64{},
-	}
-	for _, read := range []func(purchase.Reader) error{b.readOrders, b.readLog, b.readAudit} {
-		if err := read(r); err != nil {
-			return nil, err
-		}
-	}
-	if err := b.checkBudgets(r); err != nil {
+// and the orders with the log and the audit records. It writes nothing. It returns the contradictions; none if the
+// records agree. Package storage checks that the records are as they were written, and [LedgerView.Compare] that they
+// agree with CoCalc. The error is that of reading the ledger, or of ctx.
+//
+// It reads the whole ledger, in steps of some thousand records with a View for each, and calls pause after each step
+// but the last, unless it is nil. So it can run beside a bot that writes: what is written meanwhile is read too, and
+// all that contradicts something is compared in one last state. An order that has ended and agrees with its records is
+// read again only if another record names it.
+//
+// It keeps 16 bytes for each log entry, and some megabytes; more only for contradictions.
+func CheckConsistency(ctx context.Context, ledger Viewer, pause func(context.Context)) ([]purchase.Finding, error) {
+	return defaultLimits.check(ctx, ledger, pause)
+}
+
+// limits say how much of a ledger is read and kept at once.
+type limits struct {
+	step  int // records that are read in one View
+	page  int // records of a kind that are read at once
+	ahead int // orders that are read before a record names them
+	log   int // entries that are read before the record that their order was bought
+	live  int // orders whose records are kept until they are complete
+	round int // orders whose records are collected in one more pass
+}
+
+var defaultLimits = limits{step: 8192, page: 512, ahead: 2048, log: 16, live: 8192, round: 16384}
+
+func (l limits) check(ctx context.Context, ledger Viewer, pause func(context.Context)) ([]purchase.Finding, error) {
+	var found findings
+	s := newScreen(l, &found)
+	if err := inSteps(ctx, ledger, pause, s.step); err != nil {
 		return nil, err
 	}
-	for _, id := range slices.Sorted(maps.Keys(b.orders)) {
-		b.checkOrder(b.orders[id])
+	suspects := s.suspectOrders()
+	licenses, rows := repeated(s.licenses), repeated(s.rows)
+	for len(suspects) > 0 || len(licenses)+len(rows) > 0 {
+		if pause != nil {
+			pause(ctx)
+		}
+		n := min(len(suspects), l.round)
+		c := newCollection(l, suspects[:n], licenses, rows, &found)
+		if err := inSteps(ctx, ledger, pause, c.step); err != nil {
+			return nil, err
+		}
+		suspects, licenses, rows = suspects[n:], nil, nil
 	}
-	return b.findings, nil
+	return found.all(), nil
 }
 
-// consistency is one check of a ledger: what its records say, and the findings.
-type consistency struct {
-	account  purchase.AccountState
-	orders   map[purchase.OrderID]*orderAudit
-	months   map[string]*purchase.Budget // budgets as orders and log add up to them, by month
-	licenses map[string]uint64           // the number of the log entry of each license
-	rows     map[int64]uint64            // the number of the log entry of each of CoCalc's purchases
-	findings []purchase.Finding
-}
-
-// orderAudit is what the order's record, the log and the audit records say about one order.
-type orderAudit struct {
-	id      purchase.OrderID
-	state   purchase.State
-	month   string
-	price   purchase.Cents
-	receipt *purchase.Receipt
-	sent    time.Time // when the checkout was sent; zero: not yet
-	entries []purchase.Purchase
-	last    purchase.State // the state in its last audit record; empty: no record
-	lastAt  uint64         // the number of that record
-	paid    bool           // an audit record says that its checkout was about to be sent
-}
-
-func (b *consistency) find(record string, code purchase.FindingCode, args ...any) {
-	b.findings = append(b.findings, purchase.NewFinding(record, code, args...))
-}
-
-// month returns the expected budget of a month, which the caller may change.
-func (b *consistency) month(name string) *purchase.Budget {
-	if b.months[name] == nil {
-		b.months[name] = &purchase.Budget{Month: name}
-	}
-	return b.months[name]
-}
-
-func (b *consistency) readOrders(r purchase.Reader) error {
-	for o, err := range purchase.AllOrders(r) {
-		if err != nil {
-			return fmt.Errorf("read the orders: %w", err)
+// inSteps calls step with one state of the ledger after the other until it reports that it is done.
+func inSteps(ctx context.Context, ledger Viewer, pause func(context.Context),
+	step func(purchase.Reader) (done bool, err error),
+) error {
+	for {
+		done := false
+		err := ledger.View(ctx, func(r purchase.Reader) (err error) {
+			done, err = step(r)
+			return err
+		})
+		if err != nil || done {
+			return err
 		}
-		b.orders[o.ID] = &orderAudit{
-			id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt,
-			sent: o.CheckoutSent,
-		}
-		if o.IsReserved() {
-			b.reserve(o)
-		}
-	}
-	return nil
-}
-
-// reserve adds an order's price to what is reserved for its requester, under the ledger's key for that person. In a
-// ledger of an older version, each id has a key of its own until the next start merges them.
-func (b *consistency) reserve(o purchase.Order) {
-	month := b.month(o.Month)
-	month.Reserve(b.account.Key(purchase.Actor{ID: o.Requester.ID}), o, 1)
-}
-
-func (b *consistency) readLog(r purchase.Reader) error {
-	for before := uint64(0); ; {
-		page, err := r.Purchases(before, purchase.PageSize)
-		if err != nil {
-			return fmt.Errorf("read the purchase log: %w", err)
-		}
-		for _, p := range page {
-			before = p.Number
-			b.enterLog(p)
-		}
-		if len(page) < purchase.PageSize || before <= 1 {
-			return nil
+		if pause != nil {
+			pause(ctx)
 		}
 	}
 }
 
-func (b *consistency) enterLog(p purchase.Purchase) {
-	record := fmt.Sprintf("entry %d", p.Number)
-	month := b.month(p.Month)
-	month.Spend(b.account.Key(purchase.Actor{ID: p.Requester.ID}), p.Charged, 0)
-	if !p.Correction {
-		month.Bought++
-		if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {
-			b.find(record, purchase.FoundEntriesOfOneLicense, p.Number, other, p.LicenseID)
-		}
-		if other := b.rows[p.PurchaseID]; other != 0 && p.PurchaseID != 0 {
-			b.find(record, purchase.FoundEntriesOfOnePurchase, p.Number, other, p.PurchaseID)
-		}
-		b.licenses[p.LicenseID], b.rows[p.PurchaseID] = p.Number, p.Number
+// stream reads records of one kind, oldest first. It keeps its place between steps.
+type stream[T any, K interface{ ~string | ~uint64 }] struct {
+	name string
+	size int  // of a page
+	left *int // records that may still be read in this step
+	last K    // the key of the last record that was read
+	page []T  // records that were read and not taken
+	key  func(*T) K
+	read func(r purchase.Reader, last K, limit int) ([]T, error)
+}
+
+// more reads another page. It returns false if there are no more records in this state.
+func (s *stream[T, K]) more(r purchase.Reader) (bool, error) {
+	page, err := s.read(r, s.last, s.size)
+	if err != nil {
+		return false, fmt.Errorf("read the %s: %w", s.name, err)
 	}
-	if d := b.orders[p.Order]; d != nil {
-		d.entries = append(d.entries, p)
+	for i := range page {
+		key := s.key(&page[i])
+		if key <= s.last {
+			return false, fmt.Errorf("read the %s: %v comes after %v", s.name, key, s.last)
+		}
+		s.last = key
+	}
+	*s.left -= len(page)
+	if len(s.page) == 0 {
+		s.page = page
 	} else {
-		b.find(record, purchase.FoundEntryWithoutOrder, p.Number, p.Order)
+		s.page = append(s.page, page...)
 	}
+	return len(page) > 0, nil
 }
 
-// readAudit follows the states of the orders, and pauses of buying, through the audit records.
-func (b *consistency) readAudit(r purchase.Reader) error {
-	states := map[purchase.State]bool{}
-	for _, s := range purchase.States() {
-		states[s] = true
-	}
-	paused := ""
-	for e, err := range purchase.AllEvents(r) {
-		if err != nil {
-			return fmt.Errorf("read the audit records: %w", err)
-		}
-		if states[purchase.State(e.Kind)] {
-			b.enterEvent(e)
-		} else if e.Kind == "paused" || e.Kind == "resumed" {
-			paused = e.Kind
+// next takes the next record; ok is false if there is none in this state.
+func (s *stream[T, K]) next(r purchase.Reader) (record T, ok bool, err error) {
+	if len(s.page) == 0 {
+		if ok, err := s.more(r); err != nil || !ok {
+			return record, false, err
 		}
 	}
-	account, err := r.Account()
-	if err != nil {
-		return fmt.Errorf("read the account: %w", err)
-	}
-	if now := account.Pause != nil; now && paused != "paused" {
-		b.find("account", purchase.FoundPauseUnrecorded)
-	} else if !now && paused == "paused" {
-		b.find("account", purchase.FoundResumeUnrecorded)
-	}
-	return nil
+	record, s.page = s.page[0], s.page[1:]
+	return record, true, nil
 }
 
-func (b *consistency) enterEvent(e purchase.Event) {
-	record := fmt.Sprintf("audit record %d", e.Number)
-	d, to := b.orders[e.Order], purchase.State(e.Kind)
-	if d == nil {
-		b.find(record, purchase.FoundRecordWithoutOrder, e.Number, e.Order, to)
-		return
-	}
-	// Early ledgers have no record of the proposal of an order at a new price.
-	if first := d.last == ""; first && to != purchase.Proposed && to != purchase.Approved || !first &&
-		!d.last.CanBecome(to) {
-		b.find(record, purchase.FoundRecordImpossible, e.Number, e.Order, to, cmp.Or(string(d.last), "nothing"))
-	}
-	if e.Amount != d.price {
-		b.find(record, purchase.FoundRecordPrice, e.Number, e.Order, e.Amount, d.price)
-	}
-	d.last, d.lastAt = to, e.Number
-	d.paid = d.paid || to == purchase.Paying
-}
-
-// checkBudgets compares the stored budgets with the sums of the orders and the log.
-func (b *consistency) checkBudgets(r purchase.Reader) error {
-	kept, err := r.Budgets(1 << 20)
-	if err != nil {
-		return fmt.Errorf("read the budgets: %w", err)
-	}
-	have := map[string]purchase.Budget{}
-	for _, k := range kept {
-		have[k.Month] = k
-		b.month(k.Month)
-	}
-	for _, month := range slices.Sorted(maps.Keys(b.months)) {
-		want, got := *b.months[month], have[month]
-		record := "budget " + month
-		if got.Spent != want.Spent {
-			b.find(record, purchase.FoundBudgetSpent, month, got.Spent, want.Spent)
-		}
-		if got.Reserved != want.Reserved {
-			b.find(record, purchase.FoundBudgetReserved, month, got.Reserved, want.Reserved)
-		}
-		if got.Bought != want.Bought {
-			b.find(record, purchase.FoundBudgetCount, month, got.Bought, want.Bought)
-		}
-		if _, older := got.People[purchase.Unattributable]; older || len(got.People) == 0 {
-			continue // this month was stored by a version without shares of people
-		}
-		people := maps.Clone(got.People)
-		maps.Copy(people, want.People)
-		for _, id := range slices.Sorted(maps.Keys(people)) {
-			if g, w := got.People[id], want.People[id]; g.Spent != w.Spent || g.Reserved != w.Reserved {
-				b.find(record, purchase.FoundBudgetPerson,
-					month, id, g.Spent, g.Reserved, w.Spent, w.Reserved)
-			}
-		}
-	}
-	return nil
-}
-
-// checkOrder compares an order with its entries in the purchase log and with its audit records.
-func (b *consistency) checkOrder(d *orderAudit) {
-	record := "order " + string(d.id)
-	if d.last != d.state {
-		b.find(record, purchase.FoundOrderState, d.id, d.state, d.lastAt, cmp.Or(string(d.last), "nothing"))
-	}
-	if d.paid && d.sent.IsZero() {
-		b.find(record, purchase.FoundOrderNotSent, d.id)
-	} else if !d.paid && !d.sent.IsZero() {
-		b.find(record, purchase.FoundOrderSentUnrecorded, d.id)
-	}
-	if d.state != purchase.Purchased {
-		for _, p := range d.entries {
-			b.find(record, purchase.FoundEntryOfUnbought, d.id, d.state, p.Number)
-		}
-		if d.receipt != nil {
-			b.find(record, purchase.FoundReceiptOfUnbought, d.id, d.state)
-		}
-		return
-	}
-	if d.receipt == nil {
-		b.find(record, purchase.FoundNoReceipt, d.id)
-		return
-	}
-	b.checkReceipt(record, d)
-}
-
-// checkReceipt compares the receipt of a bought order with the purchase log.
-func (b *consistency) checkReceipt(record string, d *orderAudit) {
-	var own, extra int
-	var charged, extraCharged, wantExtra purchase.Cents
-	named := false
-	for _, p := range d.entries {
-		if p.Month != d.month {
-			b.find(record, purchase.FoundEntryMonth, d.id, d.month, p.Number, p.Month)
-		}
-		if p.Duplicate {
-			extra++
-			extraCharged += p.Charged
-			continue
-		}
-		charged += p.Charged
-		named = named || p.LicenseID == d.receipt.LicenseID
-		if !p.Correction {
-			own++
-		}
-	}
-	for _, x := range d.receipt.Duplicates {
-		wantExtra += x.Charged
-	}
-	switch {
-	case own == 0:
-		b.find(record, purchase.FoundOrderNotLogged, d.id)
-	case own > 1:
-		b.find(record, purchase.FoundOrderLoggedTwice, d.id, own)
-	case !named:
-		b.find(record, purchase.FoundReceiptLicense, d.id, d.receipt.LicenseID)
-	case charged != d.receipt.Charged:
-		b.find(record, purchase.FoundReceiptAmount, d.id, d.receipt.Charged, charged)
-	}
-	if extra != len(d.receipt.Duplicates) || extraCharged != wantExtra {
-		b.find(record, purchase.FoundReceiptExtra,
-			d.id, len(d.receipt.Duplicates), wantExtra, extra, extraCharged)
-	}
-}
-
-// PauseInconsistent pauses buying because CheckConsistency found contradictions in the ledger, and announces the pause.
-// It does so once for the same findings, which must not be empty: an admin who resumed buying has seen them. It reports
-// whether it paused.
-func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
-	cause := purchase.Cause{
-		Code: purchase.IncidentBooks, Causes: []purchase.Cause{findings[0].Cause()},
-		Args: purchase.Args{
-			"finding": string(findings[0].Code), "record": findings[0].Record,
-			"more": strconv.Itoa(len(findings) - 1), "digest": purchase.Digest(findings),
+func (l limits) orders(left *int) stream[purchase.OrderFacts, purchase.OrderID] {
+	return stream[purchase.OrderFacts, purchase.OrderID]{
+		name: "orders", size: l.page, left: left, key: func(o *purchase.OrderFacts) purchase.OrderID { return o.ID },
+		read: func(r purchase.Reader, last purchase.OrderID, limit int) ([]purchase.OrderFacts, error) {
+			return r.OrderFacts(last, limit)
 		},
 	}
-	paused := false
-	err := rc.ledger.Update(ctx, func(w purchase.Writer) error {
-		paused = false
-		for e, err := range purchase.AllEvents(w) {
-			if err != nil || e.Reports(findings) {
-				return err
-			}
-		}
-		now := rc.now()
-		if err := w.AppendEvent(purchase.Event{
-			Time: now, Kind: string(purchase.NotificationInconsistent), By: purchase.BotName,
-			Cause: cause,
-		}); err != nil {
-			return err
-		}
-		paused = true
-		if _, err := register.PauseBuying(w, register.BotPause(now, cause), ""); err != nil {
-			return err
-		}
-		return register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationInconsistent,
-			register.NotificationID("books", now),
-			cause.With("told", rc.policy.AdminsNotified()), purchase.Order{}, ""))
-	})
-	if err != nil {
-		return false, fmt.Errorf("pause buying: %w", err)
+}
+
+func (l limits) entries(left *int) stream[purchase.EntryFacts, uint64] {
+	return stream[purchase.EntryFacts, uint64]{
+		name: "purchase log", size: l.page, left: left, key: func(p *purchase.EntryFacts) uint64 { return p.Number },
+		read: func(r purchase.Reader, last uint64, limit int) ([]purchase.EntryFacts, error) {
+			return r.EntryFacts(last+1, limit)
+		},
 	}
-	rc.changed("")
-	return paused, nil
+}
+
+func (l limits) events(left *int) stream[purchase.EventFacts, uint64] {
+	return stream[purchase.EventFacts, uint64]{
+		name: "audit records", size: l.page, left: left, key: func(e *purchase.EventFacts) uint64 { return e.Number },
+		read: func(r purchase.Reader, last uint64, limit int) ([]purchase.EventFacts, error) {
+			return r.EventFacts(last+1, limit)
+		},
+	}
+}
+
+// reload reads an order again, and judges it by its records. There may be no such order.
+func (o *orderRecords) reload(r purchase.Reader) error {
+	order, err := r.Order(o.id)
+	if errors.Is(err, purchase.ErrNoOrder) {
+		o.order = nil
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the orders: %w", err)
+	}
+	facts := order.Facts()
+	o.order = &facts
+	return nil
+}
+
+// repeated sorts hashes, and returns those that are there more than once.
+func repeated(hashes []uint64) map[uint64]bool {
+	slices.Sort(hashes)
+	var twice map[uint64]bool
+	for i := 1; i < len(hashes); i++ {
+		if hashes[i] == hashes[i-1] {
+			if twice == nil {
+				twice = map[uint64]bool{}
+			}
+			twice[hashes[i]] = true
+		}
+	}
+	return twice
 }

@@ -80,7 +80,7 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 		if want := price.Total * purchase.Cents(enough); len(months) != 1 || months[0].Reserved != want {
 			t.Errorf("got the budgets %+v, want one month with %s reserved", months, want)
 		}
-		findings, err2 := reconcile.CheckConsistency(r)
+		findings, err2 := reconcile.CheckConsistency(ctx, reconcile.Snapshot{Reader: r}, nil)
 		for _, f := range findings {
 			t.Errorf("got the finding %v, want a consistent ledger", f)
 		}

@@ -332,7 +332,7 @@ func (m *machine) check(rt *rapid.T) {
 // checkMoney checks that the ledger is consistent and that no month passes the limit, apart from duplicates and from
 // late purchases, which were not reserved.
 func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, late map[purchase.OrderID]bool) error {
-	findings, err := reconcile.CheckConsistency(r)
+	findings, err := reconcile.CheckConsistency(context.Background(), reconcile.Snapshot{Reader: r}, nil)
 	for _, f := range findings {
 		rt.Fatalf("got the finding %v, want a consistent ledger", f)
 	}

@@ -73,7 +73,7 @@ type content struct {
 }
 
 func (c *content) read(r purchase.Reader) (err error) {
-	if c.findings, err = reconcile.CheckConsistency(r); err != nil {
+	if c.findings, err = reconcile.CheckConsistency(context.Background(), reconcile.Snapshot{Reader: r}, nil); err != nil {
 		return err
 	}
 	for _, err := range purchase.AllOrders(r) {

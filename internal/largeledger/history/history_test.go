@@ -50,7 +50,7 @@ func TestWrite_Ledger_IsConsistent(t *testing.T) {
 	kinds := map[string]int{}
 	states := map[purchase.State]int{}
 	err = ledger.View(t.Context(), func(r purchase.Reader) error {
-		findings, err := reconcile.CheckConsistency(r)
+		findings, err := reconcile.CheckConsistency(t.Context(), reconcile.Snapshot{Reader: r}, nil)
 		if err != nil || len(findings) > 0 {
 			t.Errorf("findings: got %v (error %v), want none", findings, err)
 		}

@@ -1,0 +1,94 @@
+package reconcile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"licensebot/purchase"
+)
+
+// totals are the sums of the purchase log by month.
+type totals map[string]*monthTotal
+
+// monthTotal is the sum of a month's entries.
+type monthTotal struct {
+	bought int                       // licenses
+	spent  map[string]purchase.Cents // by the requester's id in the workspace
+}
+
+func (t totals) add(p purchase.EntryFacts) {
+	month := t[p.Month]
+	if month == nil {
+		month = &monthTotal{spent: map[string]purchase.Cents{}}
+		t[p.Month] = month
+	}
+	month.spent[p.Requester] += p.Charged
+	if !p.Correction {
+		month.bought++
+	}
+}
+
+// compare compares the stored budgets with what the log and the reserved orders add up to. The orders are oldest first.
+// A person's amounts count under the ledger's key for that person. In a ledger of an older version, each id has a key
+// of its own until the next start merges them.
+func (t totals) compare(r purchase.Reader, account purchase.AccountState, reserved []purchase.OrderFacts,
+) (found []purchase.Finding, err error) {
+	kept, err := r.Budgets(1 << 20)
+	if err != nil {
+		return nil, fmt.Errorf("read the budgets: %w", err)
+	}
+	want, have := map[string]*purchase.Budget{}, map[string]purchase.Budget{}
+	month := func(name string) *purchase.Budget {
+		if want[name] == nil {
+			want[name] = &purchase.Budget{Month: name}
+		}
+		return want[name]
+	}
+	for _, k := range kept {
+		have[k.Month] = k
+		month(k.Month)
+	}
+	for _, o := range slices.Backward(reserved) {
+		month(o.Month).Reserve(account.Key(purchase.Actor{ID: o.Requester}), purchase.Order{Price: o.Price}, 1)
+	}
+	for name, total := range t {
+		m := month(name)
+		m.Bought = total.bought
+		for requester, amount := range total.spent {
+			m.Spend(account.Key(purchase.Actor{ID: requester}), amount, 0)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		found = append(found, compareBudget(have[name], *want[name])...)
+	}
+	return found, nil
+}
+
+// compareBudget compares a stored budget with what it should be.
+func compareBudget(got, want purchase.Budget) (found []purchase.Finding) {
+	month := want.Month
+	find := func(code purchase.FindingCode, args ...any) {
+		found = append(found, purchase.NewFinding("budget "+month, code, args...))
+	}
+	if got.Spent != want.Spent {
+		find(purchase.FoundBudgetSpent, month, got.Spent, want.Spent)
+	}
+	if got.Reserved != want.Reserved {
+		find(purchase.FoundBudgetReserved, month, got.Reserved, want.Reserved)
+	}
+	if got.Bought != want.Bought {
+		find(purchase.FoundBudgetCount, month, got.Bought, want.Bought)
+	}
+	if _, older := got.People[purchase.Unattributable]; older || len(got.People) == 0 {
+		return found // this month was stored by a version without shares of people
+	}
+	people := maps.Clone(got.People)
+	maps.Copy(people, want.People)
+	for _, id := range slices.Sorted(maps.Keys(people)) {
+		if g, w := got.People[id], want.People[id]; g.Spent != w.Spent || g.Reserved != w.Reserved {
+			find(purchase.FoundBudgetPerson, month, id, g.Spent, g.Reserved, w.Spent, w.Reserved)
+		}
+	}
+	return found
+}
