@@ -156,4 +156,8 @@ func strangerBreaksCart(a *Account) {
 			`"period":"range","run_limit":1,"title":"Another program's license","range":["1990-01-01T00:00:00Z"]}`)
 }
 
-func strangerChecksOut(a *Account) { a.StartCheckout() }
+// strangerChecksOut begins a checkout a moment before that of the request, so that it also commits before.
+func strangerChecksOut(a *Account) {
+	a.StartCheckout()
+	a.s.sleep(time.Millisecond)
+}
