@@ -45,6 +45,7 @@ type testEnv struct {
 	checkout     time.Duration // CHECKOUT_TIMEOUT
 	handleWithin time.Duration // the socket client's HandleWithin
 	minUptime    time.Duration // the socket client's MinUptime
+	decorate     app.Decorators
 
 	access *socket.Access
 	ledger *storage.Ledger
@@ -137,7 +138,7 @@ func (env *testEnv) start() {
 			Probe:  100 * time.Millisecond, Unpaced: true,
 		},
 		Policy: env.policy, Timing: env.timing, PurchasesChannel: env.channel, ApprovalsChannel: env.approvals,
-		Defaults: cocalc.DefaultSpec(), Log: testLog(),
+		Defaults: cocalc.DefaultSpec(), Log: testLog(), Decorators: env.decorate,
 	})
 	if err != nil {
 		env.t.Fatal(err)

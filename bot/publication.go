@@ -19,7 +19,7 @@ import (
 // If one of the two fails, the other is still shown.
 func (p *Publisher) publishToRequester(ctx context.Context, a *permit, v orders.View) error {
 	var failed error
-	if m := v.Order.Message(purchase.MessageCard); m != nil && m.PublishedRev < v.Order.Rev {
+	if m := v.Order.Message(purchase.MessageCard); m != nil && isBehind(v.Order, *m, p.now()) {
 		var direct bool
 		if v.Order, direct, failed = p.publishCard(ctx, a, v, *m); direct {
 			return failed
@@ -80,6 +80,18 @@ func (p *Publisher) publishCard(ctx context.Context, a *permit, v orders.View,
 
 // isReachable reports whether a card can be updated through its response URL.
 func isReachable(m purchase.Message, now time.Time) bool { return m.Uses > 0 && now.Before(m.Expires) }
+
+// isBehind reports whether a message has to show a newer state of its order. A card skips the steps for which its
+// response URL has no use left. That isn't noted in the ledger, since the order soon comes to a state that is shown.
+func isBehind(o purchase.Order, m purchase.Message, now time.Time) bool {
+	if m.PublishedRev >= o.Rev {
+		return false
+	}
+	keep := usesKept(o)
+	skipped := m.Kind == purchase.MessageCard && o.State.UnderWay() && keep > 1 &&
+		(m.Uses <= keep || !isReachable(m, now))
+	return !skipped
+}
 
 // usesKept returns how many uses of its response URL a card keeps in an order's state. Slack accepts five posts. The
 // last one is kept for the end, the one before for bad news and for waiting for approval, and the one before that for

@@ -195,8 +195,8 @@ var kinds = map[part][]purchase.MessageKind{
 	partApproval:  {purchase.MessageAsk},
 }
 
-// lacks reports whether a part does not show the order as it is now.
-func (t part) lacks(o purchase.Order) bool {
+// lacks reports whether a part does not show the order as it has to now.
+func (t part) lacks(o purchase.Order, now time.Time) bool {
 	switch {
 	case t == partRequester && getsDirectMessage(o):
 		return true
@@ -204,7 +204,7 @@ func (t part) lacks(o purchase.Order) bool {
 		return false
 	}
 	return slices.ContainsFunc(o.Messages, func(m purchase.Message) bool {
-		return m.PublishedRev < o.Rev && slices.Contains(kinds[t], m.Kind)
+		return isBehind(o, m, now) && slices.Contains(kinds[t], m.Kind)
 	})
 }
 
@@ -215,7 +215,7 @@ func (p *Publisher) enqueue(o purchase.Order) {
 	for _, t := range []part{partRequester, partLine, partApproval} {
 		at := partTurn(o.ID, t)
 		switch {
-		case !t.lacks(o):
+		case !t.lacks(o, p.now()):
 			p.queue.remove(func(queued turn) bool { return queued == at })
 		case !p.turns.isDue(at):
 			waiting = append(waiting, at)

@@ -31,7 +31,7 @@ func planSend(o purchase.Order, t part, now time.Time) send {
 // planRequester returns the priority and the limits of the requester's messages. An update that only shows progress
 // waits longer than others: if a newer state comes meanwhile, it isn't sent. The answer to a click never does.
 func planRequester(o purchase.Order, now time.Time) (priority, []limit) {
-	if m := o.Message(purchase.MessageCard); m != nil && m.PublishedRev < o.Rev {
+	if m := o.Message(purchase.MessageCard); m != nil && isBehind(o, *m, now) {
 		keep := usesKept(o)
 		progress := keep > 1
 		switch reachable := isReachable(*m, now); {

@@ -120,10 +120,12 @@ func TestPlanSend(t *testing.T) {
 			"a step of a purchase", purchase.Paying, partRequester, card(1, 3), priorityProgress,
 			[]limit{limitCards, limitProgress},
 		},
-		{"a step that is not shown", purchase.Adding, partRequester, card(1, 3), priorityAnswer, nil},
 		{"the receipt", purchase.Purchased, partRequester, card(1, 2), priorityAnswer, []limit{limitCards}},
 		{"the receipt of a card that is used up", purchase.Purchased, partRequester, card(1, 0), priorityAnswer, direct},
-		{"a step of a card that is used up", purchase.Paying, partRequester, card(1, 0), priorityAnswer, nil},
+		{
+			"an order that waits for its turn, on a card that is used up", purchase.Approved, partRequester, card(1, 0),
+			priorityAnswer, nil,
+		},
 		{
 			"a direct message", purchase.Purchased, partRequester,
 			purchase.Message{Kind: purchase.MessageNote},
@@ -152,5 +154,54 @@ func TestPlanSend(t *testing.T) {
 				t.Errorf("got priority %d and the limits %v, want %d and %v", s.priority, s.limits, c.priority, c.limits)
 			}
 		})
+	}
+}
+
+// A card has to show an order's state unless it is a step for which no use of its response URL is left. That isn't
+// noted either, since a state that is shown follows.
+func TestPart_Lacks(t *testing.T) {
+	now := at
+	for _, c := range []struct {
+		name  string
+		state purchase.State
+		shown int // of 5 revisions
+		uses  int
+		until time.Time // of the response URL
+		want  bool
+	}{
+		{"the answer to a click", purchase.Approved, 4, 4, now.Add(time.Minute), true},
+		{"the newest state", purchase.Approved, 5, 4, now.Add(time.Minute), false},
+		{"waiting for its turn, without a use", purchase.Approved, 4, 3, now.Add(time.Minute), true},
+		{"adding, with a use to spare", purchase.Adding, 4, 4, now.Add(time.Minute), true},
+		{"adding, without one", purchase.Adding, 4, 3, now.Add(time.Minute), false},
+		{"checking, without one", purchase.Carted, 4, 3, now.Add(time.Minute), false},
+		{"paying, with the use that is kept for it", purchase.Paying, 4, 3, now.Add(time.Minute), true},
+		{"paying, without it", purchase.Paying, 4, 2, now.Add(time.Minute), false},
+		{"paying, too late for the card", purchase.Paying, 4, 4, now, false},
+		{"an unknown outcome, too late for the card", purchase.Unknown, 4, 4, now, true},
+		{"the receipt, without a use", purchase.Purchased, 4, 0, now.Add(time.Minute), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := order(func(o *purchase.Order) {
+				o.State, o.Rev = c.state, 5
+				o.Messages = []purchase.Message{{
+					Kind: purchase.MessageCard, ResponseURL: "https://hooks.slack.com/1", PublishedRev: c.shown, Uses: c.uses,
+					Expires: c.until,
+				}}
+			})
+			if got := partRequester.lacks(o, now); got != c.want {
+				t.Errorf("got %t, want %t", got, c.want)
+			}
+		})
+	}
+	note := order(func(o *purchase.Order) {
+		o.State, o.Rev = purchase.Paying, 5
+		o.Messages = []purchase.Message{{Kind: purchase.MessageCard}, {Kind: purchase.MessageNote, Channel: "D1", TS: "7"}}
+	})
+	if !partRequester.lacks(note, now) {
+		t.Error("a direct message beside a card that skips the step: got no need to update it, want one")
+	}
+	if s := planSend(note, partRequester, now); !slices.Equal(s.limits, []limit{limitUpdates}) {
+		t.Errorf("its limits: got %v, want %v", s.limits, []limit{limitUpdates})
 	}
 }

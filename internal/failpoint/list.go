@@ -80,7 +80,7 @@ func transactions() []string {
 		"proposed", "approved", "proposed, approved", "cancelled, proposed", "cancelled", "expired", "refused",
 		"awaiting_approval", "agreed", "agreed, approved", "denied",
 		// Buying.
-		"only parked", "adding", "only add_sent emptied", "only add_sent", "carted", "paying", "only checkout_answer",
+		"only parked", "adding", "only add_sent emptied", "only add_sent", "carted, paying", "carted", "only checkout_answer",
 		"purchased",
 		"only failure", "failed", "unknown", "paused, unknown", "only hold", "only wait", "only wait emptied",
 		"only parked emptied", "only watch_until",

@@ -132,7 +132,8 @@ var unreachablePoints = map[failpoint.Name]string{
 
 // checkoutPoints are the steps at which the bot is killed in every scenario: where money is about to be spent, or was.
 var checkoutPoints = []failpoint.Point{
-	failpoint.Of(failpoint.Before, failpoint.Transaction("paying")), failpoint.Of(failpoint.After, failpoint.Checkout),
+	failpoint.Of(failpoint.Before, failpoint.Transaction("carted, paying")),
+	failpoint.Of(failpoint.After, failpoint.Checkout),
 }
 
 // plan chooses where the bot is killed first. Every step that is listed must be met by some scenario, unless -run chose
@@ -182,7 +183,7 @@ func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 // there. Without -full these are samples: a quarter of the former, and of the latter every second one after a kill
 // before the checkout and the others after a kill behind it.
 func planAgain(once []trial, killed *archive) (trials []trial) {
-	before := failpoint.Of(failpoint.After, failpoint.Transaction("paying"))
+	before := failpoint.Of(failpoint.After, failpoint.Transaction("carted, paying"))
 	behind := failpoint.Of(failpoint.After, failpoint.Checkout)
 	for i, c := range once {
 		first := c.kills[0].at

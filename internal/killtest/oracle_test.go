@@ -36,8 +36,8 @@ func (env *testEnv) checkEnd(want ending, cart []cocalctest.CartItem) {
 	// Killed between the intent to add or to pay and the request, an order is not bought: neither is sent again.
 	least := want.bought
 	for _, l := range env.processes {
-		if l.between("before ledger: paying", "after cocalc: checkout") ||
-			l.between("before ledger: adding", "before ledger: carted") && env.hasUnaddedOrder() {
+		if l.between("before ledger: carted, paying", "after cocalc: checkout") ||
+			l.between("before ledger: adding", "before cocalc: params") && env.hasUnaddedOrder() {
 			least--
 		}
 	}

@@ -74,6 +74,19 @@ func scenarios() []scenario {
 			env.requestCard(standard, aCard)
 			env.click(alice, yes)
 		}, ending{}},
+		{"CoCalc refuses to show the cart after the add", func(env *testEnv) {
+			env.cocalc.Inject(cocalctest.Fault{
+				Endpoint: "shopping/cart/add", When: cocalctest.After, Effect: cocalctest.Call, Times: 1,
+				Do: func(*cocalctest.Account) {
+					env.cocalc.Inject(cocalctest.Fault{
+						Endpoint: "shopping/cart/get", Effect: cocalctest.Refuse, Text: "not now", Times: 1,
+					})
+				},
+			})
+		}, func(env *testEnv) {
+			env.requestCard(standard, aCard)
+			env.click(alice, yes)
+		}, ending{bought: 1, maybe: true}}, // bought if it is killed before it stores the refusal
 		{"the price has moved, and is confirmed anew", func(env *testEnv) { env.fault("price-moved") }, func(env *testEnv) {
 			env.requestCard(standard, aCard)
 			env.click(alice, yes)

@@ -216,9 +216,33 @@ func paying() []mutant {
 		},
 		{
 			"taking a checkout of unclear outcome for unclear",
-			"purchase/checkout.(*Worker).sendCheckout",
+			"purchase/checkout.(*Worker).recordAnswer",
 			swap("cocalc.Unknown", "cocalc.Transient"),
 			[]tests{in("purchase/desk", "^TestDesk_Run_EveryFault$")},
+		},
+		{
+			"the item that was found, stored with the intent to check out",
+			"purchase/checkout.(*Worker).change",
+			swap("wk.reg.Apply(w, o, l.found(wk.now()))", "func() error { *o = l.on(*o, wk.now()); return nil }()"),
+			[]tests{in("purchase/checkout", "^TestWorker_Run_CleanPurchase$")},
+		},
+		{
+			"what CoCalc has shown, stored before a wait",
+			"purchase/checkout.(*Worker).process",
+			dropStatement("wk.storeLearned"),
+			[]tests{in("purchase/checkout", "^TestWorker_Run_StoresBeforeWait$")},
+		},
+		{
+			"the answer of a checkout, stored with its proof",
+			"purchase/checkout.learned.on",
+			dropStatement("l.answer"),
+			[]tests{in("purchase/checkout", "^TestWorker_Run_StoresWithNextChange$")},
+		},
+		{
+			"what CoCalc has shown, until it is stored",
+			"purchase/checkout.(*Worker).change",
+			always("err == nil"),
+			[]tests{in("purchase/checkout", "^TestWorker_Run_StoresAfterFullDisk$")},
 		},
 		{
 			"the proof after checkout",

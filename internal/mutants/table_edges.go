@@ -190,7 +190,7 @@ func slackSide() []mutant {
 			"the receipt before every other message",
 			"bot.(*Publisher).enqueue",
 			after(`
-				if t == partRequester && partLine.lacks(o) {
+				if t == partRequester && partLine.lacks(o, p.now()) {
 					continue
 				}`, "partTurn(o.ID, t)"),
 			[]tests{shown("^TestPublisher_Enqueue_ReceiptFirst$")},

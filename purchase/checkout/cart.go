@@ -193,8 +193,9 @@ func (wk *Worker) findItem(ctx context.Context, o purchase.Order) (time.Duration
 	if !clean {
 		return wk.retryCart(ctx, o)
 	}
-	_, err = wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.FindItem, ItemID: item.ID}, nil)
-	return 0, err
+	delete(wk.tries, o.ID)
+	wk.learned[o.ID] = learned{item: item.ID} // stored with the intent to check out
+	return 0, nil
 }
 
 // notInCart decides what happens to an order whose item is not in the cart, although it was or may have been added.
@@ -372,4 +373,21 @@ func (wk *Worker) description(o purchase.Order) json.RawMessage {
 	spec := o.Spec
 	spec.Description = strings.TrimSpace(spec.Description + "\n" + o.ID.Tag())
 	return spec.CartDescription(wk.now())
+}
+
+// recheckProject checks the license's project again before the item is added, since an order can wait for days. stop is
+// false if the project can be used, or the order names none.
+func (wk *Worker) recheckProject(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
+	if o.Spec.ProjectID == "" {
+		return false, 0, nil
+	}
+	p, err := wk.shop.Project(ctx, o.Spec.ProjectID)
+	if no := purchase.ProjectUnusable(o.Spec, p, err); no != nil {
+		return true, 0, wk.fail(ctx, o, *purchase.FailureOf(purchase.FailProject, no))
+	}
+	if err != nil {
+		pause, err = wk.handleRemoteError(ctx, o, err)
+		return true, pause, err
+	}
+	return false, 0, nil
 }

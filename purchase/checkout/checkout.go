@@ -136,32 +136,36 @@ func (wk *Worker) sendCheckout(ctx context.Context, seen purchase.Order, amount 
 	}
 	wk.checkoutInFlight(o) // starts measuring the span now, before a clock can be set
 	err = wk.shop.Checkout(ctx)
-	var refusal *cocalc.Error
-	definite := errors.As(err, &refusal) && refusal.Outcome != cocalc.Unknown
-	_, editErr := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
-		if live.State != o.State {
-			return register.ErrMoved
-		}
+	if err == nil {
+		// It proves nothing: the answer is stored with the proof, or when that has to wait.
+		wk.learned[o.ID] = learned{answer: purchase.AnswerSuccess}
+		return 0, nil
+	}
+	return 0, wk.recordAnswer(ctx, o, err)
+}
+
+// recordAnswer stores an answer to a checkout other than success. After a refusal, the order has failed.
+func (wk *Worker) recordAnswer(ctx context.Context, o purchase.Order, answer error) error {
+	refusal, known := errors.AsType[*cocalc.Error](answer)
+	if !known || refusal.Outcome == cocalc.Unknown { // a definite answer is logged by the shop
+		wk.log.Warn().Err(answer).Str("order", string(o.ID)).
+			Msg("lose CoCalc's answer to a checkout; look for the purchase")
+		_, err := wk.edit(ctx, o, false, func(live *purchase.Order) {
+			live.Answer, live.AnswerText = purchase.AnswerUnclear, answer.Error()
+		})
+		return err
+	}
+	_, err := wk.change(ctx, o, func(w purchase.Writer, live *purchase.Order) error {
+		f := purchase.FailureFor(refusal, wk.policy.AdminsNotified(), wk.site)
+		live.Answer, live.AnswerText, live.Failure = purchase.AnswerRefused, refusal.Text, &f
 		live.Updated = wk.now()
-		switch {
-		case err == nil:
-			live.Answer = purchase.AnswerSuccess
-		case definite:
-			f := purchase.FailureFor(refusal, wk.policy.AdminsNotified(), wk.site)
-			live.Answer, live.AnswerText, live.Failure = purchase.AnswerRefused, refusal.Text, &f
-			// The failure says whether the admins were notified, so the notification is added in the same transaction.
-			if err := wk.reg.AddTrouble(w, *live, f.Code, purchase.TroubleFor(refusal, wk.keyName, wk.site)); err != nil {
-				return err
-			}
-		default:
-			live.Answer, live.AnswerText = purchase.AnswerUnclear, err.Error()
+		// The failure says whether the admins were notified, so the notification is added in the same transaction.
+		if err := wk.reg.AddTrouble(w, *live, f.Code, purchase.TroubleFor(refusal, wk.keyName, wk.site)); err != nil {
+			return err
 		}
 		return w.PutOrder(*live)
 	})
-	if err != nil && !definite { // a definite answer is logged by the shop
-		wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("lose CoCalc's answer to a checkout; look for the purchase")
-	}
-	return 0, editErr
+	return err
 }
 
 // readsAfterCheckout is how often the item is read after a successful checkout before the outcome counts as unknown.
@@ -239,10 +243,7 @@ func (wk *Worker) recordPurchase(ctx context.Context, o purchase.Order, item coc
 func (wk *Worker) CompleteOrder(ctx context.Context, o purchase.Order, r *purchase.Receipt) error {
 	counts := wk.rec.Counts(ctx)
 	delete(wk.tries, o.ID)
-	_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
-		if live.State != o.State {
-			return register.ErrMoved
-		}
+	_, err := wk.change(ctx, o, func(w purchase.Writer, live *purchase.Order) error {
 		live.ItemID = o.ItemID
 		return wk.reg.Complete(w, live, r, counts || wk.checkoutInFlight(*live) > 0, purchase.BotName)
 	})
@@ -306,23 +307,6 @@ func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purch
 		return nil
 	})
 	return no, err
-}
-
-// recheckProject checks the license's project again before the item is added, since an order can wait for days. stop is
-// false if the project can be used, or the order names none.
-func (wk *Worker) recheckProject(ctx context.Context, o purchase.Order) (stop bool, pause time.Duration, err error) {
-	if o.Spec.ProjectID == "" {
-		return false, 0, nil
-	}
-	p, err := wk.shop.Project(ctx, o.Spec.ProjectID)
-	if no := purchase.ProjectUnusable(o.Spec, p, err); no != nil {
-		return true, 0, wk.fail(ctx, o, *purchase.FailureOf(purchase.FailProject, no))
-	}
-	if err != nil {
-		pause, err = wk.handleRemoteError(ctx, o, err)
-		return true, pause, err
-	}
-	return false, 0, nil
 }
 
 // findLateDuplicates counts the purchases of a bought item if they could not be counted when it was bought, and once

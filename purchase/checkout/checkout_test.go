@@ -98,8 +98,8 @@ func TestWorker_Checkout_SentByOther(t *testing.T) {
 		if n := env.Server.Count("purchases/shopping-cart-checkout"); n != 0 {
 			t.Errorf("checkout requests: got %d, want 0", n)
 		}
-		if got := env.Order(id).State; got != purchase.Carted {
-			t.Errorf("state: got %s, want %s", got, purchase.Carted)
+		if got := env.Order(id).State; got != purchase.Adding { // neither is its item stored in such a transaction
+			t.Errorf("state: got %s, want %s", got, purchase.Adding)
 		}
 		// An admin would have to settle the order; the test removes the record of the checkout instead.
 		if _, err := env.Desk.Outbox.UpdateMessages(context.Background(), id, func(o *purchase.Order) {
@@ -131,7 +131,8 @@ func TestWorker_Checkout_PausedJustBefore(t *testing.T) {
 
 // No checkout is sent if a pause is stored just before the transaction that records the checkout.
 func TestWorker_Checkout_PausedAtLastInstant(t *testing.T) {
-	paused := new(atomic.Bool)
+	asked, paused := new(atomic.Bool), new(atomic.Bool)
+	interceptor := &purchasetest.Interceptor{Hook: purchasetest.Once("params", func() { asked.Store(true) })}
 	purchasetest.Run(t, 20000, func(env *purchasetest.Env) {
 		id := env.Buy()
 		o := env.Until(id, purchase.Purchased, purchase.Failed)
@@ -142,7 +143,8 @@ func TestWorker_Checkout_PausedAtLastInstant(t *testing.T) {
 		env.Check(0, 0, 0)
 	}, func(env *purchasetest.Env) {
 		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
-			return pausingLedger{l, paused}, shop
+			interceptor.Shop = shop
+			return pausingLedger{l, asked, paused}, interceptor
 		}
 	})
 }
@@ -278,21 +280,18 @@ func (s holdObserver) SetChecked(ctx context.Context, id int64, checked bool) (b
 	return s.Shop.SetChecked(ctx, id, checked)
 }
 
-// pausingLedger stores a pause of an admin just before the transaction that records the checkout of a carted order.
+// pausingLedger stores a pause of an admin just before the transaction after the price was asked: the one that records
+// the checkout.
 type pausingLedger struct {
 	purchase.Ledger
-	paused *atomic.Bool
+	asked, paused *atomic.Bool
 }
 
 func (l pausingLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if !l.asked.Load() || l.paused.Swap(true) {
+		return l.Ledger.Update(ctx, change)
+	}
 	err := l.Ledger.Update(ctx, func(w purchase.Writer) error {
-		open, err := w.Queue()
-		if err != nil || l.paused.Load() || !slices.ContainsFunc(open, func(q purchase.QueueEntry) bool {
-			return q.State == purchase.Carted
-		}) {
-			return err
-		}
-		l.paused.Store(true)
 		account, err := w.Account()
 		if err != nil {
 			return err

@@ -21,6 +21,7 @@ func TestWorker_ForgetEnded_OpenOnesStay(t *testing.T) {
 	for _, id := range []purchase.OrderID{"ended", "open"} {
 		wk.retryDelay(id)
 		wk.due[id] = time.Hour
+		wk.learned[id] = learned{item: 7}
 	}
 	for _, id := range []purchase.OrderID{"ended", "open", ""} { // "" is the account
 		wk.spans.Ends(id, span)
@@ -31,6 +32,9 @@ func TestWorker_ForgetEnded_OpenOnesStay(t *testing.T) {
 	}
 	if len(wk.due) != 1 || wk.due["open"] != time.Hour {
 		t.Errorf("pauses: got %v, want that of the open order", wk.due)
+	}
+	if len(wk.learned) != 1 || wk.learned["open"].item != 7 {
+		t.Errorf("items: got %v, want that of the open order", wk.learned)
 	}
 	now = now.Add(9 * time.Minute) // a remembered span doesn't notice that the clock was set
 	for id, want := range map[purchase.OrderID]time.Duration{

@@ -96,10 +96,7 @@ func (wk *Worker) clearBlocked(ctx context.Context, o purchase.Order) error {
 	if o.Blocked == nil || o.Blocked.Troubled.IsZero() {
 		return nil
 	}
-	_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
-		if live.State != o.State {
-			return register.ErrMoved
-		}
+	_, err := wk.change(ctx, o, func(w purchase.Writer, live *purchase.Order) error {
 		live.Blocked = nil
 		live.Rev++
 		live.Updated = wk.now()
@@ -137,3 +134,23 @@ func (wk *Worker) accountUnverified(ctx context.Context, o purchase.Order, err e
 
 // ServerFound is the cause of an audit record (Event) about a probe: condition, host, reason.
 const ServerFound purchase.CauseCode = "server-found"
+
+// fail ends an order that was not bought and has nothing in the cart. If its item may ever have been added, the order
+// is watched until WatchUntil.
+func (wk *Worker) fail(ctx context.Context, o purchase.Order, f purchase.Failure) error {
+	_, err := wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.Fail, Note: string(f.Code), Failure: &f},
+		func(_ purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
+			if !live.NeverAdded() {
+				e.WatchUntil = wk.reg.WatchUntil()
+			}
+			return nil
+		})
+	return err
+}
+
+// retryDelay returns the pause before the next read: it doubles from Poll to PollMax with each read without a result.
+func (wk *Worker) retryDelay(id purchase.OrderID) time.Duration {
+	n := wk.tries[id]
+	wk.tries[id] = n + 1
+	return wk.backoff.Delay(n)
+}

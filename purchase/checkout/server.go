@@ -252,3 +252,53 @@ func (wk *Worker) endUnserved(ctx context.Context, open []purchase.Order) (ended
 	}
 	return ended, nil
 }
+
+// waitsForPause reports whether the order waits until orders may begin again, independently of CoCalc's answers.
+func waitsForPause(o purchase.Order) bool {
+	code := o.Blocked.Why().Code
+	return code == purchase.WaitsForResume || code == purchase.WaitsForCheckout || code == purchase.WaitsForLedger ||
+		code == purchase.WaitsForServer &&
+			o.State == purchase.Approved
+}
+
+// showStopped reports whether approved orders must wait, and stores the reason with each of them, for their cards.
+func (wk *Worker) showStopped(ctx context.Context, open []purchase.Order) (stopped bool, err error) {
+	no, err := wk.reg.PausedNow(ctx)
+	if err != nil {
+		return false, err
+	}
+	var why purchase.Cause
+	server := wk.reg.Server()
+	switch {
+	case wk.reg.Away(ctx):
+		why.Code = purchase.WaitsForLedger
+	case no != nil:
+		why.Code = purchase.WaitsForResume
+	case !server.SellsLicenses():
+		why = wk.serverCause(server, purchase.Order{})
+	case wk.maxInFlight(open) > 0:
+		why.Code = purchase.WaitsForCheckout
+	}
+	for _, o := range open {
+		var shown purchase.Cause
+		if waitsForPause(o) {
+			shown = o.Blocked.Why()
+		}
+		if o.State != purchase.Approved || shown.Is(why) {
+			continue
+		}
+		var w *purchase.Blocked
+		if why.Code != "" {
+			w = &purchase.Blocked{Cause: why, Since: wk.now()}
+		}
+		if why.Code == purchase.WaitsForServer {
+			*w = wk.serverWait(server, o, why)
+		}
+		if _, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = w }); err != nil &&
+			!errors.Is(err, register.ErrMoved) {
+			return false, err
+		}
+		delete(wk.due, o.ID)
+	}
+	return why.Code != "", nil
+}

@@ -33,6 +33,7 @@ type Worker struct {
 	tries map[purchase.OrderID]int // reads without a result in the current step, for growing pauses
 	// due is when the order can be processed again, as a value of Register.Elapsed, even if the worker is woken before.
 	due     map[purchase.OrderID]time.Duration
+	learned map[purchase.OrderID]learned
 	spans   *register.Spans
 	backoff backoff.Policy // from Poll to PollMax
 	probing probe
@@ -46,7 +47,8 @@ func New(reg *register.Register) *Worker {
 	wk := &Worker{
 		reg: reg, ledger: o.Ledger, shop: o.Shop, policy: o.Policy, timing: o.Timing, keyName: o.KeyName, site: o.Site,
 		now: o.Now, log: o.Log, changed: o.Changed, lookUp: o.LookUp,
-		tries: map[purchase.OrderID]int{}, due: map[purchase.OrderID]time.Duration{}, spans: register.NewSpans(reg),
+		tries: map[purchase.OrderID]int{}, due: map[purchase.OrderID]time.Duration{},
+		learned: map[purchase.OrderID]learned{}, spans: register.NewSpans(reg),
 		backoff: backoff.Policy{First: o.Timing.Poll, Max: o.Timing.PollMax},
 	}
 	wk.rec = reconcile.New(reg, wk.spans, wk)
@@ -133,14 +135,19 @@ func (wk *Worker) process(ctx, drain context.Context, id purchase.OrderID) (time
 		if !order.NeedsWork() {
 			delete(wk.tries, id)
 			delete(wk.due, id)
+			delete(wk.learned, id)
 			wk.spans.Forget(id)
 			return 0, nil
 		}
+		order = wk.learned[id].on(order, wk.now())
 		if order.State == purchase.Approved && ctx.Err() != nil {
 			return 0, nil
 		}
 		before := order.State
 		wait, err := wk.advance(drain, order)
+		if wait > 0 && err == nil {
+			err = wk.storeLearned(drain, order)
+		}
 		switch {
 		case errors.Is(err, register.ErrMoved):
 			continue
@@ -289,7 +296,67 @@ func (wk *Worker) forgetEnded(open []purchase.Order) {
 	ended := func(id purchase.OrderID) bool { return !isOpen[id] }
 	maps.DeleteFunc(wk.tries, func(id purchase.OrderID, _ int) bool { return ended(id) })
 	maps.DeleteFunc(wk.due, func(id purchase.OrderID, _ time.Duration) bool { return ended(id) })
+	maps.DeleteFunc(wk.learned, func(id purchase.OrderID, _ learned) bool { return ended(id) })
 	wk.spans.ForgetAll(ended)
+}
+
+// learned is what CoCalc has shown of an order and the ledger does not have yet. It is stored with the order's next
+// change, so that a purchase waits less for the disk, and at the latest when the order has to wait. If the program is
+// killed before, the next run finds it out anew.
+type learned struct {
+	item   int64                   // the order's item is in the cart, as it was sent; 0: not learned
+	answer purchase.CheckoutAnswer // the answer to the order's checkout; AnswerNone: not learned
+}
+
+// on returns the order as it is with what was learned.
+func (l learned) on(o purchase.Order, now time.Time) purchase.Order {
+	if l.item != 0 && o.State == purchase.Adding {
+		if found, _, err := purchase.Apply(o, l.found(now)); err == nil {
+			return found
+		}
+	}
+	if o.State == purchase.Paying && o.Answer == purchase.AnswerNone {
+		o.Answer = l.answer
+	}
+	return o
+}
+
+// found returns the event of the order's item showing up in the cart.
+func (l learned) found(at time.Time) purchase.OrderEvent {
+	return purchase.OrderEvent{Kind: purchase.FindItem, Time: at, By: purchase.BotName, ItemID: l.item}
+}
+
+// change calls fn with the order in one transaction, with what was learned about it. It returns ErrMoved if the order
+// is no longer in the state of seen.
+func (wk *Worker) change(ctx context.Context, seen purchase.Order,
+	fn func(purchase.Writer, *purchase.Order) error,
+) (purchase.Order, error) {
+	l := wk.learned[seen.ID]
+	o, err := wk.reg.Change(ctx, seen.ID, func(w purchase.Writer, o *purchase.Order) error {
+		if l.item != 0 && o.State == purchase.Adding {
+			if err := wk.reg.Apply(w, o, l.found(wk.now())); err != nil {
+				return err
+			}
+		}
+		if o.State != seen.State {
+			return register.ErrMoved
+		}
+		*o = l.on(*o, wk.now())
+		return fn(w, o)
+	})
+	if err == nil {
+		delete(wk.learned, seen.ID)
+	}
+	return o, err
+}
+
+// storeLearned stores what was learned about the order and is not stored yet.
+func (wk *Worker) storeLearned(ctx context.Context, seen purchase.Order) error {
+	if wk.learned[seen.ID] == (learned{}) {
+		return nil
+	}
+	_, err := wk.edit(ctx, seen, false, func(*purchase.Order) {})
+	return err
 }
 
 // transition applies an event to the order in one transaction, if the order is still in the state of seen. Otherwise it
@@ -299,10 +366,7 @@ func (wk *Worker) transition(ctx context.Context, seen purchase.Order, e purchas
 ) (purchase.Order, error) {
 	e.By = purchase.BotName
 	delete(wk.tries, seen.ID)
-	return wk.reg.Change(ctx, seen.ID, func(w purchase.Writer, o *purchase.Order) error {
-		if o.State != seen.State {
-			return register.ErrMoved
-		}
+	return wk.change(ctx, seen, func(w purchase.Writer, o *purchase.Order) error {
 		if check != nil {
 			if err := check(w, *o, &e); err != nil {
 				return err
@@ -317,10 +381,7 @@ func (wk *Worker) transition(ctx context.Context, seen purchase.Order, e purchas
 func (wk *Worker) edit(ctx context.Context, seen purchase.Order, visible bool,
 	set func(*purchase.Order),
 ) (purchase.Order, error) {
-	return wk.reg.Change(ctx, seen.ID, func(w purchase.Writer, o *purchase.Order) error {
-		if o.State != seen.State {
-			return register.ErrMoved
-		}
+	return wk.change(ctx, seen, func(w purchase.Writer, o *purchase.Order) error {
 		set(o)
 		if visible {
 			o.Rev++
@@ -328,74 +389,4 @@ func (wk *Worker) edit(ctx context.Context, seen purchase.Order, visible bool,
 		o.Updated = wk.now()
 		return w.PutOrder(*o)
 	})
-}
-
-// fail ends an order that was not bought and has nothing in the cart. If its item may ever have been added, the order
-// is watched until WatchUntil.
-func (wk *Worker) fail(ctx context.Context, o purchase.Order, f purchase.Failure) error {
-	_, err := wk.transition(ctx, o, purchase.OrderEvent{Kind: purchase.Fail, Note: string(f.Code), Failure: &f},
-		func(_ purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
-			if !live.NeverAdded() {
-				e.WatchUntil = wk.reg.WatchUntil()
-			}
-			return nil
-		})
-	return err
-}
-
-// retryDelay returns the pause before the next read: it doubles from Poll to PollMax with each read without a result.
-func (wk *Worker) retryDelay(id purchase.OrderID) time.Duration {
-	n := wk.tries[id]
-	wk.tries[id] = n + 1
-	return wk.backoff.Delay(n)
-}
-
-// waitsForPause reports whether the order waits until orders may begin again, independently of CoCalc's answers.
-func waitsForPause(o purchase.Order) bool {
-	code := o.Blocked.Why().Code
-	return code == purchase.WaitsForResume || code == purchase.WaitsForCheckout || code == purchase.WaitsForLedger ||
-		code == purchase.WaitsForServer &&
-			o.State == purchase.Approved
-}
-
-// showStopped reports whether approved orders must wait, and stores the reason with each of them, for their cards.
-func (wk *Worker) showStopped(ctx context.Context, open []purchase.Order) (stopped bool, err error) {
-	no, err := wk.reg.PausedNow(ctx)
-	if err != nil {
-		return false, err
-	}
-	var why purchase.Cause
-	server := wk.reg.Server()
-	switch {
-	case wk.reg.Away(ctx):
-		why.Code = purchase.WaitsForLedger
-	case no != nil:
-		why.Code = purchase.WaitsForResume
-	case !server.SellsLicenses():
-		why = wk.serverCause(server, purchase.Order{})
-	case wk.maxInFlight(open) > 0:
-		why.Code = purchase.WaitsForCheckout
-	}
-	for _, o := range open {
-		var shown purchase.Cause
-		if waitsForPause(o) {
-			shown = o.Blocked.Why()
-		}
-		if o.State != purchase.Approved || shown.Is(why) {
-			continue
-		}
-		var w *purchase.Blocked
-		if why.Code != "" {
-			w = &purchase.Blocked{Cause: why, Since: wk.now()}
-		}
-		if why.Code == purchase.WaitsForServer {
-			*w = wk.serverWait(server, o, why)
-		}
-		if _, err := wk.edit(ctx, o, true, func(o *purchase.Order) { o.Blocked = w }); err != nil &&
-			!errors.Is(err, register.ErrMoved) {
-			return false, err
-		}
-		delete(wk.due, o.ID)
-	}
-	return why.Code != "", nil
 }

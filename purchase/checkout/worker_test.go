@@ -160,7 +160,7 @@ func TestWorker_Run_SlackAccessLost(t *testing.T) {
 				Wait: 3 * time.Second,
 			})
 			id := env.Buy()
-			env.Until(id, purchase.Carted)
+			env.Until(id, purchase.Adding)
 			lost.Store(true)
 			env.Until(id, purchase.Purchased)
 			env.Check(1, 6375, 0)

@@ -94,22 +94,27 @@ func description(o purchase.Order, now time.Time) json.RawMessage {
 	return spec.CartDescription(now)
 }
 
-// findItem finds the item in the cart. Sometimes another person has edited it.
+// findItem finds the item in the cart. Sometimes another person has edited it; otherwise the ledger has it with the
+// intent to check out.
 func (h *history) findItem(id purchase.OrderID, item int64) error {
-	o, err := h.move(id, purchase.OrderEvent{Kind: purchase.FindItem, ItemID: item})
-	if err != nil {
-		return err
-	}
+	found := purchase.OrderEvent{Kind: purchase.FindItem, By: purchase.BotName, ItemID: item}
 	if !h.odds(h.rare.meddled) {
-		h.after(h.step, func() error { return h.sendCheckout(o) })
+		h.after(h.step, func() error { return h.sendCheckout(id, found) })
 		return nil
 	}
 	failure := purchase.NewFailure(purchase.FailCart, "why", "edited")
-	if err := h.change(id, func(o *purchase.Order) { o.Failure = failure }); err != nil {
+	o, err := h.reg.Change(h.ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+		if err := h.reg.Apply(w, o, found); err != nil {
+			return err
+		}
+		o.Failure = failure
+		return w.PutOrder(*o)
+	})
+	if err != nil {
 		return err
 	}
 	h.after(h.step, func() error { return h.fail(o, failure) })
-	return nil
+	return h.publish(id)
 }
 
 // fail ends an order without a purchase.
@@ -130,10 +135,20 @@ func (h *history) fail(o purchase.Order, f *purchase.Failure) error {
 	return nil
 }
 
-// sendCheckout pays. Now and then, CoCalc's answer is lost.
-func (h *history) sendCheckout(o purchase.Order) error {
-	o, err := h.move(o.ID, purchase.OrderEvent{Kind: purchase.BeginCheckout, Amount: o.Price, There: h.now})
+// sendCheckout pays for the item that was found. Now and then, CoCalc's answer is lost.
+func (h *history) sendCheckout(id purchase.OrderID, found purchase.OrderEvent) error {
+	o, err := h.reg.Change(h.ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+		if err := h.reg.Apply(w, o, found); err != nil {
+			return err
+		}
+		return h.reg.Apply(w, o, purchase.OrderEvent{
+			Kind: purchase.BeginCheckout, By: purchase.BotName, Amount: o.Price, There: h.now,
+		})
+	})
 	if err != nil {
+		return err
+	}
+	if err := h.publish(id); err != nil {
 		return err
 	}
 	lost := !h.isCalm() && h.odds(h.rare.lost)
@@ -144,25 +159,18 @@ func (h *history) sendCheckout(o purchase.Order) error {
 			return err
 		}
 	}
-	answered := h.step
-	if lost {
-		answered = 30 * time.Second
+	if !lost { // the answer is stored with the proof
+		h.after(2*h.step, func() error { return h.complete(o.ID, row) })
+		return nil
 	}
-	h.after(answered, func() error {
+	h.after(30*time.Second, func() error {
 		err := h.change(o.ID, func(o *purchase.Order) {
-			o.Answer = purchase.AnswerSuccess
-			if lost {
-				o.Answer, o.AnswerText = purchase.AnswerUnclear, "cocalc purchases/shopping-cart-checkout: timeout (unknown)"
-			}
+			o.Answer, o.AnswerText = purchase.AnswerUnclear, "cocalc purchases/shopping-cart-checkout: timeout (unknown)"
 		})
 		if err != nil {
 			return err
 		}
-		if lost {
-			return h.loseOutcome(o, outcome, row)
-		}
-		h.after(h.step, func() error { return h.complete(o.ID, row) })
-		return nil
+		return h.loseOutcome(o, outcome, row)
 	})
 	return nil
 }
@@ -182,6 +190,9 @@ func (h *history) complete(id purchase.OrderID, row cocalc.PurchaseRow) error {
 	}, rows)
 	r.Unchecked = len(rows) == 0
 	o, err = h.reg.Change(h.ctx, id, func(w purchase.Writer, o *purchase.Order) error {
+		if o.Answer == purchase.AnswerNone {
+			o.Answer = purchase.AnswerSuccess
+		}
 		return h.reg.Complete(w, o, r, true, purchase.BotName)
 	})
 	if err != nil {
