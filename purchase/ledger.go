@@ -171,6 +171,9 @@ type AccountState struct {
 	Outsiders map[string]Outsiders `json:"outsiders,omitempty"`
 	// Twins maps people's ids in the workspace to their ids in the organization.
 	Twins map[string]string `json:"twins,omitempty"`
+	// IDsMerged is set once Twins has every requester of an earlier version, which counted each of a person's ids by
+	// itself. Without it, a start reads all orders to find them.
+	IDsMerged bool `json:"ids_merged,omitempty"`
 	// Diagnosis describes what is wrong with the CoCalc server; nil if it sells licenses or its condition is unknown.
 	Diagnosis *Server `json:"diagnosis,omitempty"`
 	// ServerNotified is when the admins were last notified of a condition of a server, by Server.NotificationKey: at most

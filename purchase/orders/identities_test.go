@@ -60,7 +60,7 @@ func TestService_Twins_OldBudgetKeys(t *testing.T) {
 		month := env.Order(id).Month
 		err = env.Ledger.Update(context.Background(), func(w purchase.Writer) error { // as that version stored it
 			account, err := w.Account()
-			account.Twins = nil
+			account.Twins, account.IDsMerged = nil, false
 			b, err2 := w.Budget(month)
 			b.People = map[string]purchase.Share{ursula.ID: b.People[ursula.Org]}
 			return errors.Join(err, err2, w.PutAccount(account), w.PutBudget(b))
@@ -74,6 +74,9 @@ func TestService_Twins_OldBudgetKeys(t *testing.T) {
 		env.Restart()
 		_, err = env.BuyAs(wilma)
 		env.WantRefusal(err, purchase.OverPersonBudget)
+		if !env.AccountState().IDsMerged {
+			t.Error("got an account whose ids are not merged, want them merged once")
+		}
 		b := env.Budget(month)
 		if share := b.People[ursula.Org]; len(b.People) != 1 || share.Spent != 6375 || len(share.Days) != 1 {
 			t.Errorf("budget of the month: got %+v, want one person with 6375 cents and one day", b.People)

@@ -149,14 +149,23 @@ func (p *Process) announceResume(ctx context.Context) error {
 	return nil
 }
 
-// mergeIDs makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
+// mergeIDs makes a person with two ids count once, also in a ledger of a version that counted each id by itself. It
+// reads all orders, but only at the first start that finds any.
 func (p *Process) mergeIDs(ctx context.Context) error {
 	twins := map[string]purchase.Actor{}
+	isMerged := false
 	err := p.svc.ledger.View(ctx, func(r purchase.Reader) error {
 		clear(twins)
 		account, err := r.Account()
 		if err != nil {
 			return err
+		}
+		newest, err := r.Orders("", 1)
+		if err != nil {
+			return err
+		}
+		if isMerged = account.IDsMerged || len(newest) == 0; isMerged {
+			return nil
 		}
 		for o, err := range purchase.AllOrders(r) {
 			if err != nil {
@@ -168,14 +177,19 @@ func (p *Process) mergeIDs(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err == nil && len(twins) > 0 {
+	if err == nil && !isMerged {
 		err = p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
 			for _, id := range slices.Sorted(maps.Keys(twins)) {
 				if _, err := purchase.BudgetKey(w, twins[id]); err != nil {
 					return err
 				}
 			}
-			return nil
+			account, err := w.Account()
+			if err != nil {
+				return err
+			}
+			account.IDsMerged = true
+			return w.PutAccount(account)
 		})
 	}
 	if err != nil {

@@ -66,10 +66,14 @@ func TestReconciler_VerifyAccount_OtherAccount(t *testing.T) {
 	}, purchasetest.WithChannel)
 }
 
-// The ledger stores the id of its CoCalc account at the first contact with CoCalc.
+// The ledger stores the id of its CoCalc account at the first contact with CoCalc. A ledger without orders has none of
+// a version that counted each of a person's ids by itself.
 func TestReconciler_VerifyAccount_KeptOnce(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		<-time.After(time.Minute)
+		if !env.AccountState().IDsMerged {
+			t.Error("got a new ledger whose ids are not merged, want no start to read all orders for that")
+		}
 		env.Restart()
 		<-time.After(time.Minute)
 		who, err := env.Client.WhoAmI(context.Background())

@@ -201,10 +201,15 @@ func (rc *Reconciler) VerifyAccount(ctx context.Context) (time.Duration, error) 
 			if account.Restored == nil { // purchases that a restored backup lacks are entered or reported
 				account.Earlier = newest
 			}
+			first, err := w.Orders("", 1)
+			if err != nil {
+				return err
+			}
+			account.IDsMerged = account.IDsMerged || len(first) == 0
 			if err := w.PutAccount(account); err != nil {
 				return err
 			}
-			err := w.AppendEvent(purchase.Event{
+			err = w.AppendEvent(purchase.Event{
 				Time: rc.now(), Kind: "account", By: purchase.BotName,
 				Note: fmt.Sprintf("the ledger belongs to CoCalc account %s on %s", who.ID, rc.site),
 			})
