@@ -181,9 +181,16 @@ type AccountState struct {
 	ServerNotified map[string]time.Time `json:"server_told,omitempty"`
 	// Restored is set while the ledger is a restored backup that has not been compared with CoCalc yet.
 	Restored *Restore `json:"restored,omitempty"`
+	// ReportedFindings are the digests of the findings about an inconsistent ledger that were reported, newest last; at
+	// most MaxReportedFindings. Empty if none were since the ledger was written by a version that keeps them: the audit
+	// records may have earlier ones.
+	ReportedFindings []string `json:"reported_findings,omitempty"`
 	// Before is set for a day after a restore, because CoCalc may show a purchase late.
 	Before *Before `json:"before_restore,omitempty"`
 }
+
+// MaxReportedFindings is the number of reports of an inconsistent ledger that AccountState remembers.
+const MaxReportedFindings = 16
 
 // UnrecognizedPurchase is a purchase of the account that was made outside the bot.
 type UnrecognizedPurchase struct {

@@ -166,6 +166,12 @@ func ledger() []mutant {
 			[]tests{in("purchase/reconcile", "^TestCheckConsistency_EveryFinding$")},
 		},
 		{
+			"that the same findings pause buying once",
+			"purchase/reconcile.(*Reconciler).PauseInconsistent",
+			dropOperand("slices.Contains"),
+			[]tests{in("purchase/reconcile", "^TestReconciler_PauseInconsistent_Once$")},
+		},
+		{
 			"that an order is judged again if a record names it after all seemed complete",
 			"purchase/reconcile.(*screen).find",
 			dropStatement("s.suspect(id)"),

@@ -187,26 +187,6 @@ func TestCheckConsistency_EveryFinding(t *testing.T) {
 	}
 }
 
-// The channel's message about a pause omits the keys and entries, which only the admins read.
-func TestReconciler_PauseInconsistent_InChannel(t *testing.T) {
-	purchasetest.Run(t, 10000, func(env *purchasetest.Env) {
-		finding := purchase.NewFinding("entry 1", purchase.FoundEntriesOfOnePurchase, 1, 2, 2)
-		if _, err := env.Desk.PauseInconsistent(context.Background(), []purchase.Finding{finding}); err != nil {
-			t.Fatal(err)
-		}
-		notices, err := env.Desk.Outbox.PendingNotifications(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, n := range notices {
-			if n.Kind == purchase.NotificationInconsistent &&
-				(n.Code != purchase.IncidentBooks || !n.Causes[0].Is(finding.Cause()) || n.Args["told"] != "yes") {
-				t.Errorf("got %s, want the finding %s and that the admins are told", n.Cause, finding)
-			}
-		}
-	}, func(env *purchasetest.Env) { env.PurchasesChannel = "CPURCHASES" })
-}
-
 // ledgerOrders are the orders of a consistent ledger.
 type ledgerOrders struct{ bought, twice, failed, waiting, proposed purchase.OrderID }
 

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"licensebot/purchase"
@@ -13,20 +14,29 @@ import (
 // It does so once for the same findings, which must not be empty: an admin who resumed buying has seen them. It reports
 // whether it paused.
 func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
+	digest := purchase.Digest(findings)
 	cause := purchase.Cause{
 		Code: purchase.IncidentBooks, Causes: []purchase.Cause{findings[0].Cause()},
 		Args: purchase.Args{
 			"finding": string(findings[0].Code), "record": findings[0].Record,
-			"more": strconv.Itoa(len(findings) - 1), "digest": purchase.Digest(findings),
+			"more": strconv.Itoa(len(findings) - 1), "digest": digest,
 		},
 	}
+	before, err := rc.reportedBefore(ctx, findings)
+	if err != nil {
+		return false, fmt.Errorf("find out whether the findings were reported: %w", err)
+	}
 	paused := false
-	err := rc.ledger.Update(ctx, func(w purchase.Writer) error {
+	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
 		paused = false
-		for e, err := range purchase.AllEvents(w) {
-			if err != nil || e.Reports(findings) {
-				return err
-			}
+		account, err := w.Account()
+		if err != nil || slices.Contains(account.ReportedFindings, digest) {
+			return err
+		}
+		reported := append(slices.Clone(account.ReportedFindings), digest)
+		account.ReportedFindings = reported[max(0, len(reported)-purchase.MaxReportedFindings):]
+		if err := w.PutAccount(account); err != nil || before {
+			return err
 		}
 		now := rc.now()
 		if err := w.AppendEvent(purchase.Event{
@@ -48,4 +58,35 @@ func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase
 	}
 	rc.changed("")
 	return paused, nil
+}
+
+// reportedBefore reports whether an audit record reports these findings, if the account says of none that they were
+// reported: an older version may have reported them. It reads the audit records in steps, each in a View of its own.
+func (rc *Reconciler) reportedBefore(ctx context.Context, findings []purchase.Finding) (reported bool, err error) {
+	left := 0
+	audit := defaultLimits.events(&left)
+	err = inSteps(ctx, rc.ledger, nil, func(r purchase.Reader) (done bool, err error) {
+		account, err := r.Account()
+		if err != nil || len(account.ReportedFindings) > 0 {
+			return true, err
+		}
+		for left = defaultLimits.step; left > 0; {
+			e, ok, err := audit.next(r)
+			if err != nil || !ok {
+				return true, err
+			}
+			if e.Kind != string(purchase.NotificationInconsistent) {
+				continue
+			}
+			events, err := r.Events(e.Number, 1)
+			if err != nil {
+				return true, err
+			}
+			if reported = len(events) > 0 && events[0].Reports(findings); reported {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+	return reported, err
 }
