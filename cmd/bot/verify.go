@@ -69,7 +69,7 @@ func runVerify(ctx context.Context, o verifyOptions, c stdio) error {
 			return err
 		}
 	}
-	v := verification{file: o.file, noted: o.noted, loc: settings.Timezone.Location, out: c.out}
+	v := verification{file: o.file, noted: o.noted, online: o.online, loc: settings.Timezone.Location, out: c.out}
 	if err := v.read(ctx); err != nil {
 		return err
 	}
@@ -98,10 +98,11 @@ func runVerify(ctx context.Context, o verifyOptions, c stdio) error {
 
 // verification is one run of bot verify.
 type verification struct {
-	file  string
-	noted head
-	loc   *time.Location
-	out   io.Writer
+	file   string
+	noted  head
+	online bool // the ledger will be compared with CoCalc
+	loc    *time.Location
+	out    io.Writer
 
 	report storage.Report
 	ledger *reconcile.LedgerView
@@ -121,7 +122,7 @@ func (v *verification) read(ctx context.Context) error {
 		if account, err = r.Account(); err != nil {
 			return err
 		}
-		if then, err = v.noted.record(r); err != nil {
+		if then, err = v.noted.record(r); err != nil || !v.online {
 			return err
 		}
 		v.ledger, err = reconcile.ReadLedgerView(r, at)
