@@ -57,6 +57,10 @@ func (w *world) checkoutSent(l *process) {
 			continue
 		}
 		paying++
+		if o.ItemID == 0 || o.CheckoutSent.IsZero() || o.Amount > o.Price {
+			w.wrong("a checkout is sent for order %s, and the ledger has the item %d, sent %s, for %s of %s", o.ID, o.ItemID,
+				o.CheckoutSent, o.Amount, o.Price)
+		}
 		w.mu.Lock()
 		w.checkouts[o.ID]++
 		w.pays = append(w.pays, pay{time.Now(), w.looked})
