@@ -27,13 +27,15 @@ func TestHandler_OnlyOnce_RemembersNoCard(t *testing.T) {
 		answer := func() socket.Reply {
 			return socket.Reply{Payload: c.payload, After: func(context.Context) {}}
 		}
-		if got := h.onlyOnce(t.Context(), name, answer); fmt.Sprint(got.Payload) != fmt.Sprint(c.payload) || got.After == nil {
+		got := h.onlyOnce(t.Context(), name, answer)
+		if fmt.Sprint(got.Payload) != fmt.Sprint(c.payload) || got.After == nil {
 			t.Errorf("%s, the first delivery: got %+v, want all of the answer", name, got)
 		}
 		if got := h.triggers.first[name].form; fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%s: got %v remembered, want %v", name, got, c.want)
 		}
-		if got := h.onlyOnce(t.Context(), name, answer); fmt.Sprint(got.Payload) != fmt.Sprint(c.want) || got.After != nil {
+		got = h.onlyOnce(t.Context(), name, answer)
+		if fmt.Sprint(got.Payload) != fmt.Sprint(c.want) || got.After != nil {
 			t.Errorf("%s, the second delivery: got %+v, want the payload %v alone", name, got, c.want)
 		}
 	}

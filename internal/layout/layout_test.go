@@ -103,6 +103,9 @@ var rules = []rule{
 		"cocalc", "cocalc/cocalctest", "slacksim", "internal/app", "internal/failpoint", "purchase",
 		"purchase/reconcile", "purchase/register", "storage",
 	}},
+	{dir: "internal/daytest", tests: []string{
+		"bot", "cocalc", "cocalc/cocalctest", "internal/app", "purchase", "purchase/reconcile", "slacksim",
+	}},
 	{dir: "internal/mutants"},
 	{dir: "internal/simulation", slack: true, imports: []string{
 		"commands", "cocalc", "cocalc/cocalctest", "purchase", "purchase/desk", "purchase/reconcile",
