@@ -1,6 +1,6 @@
 # make test    every test, with what it needs installed first
-#              (the simulation and the crowds once more without the race detector, which is ten times faster; the play
-#              that presses every button of the demo only without it)
+#              (the simulation, the busy day and the crowds once more without the race detector, which is ten times
+#              faster; the play that presses every button of the demo only without it)
 # make quick   gofmt, go vet and the tests of what decides about money, without the race detector: about a minute once
 #              built (for between two changes; the whole is .ci/run)
 # make check   formatting, go vet, golangci-lint (.golangci.yml), and deadcode: no function may be unused. The first run
@@ -40,7 +40,7 @@ BASE      ?=
 test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race -timeout 18m -skip '^TestDemo_Browser$$/^buttons$$' $(TESTFLAGS) ./...
 	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestDemo_Browser$$/^buttons$$' ./cmd/demo
-	$(GO) test $(TESTFLAGS) ./internal/simulation
+	$(GO) test $(TESTFLAGS) ./internal/simulation ./internal/daytest
 	$(GO) test $(TESTFLAGS) -run '^Test(Conversation|Publisher)_Crowd' ./bot
 
 # The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, the settings and

@@ -72,7 +72,9 @@ func (tm *team) measure() (least rest) {
 		}
 	}
 	least.memory, least.containers = readMemory(), containers{}
-	least.containers.count(tm.service)
+	if !raceDetector { // it can't know that nothing else runs meanwhile
+		least.containers.count(tm.service)
+	}
 	orders := 0
 	tm.must(tm.service.Ledger.View(tm.ctx, func(r purchase.Reader) error {
 		queue, err := r.Queue()

@@ -139,9 +139,10 @@ func (tm *team) planFaults(hour int) (plan []event) {
 		during(time.Minute, func() { tm.slack.DropSockets() }, func() { tm.slack.DropSockets() })
 	}
 	if hour%3 == 0 { // as Slack does every few hours
-		at := begin + tm.within(active)
+		const between = 20 * time.Minute
+		at := begin + tm.within(active-between)
 		plan = append(plan, event{at, func() { tm.slack.Disconnect(slacksim.Warning) }},
-			event{at + 20*time.Minute, func() { tm.slack.Disconnect(slacksim.RefreshRequested) }})
+			event{at + between, func() { tm.slack.Disconnect(slacksim.RefreshRequested) }})
 	}
 	return plan
 }
