@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +63,7 @@ type restoration struct {
 	file, database string
 	settle         time.Duration   // how long what was under way is watched
 	pause          *purchase.Pause // of the present ledger, which stays in force: a restore must not resume buying
-	present        *chain          // the current ledger; nil if none can be read
+	lost           *loss           // nil if there is no present ledger, or none that can be read
 	loc            *time.Location
 	out            io.Writer
 }
@@ -76,8 +74,11 @@ func (r *restoration) look(ctx context.Context) error {
 	if err := r.checkStopped(); err != nil {
 		return err
 	}
-	var backup chain
-	report, err := storage.Verify(ctx, r.file, func(r purchase.Reader) error { return backup.read(ctx, r) })
+	var findings []purchase.Finding
+	report, err := storage.Verify(ctx, r.file, func(backup purchase.Reader) (err error) {
+		findings, err = reconcile.CheckConsistency(ctx, reconcile.Snapshot{Reader: backup}, nil)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("can't restore %s: %w", r.file, err)
 	}
@@ -85,21 +86,28 @@ func (r *restoration) look(ctx context.Context) error {
 	if last := report.Head; last.Number > 0 {
 		fmt.Fprintf(r.out, "Its last record is %s, from %s.\n", headOf(last), r.day(last.Time))
 	}
-	for _, f := range backup.findings {
+	for _, f := range findings {
 		fmt.Fprintf(r.out, "! %s\n", f)
 	}
 	if _, err := os.Stat(r.database); isMissing(err) {
 		fmt.Fprintf(r.out, "There is no ledger at %s now.\n", r.database)
 		return nil
 	}
-	var present chain
-	_, err = storage.Verify(ctx, r.database, func(r purchase.Reader) error { return present.read(ctx, r) })
+	var lost loss
+	_, err = storage.Verify(ctx, r.database)
+	if err == nil {
+		err = storage.ReadCopy(ctx, r.file, func(backup purchase.Reader) error {
+			return storage.ReadCopy(ctx, r.database, func(present purchase.Reader) error {
+				return lost.read(present, backup)
+			})
+		})
+	}
 	if err != nil {
 		fmt.Fprintf(r.out, "The current ledger can't be read, so it isn't known what the backup lacks: %v\n", err)
 		return nil
 	}
-	r.pause, r.present = present.account.Pause, &present
-	r.compare(present, backup)
+	r.pause, r.lost = lost.pause, &lost
+	r.describe(lost)
 	return nil
 }
 
@@ -115,30 +123,26 @@ func (r restoration) checkStopped() error {
 	return nil // it may be damaged, or missing: that is what backups are for
 }
 
-// compare prints what the present ledger has and the backup lacks.
-func (r restoration) compare(present, backup chain) {
-	common := present.common(backup)
-	lost := present.events[common:]
+// describe prints what the present ledger has and the backup lacks.
+func (r restoration) describe(l loss) {
 	switch {
-	case len(lost) == 0 && len(backup.events) == common:
-		fmt.Fprintf(r.out, "The current ledger holds the same %s: nothing would be lost.\n", plural(common, "record"))
+	case l.records == 0 && l.added == 0:
+		fmt.Fprintf(r.out, "The current ledger holds the same %s: nothing would be lost.\n", plural(l.common, "record"))
 		return
-	case len(lost) == 0:
-		fmt.Fprintf(r.out, "The current ledger is an older copy of it, up to record %d: nothing would be lost.\n", common)
+	case l.records == 0:
+		fmt.Fprintf(r.out, "The current ledger is an older copy of it, up to record %d: nothing would be lost.\n", l.common)
 		return
-	case len(backup.events) == common:
+	case l.added == 0:
 		fmt.Fprintf(r.out, "The current ledger continues after that: %s would be lost, from %s to %s.\n",
-			plural(len(lost), "record"), r.day(lost[0].Time), r.day(lost[len(lost)-1].Time))
+			plural(l.records, "record"), r.day(l.from), r.day(l.to))
 	default:
 		fmt.Fprintf(r.out, "The two differ after record %d: the backup then has %s that the current ledger lacks, and %s "+
 			"would be lost, from %s to %s.\n",
-			common, plural(len(backup.events)-common, "record"), plural(len(lost), "record"), r.day(lost[0].Time),
-			r.day(lost[len(lost)-1].Time))
+			l.common, plural(l.added, "record"), plural(l.records, "record"), r.day(l.from), r.day(l.to))
 	}
-	bought, sum := present.boughtBeside(backup)
-	if bought > 0 {
+	if l.bought > 0 {
 		fmt.Fprintf(r.out, "That includes %s for %s. The bot adds them again when it compares the ledger with CoCalc.\n",
-			plural(bought, "purchase"), sum)
+			plural(l.bought, "purchase"), l.sum)
 	}
 }
 
@@ -149,8 +153,8 @@ func (r restoration) replace(ctx context.Context) error {
 		if err := register.AfterRestore(w, now, operator(), r.settle); err != nil {
 			return err
 		}
-		if r.present != nil {
-			if err := register.KeepOrders(w, r.present.orders); err != nil {
+		if r.lost != nil {
+			if err := register.KeepOrders(w, r.lost.orders); err != nil {
 				return err
 			}
 		}
@@ -177,70 +181,3 @@ func (r restoration) replace(ctx context.Context) error {
 }
 
 func (r restoration) day(t time.Time) string { return t.In(r.loc).Format(purchase.MomentStyle) }
-
-// chain is the content of a ledger, to be compared with another's.
-type chain struct {
-	events    []purchase.Event
-	purchases []purchase.Purchase
-	orders    []purchase.Order
-	findings  []purchase.Finding
-	account   purchase.AccountState
-}
-
-func (c *chain) read(ctx context.Context, r purchase.Reader) (err error) {
-	if c.events, err = r.Events(1, math.MaxInt); err != nil {
-		return err
-	}
-	if c.purchases, err = r.Purchases(0, math.MaxInt); err != nil {
-		return err
-	}
-	if c.account, err = r.Account(); err != nil {
-		return err
-	}
-	for o, err := range purchase.AllOrders(r) {
-		if err != nil {
-			return err
-		}
-		c.orders = append(c.orders, o)
-	}
-	c.findings, err = reconcile.CheckConsistency(ctx, reconcile.Snapshot{Reader: r}, nil)
-	return err
-}
-
-// common returns the number of audit records with which both ledgers begin. If a hash is equal, so are all records
-// before it.
-func (c *chain) common(other chain) int {
-	n := min(len(c.events), len(other.events))
-	first, _ := slices.BinarySearchFunc(c.events[:n], true, func(e purchase.Event, _ bool) int {
-		if other.events[e.Number-1].Hash == e.Hash {
-			return -1
-		}
-		return 0
-	})
-	return first
-}
-
-// boughtBeside counts the purchases that the other ledger does not have, and adds up what they cost.
-func (c *chain) boughtBeside(other chain) (n int, sum purchase.Cents) {
-	type key struct {
-		order      purchase.OrderID
-		license    string
-		correction bool
-		charged    purchase.Cents
-	}
-	has := map[key]bool{}
-	of := func(p purchase.Purchase) key { return key{p.Order, p.LicenseID, p.Correction, p.Charged} }
-	for _, p := range other.purchases {
-		has[of(p)] = true
-	}
-	for _, p := range c.purchases {
-		if has[of(p)] {
-			continue
-		}
-		sum += p.Charged
-		if !p.Correction {
-			n++
-		}
-	}
-	return n, sum
-}

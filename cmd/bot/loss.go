@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// loss is what the present ledger has and a backup lacks. Most of two ledgers is the same, and is not kept.
+type loss struct {
+	common   int       // the number of audit records with which both begin
+	records  int       // the number of the present ledger's audit records after these
+	from, to time.Time // of the first and the last of them
+	added    int       // the number of the backup's audit records after the common ones
+
+	bought int // the purchases that only the present ledger has
+	sum    purchase.Cents
+	// orders are the present ledger's orders that were added to the cart and that the backup doesn't have as bought.
+	orders []purchase.Order
+	pause  *purchase.Pause
+}
+
+// read compares two ledgers.
+func (l *loss) read(present, backup purchase.Reader) error {
+	account, err := present.Account()
+	if err != nil {
+		return err
+	}
+	l.pause = account.Pause
+	if err := l.readEvents(present, backup); err != nil {
+		return err
+	}
+	if err := l.readPurchases(present, backup); err != nil {
+		return err
+	}
+	return l.readOrders(present, backup)
+}
+
+func (l *loss) readEvents(present, backup purchase.Reader) error {
+	last, err := present.Head()
+	other, err2 := backup.Head()
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	hash := func(r purchase.Reader, n uint64) (string, error) {
+		page, err := r.Events(n, 1)
+		if err == nil && (len(page) == 0 || page[0].Number != n) {
+			err = fmt.Errorf("there is no audit record %d", n)
+		}
+		if err != nil {
+			return "", err
+		}
+		return page[0].Hash, nil
+	}
+	// If a hash is equal, so are all records before it.
+	if l.common, err = commonPart(present, backup, min(last.Number, other.Number), hash); err != nil {
+		return err
+	}
+	l.records, l.added = int(last.Number)-l.common, int(other.Number)-l.common
+	if l.records == 0 {
+		return nil
+	}
+	first, err := present.Events(uint64(l.common)+1, 1)
+	if err != nil {
+		return err
+	}
+	l.from, l.to = first[0].Time, last.Time
+	return nil
+}
+
+// commonPart returns how many of the first n numbered records are the same in two ledgers. Once they differ, they do to
+// the end.
+func commonPart[T comparable](a, b purchase.Reader, n uint64, get func(r purchase.Reader, n uint64) (T, error),
+) (int, error) {
+	var failed error
+	same := sort.Search(int(n), func(i int) bool {
+		x, err := get(a, uint64(i)+1)
+		y, err2 := get(b, uint64(i)+1)
+		failed = errors.Join(failed, err, err2)
+		return x != y
+	})
+	return same, failed
+}
+
+// sale is what makes two log entries the same purchase, or the same correction.
+type sale struct {
+	order      purchase.OrderID
+	license    string
+	correction bool
+	charged    purchase.Cents
+}
+
+func saleOf(p purchase.EntryFacts) sale { return sale{p.Order, p.LicenseID, p.Correction, p.Charged} }
+
+func (l *loss) readPurchases(present, backup purchase.Reader) error {
+	n, err := lastEntry(present)
+	m, err2 := lastEntry(backup)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	same, err := commonPart(present, backup, min(n, m), func(r purchase.Reader, n uint64) (sale, error) {
+		page, err := r.EntryFacts(n, 1)
+		if err == nil && len(page) == 0 {
+			err = fmt.Errorf("there is no entry %d of the purchase log", n)
+		}
+		if err != nil {
+			return sale{}, err
+		}
+		return saleOf(page[0]), nil
+	})
+	if err != nil {
+		return err
+	}
+	has := map[sale]bool{}
+	err = eachEntry(backup, uint64(same)+1, func(p purchase.EntryFacts) { has[saleOf(p)] = true })
+	if err != nil {
+		return err
+	}
+	return eachEntry(present, uint64(same)+1, func(p purchase.EntryFacts) {
+		if has[saleOf(p)] {
+			return
+		}
+		l.sum += p.Charged
+		if !p.Correction {
+			l.bought++
+		}
+	})
+}
+
+// lastEntry returns the number of the last log entry; 0 if there is none.
+func lastEntry(r purchase.Reader) (uint64, error) {
+	page, err := r.Purchases(0, 1)
+	if err != nil || len(page) == 0 {
+		return 0, err
+	}
+	return page[0].Number, nil
+}
+
+// eachEntry calls visit with the log entries from number first on, oldest first.
+func eachEntry(r purchase.Reader, first uint64, visit func(purchase.EntryFacts)) error {
+	for {
+		page, err := r.EntryFacts(first, purchase.PageSize)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, p := range page {
+			visit(p)
+		}
+		first = page[len(page)-1].Number + 1
+	}
+}
+
+func (l *loss) readOrders(present, backup purchase.Reader) error {
+	for o, err := range purchase.AllOrders(present) {
+		if err != nil {
+			return err
+		}
+		if o.NeverAdded() {
+			continue
+		}
+		has, err := backup.Order(o.ID)
+		switch {
+		case errors.Is(err, purchase.ErrNoOrder):
+		case err != nil:
+			return err
+		case has.State == purchase.Purchased:
+			continue
+		}
+		l.orders = append(l.orders, o)
+	}
+	return nil
+}
