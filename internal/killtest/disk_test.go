@@ -227,7 +227,7 @@ func TestBot_EverySystemCallFails(t *testing.T) {
 		}
 	}
 	t.Logf("a purchase has %v; %d fail", undisturbed.seen, len(faults))
-	for class, least := range map[string]int{"fsync": 30, "pwrite": 60, "rename": 1} {
+	for class, least := range map[string]int{"fsync": 24, "pwrite": 48, "rename": 1} {
 		if undisturbed.seen[class] < least {
 			t.Errorf("got %d calls of %s in a purchase, want more", undisturbed.seen[class], class)
 		}
