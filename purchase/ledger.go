@@ -57,6 +57,8 @@ type Reader interface {
 	// OrdersNamed returns the ids of at most limit orders whose id begins or ends with part, newest first. It decodes no
 	// order.
 	OrdersNamed(part string, limit int) ([]OrderID, error)
+	// OrdersOfItem returns the ids of the orders whose cart item (Order.ItemID) has this number, newest first; none for 0.
+	OrdersOfItem(item int64) ([]OrderID, error)
 	// Unpublished returns the ids of the orders for which Order.Stale is true, oldest first.
 	Unpublished() ([]OrderID, error)
 	// Purchases returns at most limit entries of the purchase log with a number below before (0: from the newest), newest

@@ -144,6 +144,13 @@ func TestVerify_Bundles(t *testing.T) {
 			group, _ := tx.Bucket(bucketIDIndex).Cursor().First()
 			return tx.Bucket(bucketIDIndex).Delete(group)
 		}, "order 01JD8Z3V5", "is listed 0 times in the index of ids"},
+		{"a cart item that the index lacks", func(tx *bbolt.Tx) error {
+			group, _ := tx.Bucket(bucketItemIndex).Cursor().First()
+			return tx.Bucket(bucketItemIndex).Delete(group)
+		}, "order 01JD8Z3V5", "is not listed under its cart item "},
+		{"a cart item that the index has in excess", func(tx *bbolt.Tx) error {
+			return addToGroup(tx, bucketItemIndex, []byte{0, 1}, make([]byte, itemEntry))
+		}, "", "the item-index has"},
 		{"an id that the index has in excess", func(tx *bbolt.Tx) error {
 			return addToGroup(tx, bucketIDIndex, []byte("ZZZ"), make([]byte, 16))
 		}, "", "the id-index has"},

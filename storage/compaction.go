@@ -38,7 +38,9 @@ var errNothing = errors.New("there is nothing to bundle")
 // transaction writes one bundle, or the bundles of some orders that were closed later than their neighbors, so a
 // compaction delays other updates by milliseconds. Its errors are those of [Ledger.Update].
 func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
-	for _, step := range []compactStep{l.sizes.compactOrders, l.sizes.compactPurchases, l.sizes.compactEvents} {
+	for _, step := range []compactStep{
+		l.sizes.compactOrders, l.sizes.compactPurchases, l.sizes.compactEvents, l.sizes.indexItems,
+	} {
 		for {
 			if err := ctx.Err(); err != nil {
 				return records, err
@@ -230,18 +232,23 @@ func (s sizes) closedOrders(tx *bbolt.Tx) (closed []record, err error) {
 	return closed, nil
 }
 
-// storeOrders bundles single orders together with those that were in a bundle, and adds the new ones to the index.
+// storeOrders bundles single orders together with those that were in a bundle, and updates the indexes.
 func (s sizes) storeOrders(tx *bbolt.Tx, single, bundled []record) error {
 	all := bundled
 	for _, r := range single {
+		id := ulid.MustParseStrict(string(r.key))
 		at, known := search(all, r.key)
+		var item int64 // under which it was found until now
 		if known {
-			all[at] = r
+			item, all[at] = itemOf(all[at].data), r
 		} else {
 			all = slices.Insert(all, at, r)
-			if err := indexID(tx, ulid.MustParseStrict(string(r.key))); err != nil {
+			if err := indexID(tx, id); err != nil {
 				return err
 			}
+		}
+		if err := indexItem(tx, id, item, itemOf(r.data)); err != nil {
+			return err
 		}
 		if err := tx.Bucket(bucketOrders).Delete(r.key); err != nil {
 			return err

@@ -77,7 +77,7 @@ func (h *historian) change() func(purchase.Writer) error {
 		o := purchase.Order{
 			State: []purchase.State{purchase.Purchased, purchase.Expired, purchase.Proposed, purchase.Failed}[h.IntN(4)], Rev: 1,
 			Requester: purchase.Actor{ID: fmt.Sprint("U", h.IntN(9)), Name: "someone"}, Price: purchase.Cents(h.IntN(10_000)),
-			Created: h.at, Updated: h.at, Reason: fmt.Sprint("reason ", h.Uint64()),
+			Created: h.at, Updated: h.at, Reason: fmt.Sprint("reason ", h.Uint64()), ItemID: int64(h.IntN(60)) << h.IntN(14),
 		}
 		if n := len(h.orders); n > 0 && h.IntN(3) == 0 {
 			o.ID = h.orders[h.IntN(n)] // an old one that changes, or is opened or closed
@@ -167,6 +167,12 @@ func (h *historian) contents(t *testing.T, l *Ledger) (read map[string]any) {
 			ids, err := r.OrdersNamed(part, 5)
 			errs = append(errs, note("named "+part, ids, err))
 		}
+		for item := range int64(60) {
+			for _, item := range []int64{item, item << 13} {
+				ids, err := r.OrdersOfItem(item)
+				errs = append(errs, note(fmt.Sprint("of item ", item), ids, err))
+			}
+		}
 		for _, before := range []uint64{0, 1, 5, 1000} {
 			for _, limit := range []int{0, 3, 10_000} {
 				log, err := r.Purchases(before, limit)
@@ -198,6 +204,45 @@ func (h *historian) contents(t *testing.T, l *Ledger) (read map[string]any) {
 		t.Fatal(err)
 	}
 	return read
+}
+
+// A ledger of schema 3 from before there was an index of cart items reads as others do, and gets the index with the
+// next compaction.
+func TestLedger_Compact_WithoutItemIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	compactedFile(t, path)
+	l := openTiny(t, path)
+	if err := l.db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(bucketItemIndex) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []string{"without the index", "with the index"} {
+		err := l.View(t.Context(), func(r purchase.Reader) error {
+			ids, err := r.OrdersOfItem(102)
+			if len(ids) != 1 || ids[0] != "01JD8Z3V5TQ4X6B7N8M9P00002" {
+				t.Errorf("%s: got the orders %v, want the third", state, ids)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := l.Verify(t.Context()); err != nil {
+			t.Errorf("%s: got %v, want a ledger in order", state, err)
+		}
+		if n, err := l.Compact(t.Context()); err != nil || n > 0 && state == "with the index" {
+			t.Errorf("%s: got %d records compacted, error %v", state, n, err)
+		}
+	}
+	err := l.db.View(func(tx *bbolt.Tx) error {
+		size, err := indexSize(tx, bucketItemIndex)
+		if size == 0 || size%itemEntry != 0 {
+			t.Errorf("got an index of %d bytes, want entries of %d", size, itemEntry)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // Orders with long reasons fill a bundle before there are enough of them to begin a compaction, and are bundled too.

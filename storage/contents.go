@@ -21,7 +21,7 @@ func checkContents(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	for _, bucket := range [][]byte{bucketLicenseIndex, bucketIDIndex} {
+	for _, bucket := range [][]byte{bucketLicenseIndex, bucketIDIndex, bucketItemIndex} {
 		if _, err := indexSize(tx, bucket); err != nil {
 			return err
 		}
@@ -150,6 +150,7 @@ func checkBundles(ctx context.Context, tx *bbolt.Tx) error {
 		return nil
 	}
 	t := &bundleReader{tx: tx}
+	items := 0
 	n, err := eachBundled(ctx, tx, collectionOrders, func(key []byte, o purchase.Order) error {
 		if string(o.ID) != string(key) {
 			return recordError(bucketOrders, key, "contains order %q", o.ID)
@@ -161,12 +162,23 @@ func checkBundles(ctx context.Context, tx *bbolt.Tx) error {
 		if err == nil && len(named) != 1 {
 			err = recordError(bucketOrders, key, "is listed %d times in the index of ids", len(named))
 		}
+		if err != nil || o.ItemID == 0 {
+			return err
+		}
+		items++
+		isIndexed, err := isItemIndexed(tx, &o)
+		if err == nil && !isIndexed {
+			err = recordError(bucketOrders, key, "is not listed under its cart item %d", o.ItemID)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if err := checkIndex(tx, bucketIDIndex, len(ulid.ULID{}), n); err != nil {
+		return err
+	}
+	if err := checkIndex(tx, bucketItemIndex, itemEntry, items); err != nil {
 		return err
 	}
 	firsts := 0
@@ -219,6 +231,9 @@ func eachBundled[T any](ctx context.Context, tx *bbolt.Tx, c collection, visit f
 // checkIndex checks the number of entries of an index.
 func checkIndex(tx *bbolt.Tx, bucket []byte, entrySize, want int) error {
 	size, err := indexSize(tx, bucket)
+	if tx.Bucket(bucket) == nil {
+		return nil
+	}
 	if err == nil && size != want*entrySize {
 		err = damagedf("the %s has %d bytes instead of %d", bucket, size, want*entrySize)
 	}

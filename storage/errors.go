@@ -47,7 +47,7 @@ func (f *RecordError) Record() string {
 		return "the bundle of the purchase log up to entry " + f.Key
 	case string(bucketEventBundles):
 		return "the bundle of audit records up to " + f.Key
-	case string(bucketLicenseIndex), string(bucketIDIndex):
+	case string(bucketLicenseIndex), string(bucketIDIndex), string(bucketItemIndex):
 		return "group " + f.Key + " of the " + f.Bucket
 	}
 	return fmt.Sprintf("%q in the list of %s orders", f.Key, f.Bucket)

@@ -32,6 +32,7 @@ func fill(t *testing.T, l *Ledger, orders int) {
 				Reason: strings.Repeat("winter school ", 1+n%5), Month: "2026-11", Confirmed: at,
 			}
 			if o.State == purchase.Purchased {
+				o.ItemID = int64(100 + n)
 				o.Receipt = &purchase.Receipt{LicenseID: fmt.Sprint("license-", n), Time: at, Charged: 6375}
 				if _, err := w.AddPurchase(purchase.Purchase{
 					Order: o.ID, LicenseID: o.Receipt.LicenseID, Month: o.Month,

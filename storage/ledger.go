@@ -68,6 +68,7 @@ var (
 	bucketEventBundles    = []byte("event-bundles")
 	bucketLicenseIndex    = []byte("license-index")
 	bucketIDIndex         = []byte("id-index")
+	bucketItemIndex       = []byte("item-index") // see itemindex.go; ledgers written while schema 3 was new lack it
 
 	buckets = [][]byte{
 		bucketMeta, bucketOrders, bucketOpen, bucketUnpublished, bucketPurchases, bucketLicenses,

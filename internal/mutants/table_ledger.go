@@ -124,6 +124,18 @@ func ledger() []mutant {
 			[]tests{kept("^TestVerify_Bundles$")},
 		},
 		{
+			"that a bundled order is found by its cart item as it is now",
+			"storage.sizes.storeOrders",
+			swap("itemOf(all[at].data)", "int64(0)"),
+			[]tests{kept("^TestLedger_Compact_(Conformance|ReadsAlike)$")},
+		},
+		{
+			"that a cart item of an order which changed since it was bundled isn't its own any more",
+			"storage.sizes.storeOrders",
+			swap("itemOf(r.data)", "item"),
+			[]tests{kept("^TestLedger_Compact_(Conformance|ReadsAlike)$")},
+		},
+		{
 			"that a period has the records from before a clock was set back",
 			"storage.moveToBundle",
 			swap("before.newest", "int64(0)"),

@@ -33,27 +33,17 @@ func (rc *Reconciler) readView(ctx context.Context, rows []cocalc.PurchaseRow, d
 }
 
 // readItems looks for the cart items of purchases without a tag among all orders, however old: a person can put an item
-// back into the cart after weeks. Purchases that were reported, and those of the replaced ledger's items, are left out,
-// so that the orders are read once for each purchase outside the bot.
+// back into the cart after weeks. Purchases that were reported, and those of the replaced ledger's items, are left out.
 func (v *LedgerView) readItems(r purchase.Reader, rows []cocalc.PurchaseRow) error {
-	wanted := map[int64]bool{}
 	for _, row := range rows {
 		_, tagged := purchase.ParseTag(row.Text)
 		if !tagged && row.CartItemID != 0 && v.items[row.CartItemID] == "" && !v.reported.has(row) {
-			wanted[row.CartItemID] = true
-		}
-	}
-	if len(wanted) == 0 {
-		return nil
-	}
-	for o, err := range purchase.AllOrders(r) {
-		if err != nil {
-			return err
-		}
-		if wanted[o.ItemID] {
-			v.items[o.ItemID] = o.ID
-			if delete(wanted, o.ItemID); len(wanted) == 0 {
-				break
+			ids, err := r.OrdersOfItem(row.CartItemID)
+			if err != nil {
+				return err
+			}
+			if len(ids) > 0 {
+				v.items[row.CartItemID] = ids[0]
 			}
 		}
 	}

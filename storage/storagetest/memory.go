@@ -184,6 +184,19 @@ func (w *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderI
 	return ids, nil
 }
 
+func (w *transaction) OrdersOfItem(item int64) (ids []purchase.OrderID, err error) {
+	for _, id := range slices.Backward(w.m.ids) {
+		o, err := w.Order(id)
+		if err != nil {
+			return nil, err
+		}
+		if item != 0 && o.ItemID == item {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
 func (w *transaction) Purchases(before uint64, limit int) (page []purchase.Purchase, err error) {
 	end := len(w.m.purchases)
 	if before > 0 {

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -84,6 +85,40 @@ func ordersNamed(l ledger) {
 		none, err3 := r.OrdersNamed("NONE", 3)
 		l.wantIDs("the orders with neither", none)
 		return errors.Join(err, err2, err3)
+	})
+}
+
+// ordersOfItem checks that orders are found by their cart item as it is now, newest first.
+func ordersOfItem(l ledger) {
+	items := []int64{1 << 12, 7, 1<<40 + 7, 1 << 12, 0, 7 + 1<<12}
+	for n, item := range items { // one after the other, so that some are bundled before others
+		o := order(n+1, purchase.Expired)
+		o.ItemID = item
+		l.update(putOrders(o))
+	}
+	l.wantOfItem(1<<12, 4, 1)
+	l.wantOfItem(7, 2)
+	l.wantOfItem(1<<40+7, 3)
+	l.wantOfItem(7+1<<12, 6)
+	l.wantOfItem(8)
+	l.wantOfItem(0)
+
+	changed := order(1, purchase.Expired)
+	changed.ItemID = 7
+	l.update(putOrders(changed))
+	l.wantOfItem(1<<12, 4)
+	l.wantOfItem(7, 2, 1)
+	changed.ItemID = 0
+	l.update(putOrders(changed, order(7, purchase.Expired), order(8, purchase.Expired)))
+	l.wantOfItem(7, 2)
+}
+
+func (l ledger) wantOfItem(item int64, want ...int) {
+	l.Helper()
+	l.view(func(r purchase.Reader) error {
+		got, err := r.OrdersOfItem(item)
+		l.wantIDs(fmt.Sprint("the orders of item ", item), got, want...)
+		return err
 	})
 }
 

@@ -34,6 +34,7 @@ var contracts = []struct {
 	{"Order_CopiesOfReaders", orderCopies},
 	{"Orders_PagedNewestFirst", ordersPaged},
 	{"OrdersNamed_BeginningAndEnd", ordersNamed},
+	{"OrdersOfItem_NewestFirst", ordersOfItem},
 	{"OpenOrders_OldestFirstUntilDone", openOrders},
 
 	{"Purchases_PagedNewestFirst", purchasesPaged},
