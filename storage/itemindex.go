@@ -41,8 +41,8 @@ func itemOf(order []byte) int64 {
 	return o.Item
 }
 
-// indexItem changes the item under which a bundled order is found; 0 means none. It does nothing in a ledger that has no
-// index yet.
+// indexItem changes the item under which a bundled order is found; 0 means none. It does nothing in a ledger that has
+// no index yet.
 func indexItem(tx *bbolt.Tx, id ulid.ULID, was, is int64) error {
 	index := tx.Bucket(bucketItemIndex)
 	if was == is || index == nil {
