@@ -68,7 +68,8 @@ type Comparison struct {
 }
 
 // ReadLedgerView reads everything that a ledger says about its CoCalc account. at is the current time. The purchases to
-// compare with must be read afterwards.
+// compare with must be read afterwards. It keeps some 600 bytes for each order in memory: what decides whose a purchase
+// is.
 func ReadLedgerView(r purchase.Reader, at time.Time) (*LedgerView, error) {
 	v := newLedgerView(at)
 	v.readAt = at
@@ -80,11 +81,7 @@ func ReadLedgerView(r purchase.Reader, at time.Time) (*LedgerView, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the orders: %w", err)
 		}
-		// A ledger can have very many orders, so only what classifies a purchase is kept of each.
-		v.add(purchase.Order{
-			ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, AddedAfter: o.AddedAfter,
-			WatchUntil: o.WatchUntil, Receipt: o.Receipt, Restored: o.Restored,
-		})
+		v.addShort(o)
 	}
 	v.setAccount(account)
 	if err := v.readLog(r); err != nil {
@@ -93,39 +90,60 @@ func ReadLedgerView(r purchase.Reader, at time.Time) (*LedgerView, error) {
 	return v, v.readReports(r)
 }
 
-// readLog reads the purchase log.
+// readLog reads the purchase log. It is listed newest first, and is followed oldest first.
 func (v *LedgerView) readLog(r purchase.Reader) error {
-	log, err := r.Purchases(0, 1<<31-1)
-	if err != nil {
-		return fmt.Errorf("read the purchase log: %w", err)
+	var log []loggedEntry
+	for before := uint64(0); ; {
+		page, err := r.Purchases(before, purchase.PageSize)
+		if err != nil {
+			return fmt.Errorf("read the purchase log: %w", err)
+		}
+		for _, p := range page {
+			before = p.Number
+			log = append(log, loggedEntry{entry{
+				number: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID,
+				charged: p.Charged,
+			}, p.Duplicate, p.Correction})
+		}
+		if len(page) < purchase.PageSize || before <= 1 {
+			break
+		}
 	}
 	own := map[purchase.OrderID]int{} // the index of the order's own purchase, which is no double buy
 	for _, p := range slices.Backward(log) {
-		if p.LicenseID != "" {
-			v.licenses[p.LicenseID] = p.Order
-		}
-		if i, known := own[p.Order]; known && p.Correction {
-			e := &v.entries[i]
-			e.charged += p.Charged
-			e.row, e.license = cmp.Or(p.PurchaseID, e.row), cmp.Or(p.LicenseID, e.license)
-			continue
-		}
-		e := entry{
-			number: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID,
-			charged: p.Charged,
-		}
-		if o := v.orders[p.Order]; o.Receipt != nil && !p.Duplicate {
-			e.byWord, e.unchecked = o.Receipt.Settled != nil, o.Receipt.Unchecked
-			if e.row == 0 {
-				e.row = o.Receipt.PurchaseID // learned when it was counted, at the price that was logged
-			}
-		}
-		if !p.Duplicate {
-			own[p.Order] = len(v.entries)
-		}
-		v.entries = append(v.entries, e)
+		v.enterLog(p, own)
 	}
 	return nil
+}
+
+// loggedEntry is an entry of the purchase log.
+type loggedEntry struct {
+	entry
+	duplicate, correction bool
+}
+
+// enterLog adds an entry of the log, or corrects the one that it corrects.
+func (v *LedgerView) enterLog(p loggedEntry, own map[purchase.OrderID]int) {
+	if p.license != "" {
+		v.licenses[p.license] = p.order
+	}
+	if i, known := own[p.order]; known && p.correction {
+		e := &v.entries[i]
+		e.charged += p.charged
+		e.row, e.license = cmp.Or(p.row, e.row), cmp.Or(p.license, e.license)
+		return
+	}
+	e := p.entry
+	if o, _ := v.order(p.order); o.Receipt != nil && !p.duplicate {
+		e.byWord, e.unchecked = o.Receipt.Settled != nil, o.Receipt.Unchecked
+		if e.row == 0 {
+			e.row = o.Receipt.PurchaseID // learned when it was counted, at the price that was logged
+		}
+	}
+	if !p.duplicate {
+		own[p.order] = len(v.entries)
+	}
+	v.entries = append(v.entries, e)
 }
 
 // readReports reads which purchases were reported as not the ledger's, and whether the ledger was accepted in place of
@@ -231,7 +249,7 @@ func (c *comparer) matchEntry(e entry) {
 // rowOf returns the index of an entry's purchase: by its number, else by its license, else by the order's tag or cart
 // item. It returns -1 if there is none.
 func (c *comparer) rowOf(e entry) int {
-	o := c.view.orders[e.order]
+	o, _ := c.view.order(e.order)
 	for _, fits := range []func(cocalc.PurchaseRow) bool{
 		func(row cocalc.PurchaseRow) bool { return e.row != 0 && row.ID == e.row },
 		func(row cocalc.PurchaseRow) bool { return e.license != "" && row.LicenseID == e.license },

@@ -85,8 +85,9 @@ type LedgerView struct {
 	isAccepted bool
 	entries    []entry // of the purchase log, oldest first
 	orders     map[purchase.OrderID]purchase.Order
-	items      map[int64]purchase.OrderID  // the orders' cart items
-	licenses   map[string]purchase.OrderID // the licenses of the purchase log
+	short      map[purchase.OrderID]shortOrder // further orders
+	items      map[int64]purchase.OrderID      // the orders' cart items
+	licenses   map[string]purchase.OrderID     // the licenses of the purchase log
 	reported   reportSet
 	before     *purchase.Before // the replaced ledger, for a day after a restore; nil: none
 }
@@ -94,7 +95,8 @@ type LedgerView struct {
 // newLedgerView returns a view of an empty ledger.
 func newLedgerView(now time.Time) *LedgerView {
 	return &LedgerView{
-		now: now, orders: map[purchase.OrderID]purchase.Order{}, items: map[int64]purchase.OrderID{},
+		now: now, orders: map[purchase.OrderID]purchase.Order{}, short: map[purchase.OrderID]shortOrder{},
+		items:    map[int64]purchase.OrderID{},
 		licenses: map[string]purchase.OrderID{}, reported: reportSet{},
 	}
 }
@@ -124,9 +126,41 @@ func (v *LedgerView) add(o purchase.Order) {
 	}
 }
 
+// shortOrder is the part of an order that classifies a purchase.
+type shortOrder struct {
+	state                           purchase.State
+	item                            int64
+	addSent, addedAfter, watchUntil time.Time
+	receipt                         *purchase.Receipt
+	restored                        bool
+}
+
+// addShort takes over what classifies a purchase of an order, since a ledger can have very many orders.
+func (v *LedgerView) addShort(o purchase.Order) {
+	v.short[o.ID] = shortOrder{o.State, o.ItemID, o.AddSent, o.AddedAfter, o.WatchUntil, o.Receipt, o.Restored}
+	if o.ItemID != 0 {
+		v.items[o.ItemID] = o.ID
+	}
+}
+
+// order returns the ledger's record of an order, or what is known of it.
+func (v *LedgerView) order(id purchase.OrderID) (o purchase.Order, ok bool) {
+	if o, ok = v.orders[id]; ok {
+		return o, true
+	}
+	s, ok := v.short[id]
+	if !ok {
+		return purchase.Order{}, false
+	}
+	return purchase.Order{
+		ID: id, State: s.state, ItemID: s.item, AddSent: s.addSent, AddedAfter: s.addedAfter, WatchUntil: s.watchUntil,
+		Receipt: s.receipt, Restored: s.restored,
+	}, true
+}
+
 // find returns the ledger's record of an order, or else the replaced ledger's.
 func (v *LedgerView) find(id purchase.OrderID) (o purchase.Order, ok bool) {
-	if o, ok = v.orders[id]; ok {
+	if o, ok = v.order(id); ok {
 		return o, true
 	}
 	return v.before.Find(id)
@@ -141,7 +175,7 @@ func (v *LedgerView) find(id purchase.OrderID) (o purchase.Order, ok bool) {
 func Classify(v *LedgerView, row cocalc.PurchaseRow) Verdict {
 	id := v.orderOf(row)
 	verdict := Verdict{Order: id}
-	o, known := v.orders[id]
+	o, known := v.order(id)
 	then, wasKnown := v.before.Find(id)
 	switch {
 	case v.isUnread(id, row):
@@ -183,7 +217,7 @@ func (v *LedgerView) orderOf(row cocalc.PurchaseRow) purchase.OrderID {
 		}
 	}
 	if id := v.licenses[row.LicenseID]; id != "" && row.LicenseID != "" {
-		if o := v.orders[id]; o.AccountsFor(row) {
+		if o, _ := v.order(id); o.AccountsFor(row) {
 			return id
 		}
 	}
