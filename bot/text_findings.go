@@ -41,6 +41,7 @@ var findingWords = map[purchase.CauseCode]wording{
 	purchase.FoundReceiptExtra: template(
 		"Extra purchases of order %s: %s according to its receipt (%s), but %s according to the purchase log (%s)."),
 	purchase.FoundChainBroken: template("The audit chain is broken: %s %s."),
+	purchase.FoundDamaged:     template("The ledger is damaged: %s %s."),
 	purchase.FoundOtherAccount: template(
 		"The API key belongs to CoCalc account %s, but this ledger belongs to account %s, so the two can't be compared."),
 	purchase.FoundLicenseNotListed: template("CoCalc doesn't list license %s of entry %s (order %s)."),

@@ -129,6 +129,9 @@ var resultWords = map[purchase.CauseCode]wording{
 	},
 	purchase.SettledByAdmin: verdictText,
 	purchase.CartItem:       func(t renderer) text { return itemText(t) + "." },
+	purchase.ChainVerified: func(t renderer) text {
+		return t.say("The whole ledger was verified, up to audit record %s.", t.Args["record"])
+	},
 	purchase.LeftOut: func(t renderer) text {
 		n := t.number("purchases")
 		return t.say(

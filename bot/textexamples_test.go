@@ -266,6 +266,7 @@ var examples = map[Noun][]purchase.Cause{
 		*settledBy("dana", "bought", "CoCalc's support said so"),
 		cause(purchase.CartItem, "item", "77", "product", "voucher", "title", "Statistics", "added", exampleTime),
 		cause(purchase.LeftOut, "purchases", "2", "amount", "12750"),
+		purchase.Checkpoint{Number: 700, Hash: "0f3a9c", Entries: 80, Month: "2026-11", Spent: 6375}.Cause(),
 	},
 }
 

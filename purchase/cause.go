@@ -72,6 +72,11 @@ const LeftOut CauseCode = "left-out"
 // CartItem is the cause of an audit record (Event) about a cart item: item, product, title, added.
 const CartItem CauseCode = "item"
 
+// ChainVerified is the cause of an audit record (Event) that the whole ledger was verified without a fault: record (the
+// number of the last audit record then), hash (of that record), entries (of the purchase log), month and spent (of the
+// newest budget).
+const ChainVerified CauseCode = "chain-verified"
+
 // SettledByAdmin is the cause when an admin resolved an order of unknown outcome: by, name (of the admin), verdict,
 // reason; watched if the bot still watches for a late purchase.
 const SettledByAdmin CauseCode = "settled-by-admin"
@@ -253,7 +258,7 @@ func (f Finding) String() string { return f.Cause().String() }
 // FindingCode identifies a kind of finding.
 type FindingCode = CauseCode
 
-// The findings of CheckConsistency, and of storage about the audit chain.
+// The findings of CheckConsistency, and of storage about damage and the audit chain.
 const (
 	FoundEntriesOfOneLicense  FindingCode = "entries-of-one-license"
 	FoundEntriesOfOnePurchase FindingCode = "entries-of-one-purchase"
@@ -280,6 +285,7 @@ const (
 	FoundReceiptAmount        FindingCode = "receipt-amount"
 	FoundReceiptExtra         FindingCode = "receipt-extra"
 	FoundChainBroken          FindingCode = "chain-broken"
+	FoundDamaged              FindingCode = "damaged"
 )
 
 // The findings of LedgerView.Compare.

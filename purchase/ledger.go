@@ -187,6 +187,8 @@ type AccountState struct {
 	// most MaxReportedFindings. Empty if none were since the ledger was written by a version that keeps them: the audit
 	// records may have earlier ones.
 	ReportedFindings []string `json:"reported_findings,omitempty"`
+	// Checkpoint is the last verification of the whole ledger that found no fault; nil if there is none.
+	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
 	// Before is set for a day after a restore, because CoCalc may show a purchase late.
 	Before *Before `json:"before_restore,omitempty"`
 }
@@ -218,6 +220,27 @@ type Before struct {
 	// backup lacks or has in an earlier state.
 	IsKnown bool    `json:"known,omitempty"`
 	Orders  []Order `json:"orders,omitempty"`
+}
+
+// Checkpoint is a verification of the whole ledger that found no fault. A start verifies the audit records after it.
+type Checkpoint struct {
+	Number uint64 `json:"number"` // of the last audit record that it verified
+	Hash   string `json:"hash"`   // of that record
+	Record uint64 `json:"record"` // the number of the audit record of KindVerified that says so
+	// Entries is the number of the last entry of the purchase log then, and Spent what the budget of Month, the newest,
+	// says was spent.
+	Entries uint64 `json:"entries,omitempty"`
+	Month   string `json:"month,omitempty"`
+	Spent   Cents  `json:"spent_cents,omitempty"`
+}
+
+// KindVerified is the kind of the audit record of a checkpoint; its cause is Checkpoint.Cause.
+const KindVerified = "verified"
+
+// Cause returns what the audit record of the checkpoint says.
+func (c Checkpoint) Cause() Cause {
+	return NewCause(ChainVerified, "record", strconv.FormatUint(c.Number, 10), "hash", c.Hash,
+		"entries", strconv.FormatUint(c.Entries, 10), "month", c.Month, "spent", ArgSomeCents(c.Spent))
 }
 
 // Pause stops all buying until an admin resumes it.

@@ -61,7 +61,7 @@ func (l *Ledger) backup(ctx context.Context, to string) (report Report, err erro
 	}
 	copied, err := open(temp.Name(), true)
 	if err == nil {
-		report, err = copied.verify(ctx)
+		report, err = copied.verify(ctx, nil)
 		err = errors.Join(err, copied.Close())
 	}
 	if fault, ok := errors.AsType[*RecordError](err); ok && copied != nil && fault.OfChain() {

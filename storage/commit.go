@@ -215,7 +215,7 @@ func (l *Ledger) commit(tx *bbolt.Tx) error {
 	id, size := tx.ID(), l.size()
 	err := recoverPanics(func() error { return l.finish(tx.Commit, tx.Rollback) })
 	if err == nil {
-		err = l.rememberState(id)
+		err = l.rememberState(id, true)
 	} else if l.untouched(err, size) {
 		err = wrapNoSpace(err)
 	} else {
@@ -254,11 +254,15 @@ func (l *Ledger) size() int64 {
 	return info.Size()
 }
 
-// rememberState stores the state after a commit, so that isUnchanged can detect an overwritten file.
-func (l *Ledger) rememberState(id int) error {
+// rememberState stores the state after a commit, so that isUnchanged can detect an overwritten file. If this program
+// has just written the meta page, but it is another transaction's, the file was overwritten since.
+func (l *Ledger) rememberState(id int, isWritten bool) error {
 	now := &state{tx: id}
 	if _, err := l.file.ReadAt(now.meta[:], l.metaAt(id)); err != nil {
 		return l.fail(err, purchase.ErrUncertain)
+	}
+	if isWritten && u64(now.meta[:], metaSum-8) != uint64(id) { // in a backup, one page can have the other's place
+		return l.fail(ErrOverwritten, purchase.ErrUncertain)
 	}
 	l.known.Store(now)
 	return nil

@@ -65,7 +65,7 @@ func testFailedCommit(t *testing.T, end func(commit, rollback func() error) erro
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	_, backup := l.Backup(ctx, copied)
-	_, verify := l.Verify(ctx)
+	_, verify := l.Verify(ctx, nil)
 	for what, err := range map[string]error{
 		"a change": l.Update(ctx, appendEvent("third")),
 		"a look":   l.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil }),
@@ -226,6 +226,42 @@ func TestLedger_Update_Overwritten(t *testing.T) {
 				t.Errorf("got a changed file, want it unchanged; error %v", err)
 			}
 		})
+	}
+}
+
+// An older copy is copied over the file in the moment after a commit wrote it: the commit's outcome is unknown, and the
+// copy is never taken for what was written.
+func TestLedger_Update_OverwrittenDuringCommit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	var older []byte
+	l, err := Open(path, WithCommit(func(commit, _ func() error) error {
+		err := commit()
+		if older != nil {
+			err = errors.Join(err, os.WriteFile(path, older, 0o600))
+		}
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	for range 2 {
+		_, err = l.Backup(t.Context(), copied)
+		if err := errors.Join(err, l.Update(t.Context(), appendEvent("first"))); err != nil {
+			t.Fatal(err)
+		}
+		copied += ".2"
+	}
+	if older, err = os.ReadFile(strings.TrimSuffix(copied, ".2")); err != nil {
+		t.Fatal(err)
+	}
+	err = l.Update(t.Context(), appendEvent("second"))
+	if !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, ErrOverwritten) {
+		t.Errorf("got %v, want ErrUncertain and ErrOverwritten", err)
+	}
+	if err := l.View(t.Context(), func(purchase.Reader) error { return nil }); !errors.Is(err, purchase.ErrStopped) {
+		t.Errorf("got %v afterwards, want ErrStopped", err)
 	}
 }
 

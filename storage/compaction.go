@@ -36,8 +36,11 @@ var errNothing = errors.New("there is nothing to bundle")
 
 // Compact bundles records that are not recent, until there are too few of them, and returns how many it bundled. Each
 // transaction writes one bundle, or the bundles of some orders that were closed later than their neighbors, so a
-// compaction delays other updates by milliseconds. Its errors are those of [Ledger.Update].
+// compaction delays other updates by milliseconds. It waits for a verification that is running. Its errors are those of
+// [Ledger.Update].
 func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
+	l.bundling.Lock()
+	defer l.bundling.Unlock()
 	for _, step := range []compactStep{
 		l.sizes.compactOrders, l.sizes.compactPurchases, l.sizes.compactEvents, l.sizes.indexItems,
 	} {

@@ -80,7 +80,7 @@ func copyOnce(to *os.File, from io.ReaderAt) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		return cmp.Or(walk(start[:n]), damagedf("it has no valid meta page"))
+		return cmp.Or(walk(start[:n], func() {}), damagedf("it has no valid meta page"))
 	}
 	if _, err := to.Seek(0, io.SeekStart); err != nil {
 		return err

@@ -55,7 +55,9 @@ func (f *RecordError) Record() string {
 
 // OfChain reports whether the fault is in the audit chain. The bot can work with such a file, but the file no longer
 // proves what happened.
-func (f *RecordError) OfChain() bool { return f.Bucket == string(bucketEvents) }
+func (f *RecordError) OfChain() bool {
+	return f.Bucket == string(bucketEvents) || f.Bucket == string(bucketEventBundles)
+}
 
 // recordError returns a *RecordError about the record of a key.
 func recordError(bucket, key []byte, what string, args ...any) error {

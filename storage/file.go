@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,6 +16,9 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
+
+	"licensebot/purchase"
 )
 
 // create creates an empty ledger at path: complete in a temporary file first, then renamed.
@@ -114,21 +118,24 @@ func checkPages(path string, info fs.FileInfo) error {
 	if info, err = f.Stat(); err != nil {
 		return err
 	}
-	return walkFile(f, info.Size())
+	return walkFile(f, info.Size(), func() {})
 }
 
 // walkFile checks the pages of an open file. It maps the file instead of reading it, since it can have hundreds of MB.
-func walkFile(f *os.File, size int64) (err error) {
+// It calls begun once it knows the file's last state. A transaction of a program that has the file open may then be
+// committed, if the caller holds a read transaction of that state: its pages stay as they are.
+func walkFile(f *os.File, size int64, begun func()) (err error) {
 	if size == 0 {
-		return walk(nil)
+		return walk(nil, begun)
 	}
-	data, err := syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_SHARED)
+	data, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		return fmt.Errorf("map the file: %w", err)
 	}
-	defer func() { _ = syscall.Munmap(data) }() // fails only for memory that is not mapped
-	defer recoverDamage(&err)()                 // a disk that fails to read, a file that is truncated meanwhile
-	return walk(data)
+	defer func() { _ = unix.Munmap(data) }() // fails only for memory that is not mapped
+	defer recoverDamage(&err)()              // a disk that fails to read, a file that is truncated meanwhile
+	_ = unix.Madvise(data, unix.MADV_RANDOM) // most of a large file are bundles, which are not read here
+	return walk(data, begun)
 }
 
 // lock waits, as bbolt does, until no program writes to the file. Closing the file releases the lock.
@@ -170,7 +177,8 @@ func u32(b []byte, at uint64) uint64 { return uint64(binary.NativeEndian.Uint32(
 
 func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:]) }
 
-func walk(data []byte) error {
+// walk checks the pages of a file; see walkFile.
+func walk(data []byte, begun func()) error {
 	if len(data) < metaSum+8 ||
 		!bytes.Contains(data[:min(len(data), 1<<17)], binary.NativeEndian.AppendUint32(nil, magic)) {
 		return fmt.Errorf("%w: it is not a database", ErrForeign)
@@ -190,16 +198,18 @@ func walk(data []byte) error {
 			meta = m
 		}
 	}
-	p := &pages{data: data, size: size, high: u64(meta, header+40)}
+	high, free, root := u64(meta, header+40), u64(meta, header+32), u64(meta, header+16)
+	begun()
+	p := &pages{data: data, size: size, high: high}
 	if p.high < 4 || p.high > uint64(len(data))/size {
 		return damagedf("it has %d bytes instead of %d: it was cut short", len(data), p.high*size)
 	}
 	p.used = make([]bool, p.high)
 	p.used[0], p.used[1] = true, true
-	if err := p.free(u64(meta, header+32)); err != nil {
+	if err := p.free(free); err != nil {
 		return err
 	}
-	if err := p.tree(u64(meta, header+16), nil, nil, 0); err != nil {
+	if err := p.tree(root, nil, nil, 0); err != nil {
 		return err
 	}
 	for id, used := range p.used {
@@ -322,4 +332,52 @@ func (p *pages) node(page, from, to []byte, depth int) error {
 		}
 	}
 	return nil
+}
+
+// MinFree is the free space, in bytes, that the ledger's disk must have before an order is accepted. It is a reserve
+// for the orders that were accepted: completing one takes a few pages of 4 KB.
+const MinFree = 16 << 20
+
+// Room implements purchase.Ledger. It returns an error that wraps purchase.ErrFull if the ledger's disk has less than
+// [MinFree] bytes for another order.
+func (l *Ledger) Room(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := l.checkUsable(); err != nil {
+		return err
+	}
+	free, err := l.room(filepath.Dir(l.path))
+	if err != nil {
+		return fmt.Errorf("check the free space on the ledger's disk: %w", err)
+	}
+	if free < MinFree {
+		return fmt.Errorf("%w: %.1f MB are free in %s, but a new order needs %d MB", purchase.ErrFull, float64(free)/(1<<20),
+			l.path, MinFree>>20)
+	}
+	return nil
+}
+
+// Here implements purchase.Ledger. It returns an error that wraps purchase.ErrAway if the ledger's path no longer leads
+// to the open file, by device and inode.
+func (l *Ledger) Here(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := l.checkUsable(); err != nil {
+		return err
+	}
+	if info, err := l.file.Stat(); err != nil || !sameFile(l.file, l.path, info) {
+		return fmt.Errorf("%w: %s", purchase.ErrAway, l.path)
+	}
+	return nil
+}
+
+// Free returns how many bytes a program without special rights can still write to the file system of a folder.
+func Free(dir string) (uint64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }

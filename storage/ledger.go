@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -96,6 +96,7 @@ type Ledger struct {
 	step     func(done string)     // of an upgrade, for tests that end it there
 	sizes    sizes
 	budgets  budgetCache
+	bundling sync.Mutex // held while bundles change, and while they must not
 	committer
 }
 
@@ -196,7 +197,7 @@ func open(path string, readOnly bool) (*Ledger, error) {
 		if err := checkNumbered(tx); err != nil {
 			return err
 		}
-		if err := l.rememberState(tx.ID()); err != nil || tx.ID() == inspected { // unchanged since the inspection
+		if err := l.rememberState(tx.ID(), false); err != nil || tx.ID() == inspected { // unchanged since the inspection
 			return err
 		}
 		return checkMeta(tx)
@@ -359,58 +360,13 @@ func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 		own = change(&transaction{bundleReader: bundleReader{tx: tx}, budgets: &l.budgets, changed: l.changed})
 		return own
 	})
-	if err != nil && own == nil {
+	switch {
+	case err != nil && own == nil:
 		return fmt.Errorf("write the ledger: %w", err)
+	case errors.Is(err, ErrDamaged):
+		return errors.Join(l.checkUsable(), err) // the file may have been overwritten meanwhile
 	}
 	return err
-}
-
-// MinFree is the free space, in bytes, that the ledger's disk must have before an order is accepted. It is a reserve
-// for the orders that were accepted: completing one takes a few pages of 4 KB.
-const MinFree = 16 << 20
-
-// Room implements purchase.Ledger. It returns an error that wraps purchase.ErrFull if the ledger's disk has less than
-// [MinFree] bytes for another order.
-func (l *Ledger) Room(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := l.checkUsable(); err != nil {
-		return err
-	}
-	free, err := l.room(filepath.Dir(l.path))
-	if err != nil {
-		return fmt.Errorf("check the free space on the ledger's disk: %w", err)
-	}
-	if free < MinFree {
-		return fmt.Errorf("%w: %.1f MB are free in %s, but a new order needs %d MB", purchase.ErrFull, float64(free)/(1<<20),
-			l.path, MinFree>>20)
-	}
-	return nil
-}
-
-// Here implements purchase.Ledger. It returns an error that wraps purchase.ErrAway if the ledger's path no longer leads
-// to the open file, by device and inode.
-func (l *Ledger) Here(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := l.checkUsable(); err != nil {
-		return err
-	}
-	if info, err := l.file.Stat(); err != nil || !sameFile(l.file, l.path, info) {
-		return fmt.Errorf("%w: %s", purchase.ErrAway, l.path)
-	}
-	return nil
-}
-
-// Free returns how many bytes a program without special rights can still write to the file system of a folder.
-func Free(dir string) (uint64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, err
-	}
-	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }
 
 // Close waits for running transactions and closes the file. After a failure it does not wait; see [Ledger.Failed].
@@ -420,4 +376,33 @@ func (l *Ledger) Close() error {
 		return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
 	}
 	return l.db.Close()
+}
+
+// prepare applies the options and upgrades a ledger of an older schema. On an error it closes the ledger.
+func (l *Ledger) prepare(options []Option) (*Ledger, error) {
+	for _, set := range options {
+		set(l)
+	}
+	version, err := l.schema()
+	if err != nil || version == SchemaVersion {
+		if err != nil {
+			l.Close()
+			return nil, err
+		}
+		return l, nil
+	}
+	kept, err := l.upgrade(version)
+	// The lock on the earlier file is held until the new one has its name.
+	if err := errors.Join(err, l.Close()); err != nil {
+		return nil, fmt.Errorf("upgrade it from schema version %d: %w", version, wrapNoSpace(err))
+	}
+	upgraded, err := open(l.path, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range options {
+		set(upgraded)
+	}
+	upgraded.kept = kept
+	return upgraded, nil
 }

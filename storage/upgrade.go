@@ -14,35 +14,6 @@ import (
 	"licensebot/purchase"
 )
 
-// prepare applies the options and upgrades a ledger of an older schema. On an error it closes the ledger.
-func (l *Ledger) prepare(options []Option) (*Ledger, error) {
-	for _, set := range options {
-		set(l)
-	}
-	version, err := l.schema()
-	if err != nil || version == SchemaVersion {
-		if err != nil {
-			l.Close()
-			return nil, err
-		}
-		return l, nil
-	}
-	kept, err := l.upgrade(version)
-	// The lock on the earlier file is held until the new one has its name.
-	if err := errors.Join(err, l.Close()); err != nil {
-		return nil, fmt.Errorf("upgrade it from schema version %d: %w", version, wrapNoSpace(err))
-	}
-	upgraded, err := open(l.path, false)
-	if err != nil {
-		return nil, err
-	}
-	for _, set := range options {
-		set(upgraded)
-	}
-	upgraded.kept = kept
-	return upgraded, nil
-}
-
 // upgrade replaces a ledger of an older schema version by one of [SchemaVersion], and returns the path under which the
 // earlier file stays beside it. The new file is written under another name, and compared with the old one record by
 // record before it gets the ledger's name: a program that is killed leaves the one or the other. The error wraps

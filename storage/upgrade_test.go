@@ -65,7 +65,7 @@ func TestOpen_Upgrade_ReadsAlike(t *testing.T) {
 	if diff := diffContents(want, h.contents(t, l)); diff != "" {
 		t.Errorf("the upgraded ledger reads otherwise (-before +after):\n%s", diff)
 	}
-	if _, err := l.Verify(t.Context()); err != nil {
+	if _, err := l.Verify(t.Context(), nil); err != nil {
 		t.Errorf("got %v, want an upgraded ledger that verifies", err)
 	}
 	if kept, err := os.ReadFile(l.Kept()); err != nil || string(kept) != string(before) {
@@ -110,7 +110,7 @@ func TestOpen_Upgrade_Killed(t *testing.T) {
 			if diff := diffContents(want, h.contents(t, l)); diff != "" {
 				t.Errorf("the ledger reads otherwise (-before +after):\n%s", diff)
 			}
-			if _, err := l.Verify(t.Context()); err != nil {
+			if _, err := l.Verify(t.Context(), nil); err != nil {
 				t.Errorf("got %v, want a ledger that verifies", err)
 			}
 			kept, _ := filepath.Glob(path + ".schema2*")

@@ -3,12 +3,10 @@ package storage
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"strconv"
+	"sync"
 
+	"github.com/oklog/ulid/v2"
 	"go.etcd.io/bbolt"
 
 	"licensebot/purchase"
@@ -29,15 +27,14 @@ type Report struct {
 	Away bool `json:",omitempty"`
 }
 
-// Verify checks the whole ledger at path, also beside a running bot, as [ReadCopy] does: the pages of the file, bbolt's
-// own checks, the checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each
-// record's hash, and the hash of the one before, which it names). The error is the first fault: a [*RecordError] names
-// a record; others wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked
-// by reconcile.CheckConsistency. Without a fault, Verify then calls each read with the same state, and returns its
-// error.
+// Verify checks the whole ledger at path, also beside a running bot, as [ReadCopy] does: the pages of the file, the
+// checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each record's hash, and
+// the hash of the one before, which it names). The error is the first fault: a [*RecordError] names a record; others
+// wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked by
+// reconcile.CheckConsistency. Without a fault, Verify then calls each read with the same state, and returns its error.
 func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
 	err = withCopy(ctx, path, func(l *Ledger) error {
-		if report, err = l.verify(ctx); err != nil {
+		if report, err = l.verify(ctx, nil); err != nil {
 			return fmt.Errorf("verify the ledger %s: %w", path, err)
 		}
 		for _, r := range read {
@@ -50,9 +47,14 @@ func Verify(ctx context.Context, path string, read ...func(purchase.Reader) erro
 	return report, err
 }
 
-// Verify checks an open ledger; see the function [Verify].
-func (l *Ledger) Verify(ctx context.Context) (Report, error) {
-	report, err := l.verify(ctx)
+// Pace is called between the steps of a long reading of a ledger that others use meanwhile, and decides how much of the
+// machine it takes. Its error ends the reading. A nil Pace doesn't wait.
+type Pace func(ctx context.Context) error
+
+// Verify checks an open ledger as the function [Verify] does, in short steps: others use the ledger meanwhile. What is
+// written meanwhile is checked as well, if it comes after what was read. Records are not compacted meanwhile.
+func (l *Ledger) Verify(ctx context.Context, pace Pace) (Report, error) {
+	report, err := l.verify(ctx, pace)
 	if err != nil {
 		return Report{}, fmt.Errorf("verify the ledger %s: %w", l.path, err)
 	}
@@ -66,35 +68,60 @@ func verifyFile(ctx context.Context, path string) (Report, error) {
 		return Report{}, err
 	}
 	defer l.Close()
-	return l.verify(ctx)
+	return l.verify(ctx, nil)
 }
 
-// verify checks what opening a ledger does not check.
-func (l *Ledger) verify(ctx context.Context) (report Report, err error) {
-	err = l.view(func(tx *bbolt.Tx) (err error) {
-		defer recoverDamage(&err)()
+// verify checks what opening a ledger checks, and the rest. With an error of the audit chain, the report is complete.
+func (l *Ledger) verify(ctx context.Context, pace Pace) (report Report, err error) {
+	l.bundling.Lock() // bundles and their indexes stay as they are
+	defer l.bundling.Unlock()
+	if err := l.checkSnapshot(); err != nil {
+		return report, err
+	}
+	if err := l.inStep(ctx, pace, checkMeta); err != nil {
+		return report, err
+	}
+	if err := l.checkBundles(ctx, pace); err != nil {
+		return report, err
+	}
+	err = l.inStep(ctx, pace, func(tx *bbolt.Tx) (err error) {
 		report = Report{Size: tx.Size(), Purchases: int(tx.Bucket(bucketPurchases).Sequence())}
 		if report.Orders, err = countOrders(tx); err != nil {
 			return err
 		}
-		if report.Schema, err = schema(tx); err != nil {
-			return err
-		}
-		for wrong := range tx.Check() { // all of them, or its goroutine leaks
-			if err == nil {
-				err = damagedf("%v", wrong)
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if err := checkBundles(ctx, tx); err != nil {
-			return err
-		}
-		report.Head, err = checkChain(ctx, tx)
+		report.Schema, err = schema(tx)
 		return err
 	})
+	if err != nil {
+		return report, err
+	}
+	report.Head, err = l.checkChain(ctx, pace)
 	return report, err
+}
+
+// inStep calls read in a transaction of its own, and then pace.
+func (l *Ledger) inStep(ctx context.Context, pace Pace, read func(tx *bbolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := l.view(func(tx *bbolt.Tx) (err error) {
+		defer recoverDamage(&err)()
+		return read(tx)
+	})
+	if err == nil && pace != nil {
+		err = pace(ctx)
+	}
+	return err
+}
+
+// checkSnapshot checks the pages of the last committed state, as checkPages does before the file is opened.
+func (l *Ledger) checkSnapshot() error {
+	l.writing.Lock() // no meta page is being written
+	unlock := sync.OnceFunc(l.writing.Unlock)
+	defer unlock()
+	return l.view(func(tx *bbolt.Tx) error {
+		return walkFile(l.file, tx.Size(), unlock)
+	})
 }
 
 // countOrders returns the number of orders. A single order that is also in a bundle counts once.
@@ -119,75 +146,129 @@ func countOrders(tx *bbolt.Tx) (n int, err error) {
 	})
 }
 
-// checkChain verifies the audit records from the first to the last, and returns the last. It reads their JSON without
-// decoding it: a record states its number first and its hashes last.
-func checkChain(ctx context.Context, tx *bbolt.Tx) (last purchase.Event, err error) {
-	var data []byte // of the last good record
-	var prev string
-	n := uint64(0)
-	for r, err := range (&bundleReader{tx: tx}).ascend(collectionEvents, nil) {
-		if err == nil {
-			n++
-			if n%1000 == 0 {
-				err = ctx.Err()
+// checkBundles checks what checkContents leaves out: the bundles of orders and log entries, and the indexes of bundled
+// records. checkChain checks those of audit records.
+func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
+	items := 0
+	orders, err := eachBundled(ctx, l, pace, collectionOrders,
+		func(t *bundleReader, key []byte, o purchase.Order) error {
+			if string(o.ID) != string(key) {
+				return recordError(bucketOrders, key, "contains order %q", o.ID)
 			}
-		}
-		if err == nil && !bytes.Equal(r.key, number(n)) {
-			err = recordError(bucketEvents, number(n), "is missing")
-		}
-		if err == nil {
-			prev, err = checkLink(r.key, r.data, prev)
-		}
-		if err != nil {
-			last, _ = lastEvent(data)
-			return last, err
-		}
-		data = r.data
-	}
-	if sequence := tx.Bucket(bucketEvents).Sequence(); sequence != n {
-		last, _ = lastEvent(data)
-		return last, recordError(bucketEvents, number(n+1), "is missing: there were %d", sequence)
-	}
-	return lastEvent(data)
-}
-
-func lastEvent(data []byte) (e purchase.Event, err error) {
-	if data == nil {
-		return e, nil
-	}
-	return unmarshal[purchase.Event](bucketEvents, nil, data)
-}
-
-// checkLink verifies that an audit record has its number, follows the record with the hash prev and fits its own hash,
-// which it returns.
-func checkLink(key, data []byte, prev string) (hash string, err error) {
-	body, isUsual := bytes.CutPrefix(data, strconv.AppendUint([]byte(`{"number":`), binary.BigEndian.Uint64(key), 10))
-	if end := len(data) - ownHashSize; isUsual && end > 0 && body[0] == ',' {
-		hash = string(data[end : end+2*hashSize])
-		before, follows := bytes.CutSuffix(data[:end], []byte(prevMember+prev+hashMember))
-		if follows && string(data[end+2*hashSize:]) == recordEnd {
-			sum := sha256.New()
-			sum.Write(before)
-			sum.Write([]byte(prevMember + prev + hashMember + recordEnd)) // it is hashed without its hash
-			if hex.EncodeToString(sum.Sum(nil)) == hash {
-				return hash, nil
+			if (o.Open() || o.Stale()) && t.tx.Bucket(bucketOrders).Get(key) == nil {
+				return recordError(bucketOrders, key, "has something left to do, and is in no list")
 			}
-		}
-	}
-	// The record is wrong, or has another form: its content decides.
-	e, err := unmarshal[purchase.Event](bucketEvents, key, data)
+			named, err := ending(t.tx, string(key))
+			if err == nil && len(named) != 1 {
+				err = recordError(bucketOrders, key, "is listed %d times in the index of ids", len(named))
+			}
+			if err != nil || o.ItemID == 0 {
+				return err
+			}
+			items++
+			isIndexed, err := isItemIndexed(t.tx, &o)
+			if err == nil && !isIndexed {
+				err = recordError(bucketOrders, key, "is not listed under its cart item %d", o.ItemID)
+			}
+			return err
+		})
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := checkNumber(bucketEvents, key, e.Number); err != nil {
-		return "", err
+	var n uint64
+	firsts := 0
+	_, err = eachBundled(ctx, l, pace, collectionPurchases,
+		func(t *bundleReader, key []byte, p purchase.Purchase) error {
+			if n++; !bytes.Equal(key, number(n)) {
+				return recordError(bucketPurchases, number(n), "is missing")
+			}
+			if err := checkNumber(bucketPurchases, key, p.Number); err != nil || p.LicenseID == "" {
+				return err
+			}
+			first, ok, err := t.bundledPurchaseOf(p.LicenseID)
+			if err == nil && (!ok || first.Number > p.Number) {
+				err = recordError(bucketPurchases, key, "is not listed under its license %s", p.LicenseID)
+			}
+			if first.Number == p.Number {
+				firsts++
+			}
+			return err
+		})
+	if err != nil {
+		return err
 	}
-	if e.Prev != prev {
-		return "", recordError(bucketEvents, key,
-			"does not follow from the record before it: the chain is broken between them")
+	return l.inStep(ctx, pace, func(tx *bbolt.Tx) error {
+		if err := checkIndex(tx, bucketIDIndex, len(ulid.ULID{}), orders); err != nil {
+			return err
+		}
+		if err := checkIndex(tx, bucketItemIndex, itemEntry, items); err != nil {
+			return err
+		}
+		return checkIndex(tx, bucketLicenseIndex, licenseEntry, firsts)
+	})
+}
+
+// stepBundles is how many bundles a step of a verification reads, in a few milliseconds.
+const stepBundles = 4
+
+// eachBundled decodes every record in the bundles of a collection, in steps, and returns their number.
+func eachBundled[T any](ctx context.Context, l *Ledger, pace Pace, c collection,
+	visit func(t *bundleReader, key []byte, value T) error,
+) (n int, err error) {
+	var last []byte // the key of the last bundle that was read
+	for more := true; more && err == nil; {
+		err = l.inStep(ctx, pace, func(tx *bbolt.Tx) error {
+			bundles := tx.Bucket(c.bundles)
+			if more = bundles != nil; !more {
+				return nil // a ledger before schema 3
+			}
+			t, cursor := &bundleReader{tx: tx}, bundles.Cursor()
+			key, value := cursor.First()
+			if last != nil {
+				cursor.Seek(last)
+				key, value = cursor.Next()
+			}
+			for range stepBundles {
+				if more = key != nil; !more {
+					return nil
+				}
+				content, err := t.unpack(c, key, value)
+				if err != nil {
+					return err
+				}
+				n += len(content.records)
+				for i, r := range content.records {
+					v, err := unmarshal[T](c.recent, r.key, content.json(i))
+					if err == nil {
+						err = visit(t, r.key, v)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				last = bytes.Clone(key)
+				key, value = cursor.Next()
+			}
+			return nil
+		})
 	}
-	if hash, err = Hash(e); err == nil && hash != e.Hash {
-		err = recordError(bucketEvents, key, "was changed after it was written: its hash does not match its content")
+	return n, err
+}
+
+// checkIndex checks the groups of an index, and the number of their entries.
+func checkIndex(tx *bbolt.Tx, bucket []byte, entrySize, want int) error {
+	index := tx.Bucket(bucket)
+	if index == nil {
+		return nil // a ledger of an older version
 	}
-	return hash, err
+	size := 0
+	err := index.ForEach(func(group, value []byte) error {
+		entries, err := checked(bucket, group, value)
+		size += len(entries)
+		return err
+	})
+	if err == nil && size != want*entrySize {
+		err = damagedf("the %s has %d bytes instead of %d", bucket, size, want*entrySize)
+	}
+	return err
 }

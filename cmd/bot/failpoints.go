@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
@@ -15,6 +17,7 @@ func addFailpoints(c *app.Config) {
 	if !failpoint.Enabled() {
 		return
 	}
+	c.VerifyAfter = time.Millisecond
 	c.CoCalc.Wrap = cocalc.WithFailpoints
 	c.Slack.Socket = socket.WithFailpoints(c.Slack.Socket)
 	c.Decorators = app.Decorators{

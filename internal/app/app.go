@@ -63,7 +63,7 @@ func New(c Config) (*Service, error) {
 	if ledger == nil {
 		bolt, err := storage.Open(c.Database, append(c.Decorators.storage(), storage.WithProgress(s.logUpgrade()))...)
 		if err != nil {
-			return nil, err
+			return nil, adviseDamaged(err)
 		}
 		if kept := bolt.Kept(); kept != "" {
 			log := s.part("storage")
@@ -172,7 +172,7 @@ func (s *Service) Start() {
 	group.Go(func() error { return s.front.Run(ctx) })
 	if s.Ledger != nil {
 		group.Go(func() error { return s.ledgerFails(ctx) })
-		group.Go(func() error { return s.compactLedger(ctx) })
+		group.Go(func() error { return s.maintainLedger(ctx) })
 	}
 	watch := bot.AccessWatch{
 		Access: s.Access, Slack: s.api, Audit: s.Desk.Process, Log: s.log, Every: s.config.Slack.Probe, Now: s.config.Now,

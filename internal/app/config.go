@@ -35,6 +35,9 @@ type Config struct {
 	Limits map[string]string
 	Log    zerolog.Logger
 
+	// VerifyAfter is how long after its start the bot begins to verify the whole ledger; 0: 10 s.
+	VerifyAfter time.Duration
+
 	// The fields below replace parts, for tests.
 
 	// Ledger is used instead of the file. The service doesn't close it.

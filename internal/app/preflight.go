@@ -3,59 +3,13 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
 	"licensebot/internal/diagnosis"
-	"licensebot/purchase"
-	"licensebot/purchase/reconcile"
-	"licensebot/storage"
 )
-
-// DamagedAdvice is what to do with a ledger that can't be trusted.
-const DamagedAdvice = "Keep the file as it is: it is evidence. " +
-	"`bot restore FILE` replaces it with a backup and sets it aside."
-
-// verifyLedger verifies the ledger before anything uses it. A file that can't be read completely ends the start, and
-// stays as it is for an inspection. A broken audit chain, and books that contradict themselves, pause buying, so that
-// people get an answer and an admin decides.
-func (s *Service) verifyLedger(ctx context.Context) error {
-	began := time.Now()
-	var findings []purchase.Finding
-	report, err := s.Ledger.Verify(ctx)
-	if fault, ok := errors.AsType[*storage.RecordError](err); ok && fault.OfChain() {
-		findings = append(findings, brokenChain(fault))
-	} else if errors.Is(err, storage.ErrDamaged) {
-		return fmt.Errorf("%w\n%s", err, DamagedAdvice)
-	} else if err != nil {
-		return err
-	}
-	more, err := reconcile.CheckConsistency(ctx, s.Ledger, nil)
-	findings = append(findings, more...)
-	if err != nil {
-		return fmt.Errorf("check the books: %w", err)
-	}
-	if len(findings) == 0 {
-		s.log.Info().Int("orders", report.Orders).Int("purchases", report.Purchases).
-			Uint64("records", report.Head.Number).Str("head", report.Head.Hash).
-			Int64("took_ms", time.Since(began).Milliseconds()).Msg("verify the ledger")
-		return nil
-	}
-	for _, f := range findings {
-		s.log.Error().Str("record", f.Record).
-			Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(bot.FindingWords(f, bot.Reader{})))
-	}
-	_, err = s.Desk.PauseInconsistent(ctx, findings)
-	return err
-}
-
-// brokenChain is the finding of a broken audit chain: records were changed or removed.
-func brokenChain(f *storage.RecordError) purchase.Finding {
-	return purchase.NewFinding(f.Record(), purchase.FoundChainBroken, f.Record(), f.What)
-}
 
 // preflight checks both sides before work begins, and logs the result. A wrong Slack token ends the program, since
 // people would get no answers. A CoCalc that does not answer doesn't, since it may come back.

@@ -51,7 +51,7 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 func (s *Service) run(ctx context.Context) error {
-	if err := s.verifyLedger(ctx); err != nil {
+	if err := s.verifyStart(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped meanwhile
 		}
@@ -70,29 +70,6 @@ func (s *Service) run(ctx context.Context) error {
 	case <-s.running.ended:
 	}
 	return s.Drain()
-}
-
-// compactEvery is how often older records of the ledger are bundled.
-const compactEvery = time.Hour
-
-// compactLedger bundles the ledger's older records from time to time, until ctx is done. An error is logged: the
-// records stay as they are, and the next attempt finds them again.
-func (s *Service) compactLedger(ctx context.Context) error {
-	log := s.part("storage")
-	for ctx.Err() == nil {
-		n, err := s.Ledger.Compact(ctx)
-		switch {
-		case err != nil && ctx.Err() == nil:
-			log.Error().Err(err).Msg("fail to compact the ledger")
-		case n > 0:
-			log.Info().Int("records", n).Msg("compact the ledger")
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(compactEvery):
-		}
-	}
-	return nil
 }
 
 // upgradeLogEvery is how often the progress of an upgrade is logged.

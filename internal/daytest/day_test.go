@@ -169,7 +169,7 @@ func (tm *team) checkLedger() {
 	if tm.must(err); len(findings) > 0 {
 		tm.t.Errorf("the books: got %v, want no contradictions", findings)
 	}
-	if _, err := tm.service.Ledger.Verify(tm.ctx); err != nil {
+	if _, err := tm.service.Ledger.Verify(tm.ctx, nil); err != nil {
 		tm.t.Errorf("verify the ledger: %v", err)
 	}
 	total := 0

@@ -89,8 +89,8 @@ func transactions() []string {
 		// The account as a whole.
 		"account", "account, paused", "address", "setting", "only watching", "only reconciled", "reconciled",
 		"foreign-purchase", "unexplained-purchase, paused", "trouble", "only head_told", "broken-item", "item-taken-out",
-		"only ids_merged", "paused", "resumed", "uncertain", "settled, failed", "double-buy, paused, purchased",
-		"double-buy, paused", "overcharged, paused, purchased",
+		"only ids_merged", "verified", "paused", "resumed", "uncertain", "settled, failed",
+		"double-buy, paused, purchased", "double-buy, paused", "overcharged, paused, purchased",
 	}
 }
 

@@ -24,7 +24,7 @@ func TestRun_Ledgers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := ledger.Verify(t.Context())
+		report, err := ledger.Verify(t.Context(), nil)
 		if err != nil || report.Orders != 40 || (ledger.Kept() != "") != upgraded {
 			t.Errorf("schema %s: got %d orders, upgraded %v (error %v), want 40, %v", schema, report.Orders,
 				ledger.Kept() != "", err, upgraded)

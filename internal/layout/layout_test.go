@@ -90,7 +90,7 @@ var rules = []rule{
 			"bot", "cocalc", "internal/control", "internal/diagnosis", "internal/records", "purchase", "purchase/desk",
 			"purchase/reconcile", "storage",
 		},
-		tests: []string{"cocalc/cocalctest", "slacksim", "storage/storagetest"},
+		tests: []string{"cocalc/cocalctest", "internal/largeledger", "slacksim", "storage/storagetest"},
 	},
 	{dir: "internal/diagnosis", imports: []string{"cocalc"}},
 	{dir: "slacksim", slack: true},

@@ -118,9 +118,9 @@ func ledger() []mutant {
 			[]tests{kept("^TestLedger_Compact_ReadsAlike$")},
 		},
 		{
-			"that no bundle is missing",
-			"storage.checkHeads",
-			dropOperand("before"),
+			"that no audit record is missing",
+			"storage.(*chain).follow",
+			never("bytes.Equal"),
 			[]tests{kept("^TestVerify_Bundles$")},
 		},
 		{
@@ -164,6 +164,18 @@ func ledger() []mutant {
 			"cmd/bot.(*ledgerFile).isReplaced",
 			swap("!os.SameFile(f.info, now)", "now == nil"),
 			[]tests{program("^TestRecords_LedgerReplacedMeanwhile$")},
+		},
+		{
+			"that no bundled log entry is missing",
+			"storage.(*Ledger).checkBundles",
+			never("bytes.Equal"),
+			[]tests{kept("^TestVerify_Bundles$")},
+		},
+		{
+			"that a checkpoint is in the chain",
+			"storage.chainSince",
+			never("purchase.KindVerified"),
+			[]tests{kept("^TestLedger_VerifyTail_Checkpoint$")},
 		},
 		{
 			"the key in a record's checksum",

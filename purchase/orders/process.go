@@ -117,6 +117,53 @@ func (p *Process) NoteAccess(ctx context.Context, code string) error {
 	return nil
 }
 
+// checkpointEvery is the least number of audit records between two checkpoints.
+const checkpointEvery = 500
+
+// NoteVerified records that the whole ledger was verified without a fault while head was the last audit record: a
+// checkpoint, from which the next start verifies the chain. It does nothing if the last checkpoint is hardly older.
+func (p *Process) NoteVerified(ctx context.Context, head purchase.Event) error {
+	err := p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		if last := account.Checkpoint; head.Number == 0 || last != nil && head.Number < last.Number+checkpointEvery {
+			return nil
+		}
+		now, err := w.Head()
+		if err != nil {
+			return err
+		}
+		checkpoint := purchase.Checkpoint{Number: head.Number, Hash: head.Hash, Record: now.Number + 1}
+		entries, err := w.Purchases(0, 1)
+		if err != nil {
+			return err
+		}
+		for _, p := range entries {
+			checkpoint.Entries = p.Number
+		}
+		budgets, err := w.Budgets(1)
+		if err != nil {
+			return err
+		}
+		for _, b := range budgets {
+			checkpoint.Month, checkpoint.Spent = b.Month, b.Spent
+		}
+		account.Checkpoint = &checkpoint
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		return w.AppendEvent(purchase.Event{
+			Time: p.svc.now(), Kind: purchase.KindVerified, By: purchase.BotName, Cause: checkpoint.Cause(),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("record that the ledger was verified: %w", err)
+	}
+	return nil
+}
+
 // announceResume announces a resume from the time before this run, once.
 func (p *Process) announceResume(ctx context.Context) error {
 	var account purchase.AccountState

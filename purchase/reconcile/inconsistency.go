@@ -23,8 +23,11 @@ func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase
 		},
 	}
 	before, err := rc.reportedBefore(ctx, findings)
-	if err != nil {
-		return false, fmt.Errorf("find out whether the findings were reported: %w", err)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil { // for example because audit records are damaged: buying is paused once more
+		rc.log.Warn().Err(err).Msg("read in no audit record whether the findings were reported")
 	}
 	paused := false
 	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {

@@ -45,7 +45,7 @@ func TestCreate_Ledger_IsUpgraded(t *testing.T) {
 	if to.Kept() == "" {
 		t.Error("file kept before the upgrade: got none, want one")
 	}
-	if _, err := to.Verify(ctx); err != nil {
+	if _, err := to.Verify(ctx, nil); err != nil {
 		t.Error(err)
 	}
 	var want, got content

@@ -40,7 +40,7 @@ func TestWrite_Ledger_IsConsistent(t *testing.T) {
 	h := newHistory(t.Context(), Options{Orders: 600, Months: 14, Until: until, Seed: 3})
 	h.rare = rarity{ignored: 10, withdrawn: 10, edited: 10, meddled: 20, lost: 15, unlisted: 10}
 	ledger := writeTo(t, h)
-	report, err := ledger.Verify(t.Context())
+	report, err := ledger.Verify(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,198 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"licensebot/bot"
+	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
+	"licensebot/storage"
+)
+
+// DamagedAdvice is what to do with a ledger that can't be trusted.
+const DamagedAdvice = "Keep the file as it is: it is evidence. " +
+	"`bot restore FILE` replaces it with a backup and sets it aside."
+
+// verifyStart verifies what buying reads, before anything uses the ledger: opening it has checked the pages of the file
+// and every record that is not in a bundle, among them the open orders, the budgets and the account; verifyStart checks
+// the audit records since the last checkpoint, and that the budgets agree with the open orders and the last purchases.
+// The rest is verified by verifyAll while the bot works. What is wrong pauses buying, so that people get an answer and an
+// admin decides. (A file that can't be opened ends the start, and stays as it is for an inspection.)
+func (s *Service) verifyStart(ctx context.Context) error {
+	began := time.Now()
+	var account purchase.AccountState
+	var findings []purchase.Finding
+	err := s.Ledger.View(ctx, func(r purchase.Reader) (err error) {
+		if account, err = r.Account(); err != nil {
+			return err
+		}
+		findings, err = reconcile.CheckCurrent(r)
+		return err
+	})
+	if errors.Is(err, storage.ErrDamaged) {
+		findings = append(findings, damageOf(err))
+	} else if err != nil {
+		return fmt.Errorf("check the budgets and the open orders: %w", err)
+	}
+	head, err := s.Ledger.VerifyTail(ctx, account.Checkpoint)
+	if errors.Is(err, storage.ErrDamaged) {
+		findings = append(findings, damageOf(err))
+	} else if err != nil {
+		return err
+	}
+	if len(findings) > 0 {
+		return s.pauseInconsistent(ctx, findings)
+	}
+	line := s.log.Info()
+	if account.Checkpoint != nil {
+		line = line.Uint64("since", account.Checkpoint.Number)
+	}
+	line.Uint64("head", head.Number).Str("hash", head.Hash).Int64("took_ms", time.Since(began).Milliseconds()).
+		Msg("verify the end of the audit chain, the budgets and the open orders")
+	return nil
+}
+
+// adviseDamaged adds advice to an error that means that the ledger is damaged.
+func adviseDamaged(err error) error {
+	if errors.Is(err, storage.ErrDamaged) {
+		return fmt.Errorf("%w\n%s", err, DamagedAdvice)
+	}
+	return err
+}
+
+// verifyAll verifies the whole ledger and its books while the bot works, in short steps. Whatever is wrong pauses
+// buying. If nothing is, that is a checkpoint, from which the next start continues.
+func (s *Service) verifyAll(ctx context.Context) error {
+	began := time.Now()
+	var findings []purchase.Finding
+	report, err := s.Ledger.Verify(ctx, s.pace())
+	if errors.Is(err, storage.ErrDamaged) {
+		findings = append(findings, damageOf(err))
+	} else if err != nil {
+		return err
+	}
+	pace := s.pace()
+	more, err := reconcile.CheckConsistency(ctx, s.Ledger, func(ctx context.Context) { _ = pace(ctx) })
+	findings = append(findings, more...)
+	if errors.Is(err, storage.ErrDamaged) && len(findings) == 0 {
+		findings = append(findings, damageOf(err))
+	} else if err != nil && len(findings) == 0 {
+		return fmt.Errorf("check the books: %w", err)
+	}
+	if len(findings) > 0 {
+		return s.pauseInconsistent(ctx, findings)
+	}
+	s.log.Info().Int("orders", report.Orders).Int("purchases", report.Purchases).
+		Uint64("records", report.Head.Number).Str("head", report.Head.Hash).
+		Int64("took_ms", time.Since(began).Milliseconds()).Msg("verify the ledger")
+	return s.Desk.Process.NoteVerified(ctx, report.Head)
+}
+
+// pauseInconsistent logs findings and pauses buying.
+func (s *Service) pauseInconsistent(ctx context.Context, findings []purchase.Finding) error {
+	for _, f := range findings {
+		line := s.log.Error().Str("record", f.Record)
+		if f.Code == purchase.FoundDamaged || f.Code == purchase.FoundChainBroken {
+			line = line.Str("remedy", DamagedAdvice)
+		}
+		line.Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(bot.FindingWords(f, bot.Reader{})))
+	}
+	_, err := s.Desk.PauseInconsistent(ctx, findings)
+	return err
+}
+
+// damageOf is the finding of an error that means that the ledger is damaged.
+func damageOf(err error) purchase.Finding {
+	fault, ok := errors.AsType[*storage.RecordError](err)
+	switch {
+	case ok && fault.OfChain():
+		return brokenChain(fault)
+	case ok:
+		return purchase.NewFinding(fault.Record(), purchase.FoundDamaged, fault.Record(), fault.What)
+	}
+	what := err.Error()
+	if _, detail, found := strings.Cut(what, storage.ErrDamaged.Error()+": "); found {
+		what = detail
+	}
+	return purchase.NewFinding("file", purchase.FoundDamaged, "its file:", what)
+}
+
+// brokenChain is the finding of a broken audit chain: records were changed or removed.
+func brokenChain(f *storage.RecordError) purchase.Finding {
+	return purchase.NewFinding(f.Record(), purchase.FoundChainBroken, f.Record(), f.What)
+}
+
+// verifyShare is how many times as long as it works the verification beside the running bot rests.
+const verifyShare = 3
+
+// pace returns a pace that leaves most of a processor to others.
+func (s *Service) pace() storage.Pace {
+	began := time.Now()
+	return func(ctx context.Context) error {
+		err := wait(ctx, verifyShare*time.Since(began))
+		began = time.Now()
+		return err
+	}
+}
+
+// wait returns after d, or with ctx's error once ctx is done.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+const (
+	// verifyAfter is how long after its start the bot begins to verify the whole ledger: first it catches up.
+	verifyAfter = 10 * time.Second
+	// compactEvery is how often older records of the ledger are bundled.
+	compactEvery = time.Hour
+	// verifyEvery is how often the whole ledger is verified: a disk can damage what was not read for a year.
+	verifyEvery = 24 * time.Hour
+)
+
+// maintainLedger verifies the ledger soon after the start and every day, and bundles its older records every hour,
+// until ctx is done. An error is logged: the next attempt begins an hour later.
+func (s *Service) maintainLedger(ctx context.Context) error {
+	log := s.part("storage")
+	after := s.config.VerifyAfter
+	if after == 0 {
+		after = verifyAfter
+	}
+	if wait(ctx, after) != nil {
+		return nil
+	}
+	var verified time.Time // by the monotonic clock
+	for {
+		if verified.IsZero() || time.Since(verified) >= verifyEvery {
+			switch err := s.verifyAll(ctx); {
+			case ctx.Err() != nil:
+				return nil
+			case err != nil:
+				log.Error().Err(err).Msg("fail to verify the ledger")
+			default:
+				verified = time.Now()
+			}
+		}
+		switch n, err := s.Ledger.Compact(ctx); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			log.Error().Err(err).Msg("fail to compact the ledger")
+		case n > 0:
+			log.Info().Int("records", n).Msg("compact the ledger")
+		}
+		if wait(ctx, compactEvery) != nil {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package reconcile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"licensebot/purchase"
+)
+
+// CheckCurrent compares what buying reads: what the budgets say is reserved with the open orders, in total and for each
+// person, and what the newest budget says was spent with the purchase log since the last checkpoint. It takes as long
+// with a million orders as with a thousand, so that a start can call it before anything is bought; [CheckConsistency]
+// compares everything. The findings are those of CheckConsistency, and the error is that of reading the ledger.
+func CheckCurrent(r purchase.Reader) (found []purchase.Finding, err error) {
+	account, err := r.Account()
+	if err != nil {
+		return nil, fmt.Errorf("read the account: %w", err)
+	}
+	kept, err := r.Budgets(maxMonths)
+	if err != nil {
+		return nil, fmt.Errorf("read the budgets: %w", err)
+	}
+	have, want := map[string]purchase.Budget{}, map[string]*purchase.Budget{}
+	for _, k := range kept {
+		have[k.Month], want[k.Month] = k, withoutReservations(k)
+	}
+	queue, err := r.Queue()
+	if err != nil {
+		return nil, fmt.Errorf("read the list of open orders: %w", err)
+	}
+	for _, q := range queue {
+		o, err := r.Order(q.ID)
+		if err != nil {
+			return nil, fmt.Errorf("read an open order: %w", err)
+		}
+		if !o.IsReserved() {
+			continue
+		}
+		if want[o.Month] == nil {
+			want[o.Month] = &purchase.Budget{Month: o.Month}
+		}
+		want[o.Month].Reserve(account.Key(purchase.Actor{ID: o.Requester.ID}), o, 1)
+	}
+	if len(kept) > 0 {
+		newest := kept[0].Month
+		spent, isKnown, err := spentSince(r, account.Checkpoint, newest)
+		if err != nil {
+			return nil, err
+		}
+		if isKnown {
+			want[newest].Spent = spent
+		}
+	}
+	for _, month := range slices.Sorted(maps.Keys(want)) {
+		found = append(found, compareBudget(have[month], *want[month])...)
+	}
+	return found, nil
+}
+
+// maxMonths is more months than any ledger has budgets.
+const maxMonths = 1 << 20
+
+// withoutReservations returns a copy of a budget in which nothing is reserved.
+func withoutReservations(b purchase.Budget) *purchase.Budget {
+	b.Reserved, b.People = 0, maps.Clone(b.People)
+	for id, share := range b.People {
+		share.Reserved = 0
+		b.People[id] = share
+	}
+	return &b
+}
+
+// maxEntries is how many entries of the purchase log CheckCurrent reads if there is no checkpoint. With more, it
+// doesn't check what was spent.
+const maxEntries = 1000
+
+// spentSince returns what was spent in the month of the newest budget, by what was spent at the checkpoint and the
+// entries of the purchase log since then. It is not known if there is no checkpoint and the log is long.
+func spentSince(r purchase.Reader, checkpoint *purchase.Checkpoint, month string) (spent purchase.Cents, isKnown bool,
+	err error,
+) {
+	var since purchase.Checkpoint
+	if checkpoint != nil {
+		since = *checkpoint
+	}
+	if since.Month == month {
+		spent = since.Spent
+	}
+	read := 0
+	for next := since.Entries + 1; checkpoint != nil || read <= maxEntries; {
+		page, err := r.EntryFacts(next, purchase.PageSize)
+		if err != nil {
+			return 0, false, fmt.Errorf("read the purchase log: %w", err)
+		}
+		for _, p := range page {
+			if next = p.Number + 1; p.Month == month {
+				spent += p.Charged
+			}
+		}
+		if read += len(page); len(page) < purchase.PageSize {
+			return spent, true, nil
+		}
+	}
+	return 0, false, nil
+}
