@@ -127,8 +127,7 @@ func (c trial) name() string {
 
 // unreachablePoints are steps to which no scenario can come yet, and why.
 var unreachablePoints = map[failpoint.Name]string{
-	failpoint.Transaction("address"):         "in every scenario, CoCalc has one address and the ledger is new",
-	failpoint.Transaction("only ids_merged"): "a new ledger says so from its beginning, unless its disk fails",
+	failpoint.Transaction("address"): "in every scenario, CoCalc has one address and the ledger is new",
 }
 
 // checkoutPoints are the steps at which the bot is killed in every scenario: where money is about to be spent, or was.
