@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"runtime/metrics"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ func BenchmarkCheckConsistency(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer ledger.Close()
+			runtime.GC() // of what writing the ledger left
 			stop := make(chan struct{})
 			peak := make(chan uint64)
 			go watchHeap(stop, peak)
