@@ -89,12 +89,18 @@ func TestLedger_VerifyTail_Checkpoint(t *testing.T) {
 		{"LastRecordGone", func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketEvents).Delete(number(64))
 		}, asWritten, "audit record 64", "is missing"},
-		{"OtherHash", nil, with(func(c *purchase.Checkpoint) { c.Hash = strings.Repeat("0", 64) }),
-			"audit record 62", "is not the checkpoint"},
-		{"OtherNumber", nil, with(func(c *purchase.Checkpoint) { c.Number = 58 }),
-			"audit record 62", "is not the checkpoint"},
-		{"OtherRecord", nil, with(func(c *purchase.Checkpoint) { c.Record = 63 }),
-			"audit record 63", "is not the checkpoint"},
+		{
+			"OtherHash", nil, with(func(c *purchase.Checkpoint) { c.Hash = strings.Repeat("0", 64) }),
+			"audit record 62", "is not the checkpoint",
+		},
+		{
+			"OtherNumber", nil, with(func(c *purchase.Checkpoint) { c.Number = 58 }),
+			"audit record 62", "is not the checkpoint",
+		},
+		{
+			"OtherRecord", nil, with(func(c *purchase.Checkpoint) { c.Record = 63 }),
+			"audit record 63", "is not the checkpoint",
+		},
 		{"NoRecord", nil, with(func(c *purchase.Checkpoint) { c.Record = 99 }), "audit record 99", "is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -91,7 +91,8 @@ func FuzzFactReader(f *testing.F) {
 		`{"id":"01J","rev":1,"state":"purchased","requester":{"id":"U1","team":"T"},"spec":{"title":"\"}"},` +
 			`"price_cents":6375,"month":"2026-11","checkout_sent":"2026-11-22T21:00:00Z","receipt":{"license_id":"l",` +
 			`"charged_cents":-5,"settled_by":{"code":"x","args":{"charged_cents":"1"}}},"messages":[{"kind":"]"}]}`,
-		`{"id":"01J","ID":"02J"}`, `{"id":"01J","id":"02J"}`, `{"requester":{"id":"U1"},"requester":{"name":"x"}}`, `{"id" : "01J"}`, `{"id":"\u0041","price_cents":1e3}`,
+		`{"id":"01J","ID":"02J"}`, `{"id":"01J","id":"02J"}`, `{"requester":{"id":"U1"},"requester":{"name":"x"}}`,
+		`{"id" : "01J"}`, `{"id":"\u0041","price_cents":1e3}`,
 		`{"receipt":{"extra":[{"charged_cents":1}]}}`, `{"receipt":null}`, `{"released":"0001-01-01T05:00:00+05:00"}`,
 		`{"released":"0001-01-01T00:00:00Z","checkout_sent":null}`, `{"price_cents":-0}`, `{"price_cents":01}`, `{}`, ``,
 		`{"number":3,"time":"2026-11-22T21:00:00Z","kind":"proposed","order":"01J","by":"U1","amount_cents":5,` +

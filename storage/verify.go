@@ -31,18 +31,31 @@ type Report struct {
 // checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each record's hash, and
 // the hash of the one before, which it names). The error is the first fault: a [*RecordError] names a record; others
 // wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked by
-// reconcile.CheckConsistency. Without a fault, Verify then calls each read with the same state, and returns its error.
+// reconcile.CheckConsistency. Verify also calls each read with the same state, one after the other, beside its own work on
+// another processor. Without a fault, it returns their error.
 func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
 	err = withCopy(ctx, path, func(l *Ledger) error {
-		if report, err = l.verify(ctx, nil); err != nil {
+		readCtx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		readErr := make(chan error, 1)
+		go func() {
+			for _, r := range read {
+				if err := l.View(readCtx, r); err != nil {
+					readErr <- err
+					return
+				}
+			}
+			readErr <- nil
+		}()
+		report, err = l.verify(ctx, nil)
+		if err != nil {
+			cancel()
+		}
+		other := <-readErr // the copy is in use until then
+		if err != nil {
 			return fmt.Errorf("verify the ledger %s: %w", path, err)
 		}
-		for _, r := range read {
-			if err := l.View(ctx, r); err != nil {
-				return err
-			}
-		}
-		return nil
+		return other
 	})
 	return report, err
 }
@@ -184,6 +197,10 @@ func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
 			}
 			if err := checkNumber(bucketPurchases, key, p.Number); err != nil || p.LicenseID == "" {
 				return err
+			}
+			if numbers, err := licensed(t.tx, p.LicenseID); err == nil && len(numbers) > 0 && numbers[0] == p.Number {
+				firsts++
+				return nil
 			}
 			first, ok, err := t.bundledPurchaseOf(p.LicenseID)
 			if err == nil && (!ok || first.Number > p.Number) {

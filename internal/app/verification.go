@@ -20,8 +20,8 @@ const DamagedAdvice = "Keep the file as it is: it is evidence. " +
 // verifyStart verifies what buying reads, before anything uses the ledger: opening it has checked the pages of the file
 // and every record that is not in a bundle, among them the open orders, the budgets and the account; verifyStart checks
 // the audit records since the last checkpoint, and that the budgets agree with the open orders and the last purchases.
-// The rest is verified by verifyAll while the bot works. What is wrong pauses buying, so that people get an answer and an
-// admin decides. (A file that can't be opened ends the start, and stays as it is for an inspection.)
+// The rest is verified by verifyAll while the bot works. What is wrong pauses buying, so that people get an answer and
+// an admin decides. (A file that can't be opened ends the start, and stays as it is for an inspection.)
 func (s *Service) verifyStart(ctx context.Context) error {
 	began := time.Now()
 	var account purchase.AccountState
