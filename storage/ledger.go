@@ -88,6 +88,7 @@ type Ledger struct {
 	db       *bbolt.DB
 	file     *os.File // bbolt's file
 	path     string
+	info     fs.FileInfo // of the file, from before it was checked
 	pageSize int64
 	readOnly bool
 	kept     string // path of the file that an upgrade kept; empty: none
@@ -149,6 +150,38 @@ func OpenReadOnly(path string) (*Ledger, error) {
 	return l, nil
 }
 
+// Reopen opens a ledger for reading that was opened before, and was closed. If nothing was written to the file
+// meanwhile, it is not checked again. The errors are those of [OpenReadOnly].
+func (l *Ledger) Reopen() (*Ledger, error) {
+	info, err := os.Stat(l.path)
+	if err != nil || !os.SameFile(info, l.info) || info.Size() != l.info.Size() ||
+		!info.ModTime().Equal(l.info.ModTime()) {
+		return OpenReadOnly(l.path)
+	}
+	db, file, err := openFile(l.path, true, info)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger %s: %w", l.path, err)
+	}
+	again := newLedger(db, file, l.path, info, true)
+	err = db.View(func(tx *bbolt.Tx) error { return again.rememberState(tx.ID(), false) })
+	if err != nil || *again.known.Load() != *l.known.Load() {
+		db.Close()
+		return OpenReadOnly(l.path)
+	}
+	return again, nil
+}
+
+// newLedger returns the ledger of an open file.
+func newLedger(db *bbolt.DB, file *os.File, path string, info fs.FileInfo, readOnly bool) *Ledger {
+	l := &Ledger{
+		db: db, file: file, path: path, info: info, pageSize: int64(db.Info().PageSize), readOnly: readOnly,
+		room: Free, sizes: defaultSizes,
+		progress: func(int, int) {}, step: func(string) {},
+	}
+	l.finish, l.down = commitPlainly, make(chan struct{})
+	return l
+}
+
 func open(path string, readOnly bool) (*Ledger, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -187,12 +220,7 @@ func open(path string, readOnly bool) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{
-		db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly,
-		room: Free, sizes: defaultSizes,
-		progress: func(int, int) {}, step: func(string) {},
-	}
-	l.finish, l.down = commitPlainly, make(chan struct{})
+	l := newLedger(db, file, path, info, readOnly)
 	err = db.View(func(tx *bbolt.Tx) error {
 		if err := checkNumbered(tx); err != nil {
 			return err

@@ -168,3 +168,57 @@ func TestHash_ChangedRecord(t *testing.T) {
 		t.Error("got the same hash for another amount, want a different one")
 	}
 }
+
+// A file that was read before is opened again without a check, unless something was written to it, or another file has
+// its name: then it is checked like any file.
+func TestLedger_Reopen_ChangedFile(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		meantime func(t *testing.T, path string) error
+		records  uint64 // of the audit; 0: ErrDamaged
+	}{
+		{"Unchanged", func(*testing.T, string) error { return nil }, 8},
+		{"Written", func(t *testing.T, path string) error {
+			l := openTest(t, path)
+			return errors.Join(l.Update(t.Context(), appendEvent("resumed")), l.Close())
+		}, 9},
+		{"Replaced", func(t *testing.T, path string) error {
+			other := openTest(t, path+".other")
+			fill(t, other, 3)
+			return errors.Join(other.Close(), os.Rename(path+".other", path))
+		}, 3},
+		{"CutShort", func(_ *testing.T, path string) error {
+			return os.Truncate(path, 3*4096)
+		}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "ledger.db")
+			l := openTest(t, path)
+			fill(t, l, 8)
+			err := l.Close()
+			first, err2 := OpenReadOnly(path)
+			if err := errors.Join(err, err2); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(first.Close(), c.meantime(t, path)); err != nil {
+				t.Fatal(err)
+			}
+			again, err := first.Reopen()
+			if c.records == 0 {
+				if !errors.Is(err, ErrDamaged) {
+					t.Errorf("got %v, want ErrDamaged", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer again.Close()
+			var head purchase.Event
+			err = again.View(t.Context(), func(r purchase.Reader) (err error) { head, err = r.Head(); return err })
+			if err != nil || head.Number != c.records {
+				t.Errorf("got the last record %d and %v, want %d", head.Number, err, c.records)
+			}
+		})
+	}
+}

@@ -31,8 +31,8 @@ type Report struct {
 // checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each record's hash, and
 // the hash of the one before, which it names). The error is the first fault: a [*RecordError] names a record; others
 // wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked by
-// reconcile.CheckConsistency. Verify also calls each read with the same state, one after the other, beside its own work on
-// another processor. Without a fault, it returns their error.
+// reconcile.CheckConsistency. Verify also calls each read with the same state, one after the other, beside its own work
+// on another processor. Without a fault, it returns their error.
 func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
 	err = withCopy(ctx, path, func(l *Ledger) error {
 		readCtx, cancel := context.WithCancel(ctx)

@@ -121,7 +121,8 @@ func (l *ledgerRecords) unanswered(err error) error {
 // pause for hours.
 type ledgerFile struct {
 	path string
-	info os.FileInfo // of the file that was read first; nil before
+	info os.FileInfo     // of the file that was read first; nil before
+	last *storage.Ledger // as it was opened last, and closed; nil before
 }
 
 func (f *ledgerFile) view(ctx context.Context, read func(purchase.Reader) error) error {
@@ -131,10 +132,15 @@ func (f *ledgerFile) view(ctx context.Context, read func(purchase.Reader) error)
 	} else if err != nil {
 		return err
 	}
-	ledger, err := storage.OpenReadOnly(f.path)
+	open := func() (*storage.Ledger, error) { return storage.OpenReadOnly(f.path) }
+	if f.last != nil {
+		open = f.last.Reopen // the pages of an unchanged file are checked once
+	}
+	ledger, err := open()
 	if err != nil {
 		return err
 	}
+	f.last = ledger
 	if err := errors.Join(ledger.View(ctx, read), ledger.Close()); err != nil {
 		return err
 	}
