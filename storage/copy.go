@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -80,7 +81,7 @@ func copyOnce(to *os.File, from io.ReaderAt) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		return cmp.Or(walk(start[:n], func() {}), damagedf("it has no valid meta page"))
+		return cmp.Or(walk(bytes.NewReader(start[:n]), int64(n), func() {}), damagedf("it has no valid meta page"))
 	}
 	if _, err := to.Seek(0, io.SeekStart); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,10 +16,9 @@ import (
 	"syscall"
 	"time"
 
-	"go.etcd.io/bbolt"
-	"golang.org/x/sys/unix"
-
 	"licensebot/purchase"
+
+	"go.etcd.io/bbolt"
 )
 
 // create creates an empty ledger at path: complete in a temporary file first, then renamed.
@@ -118,24 +118,7 @@ func checkPages(path string, info fs.FileInfo) error {
 	if info, err = f.Stat(); err != nil {
 		return err
 	}
-	return walkFile(f, info.Size(), func() {})
-}
-
-// walkFile checks the pages of an open file. It maps the file instead of reading it, since it can have hundreds of MB.
-// It calls begun once it knows the file's last state. A transaction of a program that has the file open may then be
-// committed, if the caller holds a read transaction of that state: its pages stay as they are.
-func walkFile(f *os.File, size int64, begun func()) (err error) {
-	if size == 0 {
-		return walk(nil, begun)
-	}
-	data, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return fmt.Errorf("map the file: %w", err)
-	}
-	defer func() { _ = unix.Munmap(data) }() // fails only for memory that is not mapped
-	defer recoverDamage(&err)()              // a disk that fails to read, a file that is truncated meanwhile
-	_ = unix.Madvise(data, unix.MADV_RANDOM) // most of a large file are bundles, which are not read here
-	return walk(data, begun)
+	return walk(f, info.Size(), func() {})
 }
 
 // lock waits, as bbolt does, until no program writes to the file. Closing the file releases the lock.
@@ -165,10 +148,11 @@ const (
 
 // pages is the state of a check.
 type pages struct {
-	data []byte
-	size uint64
+	file io.ReaderAt
+	size uint64 // of a page
 	high uint64
-	used []bool // by page number
+	used []bool   // by page number
+	read [][]byte // the beginnings of the pages from the root to the present one, by depth
 }
 
 func u16(b []byte, at uint64) uint16 { return binary.NativeEndian.Uint16(b[at:]) }
@@ -177,18 +161,24 @@ func u32(b []byte, at uint64) uint64 { return uint64(binary.NativeEndian.Uint32(
 
 func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:]) }
 
-// walk checks the pages of a file; see walkFile.
-func walk(data []byte, begun func()) error {
-	if len(data) < metaSum+8 ||
-		!bytes.Contains(data[:min(len(data), 1<<17)], binary.NativeEndian.AppendUint32(nil, magic)) {
+// walk checks the pages of a file of this size. It reads them with pread, since most of a large file are bundles, of
+// which it needs a few bytes each: mapped, each of these costs a page fault. It calls begun once it knows the file's
+// last state. A transaction of a program that has the file open may then be committed, if the caller holds a read
+// transaction of that state: its pages stay as they are.
+func walk(f io.ReaderAt, length int64, begun func()) error {
+	start := make([]byte, min(max(length, 0), 1<<17))
+	if _, err := f.ReadAt(start, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if len(start) < metaSum+8 || !bytes.Contains(start, binary.NativeEndian.AppendUint32(nil, magic)) {
 		return fmt.Errorf("%w: it is not a database", ErrForeign)
 	}
-	size := u32(data, header+8)
-	if size < 1024 || size > 1<<16 || size&(size-1) != 0 || uint64(len(data)) < 2*size {
-		return damagedf("its page size is %d, in %d bytes", size, len(data))
+	size := u32(start, header+8)
+	if size < 1024 || size > 1<<16 || size&(size-1) != 0 || uint64(length) < 2*size {
+		return damagedf("its page size is %d, in %d bytes", size, length)
 	}
-	meta := data[:size]
-	for i, m := range [][]byte{meta, data[size : 2*size]} {
+	meta := start[:size]
+	for i, m := range [][]byte{meta, start[size : 2*size]} {
 		sum := fnv.New64a()
 		sum.Write(m[header:metaSum])
 		if u32(m, header) != magic || u64(m, metaSum) != sum.Sum64() || u32(m, header+8) != size {
@@ -198,18 +188,17 @@ func walk(data []byte, begun func()) error {
 			meta = m
 		}
 	}
-	high, free, root := u64(meta, header+40), u64(meta, header+32), u64(meta, header+16)
 	begun()
-	p := &pages{data: data, size: size, high: high}
-	if p.high < 4 || p.high > uint64(len(data))/size {
-		return damagedf("it has %d bytes instead of %d: it was cut short", len(data), p.high*size)
+	p := &pages{file: f, size: size, high: u64(meta, header+40)}
+	if p.high < 4 || p.high > uint64(length)/size {
+		return damagedf("it has %d bytes instead of %d: it was cut short", length, p.high*size)
 	}
 	p.used = make([]bool, p.high)
 	p.used[0], p.used[1] = true, true
-	if err := p.free(free); err != nil {
+	if err := p.free(u64(meta, header+32)); err != nil {
 		return err
 	}
-	if err := p.tree(root, nil, nil, 0); err != nil {
+	if err := p.tree(u64(meta, header+16), nil, nil, 0); err != nil {
 		return err
 	}
 	for id, used := range p.used {
@@ -220,28 +209,64 @@ func walk(data []byte, begun func()) error {
 	return nil
 }
 
-// take marks a page and its overflow pages as used, and returns their bytes. what names its use in errors.
-func (p *pages) take(id uint64, what string) ([]byte, error) {
-	if id < 2 || id >= p.high {
-		return nil, damagedf("%s is on page %d of %d", what, id, p.high)
+// span is a part of the file: a page with those that belong to it, or a bucket that is stored within one.
+type span struct {
+	at     uint64 // offset in the file
+	length uint64
+	start  []byte // its first bytes
+}
+
+// part returns length bytes from offset at on, which are within the span. They are valid until another page of the same
+// depth is read.
+func (p *pages) part(s span, at, length uint64) ([]byte, error) {
+	if at+length <= uint64(len(s.start)) {
+		return s.start[at : at+length], nil
 	}
-	head := p.data[id*p.size:]
+	b := make([]byte, length)
+	return b, p.readAt(b, s.at+at)
+}
+
+func (p *pages) readAt(b []byte, at uint64) error {
+	if _, err := p.file.ReadAt(b, int64(at)); errors.Is(err, io.EOF) {
+		return damagedf("it was cut short")
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// take marks a page and its overflow pages as used, and returns them. what names its use in errors.
+func (p *pages) take(id uint64, what string, depth int) (s span, err error) {
+	if id < 2 || id >= p.high {
+		return s, damagedf("%s is on page %d of %d", what, id, p.high)
+	}
+	if len(p.read) <= depth {
+		p.read = append(p.read, make([]byte, p.size))
+	}
+	head := p.read[depth]
+	if err := p.readAt(head, id*p.size); err != nil {
+		return s, err
+	}
 	n := u32(head, 12) + 1
 	if u64(head, 0) != id || id+n > p.high {
-		return nil, damagedf("page %d has the number %d and %d pages", id, u64(head, 0), n)
+		return s, damagedf("page %d has the number %d and %d pages", id, u64(head, 0), n)
 	}
 	for i := id; i < id+n; i++ {
 		if p.used[i] {
-			return nil, damagedf("page %d is used twice", i)
+			return s, damagedf("page %d is used twice", i)
 		}
 		p.used[i] = true
 	}
-	return head[:n*p.size], nil
+	return span{id * p.size, n * p.size, head}, nil
 }
 
 // free marks the pages of the free list, and the pages that it lists, as used.
 func (p *pages) free(id uint64) error {
-	page, err := p.take(id, "the free list")
+	s, err := p.take(id, "the free list", 0)
+	if err != nil {
+		return err
+	}
+	page, err := p.part(s, 0, s.length)
 	if err != nil {
 		return err
 	}
@@ -264,74 +289,84 @@ func (p *pages) free(id uint64) error {
 
 // tree checks the pages of a bucket, whose keys lie in [from, to), and marks them as used.
 func (p *pages) tree(id uint64, from, to []byte, depth int) error {
-	page, err := p.take(id, "a branch")
-	if err != nil {
-		return err
-	}
 	if depth > 64 {
 		return damagedf("page %d lies too deep", id)
 	}
-	return p.node(page, from, to, depth)
+	s, err := p.take(id, "a branch", depth)
+	if err != nil {
+		return err
+	}
+	return p.node(s, from, to, depth)
 }
 
 // node checks the elements of a branch or leaf page, and the pages below it.
-func (p *pages) node(page, from, to []byte, depth int) error {
-	if len(page) < header {
-		return damagedf("a bucket of %d bytes", len(page))
+func (p *pages) node(s span, from, to []byte, depth int) error {
+	if s.length < header {
+		return damagedf("a bucket of %d bytes", s.length)
 	}
-	flags, count, size := u16(page, 8), uint64(u16(page, 10)), uint64(len(page))
-	if flags != flagBranch && flags != flagLeaf || header+count*element > size || flags == flagBranch && count == 0 {
+	flags, count := u16(s.start, 8), uint64(u16(s.start, 10))
+	table := header + count*element
+	if flags != flagBranch && flags != flagLeaf || table > s.length || flags == flagBranch && count == 0 {
 		return damagedf("a page with flags %x and %d elements", flags, count)
 	}
-	part := func(at, length uint64) ([]byte, bool) {
-		if at < header+count*element || at > size || length > size-at {
-			return nil, false
-		}
-		return page[at : at+length], true
+	elements, err := p.part(s, 0, table)
+	if err != nil {
+		return err
 	}
+	isWithin := func(at, length uint64) bool { return at >= table && at <= s.length && length <= s.length-at }
 	keys := make([][]byte, count+1)
 	keys[count] = to
 	for i := range count {
 		e := uint64(header) + i*element
-		at, length := u32(page, e), u32(page, e+4)
+		at, length := u32(elements, e), u32(elements, e+4)
 		if flags == flagLeaf {
-			at, length = u32(page, e+4), u32(page, e+8)
+			at, length = u32(elements, e+4), u32(elements, e+8)
 		}
-		key, ok := part(e+at, length)
-		if !ok || length == 0 || (i == 0 && bytes.Compare(key, from) < 0) || (i > 0 && bytes.Compare(keys[i-1], key) >= 0) ||
-			(to != nil && bytes.Compare(key, to) >= 0) {
+		if length == 0 || !isWithin(e+at, length) {
 			return damagedf("element %d of a page", i)
 		}
-		keys[i] = key
+		if keys[i], err = p.part(s, e+at, length); err != nil {
+			return err
+		}
+		if i == 0 && bytes.Compare(keys[i], from) < 0 || i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 ||
+			to != nil && bytes.Compare(keys[i], to) >= 0 {
+			return damagedf("element %d of a page", i)
+		}
 	}
 	for i := range count {
 		e := uint64(header) + i*element
 		if flags == flagBranch {
-			if err := p.tree(u64(page, e+8), keys[i], keys[i+1], depth+1); err != nil {
+			if err := p.tree(u64(elements, e+8), keys[i], keys[i+1], depth+1); err != nil {
 				return err
 			}
 			continue
 		}
-		value, ok := part(e+u32(page, e+4)+u32(page, e+8), u32(page, e+12))
-		if kind := u32(page, e); !ok || kind > leafBucket {
+		at, length := e+u32(elements, e+4)+u32(elements, e+8), u32(elements, e+12)
+		if kind := u32(elements, e); kind > leafBucket || !isWithin(at, length) {
 			return damagedf("value %d of a page", i)
 		} else if kind != leafBucket {
 			continue
 		}
-		if len(value) < 16 {
-			return damagedf("bucket %q", keys[i])
-		}
-		var err error
-		if root := u64(value, 0); root != 0 {
-			err = p.tree(root, nil, nil, depth+1)
-		} else {
-			err = p.node(value[16:], nil, nil, depth+1)
-		}
-		if err != nil {
+		if err := p.bucket(s, at, length, keys[i], depth); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bucket checks a bucket within another: its root page, or the page that is stored in its place.
+func (p *pages) bucket(s span, at, length uint64, name []byte, depth int) error {
+	if length < 16 {
+		return damagedf("bucket %q", name)
+	}
+	value, err := p.part(s, at, length)
+	if err != nil {
+		return err
+	}
+	if root := u64(value, 0); root != 0 {
+		return p.tree(root, nil, nil, depth+1)
+	}
+	return p.node(span{s.at + at + 16, length - 16, value[16:]}, nil, nil, depth)
 }
 
 // MinFree is the free space, in bytes, that the ledger's disk must have before an order is accepted. It is a reserve

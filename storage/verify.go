@@ -133,7 +133,7 @@ func (l *Ledger) checkSnapshot() error {
 	unlock := sync.OnceFunc(l.writing.Unlock)
 	defer unlock()
 	return l.view(func(tx *bbolt.Tx) error {
-		return walkFile(l.file, tx.Size(), unlock)
+		return walk(l.file, tx.Size(), unlock)
 	})
 }
 
