@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"bytes"
 	"encoding/binary"
+	"math"
 
 	"licensebot/purchase"
 )
@@ -115,6 +117,80 @@ func (f *factReader) orderFacts() (o purchase.OrderFacts) {
 		}
 	}
 	return o
+}
+
+// bundledOrder is what the verification of bundles needs of an order.
+type bundledOrder struct {
+	id     purchase.OrderID
+	item   int64 // its cart item; 0: it never had one
+	isLeft bool  // something is left to do, or a message is not up to date
+}
+
+// newBundledOrder returns it for an order.
+func newBundledOrder(o *purchase.Order) bundledOrder {
+	return bundledOrder{o.ID, o.ItemID, o.Open() || o.Stale()}
+}
+
+// bundledOrder reads it. An order with a member that only some orders with something left to do have is odd.
+func (f *factReader) bundledOrder() (o bundledOrder) {
+	var state purchase.State
+	var rev, shown int64
+	hasMessages := false
+	for name, value := f.next(); name != nil; name, value = f.next() {
+		switch string(name) {
+		case "id":
+			f.once(1)
+			o.id = purchase.OrderID(f.text(value))
+		case "state":
+			f.once(1 << 1)
+			state = purchase.State(f.text(value))
+		case "rev":
+			f.once(1 << 2)
+			rev = f.integer(value)
+		case "item_id":
+			f.once(1 << 3)
+			o.item = f.integer(value)
+		case "receipt":
+			f.once(1 << 4)
+			receipt := f.inner(value)
+			for name, _ := receipt.next(); name != nil; name, _ = receipt.next() {
+				receipt.isOdd = receipt.isOdd || string(name) == "unchecked"
+			}
+			f.isOdd = f.isOdd || receipt.isOdd
+		case "messages":
+			f.once(1 << 5)
+			shown, hasMessages = f.leastShown(value), true
+		case "parked", "watch_until", "failure":
+			f.isOdd = true
+		}
+	}
+	o.isLeft = !state.Final() || hasMessages && shown < rev
+	return o
+}
+
+// leastShown returns the least revision that the messages of an order show.
+func (f *factReader) leastShown(messages []byte) (least int64) {
+	rest, ok := bytes.CutPrefix(messages, []byte{'['})
+	for least = math.MaxInt64; ok; rest, ok = bytes.CutPrefix(rest, []byte{','}) {
+		n := nestedSize(rest)
+		if n == 0 {
+			break
+		}
+		message, shown := f.inner(rest[:n]), int64(0)
+		for name, value := message.next(); name != nil; name, value = message.next() {
+			if string(name) == "shown" {
+				message.once(1)
+				shown = message.integer(value)
+			}
+		}
+		f.isOdd = f.isOdd || message.isOdd
+		least = min(least, shown)
+		if rest = rest[n:]; string(rest) == "]" {
+			return least
+		}
+	}
+	f.isOdd = true
+	return least
 }
 
 // personID returns the id of a person.

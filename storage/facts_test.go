@@ -99,6 +99,11 @@ func FuzzFactReader(f *testing.F) {
 			`"code":"c","args":{"kind":"x"},"prev":"","hash":""}`,
 		`{"number":3,"month":"2026-11","order":"01J","requester":{"id":"U"},"charged_cents":1,"cocalc_purchase":7,` +
 			`"license_id":"l","duplicate":true,"correction":false}`,
+		`{"id":"01J","rev":3,"state":"purchased","item_id":7,"messages":[{"kind":"card","shown":3},{"shown":2}]}`,
+		`{"rev":3,"state":"cancelled","messages":[{"shown":3}]}`, `{"rev":3,"state":"approved"}`,
+		`{"rev":3,"state":"failed","messages":[{"kind":"card"}]}`, `{"state":"denied","messages":[]}`,
+		`{"state":"denied","rev":1,"messages":[{"shown":1},{"shown":1,"shown":0}]}`,
+		`{"state":"purchased","receipt":{"license_id":"l","unchecked":true}}`, `{"state":"denied","parked":[5]}`,
 		`{"number":-3}`, `{"duplicate":null}`, `{"kind":"a","\u212aind":"b"}`, "{\"kind\":\"a\",\"\u212aind\":\"b\"}",
 	} {
 		f.Add([]byte(text))
@@ -106,6 +111,7 @@ func FuzzFactReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		sameFacts(t, data, (*factReader).orderFacts, (*purchase.Order).Facts)
 		sameFacts(t, data, (*factReader).entryFacts, (*purchase.Purchase).Facts)
+		sameFacts(t, data, (*factReader).bundledOrder, newBundledOrder)
 		sameFacts(t, data, (*factReader).eventFacts, func(e *purchase.Event) purchase.EventFacts {
 			e.Number = 3
 			return e.Facts()
@@ -121,7 +127,7 @@ func sameFacts[T, F any](t *testing.T, data []byte, few func(*factReader) F, who
 	if json.Unmarshal(data, &value) != nil || r.isOdd {
 		return
 	}
-	if diff := cmp.Diff(whole(&value), got); diff != "" {
+	if diff := cmp.Diff(whole(&value), got, cmp.AllowUnexported(bundledOrder{})); diff != "" {
 		t.Errorf("%s: got other facts than encoding/json reads (-want +got):\n%s", data, diff)
 	}
 }

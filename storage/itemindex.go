@@ -86,13 +86,13 @@ func findItem(entries, mark []byte, id ulid.ULID) int {
 }
 
 // isItemIndexed reports whether a bundled order is in the index of items, or needs not be.
-func isItemIndexed(tx *bbolt.Tx, o *purchase.Order) (bool, error) {
+func isItemIndexed(tx *bbolt.Tx, order purchase.OrderID, item int64) (bool, error) {
 	index := tx.Bucket(bucketItemIndex)
-	id, err := ulid.ParseStrict(string(o.ID))
-	if index == nil || o.ItemID == 0 || err != nil {
+	id, err := ulid.ParseStrict(string(order))
+	if index == nil || item == 0 || err != nil {
 		return true, nil
 	}
-	group, mark := itemTerm(o.ItemID)
+	group, mark := itemTerm(item)
 	entries, err := readGroup(index, bucketItemIndex, group)
 	return findItem(entries, mark, id) >= 0, err
 }

@@ -28,11 +28,12 @@ type Report struct {
 }
 
 // Verify checks the whole ledger at path, also beside a running bot, as [ReadCopy] does: the pages of the file, the
-// checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each record's hash, and
-// the hash of the one before, which it names). The error is the first fault: a [*RecordError] names a record; others
-// wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked by
-// reconcile.CheckConsistency. Verify also calls each read with the same state, one after the other, beside its own work
-// on another processor. Without a fault, it returns their error.
+// checksum of every record, the content of single records and of the members by which bundled ones are found, the
+// indexes, gaps in the numbers, and the audit chain (each record's hash, and the hash of the one before, which it
+// names). The error is the first fault: a [*RecordError] names a record; others wrap [ErrDamaged], [ErrForeign] or
+// [ErrNewer]. Whether the records agree with each other is checked by reconcile.CheckConsistency. Verify also calls
+// each read with the same state, one after the other, beside its own work on another processor. Without a fault, it
+// returns their error.
 func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
 	err = withCopy(ctx, path, func(l *Ledger) error {
 		readCtx, cancel := context.WithCancel(ctx)
@@ -160,57 +161,64 @@ func countOrders(tx *bbolt.Tx) (n int, err error) {
 }
 
 // checkBundles checks what checkContents leaves out: the bundles of orders and log entries, and the indexes of bundled
-// records. checkChain checks those of audit records.
+// records. It reads the members that it needs, and decodes a record only if it has an unusual form: its checksum says
+// that it is as it was written. checkChain checks the bundles of audit records.
 func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
 	items := 0
-	orders, err := eachBundled(ctx, l, pace, collectionOrders,
-		func(t *bundleReader, key []byte, o purchase.Order) error {
-			if string(o.ID) != string(key) {
-				return recordError(bucketOrders, key, "contains order %q", o.ID)
-			}
-			if (o.Open() || o.Stale()) && t.tx.Bucket(bucketOrders).Get(key) == nil {
-				return recordError(bucketOrders, key, "has something left to do, and is in no list")
-			}
-			named, err := ending(t.tx, string(key))
-			if err == nil && len(named) != 1 {
-				err = recordError(bucketOrders, key, "is listed %d times in the index of ids", len(named))
-			}
-			if err != nil || o.ItemID == 0 {
-				return err
-			}
-			items++
-			isIndexed, err := isItemIndexed(t.tx, &o)
-			if err == nil && !isIndexed {
-				err = recordError(bucketOrders, key, "is not listed under its cart item %d", o.ItemID)
-			}
+	orders, err := l.eachBundled(ctx, pace, collectionOrders, func(t *bundleReader, key, data []byte) error {
+		o, err := readFew(bucketOrders, key, data, (*factReader).bundledOrder, newBundledOrder)
+		if err != nil {
 			return err
-		})
+		}
+		if string(o.id) != string(key) {
+			return recordError(bucketOrders, key, "contains order %q", o.id)
+		}
+		if o.isLeft && t.tx.Bucket(bucketOrders).Get(key) == nil {
+			return recordError(bucketOrders, key, "has something left to do, and is in no list")
+		}
+		named, err := ending(t.tx, string(key))
+		if err == nil && len(named) != 1 {
+			err = recordError(bucketOrders, key, "is listed %d times in the index of ids", len(named))
+		}
+		if err != nil || o.item == 0 {
+			return err
+		}
+		items++
+		isIndexed, err := isItemIndexed(t.tx, o.id, o.item)
+		if err == nil && !isIndexed {
+			err = recordError(bucketOrders, key, "is not listed under its cart item %d", o.item)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	var n uint64
 	firsts := 0
-	_, err = eachBundled(ctx, l, pace, collectionPurchases,
-		func(t *bundleReader, key []byte, p purchase.Purchase) error {
-			if n++; !bytes.Equal(key, number(n)) {
-				return recordError(bucketPurchases, number(n), "is missing")
-			}
-			if err := checkNumber(bucketPurchases, key, p.Number); err != nil || p.LicenseID == "" {
-				return err
-			}
-			if numbers, err := licensed(t.tx, p.LicenseID); err == nil && len(numbers) > 0 && numbers[0] == p.Number {
-				firsts++
-				return nil
-			}
-			first, ok, err := t.bundledPurchaseOf(p.LicenseID)
-			if err == nil && (!ok || first.Number > p.Number) {
-				err = recordError(bucketPurchases, key, "is not listed under its license %s", p.LicenseID)
-			}
-			if first.Number == p.Number {
-				firsts++
-			}
+	_, err = l.eachBundled(ctx, pace, collectionPurchases, func(t *bundleReader, key, data []byte) error {
+		if n++; !bytes.Equal(key, number(n)) {
+			return recordError(bucketPurchases, number(n), "is missing")
+		}
+		p, err := readFew(bucketPurchases, key, data, (*factReader).entryFacts, (*purchase.Purchase).Facts)
+		if err != nil {
 			return err
-		})
+		}
+		if err := checkNumber(bucketPurchases, key, p.Number); err != nil || p.LicenseID == "" {
+			return err
+		}
+		if numbers, err := licensed(t.tx, p.LicenseID); err == nil && len(numbers) > 0 && numbers[0] == p.Number {
+			firsts++
+			return nil
+		}
+		first, ok, err := t.bundledPurchaseOf(p.LicenseID)
+		if err == nil && (!ok || first.Number > p.Number) {
+			err = recordError(bucketPurchases, key, "is not listed under its license %s", p.LicenseID)
+		}
+		if first.Number == p.Number {
+			firsts++
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -228,9 +236,19 @@ func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
 // stepBundles is how many bundles a step of a verification reads, in a few milliseconds.
 const stepBundles = 4
 
-// eachBundled decodes every record in the bundles of a collection, in steps, and returns their number.
-func eachBundled[T any](ctx context.Context, l *Ledger, pace Pace, c collection,
-	visit func(t *bundleReader, key []byte, value T) error,
+// readFew returns what few reads of the JSON of a record, or what whole returns for the decoded record if it is odd.
+func readFew[T, F any](bucket, key, data []byte, few func(*factReader) F, whole func(*T) F) (f F, err error) {
+	reader := factReader{members: membersOf(data), key: key, texts: &texts{}}
+	if f = few(&reader); !reader.isOdd {
+		return f, nil
+	}
+	value, err := unmarshal[T](bucket, key, data)
+	return whole(&value), err
+}
+
+// eachBundled calls visit with every record in the bundles of a collection, in steps, and returns their number.
+func (l *Ledger) eachBundled(ctx context.Context, pace Pace, c collection,
+	visit func(t *bundleReader, key, data []byte) error,
 ) (n int, err error) {
 	var last []byte // the key of the last bundle that was read
 	for more := true; more && err == nil; {
@@ -255,11 +273,7 @@ func eachBundled[T any](ctx context.Context, l *Ledger, pace Pace, c collection,
 				}
 				n += len(content.records)
 				for i, r := range content.records {
-					v, err := unmarshal[T](c.recent, r.key, content.json(i))
-					if err == nil {
-						err = visit(t, r.key, v)
-					}
-					if err != nil {
+					if err := visit(t, r.key, content.json(i)); err != nil {
 						return err
 					}
 				}
