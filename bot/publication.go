@@ -109,84 +109,6 @@ func usesKept(o purchase.Order) int {
 	}
 }
 
-// continueInDM continues the order in the requester's direct messages, in place of a card that cannot be updated any
-// more. It updates an existing direct message. A click without any other answer gets a new one, since an update of an
-// older message is easily missed.
-func (p *Publisher) continueInDM(ctx context.Context, a *permit, v orders.View,
-	card purchase.Message,
-) (_ purchase.Order, direct bool, err error) {
-	o := v.Order
-	old := o.Message(purchase.MessageNote)
-	anew := old == nil || card.PublishedRev == 0 && o.State.Final()
-	var failed error // of the existing message
-	if anew && old != nil && old.TS != "" && old.PublishedRev < o.Rev {
-		o, failed = p.publishNote(ctx, a, v, *old)
-	}
-	now, unkept := p.outbox.UpdateMessages(ctx, o.ID, func(o *purchase.Order) {
-		o.RemoveMessage(purchase.MessageCard)
-		if anew {
-			o.SetMessage(purchase.Message{Kind: purchase.MessageNote})
-		}
-	})
-	if unkept == nil {
-		o.Messages = now.Messages
-	}
-	v.Order = o
-	if anew {
-		if o, err = p.publishNote(ctx, a, v, purchase.Message{Kind: purchase.MessageNote}); err != nil &&
-			!errors.Is(err, errNotStored) {
-			return o, anew, errors.Join(failed, err)
-		}
-	}
-	if unkept != nil { // the card is done anyway, as long as the order does not change
-		o, unkept = p.markPublished(ctx, o, card)
-	}
-	return o, anew, errors.Join(failed, unkept)
-}
-
-// publishNote shows the order in the requester's direct messages.
-func (p *Publisher) publishNote(ctx context.Context, a *permit, v orders.View,
-	m purchase.Message,
-) (_ purchase.Order, err error) {
-	o, c := v.Order, p.card(v)
-	if m.TS == "" {
-		m.Channel, m.TS, err = p.postDirectly(ctx, a, o.Requester.ID, c)
-	} else {
-		err = p.update(ctx, a, m, c)
-	}
-	if isLimited(err) {
-		return o, err
-	}
-	if err != nil {
-		// The last resort: the channel of the command.
-		if _, second := p.slack.PostEphemeralContext(ctx, o.Channel.ID, o.Requester.ID,
-			messageOptions(c)...); second != nil {
-			return o, errors.Join(err, second)
-		}
-	}
-	return p.markPublished(ctx, o, m)
-}
-
-// postDirectly posts to a person's conversation with the bot, and returns where the message is.
-func (p *Publisher) postDirectly(ctx context.Context, a *permit, user string,
-	c content,
-) (channel, ts string, err error) {
-	var conversation *slack.Channel
-	err = a.call(func() (err error) {
-		conversation, _, _, err = p.slack.OpenConversationContext(ctx,
-			&slack.OpenConversationParameters{Users: []string{user}})
-		return err
-	}, limitConversations)
-	if err != nil {
-		return "", "", err
-	}
-	err = a.call(func() (err error) {
-		channel, ts, err = p.slack.PostMessageContext(ctx, conversation.ID, messageOptions(c)...)
-		return err
-	}, postsIn(user), limitPosts)
-	return channel, ts, err
-}
-
 // postIn posts in a channel, and returns where the message is.
 func (p *Publisher) postIn(ctx context.Context, a *permit, channel string, c content) (at, ts string, err error) {
 	err = a.call(func() (err error) {
@@ -425,4 +347,79 @@ func withoutLastChart(c content) (fewer content, had bool) {
 		}
 	}
 	return c, false
+}
+
+// planSend returns how a part of an order that is behind waits in the queue: its priority, and the limits of its next
+// call. Without limits, only the ledger is to be written.
+func planSend(o purchase.Order, t part, now time.Time) send {
+	s := send{order: o.ID, since: o.Created}
+	switch t {
+	case partRequester:
+		s.priority, s.limits = planRequester(o, now)
+	case partLine:
+		s.priority, s.limits = priorityLine, messageLimits(*o.Message(purchase.MessageLine))
+	case partApproval:
+		m := *o.Message(purchase.MessageAsk)
+		s.priority, s.limits = priorityEnded, messageLimits(m)
+		if decidable(o, now) {
+			s.priority = priorityApproval
+		}
+		if needsNoApprovalCard(o, m) {
+			s.limits = nil
+		}
+	}
+	return s
+}
+
+// planRequester returns the priority and the limits of the requester's messages. An update that only shows progress
+// waits longer than others: if a newer state comes meanwhile, it isn't sent. The answer to a click never does.
+func planRequester(o purchase.Order, now time.Time) (priority, []limit) {
+	if m := o.Message(purchase.MessageCard); m != nil && isBehind(o, *m, now) {
+		keep := usesKept(o)
+		progress := keep > 1
+		switch reachable := isReachable(*m, now); {
+		case reachable && m.Uses > keep && showsProgress(o, *m):
+			return priorityProgress, cardLimits(o, *m)
+		case reachable && m.Uses > keep:
+			return priorityAnswer, cardLimits(o, *m)
+		case reachable || progress: // not shown
+			return priorityAnswer, nil
+		}
+	}
+	if m := o.Message(purchase.MessageNote); m != nil && m.TS != "" {
+		return priorityAnswer, []limit{limitUpdates}
+	}
+	return priorityAnswer, directLimits(o.Requester.ID)
+}
+
+// showsProgress reports whether the next update of a card only shows progress, and answers no click.
+func showsProgress(o purchase.Order, card purchase.Message) bool {
+	return usesKept(o) > 1 && card.PublishedRev > 0
+}
+
+// cardLimits are the limits of updating a card.
+func cardLimits(o purchase.Order, card purchase.Message) []limit {
+	if showsProgress(o, card) {
+		return []limit{limitCards, limitProgress}
+	}
+	return []limit{limitCards}
+}
+
+// messageLimits are the limits of posting a channel's message, or of updating it.
+func messageLimits(m purchase.Message) []limit {
+	if m.TS != "" {
+		return []limit{limitUpdates}
+	}
+	return []limit{postsIn(m.Channel), limitPosts}
+}
+
+// noticeLimits are the limits of a notice to a channel, a person or a user group.
+func noticeLimits(to string) []limit {
+	switch {
+	case purchase.IsGroup(to):
+		return []limit{limitNotices}
+	case isPerson(to):
+		return append(directLimits(to), limitNotices)
+	}
+	return []limit{postsIn(to), limitPosts}
 }

@@ -313,3 +313,33 @@ func (f *Fields) settle(given func(key string) bool) []Mistake {
 	}
 	return mistakes
 }
+
+// fieldNamed returns the field with a name or alias.
+func fieldNamed(word string) (*field, bool) {
+	name, ok := fieldWords().find(word)
+	if !ok {
+		return nil, false
+	}
+	for i := range fieldTable {
+		if fieldTable[i].Key == name {
+			return &fieldTable[i], true
+		}
+	}
+	return nil, false
+}
+
+// put stores a value that read returned.
+func (f *field) put(fields *Fields, value string) {
+	switch at := f.at(fields).(type) {
+	case **int:
+		n, _ := strconv.Atoi(value)
+		*at = &n
+	case **bool:
+		*at = ptr(value == yes)
+	case **string:
+		*at = &value
+	case **Date:
+		d, _ := ParseDate(value)
+		*at = &d
+	}
+}

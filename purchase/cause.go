@@ -363,3 +363,34 @@ func (r *Receipt) UnmarshalJSON(data []byte) error {
 	}
 	return nil
 }
+
+// Legible returns the event with invalid UTF-8 replaced in the same way in which JSON replaces it. A ledger hashes the
+// result, so that the hash matches what is read again later.
+func (e Event) Legible() Event {
+	for _, text := range []*string{&e.Kind, (*string)(&e.Order), &e.By, &e.Place, &e.Note} {
+		*text = strings.ToValidUTF8(*text, "\ufffd")
+	}
+	e.Cause = e.Cause.legible()
+	return e
+}
+
+// legible returns the cause, and the causes that it rests on, with bytes that are no text replaced.
+func (c Cause) legible() Cause {
+	for name, value := range c.Args {
+		if legible := strings.ToValidUTF8(value, "\ufffd"); legible != value {
+			c.Args = maps.Clone(c.Args)
+			c.Args[name] = legible
+		}
+	}
+	c.Causes = slices.Clone(c.Causes)
+	for i, inner := range c.Causes {
+		c.Causes[i] = inner.legible()
+	}
+	return c
+}
+
+// Cause returns what the audit record of the checkpoint says.
+func (c Checkpoint) Cause() Cause {
+	return NewCause(ChainVerified, "record", strconv.FormatUint(c.Number, 10), "hash", c.Hash,
+		"entries", strconv.FormatUint(c.Entries, 10), "month", c.Month, "spent", ArgSomeCents(c.Spent))
+}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -237,12 +235,6 @@ type Checkpoint struct {
 // KindVerified is the kind of the audit record of a checkpoint; its cause is Checkpoint.Cause.
 const KindVerified = "verified"
 
-// Cause returns what the audit record of the checkpoint says.
-func (c Checkpoint) Cause() Cause {
-	return NewCause(ChainVerified, "record", strconv.FormatUint(c.Number, 10), "hash", c.Hash,
-		"entries", strconv.FormatUint(c.Entries, 10), "month", c.Month, "spent", ArgSomeCents(c.Spent))
-}
-
 // Pause stops all buying until an admin resumes it.
 type Pause struct {
 	Since time.Time `json:"since"`
@@ -268,31 +260,6 @@ type Event struct {
 	Cause
 	Prev string `json:"prev"` // hex SHA-256 of the record before; empty for the first
 	Hash string `json:"hash"` // hex SHA-256 over Prev and this record without Hash
-}
-
-// Legible returns the event with invalid UTF-8 replaced in the same way in which JSON replaces it. A ledger hashes the
-// result, so that the hash matches what is read again later.
-func (e Event) Legible() Event {
-	for _, text := range []*string{&e.Kind, (*string)(&e.Order), &e.By, &e.Place, &e.Note} {
-		*text = strings.ToValidUTF8(*text, "\ufffd")
-	}
-	e.Cause = e.Cause.legible()
-	return e
-}
-
-// legible returns the cause, and the causes that it rests on, with bytes that are no text replaced.
-func (c Cause) legible() Cause {
-	for name, value := range c.Args {
-		if legible := strings.ToValidUTF8(value, "\ufffd"); legible != value {
-			c.Args = maps.Clone(c.Args)
-			c.Args[name] = legible
-		}
-	}
-	c.Causes = slices.Clone(c.Causes)
-	for i, inner := range c.Causes {
-		c.Causes[i] = inner.legible()
-	}
-	return c
 }
 
 // OfflineResume is a resume by `bot resume` while no bot was running. The next start announces it.
@@ -330,13 +297,6 @@ type Doubts interface {
 	All() ([]Doubt, error)
 	// Clear removes all doubts.
 	Clear() error
-}
-
-// Same reports whether both doubts are about the same decision: the same person, order, kind and way of deciding, in
-// the same run of the bot.
-func (u Doubt) Same(other Doubt) bool {
-	return u.Who == other.Who && u.Order == other.Order && u.Doing == other.Doing && u.Typed == other.Typed &&
-		u.Run.Equal(other.Run)
 }
 
 // PageSize is the number of records that are read at once, since a ledger can exceed the memory.

@@ -376,3 +376,11 @@ func markUncharged(order purchase.Order, err error) error {
 	said.Cause = said.With("uncharged", purchase.ArgFlag(true))
 	return &said
 }
+
+// newDoubt returns the doubt about a decision that begins to be written now.
+func (svc *Service) newDoubt(id purchase.OrderID, action purchase.Action, kind decisionRule) purchase.Doubt {
+	return purchase.Doubt{
+		Began: svc.now(), Run: svc.reg.BornAt, Who: action.Actor.ID, Order: id, Typed: action.Typed,
+		Doing: string(kind.doing), Buys: kind.buys,
+	}
+}

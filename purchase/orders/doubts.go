@@ -10,14 +10,6 @@ import (
 	"licensebot/purchase/register"
 )
 
-// newDoubt returns the doubt about a decision that begins to be written now.
-func (svc *Service) newDoubt(id purchase.OrderID, action purchase.Action, kind decisionRule) purchase.Doubt {
-	return purchase.Doubt{
-		Began: svc.now(), Run: svc.reg.BornAt, Who: action.Actor.ID, Order: id, Typed: action.Typed,
-		Doing: string(kind.doing), Buys: kind.buys,
-	}
-}
-
 // refuseAtEnd refuses a decision while the program ends. It was certainly not stored, but it may be the second delivery
 // of one that is in doubt.
 func (svc *Service) refuseAtEnd(id purchase.OrderID, action purchase.Action, kind decisionRule) error {
@@ -64,7 +56,7 @@ func (svc *Service) isInDoubt(doubt purchase.Doubt) bool {
 		return false
 	}
 	all, err := svc.doubts.All()
-	return err == nil && slices.ContainsFunc(all, doubt.Same)
+	return err == nil && slices.ContainsFunc(all, sameDecision(doubt))
 }
 
 // resolveDoubt looks for the audit record of a decision, which is part of the same transaction. n tells apart the

@@ -260,7 +260,7 @@ func (p *Process) ResolveDoubts(ctx context.Context) error {
 	}
 	err = p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
 		for i, doubt := range all {
-			if slices.ContainsFunc(all[:i], doubt.Same) { // Slack delivered it twice
+			if slices.ContainsFunc(all[:i], sameDecision(doubt)) { // Slack delivered it twice
 				continue
 			}
 			if err := p.svc.resolveDoubt(w, doubt, i); err != nil {

@@ -105,7 +105,7 @@ func (u *inFlight) begin(doubt purchase.Doubt) (end func()) {
 	return func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		i := slices.IndexFunc(u.all, doubt.Same)
+		i := slices.IndexFunc(u.all, sameDecision(doubt))
 		u.all = slices.Delete(u.all, i, i+1)
 	}
 }
@@ -114,13 +114,23 @@ func (u *inFlight) begin(doubt purchase.Doubt) (end func()) {
 func (u *inFlight) hasAnother(doubt purchase.Doubt) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	same := sameDecision(doubt)
 	n := 0
 	for _, other := range u.all {
-		if doubt.Same(other) {
+		if same(other) {
 			n++
 		}
 	}
 	return n > 1
+}
+
+// sameDecision reports of other doubts whether they are about the same decision as this one: the same person, order,
+// kind and way of deciding, in the same run of the bot.
+func sameDecision(doubt purchase.Doubt) func(purchase.Doubt) bool {
+	return func(other purchase.Doubt) bool {
+		return other.Who == doubt.Who && other.Order == doubt.Order && other.Doing == doubt.Doing &&
+			other.Typed == doubt.Typed && other.Run.Equal(doubt.Run)
+	}
 }
 
 // checkSpace refuses new orders while the ledger has too little room to finish them. The refusal is not recorded, since

@@ -2,7 +2,7 @@ package commands
 
 import "testing"
 
-func TestSingleLine(t *testing.T) {
+func TestOneLine(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"plain", "Statistics 101", "Statistics 101"},
 		{"what is format elsewhere", "*bold* <!channel> `code` & more", "*bold* <!channel> `code` & more"},
