@@ -71,9 +71,12 @@ func encodeBundle(c collection, records []record, newest int64, prev []byte) (ke
 	return key, value
 }
 
-// bundleHead reads what precedes the records of a bundle, without its checksum: a start reads the heads of all bundles,
-// but not their records. The error is a *RecordError.
+// bundleHead checks the checksum of a bundle and reads what precedes its records, without unpacking them. The error is
+// a *RecordError.
 func bundleHead(c collection, key, value []byte) (b bundle, err error) {
+	if _, err := checked(c.bundles, key, value); err != nil {
+		return b, err
+	}
 	damaged := func() (bundle, error) { return bundle{}, recordError(c.bundles, key, "can't be read") }
 	if len(value) < 5 || value[4] != bundleForm {
 		return damaged()
@@ -100,16 +103,6 @@ func bundleHead(c collection, key, value []byte) (b bundle, err error) {
 	return b, nil
 }
 
-// decodeBundle checks a bundle and returns its records; those of audit records have their hashes again. The error is a
-// *RecordError.
-func decodeBundle(c collection, key, value []byte) (records []record, err error) {
-	u, err := unpackBundle(c, key, value)
-	for i := range u.records {
-		u.records[i].data = u.json(i)
-	}
-	return u.records, err
-}
-
 // unpacked is the content of a bundle. The records are as it stores them; hashes is empty, or has those before and
 // after each record.
 type unpacked struct {
@@ -128,9 +121,6 @@ func (u *unpacked) json(i int) []byte {
 
 // unpackBundle checks a bundle and returns its content. The error is a *RecordError.
 func unpackBundle(c collection, key, value []byte) (u unpacked, err error) {
-	if _, err := checked(c.bundles, key, value); err != nil {
-		return u, err
-	}
 	b, err := bundleHead(c, key, value)
 	if err != nil {
 		return u, err

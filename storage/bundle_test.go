@@ -89,6 +89,15 @@ func TestLedger_Compact_FlippedBytes(t *testing.T) {
 	}
 }
 
+// decodeBundle checks a bundle and returns its records; those of audit records have their hashes again.
+func decodeBundle(c collection, key, value []byte) ([]record, error) {
+	u, err := unpackBundle(c, key, value)
+	for i := range u.records {
+		u.records[i].data = u.json(i)
+	}
+	return u.records, err
+}
+
 // editBundle changes the records of the first bundle of a collection and writes it with a fitting checksum.
 func editBundle(tx *bbolt.Tx, c collection, edit func([]record) []record) error {
 	key, value := tx.Bucket(c.bundles).Cursor().First()

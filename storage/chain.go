@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -28,17 +29,21 @@ const stepRecords = 2000
 // last before the fault. It reads their JSON without decoding it: a record states its number first and its hashes last.
 func (l *Ledger) checkChain(ctx context.Context, pace Pace) (last purchase.Event, err error) {
 	var c chain
+	err = l.followToEnd(ctx, pace, &c)
+	last, unread := c.last()
+	return last, cmp.Or(err, unread)
+}
+
+// followToEnd verifies the audit records after those that c has followed, to the last, in steps. With an error, c has
+// followed the records before the fault.
+func (l *Ledger) followToEnd(ctx context.Context, pace Pace, c *chain) (err error) {
 	for isEnd := false; !isEnd && err == nil; {
 		err = l.inStep(ctx, pace, func(tx *bbolt.Tx) (err error) {
 			isEnd, err = c.follow(tx, stepRecords)
 			return err
 		})
 	}
-	if err != nil {
-		last, _ = c.last()
-		return last, err
-	}
-	return c.last()
+	return err
 }
 
 // VerifyTail verifies the audit records after a checkpoint, and that the checkpoint is in the chain: the record up to
@@ -50,11 +55,8 @@ func (l *Ledger) VerifyTail(ctx context.Context, since *purchase.Checkpoint) (la
 		c, err = chainSince(tx, since)
 		return err
 	})
-	for isEnd := false; !isEnd && err == nil; {
-		err = l.inStep(ctx, nil, func(tx *bbolt.Tx) (err error) {
-			isEnd, err = c.follow(tx, stepRecords)
-			return err
-		})
+	if err == nil {
+		err = l.followToEnd(ctx, nil, &c)
 	}
 	if err != nil {
 		return last, fmt.Errorf("verify the audit chain of %s: %w", l.path, err)
@@ -77,7 +79,7 @@ func chainSince(tx *bbolt.Tx, since *purchase.Checkpoint) (c chain, err error) {
 		return chain{n: binary.BigEndian.Uint64(last), prev: hex.EncodeToString(head.hashes[len(head.hashes)-hashSize:])}, nil
 	}
 	key := number(since.Record)
-	said, err := readEvent(t, key)
+	said, _, err := readEvent(t, key)
 	if err != nil {
 		return c, err
 	}
@@ -85,11 +87,7 @@ func chainSince(tx *bbolt.Tx, since *purchase.Checkpoint) (c chain, err error) {
 		return c, recordError(bucketEvents, key, "is not the checkpoint that the account names")
 	}
 	key = number(since.Number)
-	e, err := readEvent(t, key)
-	if err != nil {
-		return c, err
-	}
-	data, _, err := t.get(collectionEvents, key)
+	e, data, err := readEvent(t, key)
 	if err != nil {
 		return c, err
 	}
@@ -100,16 +98,16 @@ func chainSince(tx *bbolt.Tx, since *purchase.Checkpoint) (c chain, err error) {
 	return chain{since.Number, hash, bytes.Clone(data)}, err
 }
 
-// readEvent reads an audit record.
-func readEvent(t *bundleReader, key []byte) (e purchase.Event, err error) {
+// readEvent reads an audit record; data is its JSON.
+func readEvent(t *bundleReader, key []byte) (e purchase.Event, data []byte, err error) {
 	data, ok, err := t.get(collectionEvents, key)
 	if err == nil && !ok {
 		err = recordError(bucketEvents, key, "is missing")
 	}
-	if err != nil {
-		return e, err
+	if err == nil {
+		e, err = unmarshal[purchase.Event](bucketEvents, key, data)
 	}
-	return unmarshal[purchase.Event](bucketEvents, key, data)
+	return e, data, err
 }
 
 // follow verifies the next audit records, at most limit, and reports whether it reached the last. With an error, c has

@@ -61,9 +61,6 @@ func lastBundle(tx *bbolt.Tx, c collection) (bundle, error) {
 	if key == nil {
 		return bundle{hashes: noHash[:]}, nil
 	}
-	if _, err := checked(c.bundles, key, value); err != nil {
-		return bundle{}, err
-	}
 	return bundleHead(c, key, value)
 }
 
@@ -287,8 +284,9 @@ func (b *bundleReader) lastBundled(c collection) []byte {
 	return key
 }
 
-// Bundled records are found by their keys. Two indexes find them by something else: log entries by their license, and
-// orders by the end of their id. Both have groups of entries, so that a million entries take a few thousand pages.
+// Bundled records are found by their keys. Indexes find them by something else: log entries by their license, orders by
+// the end of their id, and orders by their cart item (see itemindex.go). They have groups of entries, so that a million
+// entries take a few thousand pages.
 //
 // The index of licenses has a group for each two bytes of the license's hash. An entry is two more bytes of the hash
 // and the number of the log entry, 5 bytes. Hashes can be equal: the log entry decides.
@@ -331,11 +329,8 @@ const idEnd = 3
 
 // indexID adds a bundled order to the index of ids.
 func indexID(tx *bbolt.Tx, id ulid.ULID) error {
-	return addToGroup(tx, bucketIDIndex, []byte(idGroup(id)), id[:])
+	return addToGroup(tx, bucketIDIndex, reversed(id.String()[ulid.EncodedSize-idEnd:]), id[:])
 }
-
-// idGroup returns the key of an id's group.
-func idGroup(id ulid.ULID) string { return string(reversed(id.String()[ulid.EncodedSize-idEnd:])) }
 
 // ending returns the ids of bundled orders that end with part, in no particular order.
 func ending(tx *bbolt.Tx, part string) (ids []purchase.OrderID, err error) {

@@ -159,10 +159,13 @@ func (l *Ledger) transact(change func(*bbolt.Tx) error) error {
 		}
 	}()
 	l.changed = changedBudgets{}
-	if err := change(tx); err != nil {
-		return err
+	if err = change(tx); err == nil {
+		err = l.budgets.write(tx, l.changed)
 	}
-	if err := l.budgets.write(tx, l.changed); err != nil {
+	if errors.Is(err, ErrDamaged) {
+		return errors.Join(l.checkUsable(), err) // the file may have been overwritten meanwhile
+	}
+	if err != nil {
 		return err
 	}
 	open = false

@@ -34,7 +34,8 @@ func WithSmallBundles() Option {
 // errNothing ends the transaction of a compaction that has nothing to bundle, so that it doesn't wait for the disk.
 var errNothing = errors.New("there is nothing to bundle")
 
-// Compact bundles records that are not recent, until there are too few of them, and returns how many it bundled. Each
+// Compact bundles records that are not recent, until there are too few of them, and returns how many it bundled. In a
+// ledger from before there was an index of cart items, it makes that, and counts the orders that it has read for it. Each
 // transaction writes one bundle, or the bundles of some orders that were closed later than their neighbors, so a
 // compaction delays other updates by milliseconds. It waits for a verification that is running. Its errors are those of
 // [Ledger.Update].
@@ -42,7 +43,7 @@ func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
 	l.bundling.Lock()
 	defer l.bundling.Unlock()
 	for _, step := range []compactStep{
-		l.sizes.compactOrders, l.sizes.compactPurchases, l.sizes.compactEvents, l.sizes.indexItems,
+		l.sizes.compactOrders, l.sizes.compactPurchases, l.sizes.compactEvents, indexItems,
 	} {
 		for {
 			if err := ctx.Err(); err != nil {
@@ -68,7 +69,7 @@ func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
 	return records, nil
 }
 
-// compactStep is one transaction of a compaction. It returns how many records it bundled; 0 if none is left.
+// compactStep is one transaction of a compaction. It returns how many records it bundled or indexed; 0 if none is left.
 type compactStep func(tx *bbolt.Tx) (int, error)
 
 // compactEvents bundles the oldest single audit records, and returns how many.
@@ -191,14 +192,14 @@ func (s sizes) compactOrders(tx *bbolt.Tx) (int, error) {
 	if found {
 		end++
 	}
-	there, err := decodeBundle(collectionOrders, at, value)
+	there, err := unpackBundle(collectionOrders, at, value)
 	if err != nil {
 		return 0, err
 	}
 	if err := bundles.Delete(at); err != nil {
 		return 0, err
 	}
-	return end, s.storeOrders(tx, closed[:end], there)
+	return end, s.storeOrders(tx, closed[:end], there.records)
 }
 
 // closedOrders returns closed single orders, the oldest first, as many as fit a bundle, and at least so many that they

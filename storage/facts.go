@@ -18,9 +18,10 @@ func (t *transaction) OrderFacts(after purchase.OrderID, limit int) ([]purchase.
 
 // EntryFacts implements purchase.Reader.
 func (t *transaction) EntryFacts(first uint64, limit int) ([]purchase.EntryFacts, error) {
-	return readFacts(t, collectionPurchases, number(first), limit, (*factReader).entryFacts,
-		func(_ []byte, p *purchase.Purchase) purchase.EntryFacts { return p.Facts() })
+	return readFacts(t, collectionPurchases, number(first), limit, (*factReader).entryFacts, entryFactsOf)
 }
+
+func entryFactsOf(_ []byte, p *purchase.Purchase) purchase.EntryFacts { return p.Facts() }
 
 // EventFacts implements purchase.Reader.
 func (t *transaction) EventFacts(first uint64, limit int) ([]purchase.EventFacts, error) {
@@ -31,8 +32,8 @@ func (t *transaction) EventFacts(first uint64, limit int) ([]purchase.EventFacts
 		})
 }
 
-// readFacts returns the facts of at most limit records of a collection, from key from on. few reads them from the few
-// members that they need, and whole gets them from the whole record if it is odd.
+// readFacts returns the facts of at most limit records of a collection, from key from on. See factsOf for few and
+// whole.
 func readFacts[T, F any](t *transaction, c collection, from []byte, limit int, few func(*factReader) F,
 	whole func(key []byte, value *T) F,
 ) (page []F, err error) {
@@ -45,23 +46,33 @@ func readFacts[T, F any](t *transaction, c collection, from []byte, limit int, f
 		if err != nil {
 			return nil, err
 		}
-		if c.chained && len(r.key) != 8 {
-			return nil, recordError(c.recent, r.key, "has no number")
-		}
-		f := factReader{members: membersOf(withoutMark(c, r.data)), key: r.key, texts: &t.texts}
-		facts := few(&f)
-		if f.isOdd {
-			value, err := unmarshal[T](c.recent, r.key, withoutHashes(c, r.data))
-			if err != nil {
+		if c.chained {
+			if _, err := numberOf(c.recent, r.key); err != nil {
 				return nil, err
 			}
-			facts = whole(r.key, &value)
+		}
+		facts, err := factsOf(c, r, &t.texts, few, whole)
+		if err != nil {
+			return nil, err
 		}
 		if page = append(page, facts); len(page) == limit {
 			break
 		}
 	}
 	return page, nil
+}
+
+// factsOf returns the facts of a record, as its bundle stores it. few reads them from the few members that they need,
+// and whole gets them from the whole record if it is odd.
+func factsOf[T, F any](c collection, r record, texts *texts, few func(*factReader) F,
+	whole func(key []byte, value *T) F,
+) (facts F, err error) {
+	f := factReader{members: membersOf(withoutMark(c, r.data)), key: r.key, texts: texts}
+	if facts = few(&f); !f.isOdd {
+		return facts, nil
+	}
+	value, err := unmarshal[T](c.recent, r.key, withoutHashes(c, r.data))
+	return whole(r.key, &value), err
 }
 
 // factReader reads the facts of one record. If the record is odd, they are not to be used.
@@ -127,7 +138,7 @@ type bundledOrder struct {
 }
 
 // newBundledOrder returns it for an order.
-func newBundledOrder(o *purchase.Order) bundledOrder {
+func newBundledOrder(_ []byte, o *purchase.Order) bundledOrder {
 	return bundledOrder{o.ID, o.ItemID, o.Open() || o.Stale()}
 }
 

@@ -111,7 +111,9 @@ func FuzzFactReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		sameFacts(t, data, (*factReader).orderFacts, (*purchase.Order).Facts)
 		sameFacts(t, data, (*factReader).entryFacts, (*purchase.Purchase).Facts)
-		sameFacts(t, data, (*factReader).bundledOrder, newBundledOrder)
+		sameFacts(t, data, (*factReader).bundledOrder, func(o *purchase.Order) bundledOrder {
+			return newBundledOrder(nil, o)
+		})
 		sameFacts(t, data, (*factReader).eventFacts, func(e *purchase.Event) purchase.EventFacts {
 			e.Number = 3
 			return e.Facts()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -102,12 +103,7 @@ func (t *transaction) OrdersOfItem(item int64) (ids []purchase.OrderID, err erro
 	if item == 0 {
 		return nil, nil
 	}
-	add := func(key []byte) {
-		id := purchase.OrderID(key)
-		if at, found := slices.BinarySearchFunc(ids, id, newer); !found {
-			ids = slices.Insert(ids, at, id)
-		}
-	}
+	add := func(key []byte) { ids = insertNewer(ids, purchase.OrderID(key)) }
 	if t.tx.Bucket(bucketItemIndex) == nil { // an older ledger
 		for r, err := range t.ascend(collectionOrders, nil) {
 			if err != nil {
@@ -163,30 +159,40 @@ func idsFrom(moment []byte) string {
 
 // indexItems makes the index of items for a ledger of the present schema from before there was one. It returns how many
 // orders it has read.
-func (s sizes) indexItems(tx *bbolt.Tx) (n int, err error) {
+func indexItems(tx *bbolt.Tx) (n int, err error) {
 	if tx.Bucket(bucketItemIndex) != nil {
 		return 0, nil
 	}
-	if _, err := tx.CreateBucket(bucketItemIndex); err != nil {
-		return 0, err
-	}
-	bundles := tx.Bucket(bucketOrderBundles)
-	err = bundles.ForEach(func(key, value []byte) error {
-		records, err := decodeBundle(collectionOrders, key, value)
+	groups := map[string][]byte{} // the entries by the group
+	err = tx.Bucket(bucketOrderBundles).ForEach(func(key, value []byte) error {
+		content, err := unpackBundle(collectionOrders, key, value)
 		if err != nil {
 			return err
 		}
-		for _, r := range records {
+		for _, r := range content.records {
 			id, err := ulid.ParseStrict(string(r.key))
-			if err == nil {
-				err = indexItem(tx, id, 0, itemOf(r.data))
-			}
 			if err != nil {
 				return recordError(bucketOrders, r.key, "can't be indexed: %v", err)
 			}
+			if item := itemOf(r.data); item != 0 {
+				group, mark := itemTerm(item)
+				groups[string(group)] = append(append(groups[string(group)], mark...), id[:idTime]...)
+			}
 		}
-		n += len(records)
+		n += len(content.records)
 		return nil
 	})
-	return max(n, 1), err
+	if err != nil {
+		return 0, err
+	}
+	index, err := tx.CreateBucket(bucketItemIndex)
+	if err != nil {
+		return 0, err
+	}
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		if err := index.Put([]byte(group), seal([]byte(group), groups[group])); err != nil {
+			return 0, err
+		}
+	}
+	return max(n, 1), nil
 }

@@ -388,11 +388,8 @@ func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 		own = change(&transaction{bundleReader: bundleReader{tx: tx}, budgets: &l.budgets, changed: l.changed})
 		return own
 	})
-	switch {
-	case err != nil && own == nil:
+	if err != nil && own == nil {
 		return fmt.Errorf("write the ledger: %w", err)
-	case errors.Is(err, ErrDamaged):
-		return errors.Join(l.checkUsable(), err) // the file may have been overwritten meanwhile
 	}
 	return err
 }

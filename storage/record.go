@@ -107,6 +107,14 @@ func getJSON[T any](tx *bbolt.Tx, bucket, key []byte) (value T, ok bool, err err
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
+// numberOf returns the number that a key is of. The error is a *RecordError.
+func numberOf(bucket, key []byte) (uint64, error) {
+	if len(key) != 8 {
+		return 0, recordError(bucket, key, "has no number")
+	}
+	return binary.BigEndian.Uint64(key), nil
+}
+
 // recoverDamage returns a function to defer that turns a panic of bbolt into an error that wraps ErrDamaged: on a page
 // that was damaged since the file was opened, bbolt panics or reads unmapped memory. Every method of a transaction
 // defers it, so that a panic of the transaction's caller stays a panic.

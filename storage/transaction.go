@@ -2,12 +2,12 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"licensebot/purchase"
@@ -75,15 +75,10 @@ func (t *transaction) Orders(before purchase.OrderID, limit int) (orders []purch
 // orders, and with the index of ids.
 func (t *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderID, err error) {
 	defer recoverDamage(&err)()
-	add := func(id purchase.OrderID) {
-		if at, found := slices.BinarySearchFunc(ids, id, newer); !found {
-			ids = slices.Insert(ids, at, id)
-		}
-	}
 	c := t.tx.Bucket(bucketOrders).Cursor()
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 		if bytes.HasSuffix(k, []byte(part)) {
-			add(purchase.OrderID(k))
+			ids = insertNewer(ids, purchase.OrderID(k))
 		}
 	}
 	beginning := 0
@@ -95,20 +90,26 @@ func (t *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderI
 			break
 		}
 		beginning++
-		add(purchase.OrderID(r.key))
+		ids = insertNewer(ids, purchase.OrderID(r.key))
 	}
 	bundled, err := ending(t.tx, part)
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range bundled {
-		add(id)
+		ids = insertNewer(ids, id)
 	}
 	return ids[:min(len(ids), limit)], nil
 }
 
-// newer compares ids for a list with the newest first.
-func newer(a, b purchase.OrderID) int { return strings.Compare(string(b), string(a)) }
+// insertNewer inserts an id into a list of ids with the newest first, unless it is there.
+func insertNewer(ids []purchase.OrderID, id purchase.OrderID) []purchase.OrderID {
+	at, found := slices.BinarySearchFunc(ids, id, func(a, b purchase.OrderID) int { return cmp.Compare(b, a) })
+	if found {
+		return ids
+	}
+	return slices.Insert(ids, at, id)
+}
 
 func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Purchase, err error) {
 	defer recoverDamage(&err)()
@@ -207,11 +208,10 @@ func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, 
 		if err != nil {
 			return nil, err
 		}
-		if len(r.key) != 8 {
-			return nil, recordError(bucketEvents, r.key, "has no number")
-		}
 		// The record's own number may have been edited. Verify reports that; readers of all records continue.
-		e.Number = binary.BigEndian.Uint64(r.key)
+		if e.Number, err = numberOf(bucketEvents, r.key); err != nil {
+			return nil, err
+		}
 		if events = append(events, e); len(events) == limit {
 			break
 		}

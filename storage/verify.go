@@ -67,8 +67,15 @@ type Pace func(ctx context.Context) error
 
 // Verify checks an open ledger as the function [Verify] does, in short steps: others use the ledger meanwhile. What is
 // written meanwhile is checked as well, if it comes after what was read. Records are not compacted meanwhile.
-func (l *Ledger) Verify(ctx context.Context, pace Pace) (Report, error) {
-	report, err := l.verify(ctx, pace)
+func (l *Ledger) Verify(ctx context.Context, pace Pace) (report Report, err error) {
+	l.bundling.Lock() // bundles and their indexes stay as they are
+	defer l.bundling.Unlock()
+	if err = l.checkSnapshot(); err == nil {
+		err = l.inStep(ctx, pace, checkMeta)
+	}
+	if err == nil {
+		report, err = l.verify(ctx, pace)
+	}
 	if err != nil {
 		return Report{}, fmt.Errorf("verify the ledger %s: %w", l.path, err)
 	}
@@ -85,23 +92,19 @@ func verifyFile(ctx context.Context, path string) (Report, error) {
 	return l.verify(ctx, nil)
 }
 
-// verify checks what opening a ledger checks, and the rest. With an error of the audit chain, the report is complete.
+// verify checks what opening a ledger doesn't check. With an error of the audit chain, the report is complete.
 func (l *Ledger) verify(ctx context.Context, pace Pace) (report Report, err error) {
-	l.bundling.Lock() // bundles and their indexes stay as they are
-	defer l.bundling.Unlock()
-	if err := l.checkSnapshot(); err != nil {
+	bundled, err := l.checkBundles(ctx, pace)
+	if err != nil {
 		return report, err
 	}
-	if err := l.inStep(ctx, pace, checkMeta); err != nil {
-		return report, err
-	}
-	if err := l.checkBundles(ctx, pace); err != nil {
-		return report, err
-	}
-	err = l.inStep(ctx, pace, func(tx *bbolt.Tx) (err error) {
-		report = Report{Size: tx.Size(), Purchases: int(tx.Bucket(bucketPurchases).Sequence())}
-		if report.Orders, err = countOrders(tx); err != nil {
+	err = l.inStep(ctx, pace, func(tx *bbolt.Tx) error {
+		single, err := countSingle(tx)
+		if err != nil {
 			return err
+		}
+		report = Report{
+			Size: tx.Size(), Orders: bundled + single, Purchases: int(tx.Bucket(bucketPurchases).Sequence()),
 		}
 		report.Schema, err = schema(tx)
 		return err
@@ -138,47 +141,40 @@ func (l *Ledger) checkSnapshot() error {
 	})
 }
 
-// countOrders returns the number of orders. A single order that is also in a bundle counts once.
-func countOrders(tx *bbolt.Tx) (n int, err error) {
+// countSingle returns the number of orders that are in no bundle.
+func countSingle(tx *bbolt.Tx) (n int, err error) {
 	t := &bundleReader{tx: tx}
-	if bundles := tx.Bucket(bucketOrderBundles); bundles != nil {
-		err = bundles.ForEach(func(key, value []byte) error {
-			b, err := bundleHead(collectionOrders, key, value)
-			n += b.count
-			return err
-		})
-	}
-	if err != nil {
-		return 0, err
-	}
-	return n, tx.Bucket(bucketOrders).ForEach(func(key, _ []byte) error {
+	err = tx.Bucket(bucketOrders).ForEach(func(key, _ []byte) error {
 		_, isBundled, err := t.getBundled(collectionOrders, key)
 		if !isBundled {
 			n++
 		}
 		return err
 	})
+	return n, err
 }
 
 // checkBundles checks what checkContents leaves out: the bundles of orders and log entries, and the indexes of bundled
 // records. It reads the members that it needs, and decodes a record only if it has an unusual form: its checksum says
-// that it is as it was written. checkChain checks the bundles of audit records.
-func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
+// that it is as it was written. It returns the number of bundled orders. checkChain checks the bundles of audit
+// records.
+func (l *Ledger) checkBundles(ctx context.Context, pace Pace) (orders int, err error) {
+	var known texts
 	items := 0
-	orders, err := l.eachBundled(ctx, pace, collectionOrders, func(t *bundleReader, key, data []byte) error {
-		o, err := readFew(bucketOrders, key, data, (*factReader).bundledOrder, newBundledOrder)
+	orders, err = l.eachBundled(ctx, pace, collectionOrders, func(t *bundleReader, r record) error {
+		o, err := factsOf(collectionOrders, r, &known, (*factReader).bundledOrder, newBundledOrder)
 		if err != nil {
 			return err
 		}
-		if string(o.id) != string(key) {
-			return recordError(bucketOrders, key, "contains order %q", o.id)
+		if string(o.id) != string(r.key) {
+			return recordError(bucketOrders, r.key, "contains order %q", o.id)
 		}
-		if o.isLeft && t.tx.Bucket(bucketOrders).Get(key) == nil {
-			return recordError(bucketOrders, key, "has something left to do, and is in no list")
+		if o.isLeft && t.tx.Bucket(bucketOrders).Get(r.key) == nil {
+			return recordError(bucketOrders, r.key, "has something left to do, and is in no list")
 		}
-		named, err := ending(t.tx, string(key))
+		named, err := ending(t.tx, string(r.key))
 		if err == nil && len(named) != 1 {
-			err = recordError(bucketOrders, key, "is listed %d times in the index of ids", len(named))
+			err = recordError(bucketOrders, r.key, "is listed %d times in the index of ids", len(named))
 		}
 		if err != nil || o.item == 0 {
 			return err
@@ -186,24 +182,24 @@ func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
 		items++
 		isIndexed, err := isItemIndexed(t.tx, o.id, o.item)
 		if err == nil && !isIndexed {
-			err = recordError(bucketOrders, key, "is not listed under its cart item %d", o.item)
+			err = recordError(bucketOrders, r.key, "is not listed under its cart item %d", o.item)
 		}
 		return err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var n uint64
 	firsts := 0
-	_, err = l.eachBundled(ctx, pace, collectionPurchases, func(t *bundleReader, key, data []byte) error {
-		if n++; !bytes.Equal(key, number(n)) {
+	_, err = l.eachBundled(ctx, pace, collectionPurchases, func(t *bundleReader, r record) error {
+		if n++; !bytes.Equal(r.key, number(n)) {
 			return recordError(bucketPurchases, number(n), "is missing")
 		}
-		p, err := readFew(bucketPurchases, key, data, (*factReader).entryFacts, (*purchase.Purchase).Facts)
+		p, err := factsOf(collectionPurchases, r, &known, (*factReader).entryFacts, entryFactsOf)
 		if err != nil {
 			return err
 		}
-		if err := checkNumber(bucketPurchases, key, p.Number); err != nil || p.LicenseID == "" {
+		if err := checkNumber(bucketPurchases, r.key, p.Number); err != nil || p.LicenseID == "" {
 			return err
 		}
 		if numbers, err := licensed(t.tx, p.LicenseID); err == nil && len(numbers) > 0 && numbers[0] == p.Number {
@@ -212,7 +208,7 @@ func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
 		}
 		first, ok, err := t.bundledPurchaseOf(p.LicenseID)
 		if err == nil && (!ok || first.Number > p.Number) {
-			err = recordError(bucketPurchases, key, "is not listed under its license %s", p.LicenseID)
+			err = recordError(bucketPurchases, r.key, "is not listed under its license %s", p.LicenseID)
 		}
 		if first.Number == p.Number {
 			firsts++
@@ -220,9 +216,9 @@ func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return l.inStep(ctx, pace, func(tx *bbolt.Tx) error {
+	return orders, l.inStep(ctx, pace, func(tx *bbolt.Tx) error {
 		if err := checkIndex(tx, bucketIDIndex, len(ulid.ULID{}), orders); err != nil {
 			return err
 		}
@@ -236,19 +232,10 @@ func (l *Ledger) checkBundles(ctx context.Context, pace Pace) error {
 // stepBundles is how many bundles a step of a verification reads, in a few milliseconds.
 const stepBundles = 4
 
-// readFew returns what few reads of the JSON of a record, or what whole returns for the decoded record if it is odd.
-func readFew[T, F any](bucket, key, data []byte, few func(*factReader) F, whole func(*T) F) (f F, err error) {
-	reader := factReader{members: membersOf(data), key: key, texts: &texts{}}
-	if f = few(&reader); !reader.isOdd {
-		return f, nil
-	}
-	value, err := unmarshal[T](bucket, key, data)
-	return whole(&value), err
-}
-
-// eachBundled calls visit with every record in the bundles of a collection, in steps, and returns their number.
+// eachBundled calls visit with every record in the bundles of a collection, as they store it, in steps. It returns the
+// number of records.
 func (l *Ledger) eachBundled(ctx context.Context, pace Pace, c collection,
-	visit func(t *bundleReader, key, data []byte) error,
+	visit func(t *bundleReader, r record) error,
 ) (n int, err error) {
 	var last []byte // the key of the last bundle that was read
 	for more := true; more && err == nil; {
@@ -272,8 +259,8 @@ func (l *Ledger) eachBundled(ctx context.Context, pace Pace, c collection,
 					return err
 				}
 				n += len(content.records)
-				for i, r := range content.records {
-					if err := visit(t, r.key, content.json(i)); err != nil {
+				for _, r := range content.records {
+					if err := visit(t, r); err != nil {
 						return err
 					}
 				}
