@@ -346,6 +346,38 @@ func AllEvents(r Reader) iter.Seq2[Event, error] {
 	}
 }
 
+// EntriesFrom iterates over the facts of the purchase log's entries, from number first on, oldest first. An error ends
+// the iteration.
+func EntriesFrom(r Reader, first uint64) iter.Seq2[EntryFacts, error] {
+	return func(yield func(EntryFacts, error) bool) {
+		for next := first; ; {
+			page, err := r.EntryFacts(next, PageSize)
+			if err != nil {
+				yield(EntryFacts{}, err)
+				return
+			}
+			for _, p := range page {
+				next = p.Number + 1
+				if !yield(p, nil) {
+					return
+				}
+			}
+			if len(page) < PageSize {
+				return
+			}
+		}
+	}
+}
+
+// LastEntry returns the number of the newest entry of the purchase log; 0 if it has none.
+func LastEntry(r Reader) (uint64, error) {
+	newest, err := r.Purchases(0, 1)
+	if err != nil || len(newest) == 0 {
+		return 0, err
+	}
+	return newest[0].Number, nil
+}
+
 // After a restore, CoCalc may show purchases of this bot that the backup lacks. Each is added, so that history and
 // budgets are complete: the tag names the order, and the replaced ledger names its requester.
 

@@ -35,10 +35,10 @@ func WithSmallBundles() Option {
 var errNothing = errors.New("there is nothing to bundle")
 
 // Compact bundles records that are not recent, until there are too few of them, and returns how many it bundled. In a
-// ledger from before there was an index of cart items, it makes that, and counts the orders that it has read for it. Each
-// transaction writes one bundle, or the bundles of some orders that were closed later than their neighbors, so a
-// compaction delays other updates by milliseconds. It waits for a verification that is running. Its errors are those of
-// [Ledger.Update].
+// ledger from before there was an index of cart items, it also makes that, and counts the orders that it has read for
+// it. Each transaction writes one bundle, or the bundles of some orders that were closed later than their neighbors, so
+// a compaction delays other updates by milliseconds. It waits for a verification that is running. Its errors are those
+// of [Ledger.Update].
 func (l *Ledger) Compact(ctx context.Context) (records int, err error) {
 	l.bundling.Lock()
 	defer l.bundling.Unlock()

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"licensebot/bot"
 	"licensebot/internal/app"
 	"licensebot/internal/diagnosis"
-	"licensebot/internal/records"
 	"licensebot/purchase"
 	"licensebot/purchase/reconcile"
 	"licensebot/storage"
@@ -114,11 +112,7 @@ func (k *checker) checkFolder() bool {
 
 // readLedger notes the ledger's account and its server, and warns about a pause.
 func (k *checker) readLedger(ctx context.Context) {
-	var found records.Summary
-	err := withRecords(ctx, k.Database, io.Discard, func(source records.Source) (err error) {
-		found, err = source.Summary(ctx)
-		return err
-	})
+	found, err := readSummary(ctx, k.Database)
 	if err != nil {
 		return // the ledger has a line already
 	}

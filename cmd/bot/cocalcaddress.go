@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 
 	"licensebot/internal/config"
@@ -22,10 +21,7 @@ func findServer(ctx context.Context, c *config.Settings, ledger string) bool {
 	var found records.Summary
 	_, err := os.Stat(ledger)
 	if err == nil {
-		err = withRecords(ctx, ledger, io.Discard, func(source records.Source) (err error) {
-			found, err = source.Summary(ctx)
-			return err
-		})
+		found, err = readSummary(ctx, ledger)
 	}
 	switch {
 	case err != nil && ledger != "" && !isMissing(err):

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 )
 
 // loss is what the present ledger has and a backup lacks. Most of two ledgers is the same, and is not kept.
@@ -18,7 +19,7 @@ type loss struct {
 
 	bought int // the purchases that only the present ledger has
 	sum    purchase.Cents
-	// orders are the present ledger's orders that were added to the cart and that the backup doesn't have as bought.
+	// orders are the present ledger's orders that may have been bought since the backup was made.
 	orders []purchase.Order
 	pause  *purchase.Pause
 }
@@ -96,8 +97,8 @@ type sale struct {
 func saleOf(p purchase.EntryFacts) sale { return sale{p.Order, p.LicenseID, p.Correction, p.Charged} }
 
 func (l *loss) readPurchases(present, backup purchase.Reader) error {
-	n, err := lastEntry(present)
-	m, err2 := lastEntry(backup)
+	n, err := purchase.LastEntry(present)
+	m, err2 := purchase.LastEntry(backup)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
@@ -115,42 +116,25 @@ func (l *loss) readPurchases(present, backup purchase.Reader) error {
 		return err
 	}
 	has := map[sale]bool{}
-	err = eachEntry(backup, uint64(same)+1, func(p purchase.EntryFacts) { has[saleOf(p)] = true })
-	if err != nil {
-		return err
+	for p, err := range purchase.EntriesFrom(backup, uint64(same)+1) {
+		if err != nil {
+			return err
+		}
+		has[saleOf(p)] = true
 	}
-	return eachEntry(present, uint64(same)+1, func(p purchase.EntryFacts) {
+	for p, err := range purchase.EntriesFrom(present, uint64(same)+1) {
+		if err != nil {
+			return err
+		}
 		if has[saleOf(p)] {
-			return
+			continue
 		}
 		l.sum += p.Charged
 		if !p.Correction {
 			l.bought++
 		}
-	})
-}
-
-// lastEntry returns the number of the last log entry; 0 if there is none.
-func lastEntry(r purchase.Reader) (uint64, error) {
-	page, err := r.Purchases(0, 1)
-	if err != nil || len(page) == 0 {
-		return 0, err
 	}
-	return page[0].Number, nil
-}
-
-// eachEntry calls visit with the log entries from number first on, oldest first.
-func eachEntry(r purchase.Reader, first uint64, visit func(purchase.EntryFacts)) error {
-	for {
-		page, err := r.EntryFacts(first, purchase.PageSize)
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for _, p := range page {
-			visit(p)
-		}
-		first = page[len(page)-1].Number + 1
-	}
+	return nil
 }
 
 func (l *loss) readOrders(present, backup purchase.Reader) error {
@@ -158,18 +142,13 @@ func (l *loss) readOrders(present, backup purchase.Reader) error {
 		if err != nil {
 			return err
 		}
-		if o.NeverAdded() {
-			continue
-		}
-		has, err := backup.Order(o.ID)
-		switch {
-		case errors.Is(err, purchase.ErrNoOrder):
-		case err != nil:
+		mayBeBought, err := register.MayBeBoughtSince(backup, o)
+		if err != nil {
 			return err
-		case has.State == purchase.Purchased:
-			continue
 		}
-		l.orders = append(l.orders, o)
+		if mayBeBought {
+			l.orders = append(l.orders, o)
+		}
 	}
 	return nil
 }

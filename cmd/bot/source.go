@@ -11,6 +11,7 @@ import (
 	"licensebot/internal/control"
 	"licensebot/internal/records"
 	"licensebot/purchase"
+	"licensebot/purchase/reconcile"
 	"licensebot/storage"
 )
 
@@ -44,8 +45,17 @@ func withRecords(ctx context.Context, path string, notes io.Writer, do func(reco
 			info.Size()>>20)
 	}
 	return storage.ReadCopy(ctx, path, func(r purchase.Reader) error {
-		return do(records.From(func(_ context.Context, read func(purchase.Reader) error) error { return read(r) }, filePage))
+		return do(records.From(reconcile.Snapshot{Reader: r}.View, filePage))
 	})
+}
+
+// readSummary returns the summary of the ledger at path. It says nothing about a large copy.
+func readSummary(ctx context.Context, path string) (sum records.Summary, err error) {
+	err = withRecords(ctx, path, io.Discard, func(source records.Source) (err error) {
+		sum, err = source.Summary(ctx)
+		return err
+	})
+	return sum, err
 }
 
 // errUnanswered means that a bot has the ledger and doesn't answer, and that nothing was read yet.

@@ -80,7 +80,7 @@ type ledgerSource struct {
 
 func (s ledgerSource) PurchaseRange(ctx context.Context, since, before time.Time) (found Range, err error) {
 	err = s.view(ctx, func(r purchase.Reader) error {
-		if found.Total, err = lastEntry(r); err != nil {
+		if found.Total, err = purchase.LastEntry(r); err != nil {
 			return err
 		}
 		if found.First, err = r.PurchasesSince(since); err != nil {
@@ -97,15 +97,6 @@ func (s ledgerSource) PurchaseRange(ctx context.Context, since, before time.Time
 		return nil
 	})
 	return found, err
-}
-
-// lastEntry returns the number of the newest entry of the purchase log; 0 if it has none.
-func lastEntry(r purchase.Reader) (uint64, error) {
-	newest, err := r.Purchases(0, 1)
-	if err != nil || len(newest) == 0 {
-		return 0, err
-	}
-	return newest[0].Number, nil
 }
 
 func (s ledgerSource) Purchases(ctx context.Context, rg Range) (page []purchase.Purchase, err error) {
@@ -165,7 +156,7 @@ func (s ledgerSource) Summary(ctx context.Context) (sum Summary, err error) {
 			return err
 		}
 		sum.Records = head.Number
-		if sum.Entries, err = lastEntry(r); err != nil {
+		if sum.Entries, err = purchase.LastEntry(r); err != nil {
 			return err
 		}
 		queue, err := r.Queue()

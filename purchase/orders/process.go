@@ -136,12 +136,8 @@ func (p *Process) NoteVerified(ctx context.Context, head purchase.Event) error {
 			return err
 		}
 		checkpoint := purchase.Checkpoint{Number: head.Number, Hash: head.Hash, Record: now.Number + 1}
-		entries, err := w.Purchases(0, 1)
-		if err != nil {
+		if checkpoint.Entries, err = purchase.LastEntry(w); err != nil {
 			return err
-		}
-		for _, p := range entries {
-			checkpoint.Entries = p.Number
 		}
 		budgets, err := w.Budgets(1)
 		if err != nil {

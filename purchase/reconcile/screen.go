@@ -75,14 +75,12 @@ func (s *screen) begin(r purchase.Reader) error {
 		return fmt.Errorf("read the audit records: %w", err)
 	}
 	s.head = head.Number
-	newest, err := r.Purchases(0, 1)
+	last, err := purchase.LastEntry(r)
 	if err != nil {
 		return fmt.Errorf("read the purchase log: %w", err)
 	}
-	if len(newest) > 0 {
-		n := min(newest[0].Number, 1<<24) + 1024
-		s.licenses, s.rows = make([]uint64, 0, n), make([]uint64, 0, n)
-	}
+	n := min(last, 1<<24) + 1024
+	s.licenses, s.rows = make([]uint64, 0, n), make([]uint64, 0, n)
 	return nil
 }
 

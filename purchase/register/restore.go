@@ -69,18 +69,31 @@ func KeepOrders(w purchase.Writer, orders []purchase.Order) error {
 	before := *account.Before
 	before.IsKnown, before.Orders = true, nil
 	for _, o := range orders {
-		has, err := w.Order(o.ID)
-		if o.NeverAdded() || err == nil && has.State == purchase.Purchased {
-			continue
+		mayBeBought, err := MayBeBoughtSince(w, o)
+		if err != nil {
+			return err
 		}
-		if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
-			return fmt.Errorf("order %s: %w", o.ID, err)
+		if !mayBeBought {
+			continue
 		}
 		o.Messages, o.Blocked, o.Unresolved = nil, nil, nil
 		before.Orders = append(before.Orders, o)
 	}
 	account.Before = &before
 	return w.PutAccount(account)
+}
+
+// MayBeBoughtSince reports whether an order of the replaced ledger may have been bought since the backup was made: it
+// may have been added to the cart, and the backup doesn't have it as bought.
+func MayBeBoughtSince(backup purchase.Reader, o purchase.Order) (bool, error) {
+	if o.NeverAdded() {
+		return false, nil
+	}
+	has, err := backup.Order(o.ID)
+	if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
+		return false, fmt.Errorf("order %s: %w", o.ID, err)
+	}
+	return err != nil || has.State != purchase.Purchased, nil
 }
 
 // KeepPause copies the pause of the replaced ledger into the restored one. It does nothing if pause is nil.
