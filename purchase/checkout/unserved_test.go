@@ -185,96 +185,119 @@ func TestWorker_Unserved_ItemInCart(t *testing.T) {
 // An order of unknown outcome on a server that no longer shows purchases keeps its reservation for a week. It stays
 // unknown until an admin settles it or CoCalc shows the purchases again.
 func TestWorker_Release_OutcomeUnknown(t *testing.T) {
-	ctx := context.Background()
 	for name, c := range unservedServers {
 		for _, bought := range []bool{false, true} {
-			for _, by := range []string{"bought", "not-bought", "CoCalc"} {
-				t.Run(fmt.Sprintf("%s, bought %v, settled by %s", name, bought, by), func(t *testing.T) {
-					purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
-						when := cocalctest.Before
-						if bought {
-							when = cocalctest.After
-						}
-						id := env.BuyUnknownWithFault(c.fault, when)
-						<-time.After(2 * time.Hour)
-						o := env.Order(id)
-						recovers := c.ends == purchase.FailUnreachable // the server may show purchases again, so nothing is released
-						if o.State != purchase.Unknown || o.Unresolvable() == recovers || !o.IsReserved() {
-							t.Fatalf("after 2 hours: got %s (blocked %+v, unresolved %+v), unresolvable %v, kept %v; want %s, %v, true",
-								o.State, o.Blocked, o.Unresolved, o.Unresolvable(), o.IsReserved(), purchase.Unknown, !recovers)
-						}
-						if !recovers && o.Blocked.Args["has"] != "checkout" {
-							t.Errorf("blocked: got %s, want has=checkout", o.Blocked)
-						}
-						<-time.After(7*24*time.Hour - 3*time.Hour)
-						if o = env.Order(id); !o.IsReserved() {
-							t.Errorf("reserved within the week: got %v, want true", o.IsReserved())
-						}
-						<-time.After(3 * time.Hour)
-						if o = env.Order(id); o.IsReserved() != recovers || o.State != purchase.Unknown || !o.Open() {
-							t.Errorf("after the week: got %s, reserved %v, open %v; want %s, %v, true", o.State, o.IsReserved(), o.Open(),
-								purchase.Unknown, recovers)
-						}
-						released := env.Events("released")
-						if n := len(released); n != 1 && !recovers || n != 0 && recovers {
-							t.Errorf("records of a release: got %d, want one: %v", n, !recovers)
-						}
-						if len(released) == 1 && len(released[0].Causes) != 1 {
-							t.Errorf("causes of the release: got %v, want the condition of the server", released[0].Causes)
-						}
-						env.Restart()
-						if by == "CoCalc" {
-							env.Server.ClearFaults()
-							o = env.Until(id, purchase.Purchased, purchase.Failed)
-							if bought != (o.State == purchase.Purchased) {
-								t.Errorf("state once CoCalc shows purchases: got %s, want purchased: %v", o.State, bought)
-							}
-						} else {
-							_, err := env.Desk.Decide(ctx, purchasetest.AdminAction, id, orders.Decision{
-								Kind: orders.Resolve, Verdict: purchase.Verdict(by),
-								Reason: "the statement says so",
-							})
-							if err != nil {
-								t.Fatal(err)
-							}
-							if findings := env.Findings(); len(findings) > 0 {
-								t.Errorf("findings in the ledger: got %+v, want none", findings)
-							}
-							env.Server.ClearFaults()
-						}
-						<-time.After(2 * time.Hour)
-						// What CoCalc shows replaces the decision of the admin, except that an order settled as bought stays bought.
-						spent := purchase.Cents(0)
-						if bought || by == "bought" {
-							spent = 6375
-						}
-						months, err := env.Desk.Budgets(ctx, 3)
-						if err != nil {
-							t.Fatal(err)
-						}
-						got, reserved := purchase.Cents(0), purchase.Cents(0)
-						for _, m := range months.Months {
-							got, reserved = got+m.Spent, reserved+m.Reserved
-							n := 0
-							for _, share := range m.People {
-								for _, k := range share.Days {
-									n += k
-								}
-							}
-							if m.Spent > 0 && n != 1 || m.Spent == 0 && n != 0 {
-								t.Errorf("orders of %s: got %d, want 1 if it spent anything and 0 otherwise: %+v", m.Month, n, m)
-							}
-						}
-						if got != spent || reserved != 0 {
-							t.Errorf("budgets: got %s spent and %s reserved, want %s and $0.00", got, reserved, spent)
-						}
-						if n := env.Server.Count(purchasetest.CheckoutEndpoint); n != 1 {
-							t.Errorf("checkout requests: got %d, want 1", n)
-						}
+			t.Run(fmt.Sprintf("%s, bought %v", name, bought), func(t *testing.T) {
+				id, later := releaseAfterWeek(t, c, bought)
+				if t.Failed() {
+					return
+				}
+				for _, by := range []string{"bought", "not-bought", "CoCalc"} {
+					t.Run("settled by "+by, func(t *testing.T) {
+						purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+							settleReleased(env, id, bought, by)
+						}, later.Continue, func(env *purchasetest.Env) { env.Server.Inject(c.fault) })
 					})
-				})
+				}
+			})
+		}
+	}
+}
+
+// releaseAfterWeek checks an order of unknown outcome for a week on a server that shows no purchases, and returns what
+// the bot leaves when it stops then.
+func releaseAfterWeek(t *testing.T, c unservedServer, bought bool) (id purchase.OrderID, later purchasetest.Saved) {
+	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
+		when := cocalctest.Before
+		if bought {
+			when = cocalctest.After
+		}
+		id = env.BuyUnknownWithFault(c.fault, when)
+		<-time.After(2 * time.Hour)
+		o := env.Order(id)
+		recovers := c.ends == purchase.FailUnreachable // the server may show purchases again, so nothing is released
+		if o.State != purchase.Unknown || o.Unresolvable() == recovers || !o.IsReserved() {
+			t.Fatalf("after 2 hours: got %s (blocked %+v, unresolved %+v), unresolvable %v, kept %v; want %s, %v, true",
+				o.State, o.Blocked, o.Unresolved, o.Unresolvable(), o.IsReserved(), purchase.Unknown, !recovers)
+		}
+		if !recovers && o.Blocked.Args["has"] != "checkout" {
+			t.Errorf("blocked: got %s, want has=checkout", o.Blocked)
+		}
+		<-time.After(7*24*time.Hour - 3*time.Hour)
+		if o = env.Order(id); !o.IsReserved() {
+			t.Errorf("reserved within the week: got %v, want true", o.IsReserved())
+		}
+		<-time.After(3 * time.Hour)
+		if o = env.Order(id); o.IsReserved() != recovers || o.State != purchase.Unknown || !o.Open() {
+			t.Errorf("after the week: got %s, reserved %v, open %v; want %s, %v, true", o.State, o.IsReserved(), o.Open(),
+				purchase.Unknown, recovers)
+		}
+		released := env.Events("released")
+		if n := len(released); n != 1 && !recovers || n != 0 && recovers {
+			t.Errorf("records of a release: got %d, want one: %v", n, !recovers)
+		}
+		if len(released) == 1 && len(released[0].Causes) != 1 {
+			t.Errorf("causes of the release: got %v, want the condition of the server", released[0].Causes)
+		}
+		if n := env.Server.Count(purchasetest.CheckoutEndpoint); n != 1 {
+			t.Errorf("checkout requests: got %d, want 1", n)
+		}
+		later = env.Save()
+	})
+	return id, later
+}
+
+// settleReleased settles an order after the week, by an admin's decision or by CoCalc, which then shows purchases again.
+// It checks what is spent, counted and reserved two hours later.
+func settleReleased(env *purchasetest.Env, id purchase.OrderID, bought bool, by string) {
+	ctx, t := context.Background(), env.T
+	if by == "CoCalc" {
+		env.Server.ClearFaults()
+		o := env.Until(id, purchase.Purchased, purchase.Failed)
+		if bought != (o.State == purchase.Purchased) {
+			t.Errorf("state once CoCalc shows purchases: got %s, want purchased: %v", o.State, bought)
+		}
+	} else {
+		_, err := env.Desk.Decide(ctx, purchasetest.AdminAction, id, orders.Decision{
+			Kind: orders.Resolve, Verdict: purchase.Verdict(by),
+			Reason: "the statement says so",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if findings := env.Findings(); len(findings) > 0 {
+			t.Errorf("findings in the ledger: got %+v, want none", findings)
+		}
+		env.Server.ClearFaults()
+	}
+	<-time.After(2 * time.Hour)
+	// What CoCalc shows replaces the decision of the admin, except that an order settled as bought stays bought.
+	spent := purchase.Cents(0)
+	if bought || by == "bought" {
+		spent = 6375
+	}
+	months, err := env.Desk.Budgets(ctx, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, reserved := purchase.Cents(0), purchase.Cents(0)
+	for _, m := range months.Months {
+		got, reserved = got+m.Spent, reserved+m.Reserved
+		n := 0
+		for _, share := range m.People {
+			for _, k := range share.Days {
+				n += k
 			}
 		}
+		if m.Spent > 0 && n != 1 || m.Spent == 0 && n != 0 {
+			t.Errorf("orders of %s: got %d, want 1 if it spent anything and 0 otherwise: %+v", m.Month, n, m)
+		}
+	}
+	if got != spent || reserved != 0 {
+		t.Errorf("budgets: got %s spent and %s reserved, want %s and $0.00", got, reserved, spent)
+	}
+	if n := env.Server.Count(purchasetest.CheckoutEndpoint); n != 0 {
+		t.Errorf("checkout requests after the week: got %d, want 0", n)
 	}
 }
 
@@ -322,11 +345,7 @@ func TestWorker_Release_ClockAhead(t *testing.T) {
 
 // unservedServers are the conditions in which a server sells no licenses, with the reason for which an order waits and
 // the failure after an hour.
-var unservedServers = map[string]struct {
-	fault cocalctest.Fault
-	wait  string
-	ends  purchase.FailureCode
-}{
+var unservedServers = map[string]unservedServer{
 	"successor": {
 		cocalctest.Fault{Effect: cocalctest.SuccessorServer},
 		`condition="sells-memberships"`,
@@ -341,4 +360,10 @@ var unservedServers = map[string]struct {
 	"foreign":     {cocalctest.Fault{Effect: cocalctest.Fail, Status: 403}, `condition="foreign"`, purchase.FailNotSold},
 	"https":       {purchasetest.RedirectToHTTPS(), `condition="misaddressed"`, purchase.FailUnreachable},
 	"maintenance": {purchasetest.MaintenancePage(), `condition="down"`, purchase.FailUnreachable},
+}
+
+type unservedServer struct {
+	fault cocalctest.Fault
+	wait  string
+	ends  purchase.FailureCode
 }

@@ -53,7 +53,8 @@ type Env struct {
 	Wrap func(purchase.Ledger, purchase.Shop) (purchase.Ledger, purchase.Shop)
 }
 
-// Run runs a test with a Desk that is running, over an account with that credit in cents.
+// Run runs a test with a Desk that is running, over an account with that credit in cents, unless a prepare function sets
+// another one.
 func Run(t *testing.T, credit int64, test func(*Env), prepare ...func(*Env)) {
 	t.Helper()
 	dir := t.TempDir()
@@ -71,7 +72,9 @@ func Run(t *testing.T, credit int64, test func(*Env), prepare ...func(*Env)) {
 		if env.Server == nil {
 			env.Server = cocalctest.New(cocalctest.Config{Seed: 1})
 		}
-		env.Account = env.Server.Add(cocalctest.NewAccount{Credit: credit, Partner: true})
+		if env.Account == nil {
+			env.Account = env.Server.Add(cocalctest.NewAccount{Credit: credit, Partner: true})
+		}
 		env.Open()
 		defer func() {
 			env.Close()
