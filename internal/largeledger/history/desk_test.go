@@ -24,7 +24,7 @@ func TestWrite_Purchase_LeavesWhatTheDeskLeaves(t *testing.T) {
 		purchasetest.Run(t, 1_000_000, func(env *purchasetest.Env) {
 			id := buyThroughDesk(env)
 			err := env.Ledger.View(t.Context(), func(r purchase.Reader) error {
-				course, fields := courseOf(t, r, id)
+				course, fields := courseOf(t, r, id, eventsByOrder(t, r)[id])
 				want[course] = fields
 				return nil
 			})
@@ -44,6 +44,7 @@ func TestWrite_Purchase_LeavesWhatTheDeskLeaves(t *testing.T) {
 	ledger := writeTo(t, h)
 	seen := map[string]int{}
 	err := ledger.View(t.Context(), func(r purchase.Reader) error {
+		events := eventsByOrder(t, r)
 		for o, err := range purchase.AllOrders(r) {
 			if err != nil {
 				return err
@@ -52,7 +53,7 @@ func TestWrite_Purchase_LeavesWhatTheDeskLeaves(t *testing.T) {
 				o.Message(purchase.MessageNote) != nil {
 				continue // monthly and yearly licenses have no start, and a card of half an hour ago continues elsewhere
 			}
-			course, got := courseOf(t, r, o.ID)
+			course, got := courseOf(t, r, o.ID, events[o.ID])
 			if strings.Contains(course, "corrected") || strings.Contains(course, "refused") {
 				continue
 			}
@@ -120,9 +121,24 @@ func buyThroughDesk(env *purchasetest.Env) purchase.OrderID {
 	return v.Order.ID
 }
 
+// eventsByOrder returns the audit records of each order, in their order.
+func eventsByOrder(t *testing.T, r purchase.Reader) map[purchase.OrderID][]purchase.Event {
+	t.Helper()
+	events := map[purchase.OrderID][]purchase.Event{}
+	for e, err := range purchase.AllEvents(r) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events[e.Order] = append(events[e.Order], e)
+	}
+	return events
+}
+
 // courseOf returns the kinds of an order's audit records in their order, and the names of all fields that the order,
 // its log entry and its audit records have.
-func courseOf(t *testing.T, r purchase.Reader, id purchase.OrderID) (course string, fields []string) {
+func courseOf(
+	t *testing.T, r purchase.Reader, id purchase.OrderID, events []purchase.Event,
+) (course string, fields []string) {
 	t.Helper()
 	names := map[string]bool{}
 	o, err := r.Order(id)
@@ -136,14 +152,9 @@ func courseOf(t *testing.T, r purchase.Reader, id purchase.OrderID) (course stri
 	}
 	addFields(t, names, "entry", entry)
 	var kinds []string
-	for e, err := range purchase.AllEvents(r) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if e.Order == id {
-			kinds = append(kinds, e.Kind)
-			addFields(t, names, e.Kind, e)
-		}
+	for _, e := range events {
+		kinds = append(kinds, e.Kind)
+		addFields(t, names, e.Kind, e)
 	}
 	return strings.Join(kinds, " "), slices.Sorted(maps.Keys(names))
 }
