@@ -5,8 +5,8 @@
 #              built (for between two changes; the whole is .ci/run)
 # make check   formatting, go vet, golangci-lint (.golangci.yml), and deadcode: no function may be unused. The first run
 #              builds both from .ci/tools/go.mod, which takes minutes; Go keeps them in its build cache
-# make bench   every benchmark (TESTFLAGS='-benchtime 1x': each once), and the bursts PAIRS times (10) beside a bare
-#              slack-go loop and an app on Bolt
+# make bench   every benchmark (TESTFLAGS='-benchtime 1x -short' PAIRS=1: each once, with ledgers of a tenth of the
+#              size), and the bursts PAIRS times (10) beside a bare slack-go loop and an app on Bolt
 # make bench-scale
 #              how times and memory grow with the ledger, as a table (docs/performance.md): with ORDERS orders
 #              (1000 10000 100000 1000000), RUNS times (5), and with BASE=PATH an older bot beside this build
@@ -63,7 +63,8 @@ check:
 	if [ -n "$$unused" ]; then echo "functions that nothing calls:"; echo "$$unused"; exit 1; fi
 
 bench: $(BOLT)/node_modules/.package-lock.json
-	$(GO) test -run '^$$' -bench . -skip '^BenchmarkRun_Burst$$' -benchmem $(TESTFLAGS) ./...
+	$(GO) test -run '^$$' -bench . -skip '^BenchmarkRun_Burst$$' -benchmem $(TESTFLAGS) \
+		$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n 1 dirname | sort -u)
 	$(GO) test -run '^$$' -bench '^BenchmarkRun_Burst$$' $(TESTFLAGS) -benchtime $(PAIRS)x ./cmd/bot
 
 bench-scale:
