@@ -153,9 +153,7 @@ func (p *Publisher) markPublished(ctx context.Context, o purchase.Order, m purch
 		o.SetMessage(m)
 		return o, fmt.Errorf("%w: %w", errNotStored, err)
 	}
-	if delete(p.unstored[o.ID], m.Kind); len(p.unstored[o.ID]) == 0 {
-		delete(p.unstored, o.ID)
-	}
+	p.forgetUnstored(o.ID, m.Kind)
 	now.Rev, now.State = o.Rev, o.State // go on with what was read: a newer state comes with the next round
 	o.Messages = now.Messages
 	return o, nil
@@ -198,9 +196,7 @@ func (p *Publisher) restoreUnstored(o purchase.Order, of []purchase.MessageKind)
 	for kind, m := range p.unstored[o.ID] {
 		old := o.Message(kind)
 		if old == nil && kind == purchase.MessageCard || old != nil && old.ResponseURL != m.ResponseURL {
-			if delete(p.unstored[o.ID], kind); len(p.unstored[o.ID]) == 0 { // a newer card has come
-				delete(p.unstored, o.ID)
-			}
+			p.forgetUnstored(o.ID, kind) // a newer card has come
 			continue
 		}
 		o.SetMessage(m)
@@ -209,6 +205,13 @@ func (p *Publisher) restoreUnstored(o purchase.Order, of []purchase.MessageKind)
 		}
 	}
 	return o, keep
+}
+
+// forgetUnstored drops a message that the ledger holds, or needs no more. p.mu is held.
+func (p *Publisher) forgetUnstored(id purchase.OrderID, kind purchase.MessageKind) {
+	if delete(p.unstored[id], kind); len(p.unstored[id]) == 0 {
+		delete(p.unstored, id)
+	}
 }
 
 // Changes collects the orders that changed until the Publisher takes them. The Desk reports changes, and the Publisher

@@ -164,10 +164,10 @@ func (p Policy) Day(at time.Time) string { return at.In(p.TimeZone()).Format(tim
 
 // Reserve adds an order's price to the reservations of its month, or removes it if times is -1. key is the Actor key of
 // the requester.
-func (b *Budget) Reserve(key string, o Order, times int) {
+func (b *Budget) Reserve(key string, price Cents, times int) {
 	s := b.share(key)
-	b.Reserved += o.Price * Cents(times)
-	s.Reserved = max(0, s.Reserved+o.Price*Cents(times)) // reservations made before shares existed are in no share
+	b.Reserved += price * Cents(times)
+	s.Reserved = max(0, s.Reserved+price*Cents(times)) // reservations made before shares existed are in no share
 	b.People[key] = s
 }
 
@@ -204,7 +204,7 @@ func (b *Budget) countAuto(key, day string, o Order, times int) {
 // which the order counts.
 func (b *Budget) Apply(key string, o Order, day string, c BudgetChange) {
 	if c.Reserved != 0 {
-		b.Reserve(key, o, c.Reserved)
+		b.Reserve(key, o.Price, c.Reserved)
 	}
 	if c.Orders != 0 {
 		b.count(key, day, c.Orders)

@@ -128,11 +128,8 @@ func (v *verification) read(ctx context.Context) error {
 		v.ledger, err = reconcile.ReadLedgerView(r, at)
 		return err
 	})
-	if errors.Is(err, storage.ErrDamaged) {
-		return fmt.Errorf("%w\n%s", err, app.DamagedAdvice)
-	}
 	if err != nil {
-		return err
+		return app.AdviseDamaged(err)
 	}
 	v.report = report
 	v.good("%s holds %s. Every record is unchanged, and the chain has no gap.", v.file, contents(report))

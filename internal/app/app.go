@@ -63,7 +63,7 @@ func New(c Config) (*Service, error) {
 	if ledger == nil {
 		bolt, err := storage.Open(c.Database, append(c.Decorators.storage(), storage.WithProgress(s.logUpgrade()))...)
 		if err != nil {
-			return nil, adviseDamaged(err)
+			return nil, AdviseDamaged(err)
 		}
 		if kept := bolt.Kept(); kept != "" {
 			log := s.part("storage")

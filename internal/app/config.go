@@ -35,11 +35,10 @@ type Config struct {
 	Limits map[string]string
 	Log    zerolog.Logger
 
-	// VerifyAfter is how long after its start the bot begins to verify the whole ledger; 0: 10 s.
-	VerifyAfter time.Duration
-
 	// The fields below replace parts, for tests.
 
+	// VerifyAfter is how long after its start the bot begins to verify the whole ledger; 0: 10 s.
+	VerifyAfter time.Duration
 	// Ledger is used instead of the file. The service doesn't close it.
 	Ledger purchase.Ledger
 	// Shop is used instead of a client of CoCalc.

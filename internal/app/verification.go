@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"licensebot/bot"
+	"licensebot/internal/backoff"
 	"licensebot/purchase"
 	"licensebot/purchase/reconcile"
 	"licensebot/storage"
@@ -33,17 +35,16 @@ func (s *Service) verifyStart(ctx context.Context) error {
 		findings, err = reconcile.CheckCurrent(r)
 		return err
 	})
-	if errors.Is(err, storage.ErrDamaged) {
-		findings = append(findings, damageOf(err))
-	} else if err != nil {
+	damage, err := damageIn(err)
+	if err != nil {
 		return fmt.Errorf("check the budgets and the open orders: %w", err)
 	}
+	findings = append(findings, damage...)
 	head, err := s.Ledger.VerifyTail(ctx, account.Checkpoint)
-	if errors.Is(err, storage.ErrDamaged) {
-		findings = append(findings, damageOf(err))
-	} else if err != nil {
+	if damage, err = damageIn(err); err != nil {
 		return err
 	}
+	findings = append(findings, damage...)
 	if len(findings) > 0 {
 		return s.pauseInconsistent(ctx, findings)
 	}
@@ -56,8 +57,8 @@ func (s *Service) verifyStart(ctx context.Context) error {
 	return nil
 }
 
-// adviseDamaged adds advice to an error that means that the ledger is damaged.
-func adviseDamaged(err error) error {
+// AdviseDamaged adds advice to an error that means that the ledger is damaged. Other errors stay as they are.
+func AdviseDamaged(err error) error {
 	if errors.Is(err, storage.ErrDamaged) {
 		return fmt.Errorf("%w\n%s", err, DamagedAdvice)
 	}
@@ -68,20 +69,18 @@ func adviseDamaged(err error) error {
 // buying. If nothing is, that is a checkpoint, from which the next start continues.
 func (s *Service) verifyAll(ctx context.Context) error {
 	began := time.Now()
-	var findings []purchase.Finding
-	report, err := s.Ledger.Verify(ctx, s.pace())
-	if errors.Is(err, storage.ErrDamaged) {
-		findings = append(findings, damageOf(err))
-	} else if err != nil {
+	pace := s.pace()
+	report, err := s.Ledger.Verify(ctx, pace)
+	findings, err := damageIn(err)
+	if err != nil {
 		return err
 	}
-	pace := s.pace()
-	more, err := reconcile.CheckConsistency(ctx, s.Ledger, func(ctx context.Context) { _ = pace(ctx) })
+	more, err := reconcile.CheckConsistency(ctx, s.Ledger, pace)
 	findings = append(findings, more...)
-	if errors.Is(err, storage.ErrDamaged) && len(findings) == 0 {
-		findings = append(findings, damageOf(err))
-	} else if err != nil && len(findings) == 0 {
-		return fmt.Errorf("check the books: %w", err)
+	if err != nil && len(findings) == 0 {
+		if findings, err = damageIn(err); err != nil {
+			return fmt.Errorf("check the books: %w", err)
+		}
 	}
 	if len(findings) > 0 {
 		return s.pauseInconsistent(ctx, findings)
@@ -103,6 +102,14 @@ func (s *Service) pauseInconsistent(ctx context.Context, findings []purchase.Fin
 	}
 	_, err := s.Desk.PauseInconsistent(ctx, findings)
 	return err
+}
+
+// damageIn returns the finding of an error that means that the ledger is damaged, and every other error.
+func damageIn(err error) ([]purchase.Finding, error) {
+	if !errors.Is(err, storage.ErrDamaged) {
+		return nil, err
+	}
+	return []purchase.Finding{damageOf(err)}, nil
 }
 
 // damageOf is the finding of an error that means that the ledger is damaged.
@@ -133,21 +140,9 @@ const verifyShare = 3
 func (s *Service) pace() storage.Pace {
 	began := time.Now()
 	return func(ctx context.Context) error {
-		err := wait(ctx, verifyShare*time.Since(began))
+		err := backoff.Sleep(ctx, verifyShare*time.Since(began))
 		began = time.Now()
 		return err
-	}
-}
-
-// wait returns after d, or with ctx's error once ctx is done.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 
@@ -164,11 +159,7 @@ const (
 // until ctx is done. An error is logged: the next attempt begins an hour later.
 func (s *Service) maintainLedger(ctx context.Context) error {
 	log := s.part("storage")
-	after := s.config.VerifyAfter
-	if after == 0 {
-		after = verifyAfter
-	}
-	if wait(ctx, after) != nil {
+	if backoff.Sleep(ctx, cmp.Or(s.config.VerifyAfter, verifyAfter)) != nil {
 		return nil
 	}
 	var verified time.Time // by the monotonic clock
@@ -191,7 +182,7 @@ func (s *Service) maintainLedger(ctx context.Context) error {
 		case n > 0:
 			log.Info().Int("records", n).Msg("compact the ledger")
 		}
-		if wait(ctx, compactEvery) != nil {
+		if backoff.Sleep(ctx, compactEvery) != nil {
 			return nil
 		}
 	}

@@ -87,8 +87,8 @@ var rules = []rule{
 	{
 		dir: "internal/app", slack: true,
 		imports: []string{
-			"bot", "cocalc", "internal/control", "internal/diagnosis", "internal/records", "purchase", "purchase/desk",
-			"purchase/reconcile", "storage",
+			"bot", "cocalc", "internal/backoff", "internal/control", "internal/diagnosis", "internal/records", "purchase",
+			"purchase/desk", "purchase/reconcile", "storage",
 		},
 		tests: []string{"cocalc/cocalctest", "internal/largeledger", "slacksim", "storage/storagetest"},
 	},

@@ -133,10 +133,6 @@ func (wk *Worker) process(ctx, drain context.Context, id purchase.OrderID) (time
 			return 0, err
 		}
 		if !order.NeedsWork() {
-			delete(wk.tries, id)
-			delete(wk.due, id)
-			delete(wk.learned, id)
-			wk.spans.Forget(id)
 			return 0, nil
 		}
 		order = wk.learned[id].on(order, wk.now())

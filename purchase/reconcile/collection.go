@@ -35,15 +35,8 @@ func newCollection(l limits, suspects []purchase.OrderID, licenses, rows map[uin
 // step reads the next records in one state of the ledger. When it has read all, it judges the orders and the entries.
 func (c *collection) step(r purchase.Reader) (done bool, err error) {
 	c.left = c.limits.step
-	for _, take := range []func(purchase.Reader) (bool, error){c.takeEvent, c.takeEntry} {
-		for ok := true; ok; {
-			if c.left <= 0 {
-				return false, nil
-			}
-			if ok, err = take(r); err != nil {
-				return false, err
-			}
-		}
+	if done, err = takeAll(r, &c.left, c.takeEvent, c.takeEntry); err != nil || !done {
+		return false, err
 	}
 	c.found.judgeUnique(c.repeated)
 	for _, id := range slices.Sorted(maps.Keys(c.suspects)) {

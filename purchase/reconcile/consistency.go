@@ -28,7 +28,7 @@ func (s Snapshot) View(ctx context.Context, read func(purchase.Reader) error) er
 // CheckConsistency compares the records of a ledger with each other: the budgets with the orders and the purchase log,
 // and the orders with the log and the audit records. It writes nothing. It returns the contradictions; none if the
 // records agree. Package storage checks that the records are as they were written, and [LedgerView.Compare] that they
-// agree with CoCalc. The error is that of reading the ledger, or of ctx.
+// agree with CoCalc. The error is that of reading the ledger, of ctx, or of pause.
 //
 // It reads the whole ledger, in steps of some thousand records with a View for each, and calls pause after each step
 // but the last, unless it is nil. So it can run beside a bot that writes: what is written meanwhile is read too, and
@@ -36,7 +36,8 @@ func (s Snapshot) View(ctx context.Context, read func(purchase.Reader) error) er
 // read again only if another record names it.
 //
 // It keeps 16 bytes for each log entry, and some megabytes; more only for contradictions.
-func CheckConsistency(ctx context.Context, ledger Viewer, pause func(context.Context)) ([]purchase.Finding, error) {
+func CheckConsistency(ctx context.Context, ledger Viewer, pause func(context.Context) error,
+) ([]purchase.Finding, error) {
 	return defaultLimits.check(ctx, ledger, pause)
 }
 
@@ -52,7 +53,8 @@ type limits struct {
 
 var defaultLimits = limits{step: 8192, page: 512, ahead: 2048, log: 16, live: 8192, round: 16384}
 
-func (l limits) check(ctx context.Context, ledger Viewer, pause func(context.Context)) ([]purchase.Finding, error) {
+func (l limits) check(ctx context.Context, ledger Viewer, pause func(context.Context) error,
+) ([]purchase.Finding, error) {
 	var found findings
 	s := newScreen(l, &found)
 	if err := inSteps(ctx, ledger, pause, s.step); err != nil {
@@ -62,7 +64,9 @@ func (l limits) check(ctx context.Context, ledger Viewer, pause func(context.Con
 	licenses, rows := repeated(s.licenses), repeated(s.rows)
 	for len(suspects) > 0 || len(licenses)+len(rows) > 0 {
 		if pause != nil {
-			pause(ctx)
+			if err := pause(ctx); err != nil {
+				return nil, err
+			}
 		}
 		n := min(len(suspects), l.round)
 		c := newCollection(l, suspects[:n], licenses, rows, &found)
@@ -75,7 +79,7 @@ func (l limits) check(ctx context.Context, ledger Viewer, pause func(context.Con
 }
 
 // inSteps calls step with one state of the ledger after the other until it reports that it is done.
-func inSteps(ctx context.Context, ledger Viewer, pause func(context.Context),
+func inSteps(ctx context.Context, ledger Viewer, pause func(context.Context) error,
 	step func(purchase.Reader) (done bool, err error),
 ) error {
 	for {
@@ -84,13 +88,29 @@ func inSteps(ctx context.Context, ledger Viewer, pause func(context.Context),
 			done, err = step(r)
 			return err
 		})
+		if err == nil && !done && pause != nil {
+			err = pause(ctx)
+		}
 		if err != nil || done {
 			return err
 		}
-		if pause != nil {
-			pause(ctx)
+	}
+}
+
+// takeAll calls each of take until it has taken all, while records may be read in this step. It reports whether they
+// have all taken all.
+func takeAll(r purchase.Reader, left *int, take ...func(purchase.Reader) (ok bool, err error)) (done bool, err error) {
+	for _, next := range take {
+		for ok := true; ok; {
+			if *left <= 0 {
+				return false, nil
+			}
+			if ok, err = next(r); err != nil {
+				return false, err
+			}
 		}
 	}
+	return true, nil
 }
 
 // stream reads records of one kind, oldest first. It keeps its place between steps.

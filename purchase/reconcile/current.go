@@ -3,7 +3,6 @@ package reconcile
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	"licensebot/purchase"
 )
@@ -17,58 +16,43 @@ func CheckCurrent(r purchase.Reader) (found []purchase.Finding, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the account: %w", err)
 	}
-	kept, err := r.Budgets(maxMonths)
+	c, err := newBudgetCheck(r, account)
 	if err != nil {
-		return nil, fmt.Errorf("read the budgets: %w", err)
+		return nil, err
 	}
-	have, want := map[string]purchase.Budget{}, map[string]*purchase.Budget{}
-	for _, k := range kept {
-		have[k.Month], want[k.Month] = k, withoutReservations(k)
+	for _, b := range c.stored {
+		*c.month(b.Month) = withoutReservations(b)
 	}
-	queue, err := r.Queue()
+	open, err := r.OpenOrders()
 	if err != nil {
-		return nil, fmt.Errorf("read the list of open orders: %w", err)
+		return nil, fmt.Errorf("read the open orders: %w", err)
 	}
-	for _, q := range queue {
-		o, err := r.Order(q.ID)
-		if err != nil {
-			return nil, fmt.Errorf("read an open order: %w", err)
+	for _, o := range open {
+		if o.IsReserved() {
+			c.reserve(o.Facts())
 		}
-		if !o.IsReserved() {
-			continue
-		}
-		if want[o.Month] == nil {
-			want[o.Month] = &purchase.Budget{Month: o.Month}
-		}
-		want[o.Month].Reserve(account.Key(purchase.Actor{ID: o.Requester.ID}), o, 1)
 	}
-	if len(kept) > 0 {
-		newest := kept[0].Month
+	if len(c.stored) > 0 {
+		newest := c.stored[0].Month
 		spent, isKnown, err := spentSince(r, account.Checkpoint, newest)
 		if err != nil {
 			return nil, err
 		}
 		if isKnown {
-			want[newest].Spent = spent
+			c.month(newest).Spent = spent
 		}
 	}
-	for _, month := range slices.Sorted(maps.Keys(want)) {
-		found = append(found, compareBudget(have[month], *want[month])...)
-	}
-	return found, nil
+	return c.findings(), nil
 }
 
-// maxMonths is more months than any ledger has budgets.
-const maxMonths = 1 << 20
-
 // withoutReservations returns a copy of a budget in which nothing is reserved.
-func withoutReservations(b purchase.Budget) *purchase.Budget {
+func withoutReservations(b purchase.Budget) purchase.Budget {
 	b.Reserved, b.People = 0, maps.Clone(b.People)
 	for id, share := range b.People {
 		share.Reserved = 0
 		b.People[id] = share
 	}
-	return &b
+	return b
 }
 
 // maxEntries is how many entries of the purchase log CheckCurrent reads if there is no checkpoint. With more, it

@@ -66,13 +66,14 @@ func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase
 // reportedBefore reports whether an audit record reports these findings, if the account says of none that they were
 // reported: an older version may have reported them. It reads the audit records in steps, each in a View of its own.
 func (rc *Reconciler) reportedBefore(ctx context.Context, findings []purchase.Finding) (reported bool, err error) {
+	var account purchase.AccountState
+	err = rc.ledger.View(ctx, func(r purchase.Reader) (err error) { account, err = r.Account(); return err })
+	if err != nil || len(account.ReportedFindings) > 0 {
+		return false, err
+	}
 	left := 0
 	audit := defaultLimits.events(&left)
 	err = inSteps(ctx, rc.ledger, nil, func(r purchase.Reader) (done bool, err error) {
-		account, err := r.Account()
-		if err != nil || len(account.ReportedFindings) > 0 {
-			return true, err
-		}
 		for left = defaultLimits.step; left > 0; {
 			e, ok, err := audit.next(r)
 			if err != nil || !ok {

@@ -135,7 +135,7 @@ func (h *randomHistory) move(w purchase.Writer, o purchase.Order, to purchase.St
 	var all []error
 	all = append(all, purchase.ChangeBudget(w, o.Month, func(b *purchase.Budget) {
 		if was, is := before.IsReserved(), o.IsReserved(); was != is {
-			b.Reserve(o.Requester.ID, o, map[bool]int{true: 1, false: -1}[is])
+			b.Reserve(o.Requester.ID, o.Price, map[bool]int{true: 1, false: -1}[is])
 		}
 	}))
 	if to == purchase.Purchased {

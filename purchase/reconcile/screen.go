@@ -54,15 +54,8 @@ func (s *screen) step(r purchase.Reader) (done bool, err error) {
 		}
 	}
 	s.left = s.limits.step
-	for _, take := range []func(purchase.Reader) (bool, error){s.takeEvent, s.takeEntry, s.takeOrder} {
-		for ok := true; ok; {
-			if s.left <= 0 {
-				return false, nil
-			}
-			if ok, err = take(r); err != nil {
-				return false, err
-			}
-		}
+	if done, err = takeAll(r, &s.left, s.takeEvent, s.takeEntry, s.takeOrder); err != nil || !done {
+		return false, err
 	}
 	return true, s.finish(r)
 }

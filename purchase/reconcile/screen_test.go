@@ -123,7 +123,7 @@ func TestCheckConsistency_BotBuysMeanwhile(t *testing.T) {
 			}
 			last := env.Propose(purchasetest.Spec()).ID
 			pauses := 0
-			pause := func(ctx context.Context) {
+			pause := func(ctx context.Context) error {
 				switch pauses++; {
 				case pauses == 2:
 					env.SwitchOn("double-checkout")
@@ -143,6 +143,7 @@ func TestCheckConsistency_BotBuysMeanwhile(t *testing.T) {
 				case pauses < 8:
 					env.Until(env.Buy(), purchase.Purchased)
 				}
+				return nil
 			}
 			got, err := reconcile.CheckWithin(context.Background(), reconcile.Limits{
 				Step: 12, Page: 4, Ahead: 8, Log: 2, Live: 10, Round: 5,
@@ -220,7 +221,7 @@ func TestCheckConsistency_ReadsOnceInSteps(t *testing.T) {
 	ledger := &countingViewer{Viewer: h.ledger}
 	got, err := reconcile.CheckWithin(t.Context(), reconcile.Limits{
 		Step: 200, Page: 20, Ahead: 40, Log: 4, Live: 2000, Round: 100,
-	}, ledger, func(context.Context) { pauses++ })
+	}, ledger, func(context.Context) error { pauses++; return nil })
 	if err != nil || len(got) > 0 {
 		t.Fatalf("got %v, %v, want nothing", got, err)
 	}
@@ -248,10 +249,11 @@ func TestCheckConsistency_ContextDone(t *testing.T) {
 	pauses := 0
 	_, err := reconcile.CheckWithin(ctx, reconcile.Limits{
 		Step: 10, Page: 5, Ahead: 10, Log: 2, Live: 100, Round: 100,
-	}, h.ledger, func(context.Context) {
+	}, h.ledger, func(context.Context) error {
 		if pauses++; pauses == 3 {
 			cancel()
 		}
+		return nil
 	})
 	if !errors.Is(err, context.Canceled) || pauses != 3 {
 		t.Errorf("got %v after %d pauses, want the end of the context after 3", err, pauses)

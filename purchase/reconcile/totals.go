@@ -30,39 +30,72 @@ func (t totals) add(p purchase.EntryFacts) {
 }
 
 // compare compares the stored budgets with what the log and the reserved orders add up to. The orders are oldest first.
-// A person's amounts count under the ledger's key for that person. In a ledger of an older version, each id has a key
-// of its own until the next start merges them.
 func (t totals) compare(r purchase.Reader, account purchase.AccountState, reserved []purchase.OrderFacts,
 ) (found []purchase.Finding, err error) {
-	kept, err := r.Budgets(1 << 20)
+	c, err := newBudgetCheck(r, account)
 	if err != nil {
-		return nil, fmt.Errorf("read the budgets: %w", err)
-	}
-	want, have := map[string]*purchase.Budget{}, map[string]purchase.Budget{}
-	month := func(name string) *purchase.Budget {
-		if want[name] == nil {
-			want[name] = &purchase.Budget{Month: name}
-		}
-		return want[name]
-	}
-	for _, k := range kept {
-		have[k.Month] = k
-		month(k.Month)
+		return nil, err
 	}
 	for _, o := range slices.Backward(reserved) {
-		month(o.Month).Reserve(account.Key(purchase.Actor{ID: o.Requester}), purchase.Order{Price: o.Price}, 1)
+		c.reserve(o)
 	}
 	for name, total := range t {
-		m := month(name)
+		m := c.month(name)
 		m.Bought = total.bought
 		for requester, amount := range total.spent {
 			m.Spend(account.Key(purchase.Actor{ID: requester}), amount, 0)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		found = append(found, compareBudget(have[name], *want[name])...)
+	return c.findings(), nil
+}
+
+// maxMonths is more months than any ledger has budgets.
+const maxMonths = 1 << 20
+
+// budgetCheck compares the stored budgets with what they should be. A person's amounts count under the ledger's key for
+// that person. In a ledger of an older version, each id has a key of its own until the next start merges them.
+type budgetCheck struct {
+	account purchase.AccountState
+	stored  []purchase.Budget // newest first
+	want    map[string]*purchase.Budget
+}
+
+// newBudgetCheck reads the stored budgets. The amounts that they should have begin with zero.
+func newBudgetCheck(r purchase.Reader, account purchase.AccountState) (*budgetCheck, error) {
+	stored, err := r.Budgets(maxMonths)
+	if err != nil {
+		return nil, fmt.Errorf("read the budgets: %w", err)
 	}
-	return found, nil
+	c := &budgetCheck{account, stored, map[string]*purchase.Budget{}}
+	for _, b := range stored {
+		c.month(b.Month)
+	}
+	return c, nil
+}
+
+// month returns what a month's budget should be, to be changed.
+func (c *budgetCheck) month(name string) *purchase.Budget {
+	if c.want[name] == nil {
+		c.want[name] = &purchase.Budget{Month: name}
+	}
+	return c.want[name]
+}
+
+// reserve adds the price of a reserved order.
+func (c *budgetCheck) reserve(o purchase.OrderFacts) {
+	c.month(o.Month).Reserve(c.account.Key(purchase.Actor{ID: o.Requester}), o.Price, 1)
+}
+
+// findings returns the differences, by month.
+func (c *budgetCheck) findings() (found []purchase.Finding) {
+	have := map[string]purchase.Budget{}
+	for _, b := range c.stored {
+		have[b.Month] = b
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.want)) {
+		found = append(found, compareBudget(have[name], *c.want[name])...)
+	}
+	return found
 }
 
 // compareBudget compares a stored budget with what it should be.

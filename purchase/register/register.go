@@ -305,9 +305,6 @@ func NewSpans(reg *Register) *Spans {
 	return &Spans{reg: reg, ends: map[purchase.OrderID]map[spanKey]time.Duration{}}
 }
 
-// Forget removes the spans of an order.
-func (p *Spans) Forget(id purchase.OrderID) { delete(p.ends, id) }
-
 // ForgetAll removes the spans of all orders for which ended returns true, but not those of the account.
 func (p *Spans) ForgetAll(ended func(purchase.OrderID) bool) {
 	maps.DeleteFunc(p.ends, func(id purchase.OrderID, _ map[spanKey]time.Duration) bool { return id != "" && ended(id) })
