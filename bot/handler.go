@@ -271,7 +271,7 @@ type triggers struct {
 type firstDelivery struct {
 	at   time.Time
 	done chan struct{} // closed when it is answered
-	// form is what the acknowledgement of a form said; nil for a card. It is read after done.
+	// form is the answer in the acknowledgement of a form; nil for a card. It may be read once done is closed.
 	form any
 }
 

@@ -171,8 +171,8 @@ type AccountState struct {
 	Outsiders map[string]Outsiders `json:"outsiders,omitempty"`
 	// Twins maps people's ids in the workspace to their ids in the organization.
 	Twins map[string]string `json:"twins,omitempty"`
-	// IDsMerged is set once Twins has every requester of an earlier version, which counted each of a person's ids by
-	// itself. Without it, a start reads all orders to find them.
+	// IDsMerged is set once Twins has every requester with two ids from the time of a version that counted each id by
+	// itself, and from the beginning in a newer ledger. Without it, a start reads all orders to find them.
 	IDsMerged bool `json:"ids_merged,omitempty"`
 	// Diagnosis describes what is wrong with the CoCalc server; nil if it sells licenses or its condition is unknown.
 	Diagnosis *Server `json:"diagnosis,omitempty"`
@@ -181,9 +181,8 @@ type AccountState struct {
 	ServerNotified map[string]time.Time `json:"server_told,omitempty"`
 	// Restored is set while the ledger is a restored backup that has not been compared with CoCalc yet.
 	Restored *Restore `json:"restored,omitempty"`
-	// ReportedFindings are the digests of the findings about an inconsistent ledger that were reported, newest last; at
-	// most MaxReportedFindings. Empty if none were since the ledger was written by a version that keeps them: the audit
-	// records may have earlier ones.
+	// ReportedFindings has the digest of each set of findings about the ledger that was reported, newest last; at most
+	// MaxReportedFindings. Older versions noted their reports in the audit records alone.
 	ReportedFindings []string `json:"reported_findings,omitempty"`
 	// Checkpoint is the last verification of the whole ledger that found no fault; nil if there is none.
 	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
@@ -191,7 +190,7 @@ type AccountState struct {
 	Before *Before `json:"before_restore,omitempty"`
 }
 
-// MaxReportedFindings is the number of reports of an inconsistent ledger that AccountState remembers.
+// MaxReportedFindings limits AccountState.ReportedFindings.
 const MaxReportedFindings = 16
 
 // UnrecognizedPurchase is a purchase of the account that was made outside the bot.
@@ -304,61 +303,33 @@ const PageSize = 500
 
 // AllOrders iterates over the orders, newest first. An error ends the iteration.
 func AllOrders(r Reader) iter.Seq2[Order, error] {
-	return func(yield func(Order, error) bool) {
-		for before := OrderID(""); ; {
-			page, err := r.Orders(before, PageSize)
-			if err != nil {
-				yield(Order{}, err)
-				return
-			}
-			for _, o := range page {
-				before = o.ID
-				if !yield(o, nil) {
-					return
-				}
-			}
-			if len(page) < PageSize {
-				return
-			}
-		}
-	}
+	return inPages("", r.Orders, func(o *Order) OrderID { return o.ID })
 }
 
 // AllEvents iterates over the audit records, oldest first. An error ends the iteration.
 func AllEvents(r Reader) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		for next := uint64(1); ; {
-			page, err := r.Events(next, PageSize)
-			if err != nil {
-				yield(Event{}, err)
-				return
-			}
-			for _, e := range page {
-				next = e.Number + 1
-				if !yield(e, nil) {
-					return
-				}
-			}
-			if len(page) < PageSize {
-				return
-			}
-		}
-	}
+	return inPages(1, r.Events, func(e *Event) uint64 { return e.Number + 1 })
 }
 
 // EntriesFrom iterates over the facts of the purchase log's entries, from number first on, oldest first. An error ends
 // the iteration.
 func EntriesFrom(r Reader, first uint64) iter.Seq2[EntryFacts, error] {
-	return func(yield func(EntryFacts, error) bool) {
-		for next := first; ; {
-			page, err := r.EntryFacts(next, PageSize)
+	return inPages(first, r.EntryFacts, func(p *EntryFacts) uint64 { return p.Number + 1 })
+}
+
+// inPages iterates over the records of the pages that read returns. The first page begins at first; each other begins
+// at what next returns for the record before it.
+func inPages[T, K any](first K, read func(at K, limit int) ([]T, error), next func(*T) K) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for at := first; ; {
+			page, err := read(at, PageSize)
 			if err != nil {
-				yield(EntryFacts{}, err)
+				var none T
+				yield(none, err)
 				return
 			}
-			for _, p := range page {
-				next = p.Number + 1
-				if !yield(p, nil) {
+			for i := range page {
+				if at = next(&page[i]); !yield(page[i], nil) {
 					return
 				}
 			}

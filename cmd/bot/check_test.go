@@ -175,7 +175,7 @@ func TestCheck_Report(t *testing.T) {
 			}
 			t.Cleanup(func() { ledger.Close() })
 		}, 0, []string{
-			"ledger.db is in use by a running bot, which verified it\n",
+			"ledger.db is in use by a running bot, which verifies it\n",
 			"PASS Slack connections: the running bot looks for other bots",
 		}},
 		{

@@ -30,7 +30,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 	switch {
 	case errors.Is(err, storage.ErrLocked):
 		k.inUse = true
-		k.pass(subject, "%s is in use by a running bot, which verified it", k.Database)
+		k.pass(subject, "%s is in use by a running bot, which verifies it", k.Database)
 		k.readLedger(ctx)
 		return
 	case isMissing(err):

@@ -65,8 +65,8 @@ func AdviseDamaged(err error) error {
 	return err
 }
 
-// verifyAll verifies the whole ledger and its books while the bot works, in short steps. Whatever is wrong pauses
-// buying. If nothing is, that is a checkpoint, from which the next start continues.
+// verifyAll verifies the whole ledger and its books in short steps, while the bot works. Findings pause buying. Without
+// findings, it records a checkpoint, from which the next start continues.
 func (s *Service) verifyAll(ctx context.Context) error {
 	began := time.Now()
 	pace := s.pace()
@@ -133,7 +133,8 @@ func brokenChain(f *storage.RecordError) purchase.Finding {
 	return purchase.NewFinding(f.Record(), purchase.FoundChainBroken, f.Record(), f.What)
 }
 
-// verifyShare is how many times as long as it works the verification beside the running bot rests.
+// verifyShare is how long a verification beside the running bot rests after each step, in multiples of the step's
+// duration.
 const verifyShare = 3
 
 // pace returns a pace that leaves most of a processor to others.

@@ -296,12 +296,12 @@ func (wk *Worker) forgetEnded(open []purchase.Order) {
 	wk.spans.ForgetAll(ended)
 }
 
-// learned is what CoCalc has shown of an order and the ledger does not have yet. It is stored with the order's next
-// change, so that a purchase waits less for the disk, and at the latest when the order has to wait. If the program is
-// killed before, the next run finds it out anew.
+// learned is what CoCalc has shown of an order and the ledger doesn't have yet. It is stored with the order's next
+// change, so that a purchase waits for the disk less often, and at the latest before the order has to wait. If the
+// program is killed before that, the next run reads it from CoCalc again.
 type learned struct {
-	item   int64                   // the order's item is in the cart, as it was sent; 0: not learned
-	answer purchase.CheckoutAnswer // the answer to the order's checkout; AnswerNone: not learned
+	item   int64                   // the order's item, which is in the cart as it was sent; 0: not learned
+	answer purchase.CheckoutAnswer // to the order's checkout; AnswerNone: not learned
 }
 
 // on returns the order as it is with what was learned.

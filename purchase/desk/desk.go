@@ -77,8 +77,8 @@ func (d *Desk) Evidence(ctx context.Context, o purchase.Order) purchase.Evidence
 	return d.rec.Evidence(ctx, o)
 }
 
-// PauseInconsistent pauses buying because [reconcile.CheckConsistency] found contradictions in the ledger, and
-// announces the pause, once for the same findings: an admin who resumed buying has seen them. It reports whether it
+// PauseInconsistent pauses buying because of findings about the ledger, which must not be empty, and announces the
+// pause. It does so once for the same findings: an admin who resumed buying has seen them. It reports whether it
 // paused.
 func (d *Desk) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
 	return d.rec.PauseInconsistent(ctx, findings)

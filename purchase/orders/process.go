@@ -121,7 +121,8 @@ func (p *Process) NoteAccess(ctx context.Context, code string) error {
 const checkpointEvery = 500
 
 // NoteVerified records that the whole ledger was verified without a fault while head was the last audit record: a
-// checkpoint, from which the next start verifies the chain. It does nothing if the last checkpoint is hardly older.
+// checkpoint, from which the next start verifies the chain. It does nothing if the last checkpoint is less than
+// checkpointEvery records older.
 func (p *Process) NoteVerified(ctx context.Context, head purchase.Event) error {
 	err := p.svc.ledger.Update(ctx, func(w purchase.Writer) error {
 		account, err := w.Account()

@@ -45,8 +45,8 @@ func CheckConsistency(ctx context.Context, ledger Viewer, pause func(context.Con
 type limits struct {
 	step  int // records that are read in one View
 	page  int // records of a kind that are read at once
-	ahead int // orders that are read before a record names them
-	log   int // entries that are read before the record that their order was bought
+	ahead int // orders that are read ahead, to find the one that a record names
+	log   int // entries that are read ahead, to find that of an order which was bought
 	live  int // orders whose records are kept until they are complete
 	round int // orders whose records are collected in one more pass
 }
@@ -184,7 +184,7 @@ func (l limits) events(left *int) stream[purchase.EventFacts, uint64] {
 	}
 }
 
-// reload reads an order again, and judges it by its records. There may be no such order.
+// reload reads the order again. If the ledger has no such order, o.order is nil.
 func (o *orderRecords) reload(r purchase.Reader) error {
 	order, err := r.Order(o.id)
 	if errors.Is(err, purchase.ErrNoOrder) {

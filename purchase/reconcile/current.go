@@ -7,10 +7,11 @@ import (
 	"licensebot/purchase"
 )
 
-// CheckCurrent compares what buying reads: what the budgets say is reserved with the open orders, in total and for each
-// person, and what the newest budget says was spent with the purchase log since the last checkpoint. It takes as long
-// with a million orders as with a thousand, so that a start can call it before anything is bought; [CheckConsistency]
-// compares everything. The findings are those of CheckConsistency, and the error is that of reading the ledger.
+// CheckCurrent checks the budgets as far as buying depends on them. It compares what is reserved, in total and for each
+// person, with the open orders, and what was spent in the newest month with the purchase log since the last checkpoint.
+// It takes no longer with a million orders than with a thousand, so a start calls it before anything is bought;
+// [CheckConsistency] compares everything. The findings are of the kinds that CheckConsistency returns, and the error is
+// that of reading the ledger.
 func CheckCurrent(r purchase.Reader) (found []purchase.Finding, err error) {
 	account, err := r.Account()
 	if err != nil {
@@ -55,12 +56,12 @@ func withoutReservations(b purchase.Budget) purchase.Budget {
 	return b
 }
 
-// maxEntries is how many entries of the purchase log CheckCurrent reads if there is no checkpoint. With more, it
-// doesn't check what was spent.
+// maxEntries is about how many entries of the purchase log CheckCurrent reads if there is no checkpoint. If there are
+// more, it doesn't check what was spent.
 const maxEntries = 1000
 
-// spentSince returns what was spent in the month of the newest budget, by what was spent at the checkpoint and the
-// entries of the purchase log since then. It is not known if there is no checkpoint and the log is long.
+// spentSince returns what was spent in a month: what the checkpoint says, and the entries of the purchase log since
+// then. isKnown is false if there is no checkpoint and the log is long.
 func spentSince(r purchase.Reader, checkpoint *purchase.Checkpoint, month string) (spent purchase.Cents, isKnown bool,
 	err error,
 ) {

@@ -10,9 +10,9 @@ import (
 	"licensebot/purchase/register"
 )
 
-// PauseInconsistent pauses buying because CheckConsistency found contradictions in the ledger, and announces the pause.
-// It does so once for the same findings, which must not be empty: an admin who resumed buying has seen them. It reports
-// whether it paused.
+// PauseInconsistent pauses buying because of findings about the ledger, which must not be empty, and announces the
+// pause. It does so once for the same findings: an admin who resumed buying has seen them. It reports whether it
+// paused.
 func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase.Finding) (bool, error) {
 	digest := purchase.Digest(findings)
 	cause := purchase.Cause{
@@ -26,8 +26,8 @@ func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if err != nil { // for example because audit records are damaged: buying is paused once more
-		rc.log.Warn().Err(err).Msg("read in no audit record whether the findings were reported")
+	if err != nil { // for example because audit records are damaged: buying is paused, maybe again
+		rc.log.Warn().Err(err).Msg("fail to find out from the audit records whether the findings were reported")
 	}
 	paused := false
 	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
@@ -63,8 +63,8 @@ func (rc *Reconciler) PauseInconsistent(ctx context.Context, findings []purchase
 	return paused, nil
 }
 
-// reportedBefore reports whether an audit record reports these findings, if the account says of none that they were
-// reported: an older version may have reported them. It reads the audit records in steps, each in a View of its own.
+// reportedBefore reports whether an audit record of an older version reports these findings. It looks for one only if
+// the account has no reported findings. It reads the audit records in steps, each in a View of its own.
 func (rc *Reconciler) reportedBefore(ctx context.Context, findings []purchase.Finding) (reported bool, err error) {
 	var account purchase.AccountState
 	err = rc.ledger.View(ctx, func(r purchase.Reader) (err error) { account, err = r.Account(); return err })

@@ -223,8 +223,8 @@ func (s *screen) enterUpTo(r purchase.Reader, id purchase.OrderID) error {
 	return nil
 }
 
-// dropComplete drops an order that has ended and agrees with its records so far. If there are others, it becomes a
-// suspect.
+// dropComplete drops an order that has ended and agrees with its records so far. If a later record names it, it becomes
+// a suspect.
 func (s *screen) dropComplete(o *orderRecords) {
 	if n := len(o.events); n == 0 || !o.order.State.Final() || o.events[n-1].to != o.order.State {
 		return

@@ -23,8 +23,8 @@ var (
 	}
 )
 
-// Whatever the history and whoever meddled with it, the check in steps finds what the check with all records in memory
-// finds, word for word and in the same order.
+// In random histories, also after tampering, the check in steps finds what the check with all records in memory finds,
+// word for word and in the same order.
 func TestCheckConsistency_RandomHistories_AsInMemory(t *testing.T) {
 	codes := map[purchase.FindingCode]int{}
 	for seed := range uint64(160) {

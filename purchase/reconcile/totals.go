@@ -49,7 +49,7 @@ func (t totals) compare(r purchase.Reader, account purchase.AccountState, reserv
 	return c.findings(), nil
 }
 
-// maxMonths is more months than any ledger has budgets.
+// maxMonths is above the number of budgets of any ledger.
 const maxMonths = 1 << 20
 
 // budgetCheck compares the stored budgets with what they should be. A person's amounts count under the ledger's key for

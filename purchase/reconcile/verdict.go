@@ -143,7 +143,7 @@ func (v *LedgerView) addShort(o purchase.Order) {
 	}
 }
 
-// order returns the ledger's record of an order, or what is known of it.
+// order returns an order of the ledger, or as much of it as a shortOrder has. ok is false if there is no such order.
 func (v *LedgerView) order(id purchase.OrderID) (o purchase.Order, ok bool) {
 	if o, ok = v.orders[id]; ok {
 		return o, true

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Pipes are connections in memory, which a fake clock such as testing/synctest's takes for waits like any other. A
-// server serves them as a net.Listener, and its clients dial with [Pipes.Dial].
+// Pipes are connections in memory. A fake clock, such as testing/synctest's, advances while goroutines wait for them. A
+// server accepts them, since Pipes is a net.Listener, and its clients dial with [Pipes.Dial].
 type Pipes struct {
 	accepted chan net.Conn
 	closed   chan struct{}
