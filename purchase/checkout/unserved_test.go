@@ -247,8 +247,8 @@ func releaseAfterWeek(t *testing.T, c unservedServer, bought bool) (id purchase.
 	return id, later
 }
 
-// settleReleased settles an order after the week, by an admin's decision or by CoCalc, which then shows purchases again.
-// It checks what is spent, counted and reserved two hours later.
+// settleReleased settles an order after the week, by an admin's decision or by CoCalc, which then shows purchases
+// again. It checks what is spent, counted and reserved two hours later.
 func settleReleased(env *purchasetest.Env, id purchase.OrderID, bought bool, by string) {
 	ctx, t := context.Background(), env.T
 	if by == "CoCalc" {

@@ -53,8 +53,8 @@ type Env struct {
 	Wrap func(purchase.Ledger, purchase.Shop) (purchase.Ledger, purchase.Shop)
 }
 
-// Run runs a test with a Desk that is running, over an account with that credit in cents, unless a prepare function sets
-// another one.
+// Run runs a test with a Desk that is running, over an account with that credit in cents, unless a prepare function
+// sets another one.
 func Run(t *testing.T, credit int64, test func(*Env), prepare ...func(*Env)) {
 	t.Helper()
 	dir := t.TempDir()
