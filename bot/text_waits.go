@@ -132,6 +132,11 @@ var resultWords = map[purchase.CauseCode]wording{
 	purchase.ChainVerified: func(t renderer) text {
 		return t.say("The whole ledger was verified, up to audit record %s.", t.Args["record"])
 	},
+	purchase.HistoryPruned: func(t renderer) text {
+		records, orders := t.number("records"), t.number("orders")
+		return t.say("Refusals and proposals from before %s that were never confirmed were removed: %s and %s so far.",
+			t.Args["before"], plural(records, "audit record"), plural(orders, "order"))
+	},
 	purchase.LeftOut: func(t renderer) text {
 		n := t.number("purchases")
 		return t.say(

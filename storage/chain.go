@@ -20,6 +20,8 @@ type chain struct {
 	n    uint64 // the number of the last record that was verified
 	prev string // its hash
 	data []byte // its JSON; nil if none was verified
+	// pruned are the records that others stand for.
+	pruned purchase.Pruned
 }
 
 // stepRecords is how many audit records a step of a verification reads, in a few milliseconds.
@@ -30,6 +32,9 @@ const stepRecords = 2000
 func (l *Ledger) checkChain(ctx context.Context, pace Pace) (last purchase.Event, err error) {
 	var c chain
 	err = l.followToEnd(ctx, pace, &c)
+	if err == nil {
+		err = l.inStep(ctx, nil, c.checkPruned)
+	}
 	last, unread := c.last()
 	return last, cmp.Or(err, unread)
 }
@@ -95,7 +100,7 @@ func chainSince(tx *bbolt.Tx, since *purchase.Checkpoint) (c chain, err error) {
 	if err == nil && hash != since.Hash {
 		err = recordError(bucketEvents, key, "has another hash than when it was verified")
 	}
-	return chain{since.Number, hash, bytes.Clone(data)}, err
+	return chain{n: since.Number, prev: hash, data: bytes.Clone(data)}, err
 }
 
 // readEvent reads an audit record; data is its JSON.
@@ -117,22 +122,93 @@ func (c *chain) follow(tx *bbolt.Tx, limit int) (isEnd bool, err error) {
 		if limit--; err == nil && limit < 0 {
 			return false, nil
 		}
-		if err == nil && !bytes.Equal(r.key, number(c.n+1)) {
-			err = recordError(bucketEvents, number(c.n+1), "is missing")
-		}
 		hash := ""
 		if err == nil {
-			hash, err = checkLink(r.key, r.data, c.prev)
+			hash, err = c.link(r)
 		}
 		if err != nil {
 			return false, err
 		}
-		c.n, c.prev, c.data = c.n+1, hash, append(c.data[:0], r.data...)
+		c.n, c.prev, c.data = binary.BigEndian.Uint64(r.key), hash, append(c.data[:0], r.data...)
 	}
 	if sequence := tx.Bucket(bucketEvents).Sequence(); sequence != c.n {
 		return false, recordError(bucketEvents, number(c.n+1), "is missing: there were %d", sequence)
 	}
 	return true, nil
+}
+
+// link verifies that a record follows the last one, by itself or in place of records that were pruned, and returns its
+// hash.
+func (c *chain) link(r record) (hash string, err error) {
+	next := number(c.n + 1)
+	if start := r.data[:min(len(r.data), kindWithin)]; bytes.Contains(start, prunedKind) {
+		e, err := unmarshal[purchase.Event](bucketEvents, r.key, r.data)
+		if err != nil {
+			return "", err
+		}
+		if e.Kind == purchase.KindPruned {
+			return c.linkPruned(r.key, e)
+		}
+	}
+	if !bytes.Equal(r.key, next) {
+		return "", recordError(bucketEvents, next, "is missing")
+	}
+	return checkLink(r.key, r.data, c.prev)
+}
+
+// An audit record begins with its number, its time and its kind.
+const kindWithin = 128
+
+var prunedKind = []byte(`"kind":"` + purchase.KindPruned + `"`)
+
+// linkPruned is link for a record that stands for pruned ones. Their content is gone; checkPruned compares what stands
+// for them with what the audit says about it.
+func (c *chain) linkPruned(key []byte, e purchase.Event) (hash string, err error) {
+	raw, noHex := hex.DecodeString(e.Hash)
+	switch {
+	case len(key) != 8 || e.Number != binary.BigEndian.Uint64(key) || noHex != nil || len(raw) != hashSize:
+		return "", recordError(bucketEvents, key, "stands for pruned records and has a wrong number or hash")
+	case e.Count < 1 || e.Number != c.n+uint64(e.Count):
+		return "", recordError(bucketEvents, number(c.n+1), "is missing")
+	case e.Prev != c.prev:
+		return "", recordError(bucketEvents, key, notFollowing)
+	}
+	c.pruned.Add(e)
+	c.pruned.Through = e.Number
+	return e.Hash, nil
+}
+
+// checkPruned verifies that the audit says what was pruned: the last record about it is in the chain, which was
+// followed to its end, and has the sum over all that was.
+func (c *chain) checkPruned(tx *bbolt.Tx) error {
+	t := &transaction{bundleReader: bundleReader{tx: tx}}
+	account, err := t.Account()
+	if err != nil {
+		return err
+	}
+	said := purchase.Pruned{}
+	if account.Pruned != nil {
+		said = *account.Pruned
+	}
+	if c.pruned.Records != said.Records || c.pruned.Digest != said.Digest {
+		return recordError(bucketEvents, number(max(c.pruned.Through, said.Record)),
+			"does not match what was pruned: %d records are gone instead of %d", c.pruned.Records, said.Records)
+	}
+	if said.Record == 0 {
+		return nil
+	}
+	e, _, err := readEvent(&t.bundleReader, number(said.Record))
+	if err != nil {
+		return err
+	}
+	// What was considered since then had nothing to remove.
+	then, last := said, said.Through
+	then.Through, err = strconv.ParseUint(e.Args["through"], 10, 64)
+	if err != nil || e.Kind != purchase.KindPruning || !e.Cause.Is(then.Cause()) || then.Through > last ||
+		then.Through >= said.Record {
+		return recordError(bucketEvents, number(said.Record), "is not the last pruning, which the account names")
+	}
+	return nil
 }
 
 // last returns the last record that was verified; the zero Event if there is none.
@@ -142,6 +218,8 @@ func (c *chain) last() (e purchase.Event, err error) {
 	}
 	return unmarshal[purchase.Event](bucketEvents, number(c.n), c.data)
 }
+
+const notFollowing = "does not follow from the record before it: the chain is broken between them"
 
 // checkLink verifies that an audit record has its number, follows the record with the hash prev and fits its own hash,
 // which it returns.
@@ -168,8 +246,7 @@ func checkLink(key, data []byte, prev string) (hash string, err error) {
 		return "", err
 	}
 	if e.Prev != prev {
-		return "", recordError(bucketEvents, key,
-			"does not follow from the record before it: the chain is broken between them")
+		return "", recordError(bucketEvents, key, notFollowing)
 	}
 	if hash, err = Hash(e); err == nil && hash != e.Hash {
 		err = recordError(bucketEvents, key, "was changed after it was written: its hash does not match its content")

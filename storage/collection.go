@@ -329,8 +329,11 @@ const idEnd = 3
 
 // indexID adds a bundled order to the index of ids.
 func indexID(tx *bbolt.Tx, id ulid.ULID) error {
-	return addToGroup(tx, bucketIDIndex, reversed(id.String()[ulid.EncodedSize-idEnd:]), id[:])
+	return addToGroup(tx, bucketIDIndex, idGroup(id), id[:])
 }
+
+// idGroup returns the key of an id's group.
+func idGroup(id ulid.ULID) []byte { return reversed(id.String()[ulid.EncodedSize-idEnd:]) }
 
 // ending returns the ids of bundled orders that end with part, in no particular order.
 func ending(tx *bbolt.Tx, part string) (ids []purchase.OrderID, err error) {

@@ -21,14 +21,15 @@ type sizes struct {
 	orders, purchases, events int
 	least                     int // a compaction begins when so many records can be bundled
 	bundle                    int // the size of a bundle's records before compression, in bytes, at which the next begins
+	prune                     int // a pruning removes at least so many audit records at once
 }
 
-var defaultSizes = sizes{orders: 64, purchases: 64, events: 512, least: 128, bundle: 256 << 10}
+var defaultSizes = sizes{orders: 64, purchases: 64, events: 512, least: 128, bundle: 256 << 10, prune: 16}
 
 // WithSmallBundles bundles all records but the newest of each kind, a few in each bundle. Tests use it, so that short
 // histories have bundles.
 func WithSmallBundles() Option {
-	return func(l *Ledger) { l.sizes = sizes{orders: 1, purchases: 1, events: 1, least: 1, bundle: 700} }
+	return func(l *Ledger) { l.sizes = sizes{orders: 1, purchases: 1, events: 1, least: 1, bundle: 700, prune: 1} }
 }
 
 // errNothing ends the transaction of a compaction that has nothing to bundle, so that it doesn't wait for the disk.

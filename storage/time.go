@@ -72,27 +72,26 @@ func (b *bundleReader) firstBundleSince(c collection, at time.Time) (first uint6
 			return true
 		}
 		var is bundle
-		_, is, err = seekBundle(cursor, c, number(uint64(i)+1))
+		is, err = seekBundle(cursor, c, number(uint64(i)+1))
 		return is.newest >= wanted
 	})
 	if err != nil || uint64(found) == n {
 		return n + 1, err
 	}
-	key, is, err := seekBundle(cursor, c, number(uint64(found)+1))
-	if err != nil {
-		return 0, err
+	cursor.Seek(number(uint64(found) + 1))
+	if before, _ := cursor.Prev(); len(before) == 8 { // a bundle's key is its last number
+		return binary.BigEndian.Uint64(before) + 1, nil
 	}
-	return binary.BigEndian.Uint64(key) - uint64(is.count) + 1, nil
+	return 1, nil
 }
 
 // seekBundle reads the head of the bundle that has the record with a key, which must not be above the last bundled one.
-func seekBundle(cursor *bbolt.Cursor, c collection, key []byte) (_ []byte, b bundle, err error) {
+func seekBundle(cursor *bbolt.Cursor, c collection, key []byte) (b bundle, err error) {
 	last, value := cursor.Seek(key)
 	if len(last) != 8 || bytes.Compare(last, key) < 0 {
-		return nil, b, recordError(c.bundles, key, "is missing")
+		return b, recordError(c.bundles, key, "is missing")
 	}
-	b, err = bundleHead(c, last, value)
-	return last, b, err
+	return bundleHead(c, last, value)
 }
 
 // timed is a record with a time.

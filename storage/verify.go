@@ -20,6 +20,8 @@ type Report struct {
 	Purchases int
 	// Head is the last audit record; its Number is the number of records. It is zero if there is none.
 	Head purchase.Event
+	// Pruned is how many of these records were pruned; see [Ledger.Prune].
+	Pruned int `json:",omitempty"`
 	// Unproven describes the fault in the audit chain of a backup, as a sentence without a full stop; empty if there is
 	// none. With a fault, Head is the last record before it.
 	Unproven string `json:",omitempty"`
@@ -103,8 +105,15 @@ func (l *Ledger) verify(ctx context.Context, pace Pace) (report Report, err erro
 		if err != nil {
 			return err
 		}
+		account, _, err := getJSON[purchase.AccountState](tx, bucketAccount, keyAccount)
+		if err != nil {
+			return err
+		}
 		report = Report{
 			Size: tx.Size(), Orders: bundled + single, Purchases: int(tx.Bucket(bucketPurchases).Sequence()),
+		}
+		if account.Pruned != nil {
+			report.Pruned = int(account.Pruned.Records)
 		}
 		report.Schema, err = schema(tx)
 		return err

@@ -94,6 +94,9 @@ func (l *listing) writeAuditCSV(out io.Writer, events iter.Seq2[purchase.Event, 
 // noteOf returns the note of a record for people, with its count if the record stands for several.
 func noteOf(e purchase.Event, loc *time.Location) string {
 	note := bot.EventWords(e, bot.Reader{Zone: loc})
+	if e.Kind == purchase.KindPruned {
+		return plural(e.Count, "record")
+	}
 	if e.Count > 1 {
 		return fmt.Sprintf("%s, %d times", note, e.Count)
 	}

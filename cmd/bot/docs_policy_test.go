@@ -18,7 +18,7 @@ import (
 // docs/policy.md.
 var unrelatedSettings = []string{
 	"SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN_FILE", "SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE",
-	"SLACK_API_URL", "LOG_LEVEL", "LOG_FORMAT",
+	"SLACK_API_URL", "LOG_LEVEL", "LOG_FORMAT", "PRUNE_AFTER",
 }
 
 // directingSettings are the settings that direct spending and refuse nothing, with what they do.

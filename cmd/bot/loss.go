@@ -46,18 +46,10 @@ func (l *loss) readEvents(present, backup purchase.Reader) error {
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	hash := func(r purchase.Reader, n uint64) (string, error) {
-		page, err := r.Events(n, 1)
-		if err == nil && (len(page) == 0 || page[0].Number != n) {
-			err = fmt.Errorf("there is no audit record %d", n)
-		}
-		if err != nil {
-			return "", err
-		}
-		return page[0].Hash, nil
-	}
 	// If a hash is equal, so are all records before it.
-	if l.common, err = commonPart(present, backup, min(last.Number, other.Number), hash); err != nil {
+	both := min(last.Number, other.Number)
+	l.common, err = commonPart(both, func(n uint64) (bool, error) { return haveSameRecord(present, backup, n, both) })
+	if err != nil {
 		return err
 	}
 	l.records, l.added = int(last.Number)-l.common, int(other.Number)-l.common
@@ -72,18 +64,41 @@ func (l *loss) readEvents(present, backup purchase.Reader) error {
 	return nil
 }
 
+// haveSameRecord reports whether two ledgers have the same audit record n. Where it was pruned in one of them, it
+// compares the last record of that part instead; both have audit records up to number both.
+func haveSameRecord(a, b purchase.Reader, n, both uint64) (bool, error) {
+	at := func(r purchase.Reader, n uint64) (purchase.Event, error) {
+		page, err := r.Events(n, 1)
+		if err == nil && (len(page) == 0 || !page[0].StandsFor(n)) {
+			err = fmt.Errorf("there is no audit record %d", n)
+		}
+		if err != nil {
+			return purchase.Event{}, err
+		}
+		return page[0], nil
+	}
+	for {
+		x, err := at(a, n)
+		y, err2 := at(b, n)
+		if err := errors.Join(err, err2); err != nil || x.Number == y.Number {
+			return x.Hash == y.Hash, err
+		}
+		if n = max(x.Number, y.Number); n > both {
+			return true, nil // one ends within what the other one pruned
+		}
+	}
+}
+
 // commonPart returns how many of the first n numbered records are the same in two ledgers. Once they differ, they do to
 // the end.
-func commonPart[T comparable](a, b purchase.Reader, n uint64, get func(r purchase.Reader, n uint64) (T, error),
-) (int, error) {
+func commonPart(n uint64, same func(n uint64) (bool, error)) (int, error) {
 	var failed error
-	same := sort.Search(int(n), func(i int) bool {
-		x, err := get(a, uint64(i)+1)
-		y, err2 := get(b, uint64(i)+1)
-		failed = errors.Join(failed, err, err2)
-		return x != y
+	common := sort.Search(int(n), func(i int) bool {
+		is, err := same(uint64(i) + 1)
+		failed = errors.Join(failed, err)
+		return !is
 	})
-	return same, failed
+	return common, failed
 }
 
 // sale is what makes two log entries the same purchase, or the same correction.
@@ -102,7 +117,7 @@ func (l *loss) readPurchases(present, backup purchase.Reader) error {
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	same, err := commonPart(present, backup, min(n, m), func(r purchase.Reader, n uint64) (sale, error) {
+	at := func(r purchase.Reader, n uint64) (sale, error) {
 		page, err := r.EntryFacts(n, 1)
 		if err == nil && len(page) == 0 {
 			err = fmt.Errorf("there is no entry %d of the purchase log", n)
@@ -111,6 +126,11 @@ func (l *loss) readPurchases(present, backup purchase.Reader) error {
 			return sale{}, err
 		}
 		return saleOf(page[0]), nil
+	}
+	same, err := commonPart(min(n, m), func(n uint64) (bool, error) {
+		x, err := at(present, n)
+		y, err2 := at(backup, n)
+		return x == y, errors.Join(err, err2)
 	})
 	if err != nil {
 		return err

@@ -173,6 +173,11 @@ func TestSettings_Read_Faults(t *testing.T) {
 			"watched for less than a checkout takes", "SETTLE_AFTER", "1m",
 			"SETTLE_AFTER: must be longer than CHECKOUT_TIMEOUT",
 		},
+		{
+			"an age that is too small", "PRUNE_AFTER", "399d",
+			"PRUNE_AFTER: \"399d\": use an age of at least 400 days, such as 400d, or none",
+		},
+		{"an age without a unit", "PRUNE_AFTER", "500", "PRUNE_AFTER: \"500\": use an age of at least 400 days"},
 		{"a level that is not there", "LOG_LEVEL", "verbose", `LOG_LEVEL: "verbose": use debug, info, warn or error`},
 		{"a format that is not there", "LOG_FORMAT", "xml", `LOG_FORMAT: "xml": use json or console`},
 		{"an unknown field", "LICENSE_DEFAULTS", "usr=academic", "LICENSE_DEFAULTS: `usr`"},

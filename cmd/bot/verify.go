@@ -155,6 +155,10 @@ func (v *verification) read(ctx context.Context) error {
 
 func (v *verification) compareNoted(then purchase.Event) {
 	switch {
+	case then.Kind == purchase.KindPruned && then.Number > v.noted.number:
+		v.note("Record %d was pruned, with those from %d to %d: refusals and proposals that were never confirmed are removed "+
+			"after PRUNE_AFTER. The chain continues over them, so this hash can't be compared any more; a later one can.",
+			v.noted.number, then.Number+1-uint64(then.Count), then.Number)
 	case then.Hash == v.noted.hash:
 		v.good("Record %d is in the chain as you noted it: nothing up to it was changed.", v.noted.number)
 	case then.Number == 0:
@@ -233,8 +237,12 @@ func (v *verification) printHead() {
 
 // contents describes the content of a ledger.
 func contents(r storage.Report) string {
-	return fmt.Sprintf("%s, %s and %s in %d KB", plural(r.Orders, "order"), plural(r.Purchases, "purchase"),
-		plural(int(r.Head.Number), "audit record"), (r.Size+1023)>>10)
+	pruned := ""
+	if r.Pruned > 0 {
+		pruned = fmt.Sprintf(" (%d of them pruned)", r.Pruned)
+	}
+	return fmt.Sprintf("%s, %s and %s%s in %d KB", plural(r.Orders, "order"), plural(r.Purchases, "purchase"),
+		plural(int(r.Head.Number), "audit record"), pruned, (r.Size+1023)>>10)
 }
 
 // head is a record of the audit chain as people note it: "17:9f86d0…".
@@ -268,13 +276,14 @@ func (h *head) Set(text string) error {
 	return nil
 }
 
-// record returns the audit record with a number; the zero Event if there is none.
+// record returns the audit record with a number, or the one that stands for it since it was pruned; the zero Event if
+// there is none.
 func (h head) record(r purchase.Reader) (purchase.Event, error) {
 	if h.number == 0 {
 		return purchase.Event{}, nil
 	}
 	events, err := r.Events(h.number, 1)
-	if err != nil || len(events) == 0 || events[0].Number != h.number {
+	if err != nil || len(events) == 0 || !events[0].StandsFor(h.number) {
 		return purchase.Event{}, err
 	}
 	return events[0], nil

@@ -35,6 +35,10 @@ type Config struct {
 	Limits map[string]string
 	Log    zerolog.Logger
 
+	// PruneAfter is the age after which refusals and proposals that were never confirmed are removed from the ledger, at
+	// least [purchase.LeastPruneAge]; 0: never.
+	PruneAfter time.Duration
+
 	// The fields below replace parts, for tests.
 
 	// VerifyAfter is how long after its start the bot begins to verify the whole ledger; 0: 10 s.

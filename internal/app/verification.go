@@ -156,8 +156,26 @@ const (
 	verifyEvery = 24 * time.Hour
 )
 
-// maintainLedger verifies the ledger soon after the start and every day, and bundles its older records every hour,
-// until ctx is done. An error is logged: the next attempt begins an hour later.
+// prune removes old refusals and proposals from the ledger, if a setting says so.
+func (s *Service) prune(ctx context.Context) error {
+	if s.config.PruneAfter == 0 {
+		return nil
+	}
+	now := time.Now()
+	if s.config.Now != nil {
+		now = s.config.Now()
+	}
+	before := now.Add(-max(s.config.PruneAfter, purchase.LeastPruneAge))
+	orders, records, err := s.Ledger.Prune(ctx, before, now, s.pace())
+	if records > 0 {
+		log := s.part("storage")
+		log.Info().Int("orders", orders).Int("records", records).Time("before", before).Msg("prune the ledger")
+	}
+	return err
+}
+
+// maintainLedger verifies the ledger soon after the start and every day, prunes it then, and bundles its older records
+// every hour, until ctx is done. An error is logged: the next attempt begins an hour later.
 func (s *Service) maintainLedger(ctx context.Context) error {
 	log := s.part("storage")
 	if backoff.Sleep(ctx, cmp.Or(s.config.VerifyAfter, verifyAfter)) != nil {
@@ -173,6 +191,9 @@ func (s *Service) maintainLedger(ctx context.Context) error {
 				log.Error().Err(err).Msg("fail to verify the ledger")
 			default:
 				verified = time.Now()
+				if err := s.prune(ctx); err != nil && ctx.Err() == nil {
+					log.Error().Err(err).Msg("fail to prune the ledger")
+				}
 			}
 		}
 		switch n, err := s.Ledger.Compact(ctx); {

@@ -185,3 +185,19 @@ func TestService_Run_Checkpoint(t *testing.T) {
 		t.Errorf("got the log\n%s\nwant the verification of the chain since the checkpoint", text)
 	}
 }
+
+// A bot that may prune its ledger does so once it has verified it.
+func TestService_Run_Prunes(t *testing.T) {
+	c, _ := newConfig(t)
+	o := history.Options{Orders: 1500, Months: 24, Until: time.Now(), Seed: 1}
+	if err := history.Create(t.Context(), c.Database, o); err != nil {
+		t.Fatal(err)
+	}
+	c.VerifyAfter, c.PruneAfter = time.Millisecond, purchase.LeastPruneAge
+	s := newService(t, c)
+	defer start(t, s)()
+	awaitAccount(t, s, "a pruning", func(a purchase.AccountState) bool { return a.Pruned != nil && a.Pruned.Orders > 0 })
+	if report, err := s.Ledger.Verify(t.Context(), nil); err != nil || report.Pruned == 0 {
+		t.Errorf("got %+v and the error %v, want a ledger with pruned records", report, err)
+	}
+}

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"time"
+
 	"github.com/rs/zerolog"
 
 	"licensebot/cocalc"
@@ -24,5 +26,6 @@ func (c Settings) AppConfig(log zerolog.Logger) (app.Config, error) {
 		Policy:   c.Policy(), Timing: purchase.Timing{Settle: c.SettleAfter, Approval: c.ApprovalTTL},
 		PurchasesChannel: c.PurchasesChannel, ApprovalsChannel: c.ApprovalsChannel,
 		Defaults: defaults, Location: c.Timezone.Location, Limits: c.InForce(), Log: log,
+		PruneAfter: time.Duration(c.PruneAfter),
 	}, nil
 }

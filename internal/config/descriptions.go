@@ -16,8 +16,10 @@ var descriptions = map[string]string{
 	"LICENSE_DEFAULTS":     "defaults for fields that people leave out, e.g. user=academic uptime=short",
 	"CHECKOUT_TIMEOUT":     "how long a checkout may take before its outcome counts as unknown",
 	"SETTLE_AFTER":         "how long to wait before treating an unconfirmed checkout as failed (applied twice)",
-	"LOG_LEVEL":            "debug, info, warn or error",
-	"LOG_FORMAT":           "json or console",
+	"PRUNE_AFTER": "age, such as 400d, after which refusals and proposals that were never confirmed are removed from the " +
+		"ledger; none = never",
+	"LOG_LEVEL":  "debug, info, warn or error",
+	"LOG_FORMAT": "json or console",
 
 	"BUYERS":    "users (U…) or groups (S…) who can buy, separated by commas; * = everyone; empty = no one",
 	"APPROVERS": "users (U…) or groups (S…) who can approve; empty = no approvals",

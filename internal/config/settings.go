@@ -45,6 +45,8 @@ type Settings struct {
 	CheckoutTimeout time.Duration `envconfig:"CHECKOUT_TIMEOUT" default:"2m"`
 	SettleAfter     time.Duration `envconfig:"SETTLE_AFTER" default:"10m"`
 
+	PruneAfter Age `envconfig:"PRUNE_AFTER" default:"none"`
+
 	LogLevel  LogLevel  `envconfig:"LOG_LEVEL" default:"info"`
 	LogFormat LogFormat `envconfig:"LOG_FORMAT" default:"json"`
 

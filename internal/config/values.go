@@ -101,6 +101,34 @@ func (m Maximum) String() string {
 	return strconv.Itoa(int(m))
 }
 
+// Age is how old something is, in whole days; 0 stands for none.
+type Age time.Duration
+
+const day = 24 * time.Hour
+
+// Decode implements envconfig.Decoder.
+func (a *Age) Decode(text string) error {
+	text = strings.TrimSpace(text)
+	if text == "none" || text == "" {
+		*a = 0
+		return nil
+	}
+	days, isAge := strings.CutSuffix(text, "d")
+	n, err := strconv.ParseUint(days, 10, 16)
+	if least := uint64(purchase.LeastPruneAge / day); !isAge || err != nil || n < least {
+		return fmt.Errorf("use an age of at least %d days, such as %dd, or none", least, least)
+	}
+	*a = Age(time.Duration(n) * day)
+	return nil
+}
+
+func (a Age) String() string {
+	if a == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%dd", time.Duration(a)/day)
+}
+
 // Location is a time zone by its name.
 type Location struct{ *time.Location }
 

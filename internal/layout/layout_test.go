@@ -136,7 +136,9 @@ var rules = []rule{
 			"internal/app", "internal/cli", "internal/config", "internal/control", "internal/diagnosis", "internal/escape",
 			"internal/failpoint", "internal/records",
 		},
-		tests: []string{"cocalc/cocalctest", "internal/goldenfile", "internal/processtest", "purchase/desk", "slacksim"},
+		tests: []string{
+			"cocalc/cocalctest", "internal/goldenfile", "internal/largeledger", "internal/processtest", "purchase/desk", "slacksim",
+		},
 	},
 	{
 		dir: "cmd/demo", imports: []string{

@@ -16,7 +16,7 @@ import (
 var logVerbs = strings.Fields(
 	`acknowledge add answer ask back begin cancel check close compact compare connect continue count delete doubt drop end
 	enter fail find finish forget give go hold ignore keep leave let listen load look lose make miss move open
-	pause post put reach read recover record refuse remove repeat replace rest restore resume retry return run
+	pause post prune put reach read recover record refuse remove repeat replace rest restore resume retry return run
 	save send set show skip start stop take tell try turn update upgrade use verify
 	wait warn write`)
 

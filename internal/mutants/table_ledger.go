@@ -119,7 +119,7 @@ func ledger() []mutant {
 		},
 		{
 			"that no audit record is missing",
-			"storage.(*chain).follow",
+			"storage.(*chain).link",
 			never("bytes.Equal"),
 			[]tests{kept("^TestVerify_Bundles$")},
 		},
@@ -170,6 +170,36 @@ func ledger() []mutant {
 			"storage.(*Ledger).checkBundles",
 			never("bytes.Equal"),
 			[]tests{kept("^TestVerify_Bundles$")},
+		},
+		{
+			"that no more records are missing than were pruned",
+			"storage.(*chain).checkPruned",
+			never("c.pruned.Records"),
+			[]tests{kept("^TestLedger_Verify_PrunedUnsaid$")},
+		},
+		{
+			"that an audit record says what was pruned",
+			"storage.(*chain).checkPruned",
+			never("purchase.KindPruning"),
+			[]tests{kept("^TestLedger_Verify_PrunedUnsaid$")},
+		},
+		{
+			"that nothing is pruned that a start verifies",
+			"storage.(*pruning).readBundles",
+			never("p.before"),
+			[]tests{kept("^TestLedger_Prune_UpToCheckpoint$")},
+		},
+		{
+			"that confirmed orders are not pruned",
+			"purchase.(*Order).MayBePruned",
+			never("o.Confirmed"),
+			[]tests{in("purchase", "^TestOrder_MayBePruned$")},
+		},
+		{
+			"that an order is pruned with all its audit records",
+			"storage.(*pruning).choose",
+			never("purchase.Proposed"),
+			[]tests{kept("^TestLedger_Prune_LeavesMoneyAndDecisions$")},
 		},
 		{
 			"that a checkpoint is in the chain",
