@@ -267,7 +267,8 @@ var examples = map[Noun][]purchase.Cause{
 		cause(purchase.CartItem, "item", "77", "product", "voucher", "title", "Statistics", "added", exampleTime),
 		cause(purchase.LeftOut, "purchases", "2", "amount", "12750"),
 		purchase.Checkpoint{Number: 700, Hash: "0f3a9c", Entries: 80, Month: "2026-11", Spent: 6375}.Cause(),
-		purchase.Pruned{Through: 512, Records: 31, Orders: 1, Before: "2025-10-25", Digest: "0f3a9c"}.Cause(),
+		cause(purchase.HistoryPruned, "through", "512", "records", "31", "orders", "1", "before", "2025-10-25", "digest",
+			"0f3a9c"),
 	},
 }
 
