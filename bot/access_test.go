@@ -70,7 +70,7 @@ func TestAccessWatch_Run_RevokedToken(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
 				go func() {
-					ended <- bot.AccessWatch{Access: access, Slack: api, Audit: newHandlerEnv(t).desk.Process, Log: testLog()}.Run(ctx)
+					ended <- socket.AccessWatch{Access: access, Slack: api, Audit: newHandlerEnv(t).desk.Process, Log: testLog()}.Run(ctx)
 				}()
 				for _, h := range c.hours {
 					api.err.Store(h.says)

@@ -417,3 +417,12 @@ func (s *turns) nextDue() time.Duration {
 	}
 	return pause
 }
+
+// refusedBySlack returns the error code with which Slack definitely refused a message, such as channel_not_found;
+// definite is false if a retry may help, or if there is no error.
+func refusedBySlack(err error) (problem string, definite bool) {
+	if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRefused {
+		return answer.Code, true
+	}
+	return "", false
+}

@@ -9,8 +9,8 @@ import (
 )
 
 // Pruning removes old records that are about no money and no decision: refusals, and proposals that were neither
-// confirmed nor approved, with their audit records. Consecutive audit records are replaced by one of KindPruned, so that
-// the chain continues over them, and an audit record of KindPruning says what was removed.
+// confirmed nor approved, with their audit records. Consecutive audit records are replaced by one of KindPruned, so
+// that the chain continues over them, and an audit record of KindPruning says what was removed.
 
 // LeastPruneAge is the least age of what is pruned.
 const LeastPruneAge = 400 * 24 * time.Hour

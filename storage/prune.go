@@ -22,11 +22,11 @@ import (
 // its audit records are in them.
 const pruneBundles = 4
 
-// Prune removes what purchase.Order.MayBePruned and purchase.EventFacts.MayBePruned allow, of the audit records that are
-// older than before and bundled, up to the last checkpoint, and of the orders that only these are about. It considers
-// each record once. Each transaction rewrites a few bundles, and appends an audit record with the time now if it removed
-// something; pace is called after each. Prune waits for a verification that is running. Its errors are those of
-// [Ledger.Update].
+// Prune removes what purchase.Order.MayBePruned and purchase.EventFacts.MayBePruned allow, of the audit records that
+// are older than before and bundled, up to the last checkpoint, and of the orders that only these are about. It
+// considers each record once. Each transaction rewrites a few bundles, and appends an audit record with the time now if
+// it removed something; pace is called after each. Prune waits for a verification that is running. Its errors are those
+// of [Ledger.Update].
 func (l *Ledger) Prune(ctx context.Context, before, now time.Time, pace Pace) (orders, records int, err error) {
 	l.bundling.Lock()
 	defer l.bundling.Unlock()

@@ -156,8 +156,9 @@ func (v *verification) read(ctx context.Context) error {
 func (v *verification) compareNoted(then purchase.Event) {
 	switch {
 	case then.Kind == purchase.KindPruned && then.Number > v.noted.number:
-		v.note("Record %d was pruned, with those from %d to %d: refusals and proposals that were never confirmed are removed "+
-			"after PRUNE_AFTER. The chain continues over them, so this hash can't be compared any more; a later one can.",
+		v.note("Record %d was pruned, with those from %d to %d: refusals and proposals that were never confirmed are "+
+			"removed after PRUNE_AFTER. The chain continues over them, so this hash can't be compared any more; a later one "+
+			"can.",
 			v.noted.number, then.Number+1-uint64(then.Count), then.Number)
 	case then.Hash == v.noted.hash:
 		v.good("Record %d is in the chain as you noted it: nothing up to it was changed.", v.noted.number)

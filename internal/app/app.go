@@ -174,7 +174,7 @@ func (s *Service) Start() {
 		group.Go(func() error { return s.ledgerFails(ctx) })
 		group.Go(func() error { return s.maintainLedger(ctx) })
 	}
-	watch := bot.AccessWatch{
+	watch := socket.AccessWatch{
 		Access: s.Access, Slack: s.api, Audit: s.Desk.Process, Log: s.log, Every: s.config.Slack.Probe, Now: s.config.Now,
 	}
 	group.Go(func() error { return watch.Run(ctx) })

@@ -16,8 +16,8 @@ var descriptions = map[string]string{
 	"LICENSE_DEFAULTS":     "defaults for fields that people leave out, e.g. user=academic uptime=short",
 	"CHECKOUT_TIMEOUT":     "how long a checkout may take before its outcome counts as unknown",
 	"SETTLE_AFTER":         "how long to wait before treating an unconfirmed checkout as failed (applied twice)",
-	"PRUNE_AFTER": "age, such as 400d, after which refusals and proposals that were never confirmed are removed from the " +
-		"ledger; none = never",
+	"PRUNE_AFTER": "age, such as 400d, after which refusals and proposals that were never confirmed are removed from " +
+		"the ledger; none = never",
 	"LOG_LEVEL":  "debug, info, warn or error",
 	"LOG_FORMAT": "json or console",
 

@@ -137,7 +137,8 @@ var rules = []rule{
 			"internal/failpoint", "internal/records",
 		},
 		tests: []string{
-			"cocalc/cocalctest", "internal/goldenfile", "internal/largeledger", "internal/processtest", "purchase/desk", "slacksim",
+			"cocalc/cocalctest", "internal/goldenfile", "internal/largeledger", "internal/processtest", "purchase/desk",
+			"slacksim",
 		},
 	},
 	{

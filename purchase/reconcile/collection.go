@@ -51,7 +51,7 @@ func (c *collection) step(r purchase.Reader) (done bool, err error) {
 
 func (c *collection) takeEvent(r purchase.Reader) (ok bool, err error) {
 	e, ok, err := c.audit.next(r)
-	if err != nil || !ok || !states[e.Kind] {
+	if err != nil || !ok || !states()[e.Kind] {
 		return ok, err
 	}
 	if o := c.suspects[e.Order]; o != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"licensebot/purchase"
 )
@@ -23,14 +24,14 @@ type stateRecord struct {
 	amount purchase.Cents
 }
 
-// states are the kinds of audit records that say that an order entered a state.
-var states = func() map[string]bool {
+// states returns the kinds of audit records that say that an order entered a state.
+var states = sync.OnceValue(func() map[string]bool {
 	all := map[string]bool{}
 	for _, s := range purchase.States() {
 		all[string(s)] = true
 	}
 	return all
-}()
+})
 
 // findings collects what a check finds, in any order.
 type findings struct {

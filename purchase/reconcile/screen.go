@@ -85,7 +85,7 @@ func (s *screen) takeEvent(r purchase.Reader) (ok bool, err error) {
 		return false, err
 	}
 	switch {
-	case states[e.Kind]:
+	case states()[e.Kind]:
 	case e.Kind == "paused", e.Kind == "resumed":
 		s.paused = e.Kind == "paused"
 		return true, nil
