@@ -37,6 +37,10 @@ BASE      ?=
 .PHONY: test quick check bench bench-scale bench-hour soak mutants kill build demo chromium accounting shells
 .DEFAULT_GOAL := build
 
+# A program with the race detector would wait a second at its end, which the tests start hundreds of times. Most tests
+# keep little memory and allocate much.
+test: export GORACE ?= atexit_sleep_ms=0
+test: export GOGC ?= 400
 test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race -timeout 18m -skip '^TestDemo_Browser$$/^buttons$$' $(TESTFLAGS) ./...
 	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestDemo_Browser$$/^buttons$$' ./cmd/demo

@@ -64,7 +64,10 @@ _bot`, "zsh", typed}
 			for _, c := range cases {
 				args := command(c.typed)
 				run := exec.Command(args[0], args[1:]...)
-				run.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), processtest.AsProgram + "=1"}
+				run.Env = []string{
+					"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GORACE=" + os.Getenv("GORACE"),
+					processtest.AsProgram + "=1",
+				}
 				out, err := run.CombinedOutput()
 				offered := strings.Fields(string(out))
 				if err != nil {
