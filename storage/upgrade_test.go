@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,9 +17,30 @@ import (
 	"licensebot/purchase"
 )
 
+// older is the ledger that olderLedger writes, once for all tests: nothing changes what they read it with.
+var older struct {
+	once sync.Once
+	file []byte
+	h    *historian
+	want map[string]any
+}
+
 // olderLedger writes a ledger of schema version 2 with some hundred orders, and returns what it contains.
 func olderLedger(t *testing.T, path string) (h *historian, want map[string]any) {
 	t.Helper()
+	older.once.Do(func() { older.file, older.h, older.want = makeOlderLedger(t) })
+	if older.file == nil {
+		t.Fatal("got no older ledger, want the one of the first test that needs it")
+	}
+	if err := os.WriteFile(path, older.file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return older.h, older.want
+}
+
+func makeOlderLedger(t *testing.T) (file []byte, h *historian, want map[string]any) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger.db")
 	h = &historian{Rand: rand.New(rand.NewPCG(9, 0)), at: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
 	l := openTest(t, path)
 	err := l.Update(t.Context(), func(w purchase.Writer) error {
@@ -44,7 +66,10 @@ func olderLedger(t *testing.T, path string) (h *historian, want map[string]any) 
 	if err := errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return h, want
+	if file, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return file, h, want
 }
 
 // An upgrade bundles what is not recent, and every record reads as before; the earlier file is kept, byte for byte.
