@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -35,6 +36,7 @@ func find(root, name string) (declaration, error) {
 	if err != nil {
 		return declaration{}, err
 	}
+	identifier := local[strings.LastIndex(local, ".")+1:]
 	var found []declaration
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
@@ -43,6 +45,9 @@ func find(root, name string) (declaration, error) {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			return declaration{}, err
+		}
+		if !bytes.Contains(source, []byte(identifier)) {
+			continue // parsing it would take much longer
 		}
 		ofFile, err := declarations(path.Join(folder, filepath.Base(file)), string(source), local)
 		if err != nil {
