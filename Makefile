@@ -37,12 +37,17 @@ BASE      ?=
 .PHONY: test quick check bench bench-scale bench-hour soak mutants kill build demo chromium accounting shells
 .DEFAULT_GOAL := build
 
+# Go starts packages in this sequence, as many at a time as there are processors: those that mostly wait beside those
+# that compute.
+FIRST := ./cmd/bot ./purchase/checkout ./purchase/reconcile ./bot ./storage ./internal/largeledger/firstschema \
+         ./cmd/demo ./purchase/desk
+
 # A program with the race detector would wait a second at its end, which the tests start hundreds of times. Most tests
 # keep little memory and allocate much.
 test: export GORACE ?= atexit_sleep_ms=0
 test: export GOGC ?= 400
 test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
-	$(GO) test -race -timeout 18m -skip '^TestDemo_Browser$$/^buttons$$' $(TESTFLAGS) ./...
+	$(GO) test -race -timeout 18m -skip '^TestDemo_Browser$$/^buttons$$' $(TESTFLAGS) $(FIRST) ./...
 	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestDemo_Browser$$/^buttons$$' ./cmd/demo
 	$(GO) test $(TESTFLAGS) ./internal/simulation ./internal/daytest
 	$(GO) test $(TESTFLAGS) -run '^Test(Conversation|Publisher)_Crowd' ./bot
