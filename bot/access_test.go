@@ -70,7 +70,8 @@ func TestAccessWatch_Run_RevokedToken(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
 				go func() {
-					ended <- socket.AccessWatch{Access: access, Slack: api, Audit: newHandlerEnv(t).desk.Process, Log: testLog()}.Run(ctx)
+					watch := socket.AccessWatch{Access: access, Slack: api, Audit: newHandlerEnv(t).desk.Process, Log: testLog()}
+					ended <- watch.Run(ctx)
 				}()
 				for _, h := range c.hours {
 					api.err.Store(h.says)
