@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/oklog/ulid/v2"
@@ -97,6 +98,10 @@ func verifyFile(ctx context.Context, path string) (Report, error) {
 // verify checks what opening a ledger doesn't check. With an error of the audit chain, the report is complete.
 func (l *Ledger) verify(ctx context.Context, pace Pace) (report Report, err error) {
 	bundled, err := l.checkBundles(ctx, pace)
+	if err != nil {
+		return report, err
+	}
+	err = l.inStep(ctx, pace, func(tx *bbolt.Tx) error { return checkBudgets(tx, math.MaxInt) })
 	if err != nil {
 		return report, err
 	}

@@ -81,6 +81,12 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 		{"another kind of record", func(tx *bbolt.Tx) error {
 			return putJSON(tx, bucketBudgets, []byte("2026-11"), []string{"no budget"})
 		}, "the budget of 2026-11", "cannot be read"},
+		{"an old budget of another month", func(tx *bbolt.Tx) error {
+			return errors.Join(
+				putJSON(tx, bucketBudgets, []byte("2026-09"), purchase.Budget{Month: "2026-08"}),
+				putJSON(tx, bucketBudgets, []byte("2026-10"), purchase.Budget{Month: "2026-10"}),
+			)
+		}, "the budget of 2026-09", "names the month"},
 		{"an order under another's name", func(tx *bbolt.Tx) error {
 			return putJSON(tx, bucketOrders, []byte(order), purchase.Order{ID: "01JD8Z3V5TQ4X6B7N8M9P00099"})
 		}, "order " + order, "contains order"},
