@@ -59,7 +59,7 @@ func (l *Ledger) backup(ctx context.Context, to string) (report Report, err erro
 	if err := errors.Join(err, ctx.Err(), temp.Sync(), temp.Close()); err != nil {
 		return report, err
 	}
-	copied, err := open(temp.Name(), true)
+	copied, err := open(temp.Name(), true, nil)
 	if err == nil {
 		report, err = copied.verify(ctx, nil)
 		err = errors.Join(err, copied.Close())

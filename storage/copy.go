@@ -40,7 +40,7 @@ func withCopy(ctx context.Context, path string, do func(*Ledger) error) error {
 	if err := copyTo(ctx, temp, path); err != nil {
 		return fmt.Errorf("copy the ledger %s: %w", path, err)
 	}
-	l, err := open(temp.Name(), true)
+	l, err := open(temp.Name(), true, nil)
 	if err != nil {
 		return fmt.Errorf("read the ledger %s: %w", path, err)
 	}
@@ -81,7 +81,7 @@ func copyOnce(to *os.File, from io.ReaderAt) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		return cmp.Or(walk(bytes.NewReader(start[:n]), int64(n), func() {}), damagedf("it has no valid meta page"))
+		return cmp.Or(walk(bytes.NewReader(start[:n]), int64(n), nil, func() {}), damagedf("it has no valid meta page"))
 	}
 	if _, err := to.Seek(0, io.SeekStart); err != nil {
 		return err

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,8 +14,6 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"licensebot/purchase"
 
 	"go.etcd.io/bbolt"
 )
@@ -94,16 +91,17 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// checkPages reads the whole file and returns an error if its pages are inconsistent, before bbolt maps it into memory.
-// bbolt trusts every number on a page: a damaged one makes it read beyond the end of the file or loop, which ends the
-// program without an error, or makes it overwrite pages that are in use.
+// checkPages returns an error if the pages of the file are inconsistent, before bbolt maps it into memory. bbolt trusts
+// every number on a page: a damaged one makes it read beyond the end of the file or loop, which ends the program without
+// an error, or makes it overwrite pages that are in use. Of the buckets in later, it leaves out most leaf pages, which
+// are most of a large file: it does not read them, but makes sure that no page of theirs is free.
 //
 // The layout is bbolt's, version 2. A page begins with its number (8 bytes), flags and count (2 each) and how many
 // pages follow that belong to it (4). The first two pages each hold a meta record: magic, version, page size, flags (4
 // each), root page, sequence, free list, number of pages, transaction, and an FNV-1a sum of these (8 each), in the
 // machine's byte order. The one with the later transaction counts. If one of the two is damaged, bbolt silently uses
 // the other, and so forgets a transaction that may have recorded that a checkout was sent; here that is an error.
-func checkPages(path string, info fs.FileInfo) error {
+func checkPages(path string, info fs.FileInfo, later [][]byte) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -118,7 +116,7 @@ func checkPages(path string, info fs.FileInfo) error {
 	if info, err = f.Stat(); err != nil {
 		return err
 	}
-	return walk(f, info.Size(), func() {})
+	return walk(f, info.Size(), later, func() {})
 }
 
 // lock waits, as bbolt does, until no program writes to the file. Closing the file releases the lock.
@@ -151,9 +149,22 @@ type pages struct {
 	file io.ReaderAt
 	size uint64 // of a page
 	high uint64
-	used []bool   // by page number
+	use  []use    // by page number
 	read [][]byte // the beginnings of the pages from the root to the present one, by depth
+
+	later [][]byte // names of buckets whose leaves are left out
+	skips bool     // the present bucket is one of them
 }
+
+// use is what a page is used for.
+type use uint8
+
+const (
+	unknown use = iota
+	isUsed
+	isFree
+	isLeftOut // a leaf page that was not read; it may have overflow pages, which stay unknown
+)
 
 func u16(b []byte, at uint64) uint16 { return binary.NativeEndian.Uint16(b[at:]) }
 
@@ -161,49 +172,82 @@ func u32(b []byte, at uint64) uint64 { return uint64(binary.NativeEndian.Uint32(
 
 func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:]) }
 
-// walk checks the pages of a file of this size. It reads them with pread, since most of a large file are bundles, of
+// walk checks the pages of a file of this size, and leaves out most leaves of the buckets in later. It reads them with pread, since most of a large file are bundles, of
 // which it needs a few bytes each: mapped, each of these costs a page fault. It calls begun once it knows the file's
 // last state. A transaction of a program that has the file open may then be committed, if the caller holds a read
 // transaction of that state: its pages stay as they are.
-func walk(f io.ReaderAt, length int64, begun func()) error {
+func walk(f io.ReaderAt, length int64, later [][]byte, begun func()) error {
+	_, err := walkPages(f, length, later, begun)
+	return err
+}
+
+// walkPages is walk; it also returns what it found.
+func walkPages(f io.ReaderAt, length int64, later [][]byte, begun func()) (*pages, error) {
 	start := make([]byte, min(max(length, 0), 1<<17))
 	if _, err := f.ReadAt(start, 0); err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return nil, err
 	}
 	if len(start) < metaSum+8 || !bytes.Contains(start, binary.NativeEndian.AppendUint32(nil, magic)) {
-		return fmt.Errorf("%w: it is not a database", ErrForeign)
+		return nil, fmt.Errorf("%w: it is not a database", ErrForeign)
 	}
 	size := u32(start, header+8)
 	if size < 1024 || size > 1<<16 || size&(size-1) != 0 || uint64(length) < 2*size {
-		return damagedf("its page size is %d, in %d bytes", size, length)
+		return nil, damagedf("its page size is %d, in %d bytes", size, length)
 	}
 	meta := start[:size]
 	for i, m := range [][]byte{meta, start[size : 2*size]} {
 		sum := fnv.New64a()
 		sum.Write(m[header:metaSum])
 		if u32(m, header) != magic || u64(m, metaSum) != sum.Sum64() || u32(m, header+8) != size {
-			return damagedf("meta page %d", i)
+			return nil, damagedf("meta page %d", i)
 		}
 		if u64(m, header+48) > u64(meta, header+48) {
 			meta = m
 		}
 	}
 	begun()
-	p := &pages{file: f, size: size, high: u64(meta, header+40)}
+	p := &pages{file: f, size: size, high: u64(meta, header+40), later: later}
 	if p.high < 4 || p.high > uint64(length)/size {
-		return damagedf("it has %d bytes instead of %d: it was cut short", length, p.high*size)
+		return nil, damagedf("it has %d bytes instead of %d: it was cut short", length, p.high*size)
 	}
-	p.used = make([]bool, p.high)
-	p.used[0], p.used[1] = true, true
+	p.use = make([]use, p.high)
+	p.use[0], p.use[1] = isUsed, isUsed
 	if err := p.free(u64(meta, header+32)); err != nil {
-		return err
+		return nil, err
 	}
-	if err := p.tree(u64(meta, header+16), nil, nil, 0); err != nil {
-		return err
+	if _, err := p.tree(u64(meta, header+16), nil, nil, 0); err != nil {
+		return nil, err
 	}
-	for id, used := range p.used {
-		if !used {
+	return p, p.account()
+}
+
+// account checks that each page is used or free. The unknown pages after a leaf that was left out are its overflow
+// pages. If a page in use follows them, that is all of them; if a free one does, the leaf says how many there are: a
+// page that is free by mistake would be overwritten.
+func (p *pages) account() error {
+	leaf := uint64(0) // the last one that was left out, if its overflow pages may go on
+	for id := uint64(2); id <= p.high; id++ {
+		now := isFree // what follows the last page
+		if id < p.high {
+			now = p.use[id]
+		}
+		if now == unknown && leaf == 0 {
 			return damagedf("page %d is neither used nor free", id)
+		}
+		if now == isFree && leaf > 0 {
+			head := p.read[0][:header]
+			if err := p.readAt(head, leaf*p.size); err != nil {
+				return err
+			}
+			if n := u32(head, 12) + 1; u64(head, 0) != leaf || n != id-leaf {
+				return damagedf("page %d has the number %d and %d pages instead of %d", leaf, u64(head, 0), n, id-leaf)
+			}
+		}
+		switch now {
+		case isLeftOut:
+			leaf = id
+		case isUsed, isFree:
+			leaf = 0
 		}
 	}
 	return nil
@@ -252,12 +296,19 @@ func (p *pages) take(id uint64, what string, depth int) (s span, err error) {
 		return s, damagedf("page %d has the number %d and %d pages", id, u64(head, 0), n)
 	}
 	for i := id; i < id+n; i++ {
-		if p.used[i] {
-			return s, damagedf("page %d is used twice", i)
+		if err := p.mark(i, isUsed); err != nil {
+			return s, err
 		}
-		p.used[i] = true
 	}
 	return span{id * p.size, n * p.size, head}, nil
+}
+
+func (p *pages) mark(id uint64, as use) error {
+	if p.use[id] != unknown {
+		return damagedf("page %d is used twice", id)
+	}
+	p.use[id] = as
+	return nil
 }
 
 // free marks the pages of the free list, and the pages that it lists, as used.
@@ -279,24 +330,34 @@ func (p *pages) free(id uint64) error {
 	}
 	for i := range count {
 		free := u64(page, at+8*i)
-		if free < 2 || free >= p.high || p.used[free] {
+		if free < 2 || free >= p.high || p.use[free] != unknown {
 			return damagedf("page %d is free and used", free)
 		}
-		p.used[free] = true
+		p.use[free] = isFree
 	}
 	return nil
 }
 
-// tree checks the pages of a bucket, whose keys lie in [from, to), and marks them as used.
-func (p *pages) tree(id uint64, from, to []byte, depth int) error {
+// tree checks the pages of a bucket, whose keys lie in [from, to), and marks them as used. It reports whether the first
+// of them is a leaf.
+func (p *pages) tree(id uint64, from, to []byte, depth int) (isLeaf bool, err error) {
 	if depth > 64 {
-		return damagedf("page %d lies too deep", id)
+		return false, damagedf("page %d lies too deep", id)
 	}
 	s, err := p.take(id, "a branch", depth)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return p.node(s, from, to, depth)
+	isLeaf = u16(s.start, 8) == flagLeaf
+	return isLeaf, p.node(s, from, to, depth)
+}
+
+// leaveOut marks a leaf page that is not read.
+func (p *pages) leaveOut(id uint64) error {
+	if id < 2 || id >= p.high {
+		return damagedf("a leaf is on page %d of %d", id, p.high)
+	}
+	return p.mark(id, isLeftOut)
 }
 
 // node checks the elements of a branch or leaf page, and the pages below it.
@@ -333,10 +394,17 @@ func (p *pages) node(s span, from, to []byte, depth int) error {
 			return damagedf("element %d of a page", i)
 		}
 	}
+	aboveLeaves := false // all leaves of a tree have the same depth
 	for i := range count {
 		e := uint64(header) + i*element
 		if flags == flagBranch {
-			if err := p.tree(u64(elements, e+8), keys[i], keys[i+1], depth+1); err != nil {
+			child := u64(elements, e+8)
+			if p.skips && aboveLeaves && i < count-1 { // new pages are written beside the last
+				err = p.leaveOut(child)
+			} else {
+				aboveLeaves, err = p.tree(child, keys[i], keys[i+1], depth+1)
+			}
+			if err != nil {
 				return err
 			}
 			continue
@@ -364,55 +432,10 @@ func (p *pages) bucket(s span, at, length uint64, name []byte, depth int) error 
 		return err
 	}
 	if root := u64(value, 0); root != 0 {
-		return p.tree(root, nil, nil, depth+1)
+		p.skips = slices.ContainsFunc(p.later, func(later []byte) bool { return bytes.Equal(later, name) })
+		_, err := p.tree(root, nil, nil, depth+1)
+		p.skips = false
+		return err
 	}
 	return p.node(span{s.at + at + 16, length - 16, value[16:]}, nil, nil, depth)
-}
-
-// MinFree is the free space, in bytes, that the ledger's disk must have before an order is accepted. It is a reserve
-// for the orders that were accepted: completing one takes a few pages of 4 KB.
-const MinFree = 16 << 20
-
-// Room implements purchase.Ledger. It returns an error that wraps purchase.ErrFull if the ledger's disk has less than
-// [MinFree] bytes for another order.
-func (l *Ledger) Room(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := l.checkUsable(); err != nil {
-		return err
-	}
-	free, err := l.room(filepath.Dir(l.path))
-	if err != nil {
-		return fmt.Errorf("check the free space on the ledger's disk: %w", err)
-	}
-	if free < MinFree {
-		return fmt.Errorf("%w: %.1f MB are free in %s, but a new order needs %d MB", purchase.ErrFull, float64(free)/(1<<20),
-			l.path, MinFree>>20)
-	}
-	return nil
-}
-
-// Here implements purchase.Ledger. It returns an error that wraps purchase.ErrAway if the ledger's path no longer leads
-// to the open file, by device and inode.
-func (l *Ledger) Here(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := l.checkUsable(); err != nil {
-		return err
-	}
-	if info, err := l.file.Stat(); err != nil || !sameFile(l.file, l.path, info) {
-		return fmt.Errorf("%w: %s", purchase.ErrAway, l.path)
-	}
-	return nil
-}
-
-// Free returns how many bytes a program without special rights can still write to the file system of a folder.
-func Free(dir string) (uint64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, err
-	}
-	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }

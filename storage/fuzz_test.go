@@ -20,7 +20,7 @@ import (
 // FuzzRecord reads arbitrary bytes as each kind of record, with a checksum that fits and as they are. They are refused,
 // naming the record, or they are a value that is stored and read again as it is.
 func FuzzRecord(f *testing.F) {
-	l, err := open(copyOfFixture(f), true)
+	l, err := open(copyOfFixture(f), true, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

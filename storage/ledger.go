@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,8 +13,6 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
-
-	"licensebot/purchase"
 )
 
 // Errors of opening and reading a file. They are wrapped with details.
@@ -77,6 +74,9 @@ var (
 	bundleBuckets = [][]byte{
 		bucketOrderBundles, bucketPurchaseBundles, bucketEventBundles, bucketLicenseIndex, bucketIDIndex,
 	}
+	// largeBuckets have nearly all pages of a large ledger. They change only when it is compacted or pruned, which is
+	// after it was verified.
+	largeBuckets = append(slices.Clone(bundleBuckets), bucketItemIndex)
 
 	keyApplication = []byte("application")
 	keySchema      = []byte("schema")
@@ -127,9 +127,9 @@ func commitPlainly(commit, _ func() error) error { return commit() }
 //
 // The error wraps [ErrLocked] (after a second), [ErrNewer], [ErrForeign] or [ErrDamaged] if the file is refused, and
 // purchase.ErrFull if there is no space to create it or to keep the earlier file. The file is then
-// unchanged.
+// unchanged. Bundles, their indexes and most of the pages of both are checked by [Ledger.Verify].
 func Open(path string, options ...Option) (*Ledger, error) {
-	l, err := open(path, false)
+	l, err := open(path, false, largeBuckets)
 	if err == nil {
 		l, err = l.prepare(options)
 	}
@@ -143,7 +143,7 @@ func Open(path string, options ...Option) (*Ledger, error) {
 // with a running bot, for which [ReadCopy] exists. The errors are those of [Open], and fs.ErrNotExist if there is no
 // file.
 func OpenReadOnly(path string) (*Ledger, error) {
-	l, err := open(path, true)
+	l, err := open(path, true, largeBuckets)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
 	}
@@ -182,7 +182,8 @@ func newLedger(db *bbolt.DB, file *os.File, path string, info fs.FileInfo, readO
 	return l
 }
 
-func open(path string, readOnly bool) (*Ledger, error) {
+// open opens a file; see [checkPages] for later.
+func open(path string, readOnly bool, later [][]byte) (*Ledger, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !readOnly:
@@ -200,7 +201,7 @@ func open(path string, readOnly bool) (*Ledger, error) {
 		// bbolt would turn an empty file into a database. A ledger is never empty.
 		return nil, fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
-	if err := checkPages(path, info); err != nil {
+	if err := checkPages(path, info, later); err != nil {
 		return nil, err
 	}
 	// The file is inspected read-only first: a foreign file is not changed, not even its free list.
@@ -360,40 +361,6 @@ func (l *Ledger) schema() (version int, err error) {
 // complete: an older program, or a restore, can use it.
 func (l *Ledger) Kept() string { return l.kept }
 
-// View implements purchase.Ledger: it calls read with the last committed state. It returns read's error, an error that
-// wraps [ErrDamaged] if a record can't be read, or one that wraps purchase.ErrStopped after a failure. A panic of read
-// passes to the caller.
-func (l *Ledger) View(ctx context.Context, read func(purchase.Reader) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return l.view(func(tx *bbolt.Tx) error {
-		return read(&transaction{bundleReader: bundleReader{tx: tx}, budgets: &l.budgets})
-	})
-}
-
-// Update implements purchase.Ledger: it calls change in a transaction, and returns when that is durable. Updates that
-// arrive at the same time share one fsync. Each sees the writes of those before it, and one that fails or panics is
-// undone without the others; its change may be called twice.
-//
-// If the disk is full, the error wraps purchase.ErrFull, nothing was changed, and the ledger works again once there is
-// space. After any other failure of the disk the error wraps purchase.ErrUncertain, and the ledger is no longer used:
-// see [Ledger.Failed].
-func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	var own error
-	err := l.enqueue(func(tx *bbolt.Tx) error {
-		own = change(&transaction{bundleReader: bundleReader{tx: tx}, budgets: &l.budgets, changed: l.changed})
-		return own
-	})
-	if err != nil && own == nil {
-		return fmt.Errorf("write the ledger: %w", err)
-	}
-	return err
-}
-
 // Close waits for running transactions and closes the file. After a failure it does not wait; see [Ledger.Failed].
 func (l *Ledger) Close() error {
 	if l.Failure() != nil {
@@ -421,7 +388,7 @@ func (l *Ledger) prepare(options []Option) (*Ledger, error) {
 	if err := errors.Join(err, l.Close()); err != nil {
 		return nil, fmt.Errorf("upgrade it from schema version %d: %w", version, wrapNoSpace(err))
 	}
-	upgraded, err := open(l.path, false)
+	upgraded, err := open(l.path, false, nil)
 	if err != nil {
 		return nil, err
 	}

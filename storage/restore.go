@@ -99,7 +99,7 @@ func prepareCopy(ctx context.Context, copied string, prepare func(purchase.Write
 	if err := upgradeCopy(copied); err != nil {
 		return err
 	}
-	l, err := open(copied, false)
+	l, err := open(copied, false, nil)
 	if err != nil {
 		return err
 	}

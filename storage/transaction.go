@@ -10,6 +10,13 @@ import (
 	"slices"
 	"time"
 
+	"context"
+
+	"go.etcd.io/bbolt"
+
+	"path/filepath"
+	"syscall"
+
 	"licensebot/purchase"
 )
 
@@ -23,6 +30,88 @@ type transaction struct {
 	budgets *budgetCache
 	changed changedBudgets // nil if the transaction only reads
 	texts   texts
+}
+
+// View implements purchase.Ledger: it calls read with the last committed state. It returns read's error, an error that
+// wraps [ErrDamaged] if a record can't be read, or one that wraps purchase.ErrStopped after a failure. A panic of read
+// passes to the caller.
+func (l *Ledger) View(ctx context.Context, read func(purchase.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.view(func(tx *bbolt.Tx) error {
+		return read(&transaction{bundleReader: bundleReader{tx: tx}, budgets: &l.budgets})
+	})
+}
+
+// Update implements purchase.Ledger: it calls change in a transaction, and returns when that is durable. Updates that
+// arrive at the same time share one fsync. Each sees the writes of those before it, and one that fails or panics is
+// undone without the others; its change may be called twice.
+//
+// If the disk is full, the error wraps purchase.ErrFull, nothing was changed, and the ledger works again once there is
+// space. After any other failure of the disk the error wraps purchase.ErrUncertain, and the ledger is no longer used:
+// see [Ledger.Failed].
+func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var own error
+	err := l.enqueue(func(tx *bbolt.Tx) error {
+		own = change(&transaction{bundleReader: bundleReader{tx: tx}, budgets: &l.budgets, changed: l.changed})
+		return own
+	})
+	if err != nil && own == nil {
+		return fmt.Errorf("write the ledger: %w", err)
+	}
+	return err
+}
+
+// MinFree is the free space, in bytes, that the ledger's disk must have before an order is accepted. It is a reserve
+// for the orders that were accepted: completing one takes a few pages of 4 KB.
+const MinFree = 16 << 20
+
+// Room implements purchase.Ledger. It returns an error that wraps purchase.ErrFull if the ledger's disk has less than
+// [MinFree] bytes for another order.
+func (l *Ledger) Room(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := l.checkUsable(); err != nil {
+		return err
+	}
+	free, err := l.room(filepath.Dir(l.path))
+	if err != nil {
+		return fmt.Errorf("check the free space on the ledger's disk: %w", err)
+	}
+	if free < MinFree {
+		return fmt.Errorf("%w: %.1f MB are free in %s, but a new order needs %d MB", purchase.ErrFull, float64(free)/(1<<20),
+			l.path, MinFree>>20)
+	}
+	return nil
+}
+
+// Here implements purchase.Ledger. It returns an error that wraps purchase.ErrAway if the ledger's path no longer leads
+// to the open file, by device and inode.
+func (l *Ledger) Here(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := l.checkUsable(); err != nil {
+		return err
+	}
+	if info, err := l.file.Stat(); err != nil || !sameFile(l.file, l.path, info) {
+		return fmt.Errorf("%w: %s", purchase.ErrAway, l.path)
+	}
+	return nil
+}
+
+// Free returns how many bytes a program without special rights can still write to the file system of a folder.
+func Free(dir string) (uint64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {

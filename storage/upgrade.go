@@ -98,7 +98,7 @@ func (l *Ledger) checkUpgradeSpace(name string) error {
 
 // upgradeCopy upgrades a file that no other program uses; the earlier file is not kept.
 func upgradeCopy(name string) error {
-	l, err := open(name, false)
+	l, err := open(name, false, nil)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (u *upgrader) copyLicense(tx *bbolt.Tx, c collection, key, value []byte) er
 
 // compareUpgraded returns an error unless the upgraded file has the same records as the earlier one.
 func compareUpgraded(from *bbolt.Tx, name string) error {
-	l, err := open(name, true)
+	l, err := open(name, true, nil)
 	if err != nil {
 		return err
 	}

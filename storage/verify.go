@@ -87,7 +87,7 @@ func (l *Ledger) Verify(ctx context.Context, pace Pace) (report Report, err erro
 
 // verifyFile verifies a file that no other program writes to.
 func verifyFile(ctx context.Context, path string) (Report, error) {
-	l, err := open(path, true)
+	l, err := open(path, true, nil)
 	if err != nil {
 		return Report{}, err
 	}
@@ -151,7 +151,7 @@ func (l *Ledger) checkSnapshot() error {
 	unlock := sync.OnceFunc(l.writing.Unlock)
 	defer unlock()
 	return l.view(func(tx *bbolt.Tx) error {
-		return walk(l.file, tx.Size(), unlock)
+		return walk(l.file, tx.Size(), nil, unlock)
 	})
 }
 

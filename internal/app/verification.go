@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,36 +67,40 @@ func AdviseDamaged(err error) error {
 }
 
 // verifyAll verifies the whole ledger and its books in short steps, while the bot works. Findings pause buying. Without
-// findings, it records a checkpoint, from which the next start continues.
-func (s *Service) verifyAll(ctx context.Context) error {
+// findings, it records a checkpoint, from which the next start continues. It returns them.
+func (s *Service) verifyAll(ctx context.Context) (findings []purchase.Finding, err error) {
 	began := time.Now()
 	pace := s.pace()
 	report, err := s.Ledger.Verify(ctx, pace)
-	findings, err := damageIn(err)
-	if err != nil {
-		return err
+	if findings, err = damageIn(err); err != nil {
+		return nil, err
 	}
 	more, err := reconcile.CheckConsistency(ctx, s.Ledger, pace)
 	findings = append(findings, more...)
 	if err != nil && len(findings) == 0 {
 		if findings, err = damageIn(err); err != nil {
-			return fmt.Errorf("check the books: %w", err)
+			return nil, fmt.Errorf("check the books: %w", err)
 		}
 	}
 	if len(findings) > 0 {
-		return s.pauseInconsistent(ctx, findings)
+		return findings, s.pauseInconsistent(ctx, findings)
 	}
 	s.log.Info().Int("orders", report.Orders).Int("purchases", report.Purchases).
 		Uint64("records", report.Head.Number).Str("head", report.Head.Hash).
 		Int64("took_ms", time.Since(began).Milliseconds()).Msg("verify the ledger")
-	return s.Desk.Process.NoteVerified(ctx, report.Head)
+	return nil, s.Desk.Process.NoteVerified(ctx, report.Head)
+}
+
+// isDamage reports whether a finding means that records are not as they were written.
+func isDamage(f purchase.Finding) bool {
+	return f.Code == purchase.FoundDamaged || f.Code == purchase.FoundChainBroken
 }
 
 // pauseInconsistent logs findings and pauses buying.
 func (s *Service) pauseInconsistent(ctx context.Context, findings []purchase.Finding) error {
 	for _, f := range findings {
 		line := s.log.Error().Str("record", f.Record)
-		if f.Code == purchase.FoundDamaged || f.Code == purchase.FoundChainBroken {
+		if isDamage(f) {
 			line = line.Str("remedy", DamagedAdvice)
 		}
 		line.Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(bot.FindingWords(f, bot.Reader{})))
@@ -157,9 +162,9 @@ const (
 )
 
 // prune removes old refusals and proposals from the ledger, if a setting says so.
-func (s *Service) prune(ctx context.Context) error {
+func (s *Service) prune(ctx context.Context) {
 	if s.config.PruneAfter == 0 {
-		return nil
+		return
 	}
 	now := time.Now()
 	if s.config.Now != nil {
@@ -167,11 +172,13 @@ func (s *Service) prune(ctx context.Context) error {
 	}
 	before := now.Add(-max(s.config.PruneAfter, purchase.LeastPruneAge))
 	orders, records, err := s.Ledger.Prune(ctx, before, now, s.pace())
+	log := s.part("storage")
+	if err != nil && ctx.Err() == nil {
+		log.Error().Err(err).Msg("fail to prune the ledger")
+	}
 	if records > 0 {
-		log := s.part("storage")
 		log.Info().Int("orders", orders).Int("records", records).Time("before", before).Msg("prune the ledger")
 	}
-	return err
 }
 
 // maintainLedger verifies the ledger soon after the start and every day, prunes it then, and bundles its older records
@@ -182,30 +189,41 @@ func (s *Service) maintainLedger(ctx context.Context) error {
 		return nil
 	}
 	var verified time.Time // by the monotonic clock
+	isSound := false       // bundles are only changed in a file whose pages are as they should be
 	for {
 		if verified.IsZero() || time.Since(verified) >= verifyEvery {
-			switch err := s.verifyAll(ctx); {
-			case ctx.Err() != nil:
+			findings, err := s.verifyAll(ctx)
+			if ctx.Err() != nil {
 				return nil
-			case err != nil:
+			}
+			if err != nil {
 				log.Error().Err(err).Msg("fail to verify the ledger")
-			default:
-				verified = time.Now()
-				if err := s.prune(ctx); err != nil && ctx.Err() == nil {
-					log.Error().Err(err).Msg("fail to prune the ledger")
-				}
+			} else {
+				verified, isSound = time.Now(), !slices.ContainsFunc(findings, isDamage)
+			}
+			if err == nil && len(findings) == 0 {
+				s.prune(ctx)
 			}
 		}
-		switch n, err := s.Ledger.Compact(ctx); {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			log.Error().Err(err).Msg("fail to compact the ledger")
-		case n > 0:
-			log.Info().Int("records", n).Msg("compact the ledger")
+		if isSound {
+			s.compact(ctx)
+		} else {
+			log.Warn().Msg("leave the ledger as it is, without compacting it: it is damaged, or was not verified")
 		}
 		if backoff.Sleep(ctx, compactEvery) != nil {
 			return nil
 		}
+	}
+}
+
+// compact bundles the older records of the ledger.
+func (s *Service) compact(ctx context.Context) {
+	log := s.part("storage")
+	switch n, err := s.Ledger.Compact(ctx); {
+	case ctx.Err() != nil:
+	case err != nil:
+		log.Error().Err(err).Msg("fail to compact the ledger")
+	case n > 0:
+		log.Info().Int("records", n).Msg("compact the ledger")
 	}
 }

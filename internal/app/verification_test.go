@@ -153,6 +153,56 @@ func testDamagedBundle(t *testing.T, bucket string) {
 	}
 }
 
+// The bundles of a damaged ledger stay as they are.
+func TestService_Run_DamagedBundle_NotCompacted(t *testing.T) {
+	c, _ := newConfig(t)
+	writeHistory(t, c.Database)
+	addRefusals(t, c.Database, 1000)
+	damageBundle(t, c.Database, "order-bundles")
+	var log logs
+	c.VerifyAfter, c.Log = time.Millisecond, zerolog.New(&log)
+	s, err := app.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := start(t, s)
+	for !strings.Contains(log.String(), "leave the ledger as it is, without compacting it") {
+		time.Sleep(5 * time.Millisecond)
+	}
+	stop()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := storage.Open(c.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if n, err := l.Compact(t.Context()); n < 1000-512 {
+		t.Errorf("got %d records to compact and the error %v, want those that the bot left", n, err)
+	}
+}
+
+// addRefusals appends audit records to a ledger.
+func addRefusals(t *testing.T, path string, n int) {
+	t.Helper()
+	l, err := storage.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = l.Update(t.Context(), func(w purchase.Writer) error {
+		for range n {
+			if err := w.AppendEvent(purchase.Event{Time: time.Now(), Kind: "refused", By: slacksim.Bob}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, l.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // After the whole ledger was verified, the next start verifies the audit chain from there on.
 func TestService_Run_Checkpoint(t *testing.T) {
 	c, _ := newConfig(t)

@@ -202,6 +202,18 @@ func ledger() []mutant {
 			[]tests{kept("^TestLedger_Prune_LeavesMoneyAndDecisions$")},
 		},
 		{
+			"that a start finds pages of bundles that are free by mistake",
+			"storage.(*pages).account",
+			never("isFree"),
+			[]tests{kept("^TestWalk_LeftOut_FreeByMistake$")},
+		},
+		{
+			"that a damaged ledger is not compacted",
+			"internal/app.(*Service).maintainLedger",
+			swap("slices.ContainsFunc(findings, isDamage)", "slices.ContainsFunc(findings, isDamage) && false"),
+			[]tests{in("internal/app", "^TestService_Run_DamagedBundle_NotCompacted$")},
+		},
+		{
 			"that a checkpoint is in the chain",
 			"storage.chainSince",
 			never("purchase.KindVerified"),

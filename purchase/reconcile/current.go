@@ -3,12 +3,14 @@ package reconcile
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"licensebot/purchase"
 )
 
-// CheckCurrent checks the budgets as far as buying depends on them. It compares what is reserved, in total and for each
-// person, with the open orders, and what was spent in the newest month with the purchase log since the last checkpoint.
+// CheckCurrent checks the budgets as far as buying depends on them: those of the two newest months, and of the months
+// in which open orders have reserved money. It compares what is reserved, in total and for each person, with the open
+// orders, and what was spent in the newest month with the purchase log since the last checkpoint.
 // It takes no longer with a million orders than with a thousand, so a start calls it before anything is bought;
 // [CheckConsistency] compares everything. The findings are of the kinds that CheckConsistency returns, and the error is
 // that of reading the ledger.
@@ -17,24 +19,24 @@ func CheckCurrent(r purchase.Reader) (found []purchase.Finding, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the account: %w", err)
 	}
-	c, err := newBudgetCheck(r, account)
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range c.stored {
-		*c.month(b.Month) = withoutReservations(b)
-	}
 	open, err := r.OpenOrders()
 	if err != nil {
 		return nil, fmt.Errorf("read the open orders: %w", err)
 	}
-	for _, o := range open {
-		if o.IsReserved() {
-			c.reserve(o.Facts())
-		}
+	open = slices.DeleteFunc(open, func(o purchase.Order) bool { return !o.IsReserved() })
+	budgets, err := currentBudgets(r, open)
+	if err != nil {
+		return nil, fmt.Errorf("read the budgets: %w", err)
 	}
-	if len(c.stored) > 0 {
-		newest := c.stored[0].Month
+	c := newBudgetCheck(account, budgets)
+	for _, b := range budgets {
+		*c.month(b.Month) = withoutReservations(b)
+	}
+	for _, o := range open {
+		c.reserve(o.Facts())
+	}
+	if len(budgets) > 0 {
+		newest := budgets[0].Month
 		spent, isKnown, err := spentSince(r, account.Checkpoint, newest)
 		if err != nil {
 			return nil, err
@@ -44,6 +46,25 @@ func CheckCurrent(r purchase.Reader) (found []purchase.Finding, err error) {
 		}
 	}
 	return c.findings(), nil
+}
+
+// currentBudgets returns the budgets of the two newest months, newest first, and those of other months in which orders
+// have reserved money.
+func currentBudgets(r purchase.Reader, reserved []purchase.Order) (budgets []purchase.Budget, err error) {
+	if budgets, err = r.Budgets(2); err != nil {
+		return nil, err
+	}
+	for _, o := range reserved {
+		if slices.ContainsFunc(budgets, func(b purchase.Budget) bool { return b.Month == o.Month }) {
+			continue
+		}
+		b, err := r.Budget(o.Month)
+		if err != nil {
+			return nil, err
+		}
+		budgets = append(budgets, b)
+	}
+	return budgets, nil
 }
 
 // withoutReservations returns a copy of a budget in which nothing is reserved.

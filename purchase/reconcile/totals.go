@@ -32,10 +32,11 @@ func (t totals) add(p purchase.EntryFacts) {
 // compare compares the stored budgets with what the log and the reserved orders add up to. The orders are oldest first.
 func (t totals) compare(r purchase.Reader, account purchase.AccountState, reserved []purchase.OrderFacts,
 ) (found []purchase.Finding, err error) {
-	c, err := newBudgetCheck(r, account)
+	stored, err := r.Budgets(maxMonths)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the budgets: %w", err)
 	}
+	c := newBudgetCheck(account, stored)
 	for _, o := range slices.Backward(reserved) {
 		c.reserve(o)
 	}
@@ -56,21 +57,17 @@ const maxMonths = 1 << 20
 // that person. In a ledger of an older version, each id has a key of its own until the next start merges them.
 type budgetCheck struct {
 	account purchase.AccountState
-	stored  []purchase.Budget // newest first
+	stored  []purchase.Budget
 	want    map[string]*purchase.Budget
 }
 
-// newBudgetCheck reads the stored budgets. The amounts that they should have begin with zero.
-func newBudgetCheck(r purchase.Reader, account purchase.AccountState) (*budgetCheck, error) {
-	stored, err := r.Budgets(maxMonths)
-	if err != nil {
-		return nil, fmt.Errorf("read the budgets: %w", err)
-	}
+// newBudgetCheck returns a check of stored budgets. The amounts that they should have begin with zero.
+func newBudgetCheck(account purchase.AccountState, stored []purchase.Budget) *budgetCheck {
 	c := &budgetCheck{account, stored, map[string]*purchase.Budget{}}
 	for _, b := range stored {
 		c.month(b.Month)
 	}
-	return c, nil
+	return c
 }
 
 // month returns what a month's budget should be, to be changed.
