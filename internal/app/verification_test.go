@@ -166,7 +166,10 @@ func TestService_Run_DamagedBundle_NotCompacted(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := start(t, s)
-	for !strings.Contains(log.String(), "leave the ledger as it is, without compacting it") {
+	for text := ""; !strings.Contains(text, "leave the ledger as it is, without compacting it"); text = log.String() {
+		if strings.Contains(text, "compact the ledger") {
+			t.Fatal("got a damaged ledger compacted")
+		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	stop()
