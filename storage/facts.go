@@ -25,11 +25,12 @@ func entryFactsOf(_ []byte, p *purchase.Purchase) purchase.EntryFacts { return p
 
 // EventFacts implements purchase.Reader.
 func (t *transaction) EventFacts(first uint64, limit int) ([]purchase.EventFacts, error) {
-	return readFacts(t, collectionEvents, number(first), limit, (*factReader).eventFacts,
-		func(key []byte, e *purchase.Event) purchase.EventFacts {
-			e.Number = binary.BigEndian.Uint64(key) // see Events
-			return e.Facts()
-		})
+	return readFacts(t, collectionEvents, number(first), limit, (*factReader).eventFacts, eventFactsOf)
+}
+
+func eventFactsOf(key []byte, e *purchase.Event) purchase.EventFacts {
+	e.Number = binary.BigEndian.Uint64(key) // see Events
+	return e.Facts()
 }
 
 // readFacts returns the facts of at most limit records of a collection, from key from on. See factsOf for few and

@@ -134,16 +134,16 @@ func (p *pruning) readBundles(t *transaction, checkpoint *purchase.Checkpoint, t
 	cursor := bundles.Cursor()
 	for key, value := cursor.Seek(number(through + 1)); key != nil && len(p.bundles) < pruneBundles; key,
 		value = cursor.Next() {
-		u, err := unpackBundle(collectionEvents, key, value)
-		if err != nil {
-			return err
-		}
 		head, err := bundleHead(collectionEvents, key, value)
 		if err != nil {
 			return err
 		}
 		if head.newest >= nanoseconds(p.before) || bytes.Compare(key, number(checkpoint.Number)) >= 0 {
 			return nil
+		}
+		u, err := unpackBundle(collectionEvents, key, value)
+		if err != nil {
+			return err
 		}
 		u.key, u.hashes = bytes.Clone(key), bytes.Clone(u.hashes) // bbolt's memory changes with the bundles
 		p.bundles = append(p.bundles, prunedBundle{u, head.newest, map[int]bool{}})
@@ -160,7 +160,7 @@ func (p *pruning) choose(t *transaction) error {
 	entered := map[purchase.OrderID][]state{} // the states that an order entered
 	for i, b := range p.bundles {
 		for j, r := range b.records {
-			e, err := eventFactsOf(r, &t.texts)
+			e, err := factsOf(collectionEvents, r, &t.texts, (*factReader).eventFacts, eventFactsOf)
 			if err != nil {
 				return err
 			}
@@ -196,16 +196,6 @@ func (p *pruning) choose(t *transaction) error {
 func (p *pruning) remove(at place) {
 	p.bundles[at.bundle].removed[at.record] = true
 	p.records++
-}
-
-// eventFactsOf returns the facts of a bundled audit record.
-func eventFactsOf(r record, texts *texts) (purchase.EventFacts, error) {
-	f := factReader{members: membersOf(withoutMark(collectionEvents, r.data)), key: r.key, texts: texts}
-	if facts := f.eventFacts(); !f.isOdd {
-		return facts, nil
-	}
-	e, err := unmarshal[purchase.Event](bucketEvents, r.key, withoutHashes(collectionEvents, r.data))
-	return e.Facts(), err
 }
 
 // write replaces the bundle by one without the removed records. It counts what stands for them in total.
