@@ -92,9 +92,9 @@ func syncDir(dir string) error {
 }
 
 // checkPages returns an error if the pages of the file are inconsistent, before bbolt maps it into memory. bbolt trusts
-// every number on a page: a damaged one makes it read beyond the end of the file or loop, which ends the program without
-// an error, or makes it overwrite pages that are in use. Of the buckets in later, it leaves out most leaf pages, which
-// are most of a large file: it does not read them, but makes sure that no page of theirs is free.
+// every number on a page: a damaged one makes it read beyond the end of the file or loop, which ends the program
+// without an error, or makes it overwrite pages that are in use. Of the buckets in later, it leaves out most leaf
+// pages, which are most of a large file: it does not read them, but makes sure that no page of theirs is free.
 //
 // The layout is bbolt's, version 2. A page begins with its number (8 bytes), flags and count (2 each) and how many
 // pages follow that belong to it (4). The first two pages each hold a meta record: magic, version, page size, flags (4
@@ -172,10 +172,10 @@ func u32(b []byte, at uint64) uint64 { return uint64(binary.NativeEndian.Uint32(
 
 func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:]) }
 
-// walk checks the pages of a file of this size, and leaves out most leaves of the buckets in later. It reads them with pread, since most of a large file are bundles, of
-// which it needs a few bytes each: mapped, each of these costs a page fault. It calls begun once it knows the file's
-// last state. A transaction of a program that has the file open may then be committed, if the caller holds a read
-// transaction of that state: its pages stay as they are.
+// walk checks the pages of a file of this size, and leaves out most leaves of the buckets in later. It reads pages with
+// pread, since most of a large file are bundles, of which it needs a few bytes each: mapped, each of these costs a page
+// fault. It calls begun once it knows the file's last state. A transaction of a program that has the file open may then
+// be committed, if the caller holds a read transaction of that state: its pages stay as they are.
 func walk(f io.ReaderAt, length int64, later [][]byte, begun func()) error {
 	_, err := walkPages(f, length, later, begun)
 	return err
@@ -248,6 +248,7 @@ func (p *pages) account() error {
 			leaf = id
 		case isUsed, isFree:
 			leaf = 0
+		case unknown: // an overflow page of the leaf
 		}
 	}
 	return nil

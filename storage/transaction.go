@@ -3,19 +3,17 @@ package storage
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
-	"context"
-
 	"go.etcd.io/bbolt"
-
-	"path/filepath"
-	"syscall"
 
 	"licensebot/purchase"
 )
