@@ -316,7 +316,7 @@ func (ws *Workspace) handleCommandAck(u User, c Channel, ack json.RawMessage) *F
 		return nil
 	}
 	var plain string
-	if json.Unmarshal(ack, &plain) == nil { // some clients send a string
+	if ack[0] == '"' && json.Unmarshal(ack, &plain) == nil { // some clients send a string
 		ack, _ = json.Marshal(obj{"text": plain})
 	}
 	if f := ws.respond(responseURL{kind: "commands", channel: c.ID, person: u.ID}, ack); f != nil {

@@ -103,18 +103,22 @@ func (p *Person) user() (User, error) {
 	return u, nil
 }
 
-// inChannel finds the user and a channel in which the user is a member.
+// inChannel finds the user and a channel in which the user is a member. The channel comes without its members.
 func (p *Person) inChannel(channel string) (User, Channel, error) {
 	u, err := p.user()
 	if err != nil {
 		return User{}, Channel{}, err
 	}
-	c, ok := p.ws.Channel(channel)
-	if !ok {
+	p.ws.mu.Lock()
+	defer p.ws.mu.Unlock()
+	c := p.ws.lookup(channel)
+	if c == nil {
 		return User{}, Channel{}, fmt.Errorf("slacksim: no channel %s", channel)
 	}
 	if !c.Has(p.id) {
 		return User{}, Channel{}, fmt.Errorf("%w: %s in #%s", ErrNotMember, p.id, c.Name)
 	}
-	return u, c, nil
+	found := *c
+	found.Members = nil // there may be thousands
+	return u, found, nil
 }

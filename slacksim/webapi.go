@@ -295,7 +295,7 @@ func (q *request) str(key string) string {
 	if len(raw) == 0 || string(raw) == "null" {
 		return ""
 	}
-	if json.Unmarshal(raw, &s) == nil {
+	if raw[0] == '"' && json.Unmarshal(raw, &s) == nil { // blocks are read often, and are no string
 		return s
 	}
 	return string(raw)

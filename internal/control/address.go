@@ -3,6 +3,7 @@ package control
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,10 +42,12 @@ func withShortPath(path string, do func(name string) error) error {
 	if len(path) <= maxAddress {
 		return do(path)
 	}
-	for _, parent := range []string{os.TempDir(), "/tmp"} { // TMPDIR may be long itself
+	var failed error
+	for _, parent := range []string{os.TempDir(), "/tmp"} { // TMPDIR may be long itself, or missing
 		private, err := os.MkdirTemp(parent, "bot-") // mode 0700
 		if err != nil {
-			return err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		defer os.RemoveAll(private)
 		link := filepath.Join(private, "d")
@@ -56,6 +59,9 @@ func withShortPath(path string, do func(name string) error) error {
 			return err
 		}
 		return do(name)
+	}
+	if failed != nil {
+		return failed
 	}
 	return fmt.Errorf("the path of the temporary folder %s is too long for a socket", os.TempDir())
 }

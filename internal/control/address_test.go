@@ -30,11 +30,13 @@ func TestPath_Long(t *testing.T) {
 	if err := os.Mkdir(long, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("TMPDIR", long)
-	socket := Path(filepath.Join(deep, "other.db"))
-	serve(t, socket, &fakeBot{})
-	if _, err := Resume(t.Context(), socket, "operator ann", "x"); err != nil {
-		t.Error(err)
+	for name, tmp := range map[string]string{"long": long, "missing": filepath.Join(deep, "missing")} {
+		t.Setenv("TMPDIR", tmp)
+		socket := Path(filepath.Join(deep, name+".db"))
+		serve(t, socket, &fakeBot{})
+		if _, err := Resume(t.Context(), socket, "operator ann", "x"); err != nil {
+			t.Errorf("with a folder for temporary files that is %s: got %v, want no error", name, err)
+		}
 	}
 }
 
