@@ -94,29 +94,41 @@ func syncDir(dir string) error {
 // checkPages returns an error if the pages of the file are inconsistent, before bbolt maps it into memory. bbolt trusts
 // every number on a page: a damaged one makes it read beyond the end of the file or loop, which ends the program
 // without an error, or makes it overwrite pages that are in use. Of the buckets in later, it leaves out most leaf
-// pages, which are most of a large file: it does not read them, but makes sure that no page of theirs is free.
+// pages, which are most of a large file: it does not read them, but the error of account says whether a page of theirs
+// is free. That is called once, also after an error of bbolt, and before anything is written to the file.
 //
 // The layout is bbolt's, version 2. A page begins with its number (8 bytes), flags and count (2 each) and how many
 // pages follow that belong to it (4). The first two pages each hold a meta record: magic, version, page size, flags (4
 // each), root page, sequence, free list, number of pages, transaction, and an FNV-1a sum of these (8 each), in the
 // machine's byte order. The one with the later transaction counts. If one of the two is damaged, bbolt silently uses
 // the other, and so forgets a transaction that may have recorded that a checkout was sent; here that is an error.
-func checkPages(path string, info fs.FileInfo, later [][]byte) error {
+func checkPages(path string, info fs.FileInfo, later [][]byte) (account func() error, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer f.Close()
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
 	if err := lock(f, syscall.LOCK_SH); err != nil {
-		return err
+		return nil, err
 	}
 	if !sameFile(f, path, info) {
-		return errReplaced
+		return nil, errReplaced
 	}
 	if info, err = f.Stat(); err != nil {
-		return err
+		return nil, err
 	}
-	return walk(f, info.Size(), later, func() {})
+	p, err := walkTree(f, info.Size(), later, func() {})
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		defer f.Close()
+		return p.account()
+	}, nil
 }
 
 // lock waits, as bbolt does, until no program writes to the file. Closing the file releases the lock.
@@ -177,12 +189,15 @@ func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:])
 // fault. It calls begun once it knows the file's last state. A transaction of a program that has the file open may then
 // be committed, if the caller holds a read transaction of that state: its pages stay as they are.
 func walk(f io.ReaderAt, length int64, later [][]byte, begun func()) error {
-	_, err := walkPages(f, length, later, begun)
-	return err
+	p, err := walkTree(f, length, later, begun)
+	if err != nil {
+		return err
+	}
+	return p.account()
 }
 
-// walkPages is walk; it also returns what it found.
-func walkPages(f io.ReaderAt, length int64, later [][]byte, begun func()) (*pages, error) {
+// walkTree is walk without the check that each page is used or free; see account.
+func walkTree(f io.ReaderAt, length int64, later [][]byte, begun func()) (*pages, error) {
 	start := make([]byte, min(max(length, 0), 1<<17))
 	if _, err := f.ReadAt(start, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -218,7 +233,7 @@ func walkPages(f io.ReaderAt, length int64, later [][]byte, begun func()) (*page
 	if _, err := p.tree(u64(meta, header+16), nil, nil, 0); err != nil {
 		return nil, err
 	}
-	return p, p.account()
+	return p, nil
 }
 
 // account checks that each page is used or free. The unknown pages after a leaf that was left out are its overflow

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -201,20 +202,23 @@ func open(path string, readOnly bool, later [][]byte) (*Ledger, error) {
 		// bbolt would turn an empty file into a database. A ledger is never empty.
 		return nil, fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
-	if err := checkPages(path, info, later); err != nil {
+	account, err := checkPages(path, info, later)
+	if err != nil {
 		return nil, err
 	}
 	// The file is inspected read-only first: a foreign file is not changed, not even its free list.
-	inspected := -1
+	inspected, accounted := -1, make(chan error, 1)
+	go func() { accounted <- account() }()
 	if !readOnly {
-		if inspected, err = inspect(path, info); err != nil {
-			return nil, err
-		}
+		inspected, err = inspect(path, info)
+	}
+	if err := cmp.Or(<-accounted, err); err != nil {
+		return nil, err
+	}
+	if !readOnly && info.Mode().Perm()&0o077 != 0 {
 		// Names, reasons and addresses are for this user only. A copy may have been made with another mode.
-		if info.Mode().Perm()&0o077 != 0 {
-			if err := os.Chmod(path, fileMode); err != nil {
-				return nil, fmt.Errorf("other users can read it, and its permissions can't be changed: %w", err)
-			}
+		if err := os.Chmod(path, fileMode); err != nil {
+			return nil, fmt.Errorf("other users can read it, and its permissions can't be changed: %w", err)
 		}
 	}
 	db, file, err := openFile(path, readOnly, info)

@@ -47,7 +47,10 @@ func bundledFile(t *testing.T) []byte {
 
 // skim walks the pages as a start does, and returns what they are used for.
 func skim(data []byte) (p *pages, err error) {
-	return walkPages(bytes.NewReader(data), int64(len(data)), largeBuckets, func() {})
+	if p, err = walkTree(bytes.NewReader(data), int64(len(data)), largeBuckets, func() {}); err == nil {
+		err = p.account()
+	}
+	return p, err
 }
 
 // The leaves that a start leaves out can be damaged without a word; a verification finds it.

@@ -302,8 +302,8 @@ func (c *budgetCache) keep(d decodedBudget) {
 	c.recent = append(rest[:len(rest):len(rest)], d)
 }
 
-// checkContents checks every single record, and that the lists and numbers match them. Of audit records and of the
-// budgets of past months, which decide nothing, it checks only the checksums; see [Ledger.Verify]. It doesn't read
+// checkContents checks every single record, and that the lists and numbers match them. Of audit records, and of
+// budgets, which have a share for each person, it checks only the checksums; see [Ledger.Verify]. It doesn't read
 // bundles, so it takes as long for a million orders as for a thousand.
 func checkContents(tx *bbolt.Tx) error {
 	if err := checkOrders(tx); err != nil {
@@ -316,7 +316,8 @@ func checkContents(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	if err := checkBudgets(tx, currentBudgets); err != nil {
+	err = each(tx, bucketBudgets, func([]byte, checksumOnly) error { return nil })
+	if err != nil {
 		return err
 	}
 	return each(tx, bucketAccount, func(key []byte, _ purchase.AccountState) error {
@@ -325,31 +326,6 @@ func checkContents(tx *bbolt.Tx) error {
 		}
 		return nil
 	})
-}
-
-// currentBudgets is how many of the newest budgets are decoded when a ledger is opened: an order counts in the month of
-// its confirmation, and may be bought early in the next.
-const currentBudgets = 2
-
-// checkBudgets checks the newest budgets, and only the checksums of the others: a budget has a share for each person.
-func checkBudgets(tx *bbolt.Tx, newest int) error {
-	cursor := tx.Bucket(bucketBudgets).Cursor()
-	for key, value := cursor.Last(); key != nil; key, value = cursor.Prev() {
-		if newest--; newest < 0 {
-			if _, err := checked(bucketBudgets, key, value); err != nil {
-				return err
-			}
-			continue
-		}
-		b, err := decode[purchase.Budget](bucketBudgets, key, value)
-		if err == nil && b.Month != string(key) {
-			err = recordError(bucketBudgets, key, "names the month %q", b.Month)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // checkOrders checks every single order, and that the indexes list the orders that they should.

@@ -218,7 +218,7 @@ func TestOpen_ReplacedWhileWaiting(t *testing.T) {
 	if _, err := Replace(context.Background(), ledger, backup, restoredAt, markChange); err != nil {
 		t.Fatal(err)
 	}
-	if err := checkPages(ledger, before, nil); !errors.Is(err, ErrLocked) {
+	if _, err := checkPages(ledger, before, nil); !errors.Is(err, ErrLocked) {
 		t.Errorf("got %v from checking its pages, want ErrLocked", err)
 	}
 	if _, _, err := openFile(ledger, false, before); !errors.Is(err, ErrLocked) {

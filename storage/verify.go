@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/oklog/ulid/v2"
@@ -101,7 +100,14 @@ func (l *Ledger) verify(ctx context.Context, pace Pace) (report Report, err erro
 	if err != nil {
 		return report, err
 	}
-	err = l.inStep(ctx, pace, func(tx *bbolt.Tx) error { return checkBudgets(tx, math.MaxInt) })
+	err = l.inStep(ctx, pace, func(tx *bbolt.Tx) error {
+		return each(tx, bucketBudgets, func(key []byte, b purchase.Budget) error {
+			if b.Month != string(key) {
+				return recordError(bucketBudgets, key, "names the month %q", b.Month)
+			}
+			return nil
+		})
+	})
 	if err != nil {
 		return report, err
 	}
