@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
-	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -129,21 +128,6 @@ func checkPages(path string, info fs.FileInfo, later [][]byte) (account func() e
 		defer f.Close()
 		return p.account()
 	}, nil
-}
-
-// lock waits, as bbolt does, until no program writes to the file. Closing the file releases the lock.
-func lock(f *os.File, how int) error {
-	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return nil
-		case !errors.Is(err, syscall.EWOULDBLOCK):
-			return nil // a file system without locks: bbolt reports it
-		case time.Since(began) > lockTimeout:
-			return ErrLocked
-		}
-	}
 }
 
 const (

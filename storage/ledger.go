@@ -293,6 +293,21 @@ func openFile(path string, readOnly bool, info fs.FileInfo) (db *bbolt.DB, file 
 	return db, file, nil
 }
 
+// lock waits, as bbolt does, until no program writes to the file. Closing the file releases the lock.
+func lock(f *os.File, how int) error {
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return nil // a file system without locks: bbolt reports it
+		case time.Since(began) > lockTimeout:
+			return ErrLocked
+		}
+	}
+}
+
 // errReplaced means that another file took the ledger's name while it was being opened.
 var errReplaced = fmt.Errorf("%w: it was replaced just now", ErrLocked)
 

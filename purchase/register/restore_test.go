@@ -3,6 +3,8 @@ package register_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -127,4 +129,45 @@ func TestAfterRestore_WatchesForSettleTime(t *testing.T) {
 			t.Errorf("cart: got %s, want none", purchasetest.FormatCart(items...))
 		}
 	}, func(env *purchasetest.Env) { env.Timing.Settle = time.Hour })
+}
+
+// Of the replaced ledger's orders, those are kept that may have been bought and of which the backup knows less: not
+// each order that ever failed.
+func TestKeepOrders_WhatTheBackupLacks(t *testing.T) {
+	ledger, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	at := time.Now()
+	order := func(id purchase.OrderID, state purchase.State, item int64) purchase.Order {
+		return purchase.Order{ID: id, State: state, ItemID: item, AddSent: at, Created: at, Updated: at}
+	}
+	var kept []purchase.OrderID
+	err = ledger.Update(t.Context(), func(w purchase.Writer) error {
+		account, err := w.Account()
+		account.Before = &purchase.Before{At: at}
+		err = errors.Join(err, w.PutAccount(account))
+		for _, o := range []purchase.Order{
+			order("01FAILED", purchase.Failed, 7), order("02BOUGHT", purchase.Purchased, 8),
+			order("03EARLIER", purchase.Approved, 0), order("04ADDING", purchase.Adding, 0),
+		} {
+			err = errors.Join(err, w.PutOrder(o))
+		}
+		err = errors.Join(err, register.KeepOrders(w, []purchase.Order{
+			order("01FAILED", purchase.Failed, 7), order("02BOUGHT", purchase.Purchased, 8),
+			order("03EARLIER", purchase.Failed, 9), order("04ADDING", purchase.Adding, 10),
+			order("05MISSING", purchase.Failed, 11),
+			{ID: "06NEVERADDED", State: purchase.Expired},
+		}))
+		account, err2 := w.Account()
+		for _, o := range account.Before.Orders {
+			kept = append(kept, o.ID)
+		}
+		return errors.Join(err, err2)
+	})
+	want := []purchase.OrderID{"03EARLIER", "04ADDING", "05MISSING"}
+	if err != nil || !slices.Equal(kept, want) {
+		t.Errorf("got %v and the error %v, want %v", kept, err, want)
+	}
 }
