@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -204,6 +205,7 @@ func (s *Service) maintainLedger(ctx context.Context) error {
 			if err == nil && len(findings) == 0 {
 				s.prune(ctx)
 			}
+			debug.FreeOSMemory() // a verification needs many times what the idle bot does
 		}
 		if isSound {
 			s.compact(ctx)
