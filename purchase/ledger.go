@@ -186,8 +186,6 @@ type AccountState struct {
 	ReportedFindings []string `json:"reported_findings,omitempty"`
 	// Checkpoint is the last verification of the whole ledger that found no fault; nil if there is none.
 	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
-	// Pruned is what was removed from the ledger; nil if it was never pruned.
-	Pruned *Pruned `json:"pruned,omitempty"`
 	// Before is set for a day after a restore, because CoCalc may show a purchase late.
 	Before *Before `json:"before_restore,omitempty"`
 }

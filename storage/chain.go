@@ -181,14 +181,9 @@ func (c *chain) linkPruned(key []byte, e purchase.Event) (hash string, err error
 // checkPruned verifies that the audit says what was pruned: the last record about it is in the chain, which was
 // followed to its end, and has the sum over all that was.
 func (c *chain) checkPruned(tx *bbolt.Tx) error {
-	t := &transaction{bundleReader: bundleReader{tx: tx}}
-	account, err := t.Account()
+	said, err := readPruned(tx)
 	if err != nil {
 		return err
-	}
-	said := purchase.Pruned{}
-	if account.Pruned != nil {
-		said = *account.Pruned
 	}
 	if c.pruned.Records != said.Records || c.pruned.Digest != said.Digest {
 		return recordError(bucketEvents, number(max(c.pruned.Through, said.Record)),
@@ -197,7 +192,7 @@ func (c *chain) checkPruned(tx *bbolt.Tx) error {
 	if said.Record == 0 {
 		return nil
 	}
-	e, _, err := readEvent(&t.bundleReader, number(said.Record))
+	e, _, err := readEvent(&bundleReader{tx: tx}, number(said.Record))
 	if err != nil {
 		return err
 	}
@@ -206,7 +201,7 @@ func (c *chain) checkPruned(tx *bbolt.Tx) error {
 	then.Through, err = strconv.ParseUint(e.Args["through"], 10, 64)
 	if err != nil || e.Kind != purchase.KindPruning || !e.Cause.Is(then.Cause()) || then.Through > last ||
 		then.Through >= said.Record {
-		return recordError(bucketEvents, number(said.Record), "is not the last pruning, which the account names")
+		return recordError(bucketEvents, number(said.Record), "is not the last pruning")
 	}
 	return nil
 }

@@ -82,6 +82,7 @@ var (
 	keyApplication = []byte("application")
 	keySchema      = []byte("schema")
 	keyAccount     = []byte("account")
+	keyPruned      = []byte("pruned") // in bucketMeta, which versions that don't know it leave as it is
 )
 
 // Ledger is a ledger in a bbolt file. It implements purchase.Ledger. [Open] makes one; it is safe for concurrent use.

@@ -80,9 +80,9 @@ func (p *pruning) prune(t *transaction) error {
 	if err != nil {
 		return err
 	}
-	total := purchase.Pruned{}
-	if account.Pruned != nil {
-		total = *account.Pruned
+	total, err := readPruned(t.tx)
+	if err != nil {
+		return err
 	}
 	if err := p.readBundles(t, account.Checkpoint, total.Through); err != nil {
 		return err
@@ -97,8 +97,7 @@ func (p *pruning) prune(t *transaction) error {
 	total.Through = binary.BigEndian.Uint64(last)
 	if p.records < p.least {
 		p.orders, p.records = nil, 0
-		account.Pruned = &total
-		return t.PutAccount(account)
+		return putJSON(t.tx, bucketMeta, keyPruned, total)
 	}
 	for i := range p.bundles {
 		if err := p.bundles[i].write(t.tx, &total); err != nil {
@@ -115,13 +114,18 @@ func (p *pruning) prune(t *transaction) error {
 	}
 	total.Orders += uint64(len(p.orders))
 	total.Before, total.Record = p.before.UTC().Format(time.DateOnly), head.Number+1
-	account.Pruned = &total
-	if err := t.PutAccount(account); err != nil {
+	if err := putJSON(t.tx, bucketMeta, keyPruned, total); err != nil {
 		return err
 	}
 	return t.AppendEvent(purchase.Event{
 		Time: p.now, Kind: purchase.KindPruning, By: purchase.BotName, Cause: total.Cause(),
 	})
+}
+
+// readPruned returns what was pruned from the ledger so far.
+func readPruned(tx *bbolt.Tx) (total purchase.Pruned, err error) {
+	total, _, err = getJSON[purchase.Pruned](tx, bucketMeta, keyPruned)
+	return total, err
 }
 
 // readBundles reads the next bundles of audit records after number through that are old enough, and that end before the
@@ -160,6 +164,9 @@ func (p *pruning) choose(t *transaction) error {
 	entered := map[purchase.OrderID][]state{} // the states that an order entered
 	for i, b := range p.bundles {
 		for j, r := range b.records {
+			if r.data[0] != isShort { // of an unusual form, so that its bundle has no hash of it
+				continue
+			}
 			e, err := factsOf(collectionEvents, r, &t.texts, (*factReader).eventFacts, eventFactsOf)
 			if err != nil {
 				return err

@@ -278,11 +278,11 @@ func TestLedger_Prune_UpToCheckpoint(t *testing.T) {
 
 // A ledger that lacks more records than the audit says is damaged, whatever the missing records are replaced by.
 func TestLedger_Verify_PrunedUnsaid(t *testing.T) {
-	account := func(change func(*purchase.AccountState)) func(*transaction) error {
+	sum := func(change func(*purchase.Pruned)) func(*transaction) error {
 		return func(t *transaction) error {
-			a, err := t.Account()
-			change(&a)
-			return errors.Join(err, t.PutAccount(a))
+			total, err := readPruned(t.tx)
+			change(&total)
+			return errors.Join(err, putJSON(t.tx, bucketMeta, keyPruned, total))
 		}
 	}
 	// rewrite changes the bundle of audit records that begins after number n.
@@ -306,24 +306,24 @@ func TestLedger_Verify_PrunedUnsaid(t *testing.T) {
 		{"one more record", func(t *transaction) error {
 			return rewrite(t, 250, func(b *prunedBundle) error { b.removed[0] = true; return nil })
 		}},
-		{"a sum that is too small", account(func(a *purchase.AccountState) { a.Pruned.Records-- })},
-		{"a sum that no record has", account(func(a *purchase.AccountState) { a.Pruned.Orders++ })},
-		{"no sum", account(func(a *purchase.AccountState) { a.Pruned = nil })},
-		{"an older record of a pruning", account(func(a *purchase.AccountState) { a.Pruned.Record-- })},
+		{"a sum that is too small", sum(func(p *purchase.Pruned) { p.Records-- })},
+		{"a sum that no record has", sum(func(p *purchase.Pruned) { p.Orders++ })},
+		{"no sum", sum(func(p *purchase.Pruned) { *p = purchase.Pruned{} })},
+		{"an older record of a pruning", sum(func(p *purchase.Pruned) { p.Record-- })},
 		{"one more record, and a sum that includes it", func(t *transaction) error {
-			a, err := t.Account()
+			total, err := readPruned(t.tx)
 			if err != nil {
 				return err
 			}
 			if err := rewrite(t, 290, func(b *prunedBundle) error {
 				b.removed[0] = true
 				e, err := b.standIn(0, 0)
-				a.Pruned.Add(e)
+				total.Add(e)
 				return err
 			}); err != nil {
 				return err
 			}
-			return t.PutAccount(a)
+			return putJSON(t.tx, bucketMeta, keyPruned, total)
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -116,16 +116,14 @@ func (l *Ledger) verify(ctx context.Context, pace Pace) (report Report, err erro
 		if err != nil {
 			return err
 		}
-		account, _, err := getJSON[purchase.AccountState](tx, bucketAccount, keyAccount)
+		pruned, err := readPruned(tx)
 		if err != nil {
 			return err
 		}
 		report = Report{
 			Size: tx.Size(), Orders: bundled + single, Purchases: int(tx.Bucket(bucketPurchases).Sequence()),
 		}
-		if account.Pruned != nil {
-			report.Pruned = int(account.Pruned.Records)
-		}
+		report.Pruned = int(pruned.Records)
 		report.Schema, err = schema(tx)
 		return err
 	})

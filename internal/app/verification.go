@@ -92,16 +92,15 @@ func (s *Service) verifyAll(ctx context.Context) (findings []purchase.Finding, e
 	return nil, s.Desk.Process.NoteVerified(ctx, report.Head)
 }
 
-// isDamage reports whether a finding means that records are not as they were written.
-func isDamage(f purchase.Finding) bool {
-	return f.Code == purchase.FoundDamaged || f.Code == purchase.FoundChainBroken
-}
+// isDamage reports whether a finding means that pages or records are not as they were written. A broken audit chain can
+// be of another ledger's copy that is used again, and is bundled as it is.
+func isDamage(f purchase.Finding) bool { return f.Code == purchase.FoundDamaged }
 
 // pauseInconsistent logs findings and pauses buying.
 func (s *Service) pauseInconsistent(ctx context.Context, findings []purchase.Finding) error {
 	for _, f := range findings {
 		line := s.log.Error().Str("record", f.Record)
-		if isDamage(f) {
+		if isDamage(f) || f.Code == purchase.FoundChainBroken {
 			line = line.Str("remedy", DamagedAdvice)
 		}
 		line.Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(bot.FindingWords(f, bot.Reader{})))
@@ -194,13 +193,14 @@ func (s *Service) maintainLedger(ctx context.Context) error {
 	for {
 		if verified.IsZero() || time.Since(verified) >= verifyEvery {
 			findings, err := s.verifyAll(ctx)
+			isSound = err == nil && !slices.ContainsFunc(findings, isDamage)
 			if ctx.Err() != nil {
 				return nil
 			}
 			if err != nil {
 				log.Error().Err(err).Msg("fail to verify the ledger")
 			} else {
-				verified, isSound = time.Now(), !slices.ContainsFunc(findings, isDamage)
+				verified = time.Now()
 			}
 			if err == nil && len(findings) == 0 {
 				s.prune(ctx)

@@ -84,8 +84,9 @@ func KeepOrders(w purchase.Writer, orders []purchase.Order) error {
 }
 
 // MayBeBoughtSince reports whether an order of the replaced ledger may have been bought since the backup was made, and
-// the backup can't tell: it may have been added to the cart, and the backup lacks it, or has it in another state or
-// without its cart item. What the backup has as it was then, the restored bot finds out by itself.
+// the backup can't tell: it may have been added to the cart, and the backup lacks it, has it in another state or
+// without its cart item, or had it open (AfterRestore has ended such an order). What the backup has as it was then, the
+// restored bot finds out by itself.
 func MayBeBoughtSince(backup purchase.Reader, o purchase.Order) (bool, error) {
 	if o.NeverAdded() {
 		return false, nil
@@ -94,7 +95,8 @@ func MayBeBoughtSince(backup purchase.Reader, o purchase.Order) (bool, error) {
 	if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
 		return false, fmt.Errorf("order %s: %w", o.ID, err)
 	}
-	return err != nil || has.State != purchase.Purchased && (has.State != o.State || has.ItemID != o.ItemID), nil
+	return err != nil || has.State != purchase.Purchased &&
+		(has.Restored || has.State != o.State || has.ItemID != o.ItemID), nil
 }
 
 // KeepPause copies the pause of the replaced ledger into the restored one. It does nothing if pause is nil.

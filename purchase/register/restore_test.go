@@ -154,10 +154,13 @@ func TestKeepOrders_WhatTheBackupLacks(t *testing.T) {
 		} {
 			err = errors.Join(err, w.PutOrder(o))
 		}
+		ended := order("07OPEN", purchase.Failed, 0) // by AfterRestore
+		ended.Restored = true
+		err = errors.Join(err, w.PutOrder(ended))
 		err = errors.Join(err, register.KeepOrders(w, []purchase.Order{
 			order("01FAILED", purchase.Failed, 7), order("02BOUGHT", purchase.Purchased, 8),
 			order("03EARLIER", purchase.Failed, 9), order("04ADDING", purchase.Adding, 10),
-			order("05MISSING", purchase.Failed, 11),
+			order("05MISSING", purchase.Failed, 11), order("07OPEN", purchase.Failed, 0),
 			{ID: "06NEVERADDED", State: purchase.Expired},
 		}))
 		account, err2 := w.Account()
@@ -166,7 +169,7 @@ func TestKeepOrders_WhatTheBackupLacks(t *testing.T) {
 		}
 		return errors.Join(err, err2)
 	})
-	want := []purchase.OrderID{"03EARLIER", "04ADDING", "05MISSING"}
+	want := []purchase.OrderID{"03EARLIER", "04ADDING", "05MISSING", "07OPEN"}
 	if err != nil || !slices.Equal(kept, want) {
 		t.Errorf("got %v and the error %v, want %v", kept, err, want)
 	}
