@@ -70,7 +70,8 @@ func buttons(t *testing.T, d *demo) {
 	p.press(alice, only("order_cancel"), "order_cancel")
 	p.press(alice, every)
 
-	// A price that has changed, and a card that is requested again.
+	// A price that has changed, and a card that is requested again. What is still being bought would get that price too.
+	alice.Until("the purchases to end", noButton("order_refresh"))
 	alice.Send(tryBuying)
 	alice.Until("the card", hasButton("order_buy"))
 	if err := d.sims.cocalc.SwitchOn("price-moved"); err != nil {
