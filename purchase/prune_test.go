@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Only a proposal that nobody but its requester decided about may be pruned.
+// Only a proposal that its requester alone decided about may be pruned.
 func TestOrder_MayBePruned(t *testing.T) {
 	at := time.Date(2025, 1, 2, 9, 0, 0, 0, time.UTC)
 	for _, c := range []struct {

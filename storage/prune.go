@@ -174,7 +174,7 @@ func (p *pruning) choose(t *transaction) error {
 			switch to := purchase.State(e.Kind); {
 			case e.MayBePruned():
 				p.remove(place{i, j})
-			case slices.Contains(purchase.States(), to):
+			case to.Known():
 				entered[e.Order] = append(entered[e.Order], state{place{i, j}, to})
 			}
 		}
@@ -235,8 +235,7 @@ func (b *prunedBundle) write(tx *bbolt.Tx, total *purchase.Pruned) error {
 	return putBundle(tx, collectionEvents, key, value)
 }
 
-// standIn returns the record that stands for those from first to last, by their places in the bundle. One of them may
-// stand for others already.
+// standIn returns the record that stands for those from first to last, by their places in the bundle.
 func (b *prunedBundle) standIn(first, last int) (e purchase.Event, err error) {
 	begin, err := unmarshal[purchase.Event](bucketEvents, b.records[first].key, b.json(first))
 	if err != nil {

@@ -68,7 +68,7 @@ func AdviseDamaged(err error) error {
 }
 
 // verifyAll verifies the whole ledger and its books in short steps, while the bot works. Findings pause buying. Without
-// findings, it records a checkpoint, from which the next start continues. It returns them.
+// findings, it records a checkpoint, from which the next start continues. It returns the findings.
 func (s *Service) verifyAll(ctx context.Context) (findings []purchase.Finding, err error) {
 	began := time.Now()
 	pace := s.pace()
