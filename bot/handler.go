@@ -100,6 +100,7 @@ type Handler struct {
 	readLimiter *readLimiter
 	formUpdates *formUpdates
 	triggers    *triggers
+	helpReplies sync.Map // socket.Reply by topic: see help
 }
 
 // New makes a Handler.

@@ -90,9 +90,9 @@ func (h *Handler) runCommand(ctx context.Context, asked commands.Command, at rep
 	case commands.Resume:
 		return h.resume(ctx, action, c.Reason)
 	case commands.Help:
-		return ackReply(h.help(ctx, c.Topic, action.Actor))
+		return h.help(ctx, commands.HelpTopic(c.Topic), action.Actor)
 	}
-	return ackReply(h.help(ctx, "", action.Actor))
+	return h.help(ctx, "", action.Actor)
 }
 
 // ackReply answers in the acknowledgement itself: no second request, nothing to lose on the way.
@@ -266,15 +266,27 @@ func (h *Handler) readOrderStatus(ctx context.Context, id purchase.OrderID) cont
 	return h.orderStatus(v)
 }
 
-// help shows how a command or a field is written.
-func (h *Handler) help(ctx context.Context, topic string, who purchase.Actor) content {
+// help shows how a command or a field is written. Its answers are encoded once for everyone, unless nothing can be
+// bought: what readers are told then depends on the reader.
+func (h *Handler) help(ctx context.Context, topic string, who purchase.Actor) socket.Reply {
+	if no := h.unsold(ctx, who); no != "" {
+		page := h.helpPage(topic)
+		page.blocks = append([]slack.Block{section(":warning: " + no)}, page.blocks...)
+		return ackReply(page)
+	}
+	if known, ok := h.helpReplies.Load(topic); ok {
+		return known.(socket.Reply)
+	}
+	reply := ackReply(h.helpPage(topic)).Encode()
+	h.helpReplies.Store(topic, reply)
+	return reply
+}
+
+// helpPage returns the help for a topic: see commands.HelpText.
+func (h *Handler) helpPage(topic string) content {
 	page := commands.HelpText(topic)
 	text := strings.ReplaceAll(page.Mrkdwn(), commands.ExampleSite+"/", h.desk.Rules().Site.Page("/"))
-	blocks := []slack.Block{section(text)}
-	if no := h.unsold(ctx, who); no != "" {
-		blocks = append([]slack.Block{section(":warning: " + no)}, blocks...)
-	}
-	return content{page.Summary, blocks}
+	return content{page.Summary, []slack.Block{section(text)}}
 }
 
 // unsold returns why nothing can be bought, for one reader; empty while the server sells licenses. Admins also read

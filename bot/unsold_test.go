@@ -163,6 +163,8 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			waits = env.becomesAsSeenBy(slacksim.Bob, waits, "Order")
 			open := env.seesNew(slacksim.Bob, "A CoCalc license for $", waits)
 
+			env.says(slacksim.Alice, "help") // whose answer then has to change
+
 			spent := env.cocalc.Counts()
 			env.stopSelling(preset.name)
 			env.until(func() bool {

@@ -29,6 +29,16 @@ const ExampleSite = "https://cocalc.example"
 // slash is the slash command; Slack takes it off the text.
 const slash = "/license "
 
+// HelpTopic returns the topic of the page that HelpText returns for a word: the name of a command, the key of a field,
+// or empty for the page of all commands.
+func HelpTopic(word string) string {
+	if name, ok := commandWords().find(word); ok {
+		return name
+	}
+	key, _ := fieldWords().find(word)
+	return key
+}
+
 // HelpText returns the help for a topic, a command or a field by any word for it. An unknown topic gets the page of all
 // commands: there is always an answer.
 func HelpText(topic string) HelpPage {

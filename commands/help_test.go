@@ -48,6 +48,14 @@ func TestHelpPage_Mrkdwn_Length(t *testing.T) {
 	}
 }
 
+func TestHelpTopic_Pages(t *testing.T) {
+	for _, word := range append(topics(), "xyzzy", "Buy", "run-limit", "help buy", "\n", "memory") {
+		if got, want := commands.HelpTopic(word), commands.HelpText(word).Topic; got != want {
+			t.Errorf("topic of %q: got %q, want that of its page, %q", word, got, want)
+		}
+	}
+}
+
 func TestHelpText_UnknownTopic(t *testing.T) {
 	if diff := cmp.Diff(commands.HelpText(""), commands.HelpText("xyzzy")); diff != "" {
 		t.Errorf("help on an unknown topic, want (-) and got (+):\n%s", diff)

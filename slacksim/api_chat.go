@@ -11,22 +11,29 @@ import (
 // maxText is the longest text of a message, in characters (msg_too_long).
 const maxText = 40_000
 
-// content is the checked content of a message.
+// content is the checked content of a message, without the ids that Slack adds to its blocks.
 type content struct {
 	text   string
-	blocks json.RawMessage
+	blocks blockkit.Template
 	// blocksGiven is true if the request has blocks, also for an empty list, which removes the message's blocks.
 	blocksGiven bool
 }
 
 // readContent reads and checks the text and blocks of a request. All methods that show a message use it.
 func (ws *Workspace) readContent(q *request) (content, *apiError) {
+	ws.mu.Lock()
+	rules := ws.blockRules()
+	ws.mu.Unlock()
+	return readContent(q, rules)
+}
+
+func readContent(q *request, rules blockkit.Rules) (content, *apiError) {
 	c := content{text: q.str("text"), blocksGiven: q.has("blocks") && q.str("blocks") != ""}
 	if utf8.RuneCountInString(c.text) > maxText {
 		return c, failed("msg_too_long")
 	}
 	if c.blocksGiven {
-		blocks, err := ws.checkBlocks(q.json("blocks"))
+		blocks, err := checkBlocks(q.json("blocks"), rules)
 		if err != nil {
 			return c, err
 		}
@@ -35,34 +42,41 @@ func (ws *Workspace) readContent(q *request) (content, *apiError) {
 	return c, nil
 }
 
-func (c content) empty() bool { return c.text == "" && len(c.blocks) == 0 }
+func (c content) empty() bool { return c.text == "" && c.blocks.Empty() }
 
-// checkBlocks validates the blocks of a message and fills in ids.
-func (ws *Workspace) checkBlocks(raw json.RawMessage) (json.RawMessage, *apiError) {
+// storedBlocks returns the blocks as Slack stores them: with ids.
+func (c content) storedBlocks() json.RawMessage { return c.blocks.Fill(shortID) }
+
+// blockRules returns the rules for blocks of messages. ws.mu is held.
+func (ws *Workspace) blockRules() blockkit.Rules {
+	return blockkit.Rules{RefuseNew: ws.faults.NoNewBlocks}
+}
+
+// checkBlocks validates the blocks of a message.
+func checkBlocks(raw json.RawMessage, rules blockkit.Rules) (blockkit.Template, *apiError) {
 	var array []json.RawMessage
 	if json.Unmarshal(raw, &array) != nil {
-		return nil, failed("invalid_blocks_format")
+		return blockkit.Template{}, failed("invalid_blocks_format")
 	}
 	if len(array) == 0 {
-		return nil, nil
+		return blockkit.Template{}, nil
 	}
-	rules := blockkit.Rules{RefuseNew: ws.Faults().NoNewBlocks}
 	blocks := blockkit.Read(raw)
 	if problems := blocks.Validate(rules); len(problems) > 0 {
-		return nil, &apiError{code: "invalid_blocks", problems: problems}
+		return blockkit.Template{}, &apiError{code: "invalid_blocks", problems: problems}
 	}
 	if blocks.Characters() > blockkit.MaxMessageCharacters {
-		return nil, failed("msg_blocks_too_long")
+		return blockkit.Template{}, failed("msg_blocks_too_long")
 	}
-	filled, err := blocks.FillIDs(ws.shortID)
+	checked, err := blocks.Template()
 	if err != nil {
-		return nil, failed("invalid_blocks_format")
+		return blockkit.Template{}, failed("invalid_blocks_format")
 	}
-	return filled, nil
+	return checked, nil
 }
 
 // shortID makes an id as Slack gives to blocks without one.
-func (ws *Workspace) shortID() string { return secret()[:5] }
+func shortID() string { return secret()[:5] }
 
 // postTarget finds the conversation for a message: a channel by id or name, or a person's direct messages by the
 // person's id.
@@ -114,7 +128,7 @@ func chatPostMessage(ws *Workspace, q *request) (obj, *apiError) {
 func (ws *Workspace) botMessage(channel string, c content, thread string) Message {
 	return Message{
 		Channel: channel, User: ws.opts.App.BotUserID, BotID: ws.opts.App.BotID,
-		Text: c.text, Blocks: c.blocks, ThreadTS: thread,
+		Text: c.text, Blocks: c.storedBlocks(), ThreadTS: thread,
 	}
 }
 
@@ -174,10 +188,11 @@ func chatUpdate(ws *Workspace, q *request) (obj, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if !shown.blocksGiven { // then Slack keeps the old blocks
-		shown.blocks = m.Blocks
+	blocks := m.Blocks // Slack keeps them if the request has none
+	if shown.blocksGiven {
+		blocks = shown.storedBlocks()
 	}
-	ws.changeMessage(m, shown.text, shown.blocks)
+	ws.changeMessage(m, shown.text, blocks)
 	return obj{"channel": m.Channel, "ts": m.TS, "text": m.Text, "message": ws.messageJSON(m)}, nil
 }
 

@@ -28,7 +28,7 @@ func (ws *Workspace) checkView(raw json.RawMessage, kind string) (map[string]any
 	}
 	blocks, err := json.RawMessage(nil), errors.Join(json.Unmarshal(raw, &view), json.Unmarshal(raw, &parts))
 	if err == nil {
-		blocks, err = blockkit.FillIDs(parts.Blocks, ws.shortID)
+		blocks, err = blockkit.FillIDs(parts.Blocks, shortID)
 	}
 	if err != nil {
 		return nil, nil, failed("invalid_arguments").withMessages("must provide an object [json-pointer:/view]")

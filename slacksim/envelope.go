@@ -170,18 +170,34 @@ func (ws *Workspace) deliverNow(env *envelope, faults Faults) bool {
 	return sent
 }
 
-// write queues env on the next open socket in turn. It returns false if there is none.
-func (ws *Workspace) write(env *envelope) bool {
-	frame := obj{
-		"envelope_id": env.ID, "type": env.Type, "payload": env.Payload, "accepts_response_payload": env.accepts,
-	}
+// frameHead is what an envelope is sent with beside its payload. Only events have the fields about retries.
+type frameHead struct {
+	EnvelopeID   string  `json:"envelope_id"`
+	Type         string  `json:"type"`
+	Accepts      bool    `json:"accepts_response_payload"`
+	RetryAttempt *int    `json:"retry_attempt,omitempty"`
+	RetryReason  *string `json:"retry_reason,omitempty"`
+}
+
+// frame encodes env as it is sent. The payload is JSON already.
+func (env *envelope) frame() ([]byte, error) {
+	head := frameHead{EnvelopeID: env.ID, Type: env.Type, Accepts: env.accepts}
 	if env.Type == "events_api" {
-		frame["retry_attempt"], frame["retry_reason"] = env.RetryAttempt, ""
+		head.RetryAttempt, head.RetryReason = new(env.RetryAttempt), new("")
 		if env.RetryAttempt > 0 {
-			frame["retry_reason"] = "timeout"
+			head.RetryReason = new("timeout")
 		}
 	}
-	raw, err := toJSON(frame)
+	raw, err := toJSON(head)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat([]byte(`{"payload":`), env.Payload, []byte(","), raw[1:]), nil
+}
+
+// write queues env on the next open socket in turn. It returns false if there is none.
+func (ws *Workspace) write(env *envelope) bool {
+	raw, err := env.frame()
 	if err != nil {
 		return false
 	}
@@ -289,8 +305,12 @@ func (ws *Workspace) Repeat(ctx context.Context, e Envelope) error {
 }
 
 func (ws *Workspace) resend(ctx context.Context, e Envelope, id string) error {
+	payload, err := toJSON(e.Payload)
+	if err != nil {
+		return err
+	}
 	ws.mu.Lock()
-	again := &envelope{Envelope: Envelope{ID: id, Type: e.Type, Payload: e.Payload, RetryAttempt: e.RetryAttempt}}
+	again := &envelope{Envelope: Envelope{ID: id, Type: e.Type, Payload: payload, RetryAttempt: e.RetryAttempt}}
 	for _, old := range ws.envelopes {
 		if old.ID == e.ID {
 			again.accepts, again.onAck = old.accepts, old.onAck

@@ -1,10 +1,10 @@
 package slacksim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"licensebot/slacksim/blockkit"
 )
@@ -15,6 +15,23 @@ const verificationToken = "simulated-verification-token"
 // obj is a JSON object that is sent.
 type obj = map[string]any
 
+// commandPayload is the payload of slash_commands.
+type commandPayload struct {
+	Token               string `json:"token"`
+	TeamID              string `json:"team_id"`
+	TeamDomain          string `json:"team_domain"`
+	ChannelID           string `json:"channel_id"`
+	ChannelName         string `json:"channel_name"`
+	UserID              string `json:"user_id"`
+	UserName            string `json:"user_name"`
+	Command             string `json:"command"`
+	Text                string `json:"text"`
+	APIAppID            string `json:"api_app_id"`
+	IsEnterpriseInstall string `json:"is_enterprise_install"` // a string here, a boolean everywhere else
+	ResponseURL         string `json:"response_url"`
+	TriggerID           string `json:"trigger_id"`
+}
+
 func (ws *Workspace) commandEnvelope(u User, c Channel, command, text string) (*envelope, error) {
 	team := u.TeamID
 	if slices.Contains(u.Teams, ws.opts.Team.ID) { // in an organization, it is the workspace of the command
@@ -23,15 +40,12 @@ func (ws *Workspace) commandEnvelope(u User, c Channel, command, text string) (*
 	ws.mu.Lock()
 	hook, trigger := ws.newResponseURL(responseURL{kind: "commands", channel: c.ID, person: u.ID}), ws.newTrigger(u.ID)
 	ws.mu.Unlock()
-	payload := obj{
-		"token": verificationToken, "team_id": team, "team_domain": ws.opts.Team.Domain,
-		"channel_id": c.ID, "channel_name": channelName(c), "user_id": u.ID, "user_name": u.Name,
-		"command": command, "text": text, "api_app_id": ws.opts.App.ID,
-		"is_enterprise_install": "false", // a string here, a boolean everywhere else
-		"response_url":          hook,
-		"trigger_id":            trigger,
-	}
-	env, err := ws.newEnvelope("slash_commands", payload, true)
+	env, err := ws.newEnvelope("slash_commands", commandPayload{
+		Token: verificationToken, TeamID: team, TeamDomain: ws.opts.Team.Domain,
+		ChannelID: c.ID, ChannelName: channelName(c), UserID: u.ID, UserName: u.Name,
+		Command: command, Text: text, APIAppID: ws.opts.App.ID, IsEnterpriseInstall: "false",
+		ResponseURL: hook, TriggerID: trigger,
+	}, true)
 	if err != nil {
 		return nil, err
 	}
@@ -390,7 +404,7 @@ func (ws *Workspace) closeView(person, id string) {
 
 // empty reports whether an acknowledgement has no content: no payload, null, {} or "".
 func empty(ack json.RawMessage) bool {
-	switch strings.TrimSpace(string(ack)) {
+	switch string(bytes.TrimSpace(ack)) {
 	case "", "null", "{}", `""`:
 		return true
 	}

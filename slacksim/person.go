@@ -96,11 +96,13 @@ func (p *Person) Say(channel, text string) (Message, error) {
 
 // user finds the user, who must exist and not be deactivated.
 func (p *Person) user() (User, error) {
-	u, ok := p.ws.User(p.id)
-	if !ok || u.ID != p.id || u.Deleted {
+	p.ws.mu.Lock()
+	defer p.ws.mu.Unlock()
+	u := p.ws.user(p.id)
+	if u == nil || u.Deleted {
 		return User{}, fmt.Errorf("slacksim: no user %s", p.id)
 	}
-	return u, nil
+	return *u, nil
 }
 
 // inChannel finds the user and a channel in which the user is a member. The channel comes without its members.

@@ -112,16 +112,11 @@ func (ws *Workspace) useResponseURL(
 // respond shows an answer to a command or a click: a new message, which is ephemeral unless its response_type is
 // in_channel, or a change of the message with the button. As in Slack, the app need not be a member of the channel.
 func (ws *Workspace) respond(h responseURL, body json.RawMessage) *apiError {
-	q := &request{args: map[string]json.RawMessage{}}
-	if json.Unmarshal(body, &q.args) != nil {
-		return failed("invalid_payload")
-	}
-	shown, err := ws.readContent(q)
+	given, err := ws.readAnswer(body)
 	if err != nil {
 		return err
 	}
-	remove := q.bool("delete_original")
-	if shown.empty() && !remove {
+	if given.empty() && !given.deletes {
 		return failed("no_text")
 	}
 	ws.mu.Lock()
@@ -132,23 +127,23 @@ func (ws *Workspace) respond(h responseURL, body json.RawMessage) *apiError {
 		return failed("channel_is_archived")
 	}
 	// The URL of a command has no message that could be replaced.
-	if h.message != "" && (remove || q.bool("replace_original")) {
+	if h.message != "" && (given.deletes || given.replaces) {
 		m := ws.message(h.channel, h.message)
 		switch {
 		case m == nil:
 			return failed("message_not_found")
-		case remove:
+		case given.deletes:
 			ws.removeMessage(m)
 		default:
-			ws.changeMessage(m, shown.text, shown.blocks)
+			ws.changeMessage(m, given.text, given.storedBlocks())
 		}
 		return nil
 	}
-	if shown.empty() {
+	if given.empty() {
 		return nil
 	}
-	m := ws.botMessage(h.channel, shown, q.str("thread_ts"))
-	if q.str("response_type") != "in_channel" {
+	m := ws.botMessage(h.channel, given.content, given.thread)
+	if !given.inChannel {
 		m.OnlyFor = h.person
 	}
 	ws.addMessage(m)

@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -175,11 +176,17 @@ func (ws *Workspace) writeLoop(c *conn) {
 
 // readLoop reads acknowledgements until the connection is over.
 func (ws *Workspace) readLoop(c *conn) {
+	var frame bytes.Buffer
 	for {
-		_, raw, err := c.socket.ReadMessage()
+		_, r, err := c.socket.NextReader()
 		if err != nil {
 			return
 		}
+		frame.Reset()
+		if _, err := frame.ReadFrom(r); err != nil {
+			return
+		}
+		raw := frame.Bytes()
 		if len(raw) >= maxAck {
 			ws.log.Debug("drop an acknowledgement: too large", "bytes", len(raw))
 			continue

@@ -132,6 +132,7 @@ type Workspace struct {
 	envelopes    []*envelope
 	byID         map[string]*envelope // the newest envelope with an id
 	calls        []Call
+	answers      map[checkedAnswer]answer
 }
 
 // personState is what one person sees besides the channels.
@@ -197,7 +198,7 @@ func New(opts Options) *Workspace {
 		opts: opts, log: opts.Log, limiter: newLimiter(opts.Rates, opts.Now), ctx: ctx, cancel: cancel,
 		changed: make(chan struct{}), messages: map[string][]*Message{}, people: map[string]*personState{},
 		triggers: map[string]*trigger{}, responseURLs: map[string]*responseURL{}, uploads: map[string]*upload{},
-		tickets: map[string]bool{}, byID: map[string]*envelope{}, groups: opts.UserGroups,
+		tickets: map[string]bool{}, byID: map[string]*envelope{}, answers: map[checkedAnswer]answer{}, groups: opts.UserGroups,
 	}
 	ws.AddUser(User{ID: opts.App.BotUserID, Name: opts.App.Name, RealName: opts.App.Name, Bot: true})
 	for _, u := range opts.Users {

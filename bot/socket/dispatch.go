@@ -143,7 +143,7 @@ func (d *dispatcher) callHandler(ctx context.Context, del Delivery) (reply Reply
 // sendReply sends the ack with its reply and hands the rest to a finisher.
 func (d *dispatcher) sendReply(j *job, reply Reply, finish func(*pool, func()) bool) {
 	j.stopTimer()
-	payload, diverted := encode(j.Kind, reply.Payload)
+	payload, diverted := encode(j.Kind, reply)
 	lost := func(cause error) { d.ackLost(j, payload, reply.Payload, cause) }
 	if from, claimed := j.ack.claim(payload); !claimed {
 		if reply.Payload != nil {
@@ -220,14 +220,17 @@ func (j *job) stopTimer() {
 }
 
 // encode returns the payload of an ack. The error says why the ack can't carry the reply.
-func encode(kind Kind, payload any) (json.RawMessage, error) {
-	if payload == nil {
+func encode(kind Kind, reply Reply) (json.RawMessage, error) {
+	if reply.Payload == nil {
 		return nil, nil
 	}
 	if !kind.carriesPayload() {
 		return nil, errNoPayload
 	}
-	raw, err := json.Marshal(payload)
+	raw, err := reply.Encoded, error(nil)
+	if raw == nil {
+		raw, err = json.Marshal(reply.Payload)
+	}
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errBadPayload, err)

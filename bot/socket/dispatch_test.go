@@ -219,13 +219,17 @@ func TestDispatcher_SendReply_AnotherWay(t *testing.T) {
 	fits := answerText(strings.Repeat("x", MaxPayload-len(`{"text":""}`)))
 	for name, tt := range map[string]struct {
 		payload any
+		encoded bool
 		broken  bool
 		unsent  bool
 		a, b    int // how many acks each wire has
 	}{
 		"fits exactly":                 {payload: fits, a: 1},
+		"fits, encoded before":         {payload: fits, encoded: true, a: 1},
 		"too large":                    {payload: large, unsent: true, a: 1},
+		"too large, encoded before":    {payload: large, encoded: true, unsent: true, a: 1},
 		"cannot be encoded":            {payload: func() {}, unsent: true, a: 1},
+		"cannot be encoded before":     {payload: func() {}, encoded: true, unsent: true, a: 1},
 		"socket gone":                  {payload: answerText("hi"), broken: true, unsent: true, b: 1},
 		"socket gone, nothing to send": {broken: true, b: 1},
 	} {
@@ -234,12 +238,16 @@ func TestDispatcher_SendReply_AnotherWay(t *testing.T) {
 				b.a.broken = tt.broken
 				after := 0
 				b.handler.command = func(context.Context, slack.SlashCommand) Reply {
-					return Reply{Payload: tt.payload, After: func(context.Context) {
+					reply := Reply{Payload: tt.payload, After: func(context.Context) {
 						after++
 						if sent := b.handler.unsentTo("e1") != nil; sent != tt.unsent {
 							t.Errorf("got sent=%t when After ran, want %t", sent, tt.unsent)
 						}
 					}}
+					if tt.encoded {
+						reply = reply.Encode()
+					}
+					return reply
 				}
 				b.deliver(b.a, typed("e1", "buy"))
 				synctest.Wait()

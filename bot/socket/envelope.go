@@ -52,11 +52,20 @@ type Handler interface {
 type Reply struct {
 	// Payload rides on the ack if it encodes to at most [MaxPayload] bytes of JSON; nil acknowledges without one.
 	Payload any
+	// Encoded is Payload as JSON if Encode has made it, and nil otherwise.
+	Encoded json.RawMessage
 	// After runs once the ack was handed to the socket (or, if that failed, once everything was tried). It may take its
 	// time; its context ends with the grace period of a shutdown.
 	After func(context.Context)
 	// Lane selects the workers that run After.
 	Lane Lane
+}
+
+// Encode returns the reply with its payload encoded, for a reply that is given many times: neither the reply nor what
+// its payload points to may change from then on. A payload that can't be encoded stays as it is.
+func (r Reply) Encode() Reply {
+	r.Encoded, _ = json.Marshal(r.Payload) // nil: encode reports it
+	return r
 }
 
 // Lane is a kind of work after an acknowledgement. Each lane has its own workers, so that slow work delays only its own
