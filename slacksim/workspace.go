@@ -198,7 +198,8 @@ func New(opts Options) *Workspace {
 		opts: opts, log: opts.Log, limiter: newLimiter(opts.Rates, opts.Now), ctx: ctx, cancel: cancel,
 		changed: make(chan struct{}), messages: map[string][]*Message{}, people: map[string]*personState{},
 		triggers: map[string]*trigger{}, responseURLs: map[string]*responseURL{}, uploads: map[string]*upload{},
-		tickets: map[string]bool{}, byID: map[string]*envelope{}, answers: map[checkedAnswer]answer{}, groups: opts.UserGroups,
+		tickets: map[string]bool{}, byID: map[string]*envelope{}, answers: map[checkedAnswer]answer{},
+		groups: opts.UserGroups,
 	}
 	ws.AddUser(User{ID: opts.App.BotUserID, Name: opts.App.Name, RealName: opts.App.Name, Bot: true})
 	for _, u := range opts.Users {
