@@ -376,6 +376,33 @@ func addToGroup(tx *bbolt.Tx, bucket, group, entry []byte) error {
 	return index.Put(group, seal(group, slices.Concat(entries, entry)))
 }
 
+// removeFromGroup removes the entry of an order from a group, and the group with its last entry.
+func removeFromGroup(tx *bbolt.Tx, bucket, group, entry []byte, order ulid.ULID) error {
+	index := tx.Bucket(bucket)
+	entries, err := readGroup(index, bucket, group)
+	if err != nil {
+		return err
+	}
+	at := findEntry(entries, entry)
+	switch {
+	case at < 0:
+		return recordError(bucket, group, "has no entry of order %s", order)
+	case len(entries) == len(entry):
+		return index.Delete(group)
+	}
+	return index.Put(group, seal(group, slices.Concat(entries[:at], entries[at+len(entry):])))
+}
+
+// findEntry returns where an entry begins among those of a group, which all have its length; -1 if it is not there.
+func findEntry(entries, entry []byte) int {
+	for at := 0; at+len(entry) <= len(entries); at += len(entry) {
+		if bytes.Equal(entries[at:at+len(entry)], entry) {
+			return at
+		}
+	}
+	return -1
+}
+
 // readGroup returns the entries of a group; none if there is no such group.
 func readGroup(index *bbolt.Bucket, bucket, group []byte) ([]byte, error) {
 	value := index.Get(group)

@@ -30,6 +30,12 @@ func itemTerm(item int64) (group, mark []byte) {
 	return group, binary.BigEndian.AppendUint64(nil, uint64(item)>>itemGroupBits)[8-itemMark:]
 }
 
+// orderEntry returns the entry of an order for an item, and its group.
+func orderEntry(item int64, id ulid.ULID) (group, entry []byte) {
+	group, mark := itemTerm(item)
+	return group, append(mark, id[:idTime]...)
+}
+
 // itemOf returns the cart item of an order's JSON; 0 if it has none, or can't be read, since a damaged record is moved
 // as it is, and found by Verify.
 func itemOf(order []byte) int64 {
@@ -50,40 +56,16 @@ func indexItem(tx *bbolt.Tx, id ulid.ULID, was, is int64) error {
 		return nil
 	}
 	if was != 0 {
-		if err := dropItem(index, id, was); err != nil {
+		group, entry := orderEntry(was, id)
+		if err := removeFromGroup(tx, bucketItemIndex, group, entry, id); err != nil {
 			return err
 		}
 	}
 	if is == 0 {
 		return nil
 	}
-	group, mark := itemTerm(is)
-	return addToGroup(tx, bucketItemIndex, group, append(mark, id[:idTime]...))
-}
-
-// dropItem removes an order from the group of an item.
-func dropItem(index *bbolt.Bucket, id ulid.ULID, item int64) error {
-	group, mark := itemTerm(item)
-	entries, err := readGroup(index, bucketItemIndex, group)
-	if err != nil {
-		return err
-	}
-	at := findItem(entries, mark, id)
-	if at < 0 {
-		return recordError(bucketItemIndex, group, "has no entry of order %s", id)
-	}
-	return index.Put(group, seal(group, slices.Concat(entries[:at], entries[at+itemEntry:])))
-}
-
-// findItem returns where an entry begins among those of a group; -1 if it is not there.
-func findItem(entries, mark []byte, id ulid.ULID) int {
-	for at := 0; at+itemEntry <= len(entries); at += itemEntry {
-		e := entries[at : at+itemEntry]
-		if bytes.HasPrefix(e, mark) && bytes.Equal(e[itemMark:], id[:idTime]) {
-			return at
-		}
-	}
-	return -1
+	group, entry := orderEntry(is, id)
+	return addToGroup(tx, bucketItemIndex, group, entry)
 }
 
 // isItemIndexed reports whether a bundled order is in the index of items, or needs not be.
@@ -93,9 +75,9 @@ func isItemIndexed(tx *bbolt.Tx, order purchase.OrderID, item int64) (bool, erro
 	if index == nil || item == 0 || err != nil {
 		return true, nil
 	}
-	group, mark := itemTerm(item)
+	group, entry := orderEntry(item, id)
 	entries, err := readGroup(index, bucketItemIndex, group)
-	return findItem(entries, mark, id) >= 0, err
+	return findEntry(entries, entry) >= 0, err
 }
 
 func (t *transaction) OrdersOfItem(item int64) (ids []purchase.OrderID, err error) {

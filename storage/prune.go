@@ -271,7 +271,7 @@ func removeOrders(tx *bbolt.Tx, ids []purchase.OrderID) error {
 		for n < len(ids) && bytes.Compare([]byte(ids[n]), key) <= 0 {
 			id, err := ulid.ParseStrict(string(ids[n]))
 			if err == nil {
-				err = dropID(tx, id)
+				err = removeFromGroup(tx, bucketIDIndex, idGroup(id), id[:], id)
 			}
 			if err != nil {
 				return err
@@ -294,22 +294,4 @@ func removeOrders(tx *bbolt.Tx, ids []purchase.OrderID) error {
 		ids = ids[n:]
 	}
 	return nil
-}
-
-// dropID removes a bundled order from the index of ids.
-func dropID(tx *bbolt.Tx, id ulid.ULID) error {
-	index, group := tx.Bucket(bucketIDIndex), idGroup(id)
-	entries, err := readGroup(index, bucketIDIndex, group)
-	if err != nil {
-		return err
-	}
-	for at := 0; at+len(id) <= len(entries); at += len(id) {
-		if bytes.Equal(entries[at:at+len(id)], id[:]) {
-			if len(entries) == len(id) {
-				return index.Delete(group)
-			}
-			return index.Put(group, seal(group, slices.Concat(entries[:at], entries[at+len(id):])))
-		}
-	}
-	return recordError(bucketIDIndex, group, "has no entry of order %s", id)
 }

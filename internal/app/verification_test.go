@@ -29,6 +29,16 @@ func writeHistory(t *testing.T, path string) {
 	}
 }
 
+// configWithHistory returns the configuration of a bot that has such a ledger, and verifies it right after the start.
+func configWithHistory(t *testing.T) (app.Config, *slacksim.Workspace, *logs) {
+	t.Helper()
+	c, workspace := newConfig(t)
+	writeHistory(t, c.Database)
+	log := new(logs)
+	c.VerifyAfter, c.Log = time.Millisecond, zerolog.New(log)
+	return c, workspace, log
+}
+
 // damageBundle flips a byte in one of the bundles in a bucket. Bundles contain the number of Zstandard's frames.
 func damageBundle(t *testing.T, path, bucket string) {
 	t.Helper()
@@ -119,11 +129,8 @@ func TestService_Run_DamagedBundle(t *testing.T) {
 }
 
 func testDamagedBundle(t *testing.T, bucket string) {
-	c, workspace := newConfig(t)
-	writeHistory(t, c.Database)
+	c, workspace, log := configWithHistory(t)
 	damageBundle(t, c.Database, bucket)
-	var log logs
-	c.VerifyAfter, c.Log = time.Millisecond, zerolog.New(&log)
 	s := newService(t, c)
 	defer start(t, s)()
 	alice := workspace.Person(slacksim.Alice)
@@ -155,12 +162,9 @@ func testDamagedBundle(t *testing.T, bucket string) {
 
 // The bundles of a damaged ledger stay as they are.
 func TestService_Run_DamagedBundle_NotCompacted(t *testing.T) {
-	c, _ := newConfig(t)
-	writeHistory(t, c.Database)
+	c, _, log := configWithHistory(t)
 	addRefusals(t, c.Database, 1000)
 	damageBundle(t, c.Database, "order-bundles")
-	var log logs
-	c.VerifyAfter, c.Log = time.Millisecond, zerolog.New(&log)
 	s, err := app.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -208,10 +212,7 @@ func addRefusals(t *testing.T, path string, n int) {
 
 // After the whole ledger was verified, the next start verifies the audit chain from there on.
 func TestService_Run_Checkpoint(t *testing.T) {
-	c, _ := newConfig(t)
-	writeHistory(t, c.Database)
-	var log logs
-	c.VerifyAfter, c.Log = time.Millisecond, zerolog.New(&log)
+	c, _, log := configWithHistory(t)
 	s, err := app.New(c)
 	if err != nil {
 		t.Fatal(err)
