@@ -66,7 +66,7 @@ func buying() []mutant {
 		{
 			"going on with what is in the cart already, in place of adding it",
 			"purchase/checkout.(*Worker).prepare",
-			never("ContainsFunc"),
+			never("slices.IndexFunc", "items"),
 			[]tests{in("purchase/checkout", "^TestWorker_Add_ItemAlreadyThere$")},
 		},
 		{
@@ -249,6 +249,36 @@ func paying() []mutant {
 			"purchase/checkout.(*Worker).verifyPurchase",
 			swap("item.Purchased != nil", "(item.Purchased != nil || o.Answer == purchase.AnswerSuccess)"),
 			[]tests{in("purchase/checkout", "^TestWorker_Resolve_SuccessBoughtNothing$"), simulated("60")},
+		},
+		{
+			"looking for a purchase as far back as it could be, if the short list doesn't show it",
+			"purchase/reconcile.(*Reconciler).PurchasesSince",
+			never("rc.soldFrom"),
+			[]tests{in("purchase/checkout", "^TestWorker_Count_ClocksApart$")},
+		},
+		{
+			"the short list, which reaches back by the difference of CoCalc's clocks",
+			"purchase/reconcile.(*Reconciler).AddedFrom",
+			swap("o.AddedAfter.Add(-purchase.ClocksApart)", "o.AddedAfter"),
+			[]tests{in("purchase/checkout", "^TestWorker_Count_ClocksApart$")},
+		},
+		{
+			"that a purchase which wasn't listed is looked for as far back as it could be",
+			"purchase/checkout.(*Worker).countPurchases",
+			instead("return nil, nil", "wk.rec.PurchasesOf"),
+			[]tests{in("purchase/checkout", "^TestWorker_Count_VisibleLate$")},
+		},
+		{
+			"counting from a list that goes back to the order's add",
+			"purchase/reconcile.(*Reconciler).Counted",
+			dropOperand("rc.last.since"),
+			[]tests{in("purchase/checkout", "^TestWorker_Count_ListOfLaterOrder$")},
+		},
+		{
+			"the add of an item that was in the cart before its order began",
+			"purchase/checkout.(*Worker).begin",
+			never("added.Before"),
+			[]tests{in("purchase/checkout", "^TestWorker_Count_ItemAlreadyThere$")},
 		},
 		{
 			"finding a double buy",

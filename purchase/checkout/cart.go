@@ -38,8 +38,8 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 	if i := slices.IndexFunc(bought, func(i cocalc.CartItem) bool { return reconcile.HasTag(i, o.ID) }); i >= 0 {
 		return wk.adoptPurchase(ctx, o, bought[i])
 	}
-	if slices.ContainsFunc(items, func(i cocalc.CartItem) bool { return reconcile.HasTag(i, o.ID) }) {
-		_, pause, err := wk.begin(ctx, o, "already in the cart")
+	if i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return reconcile.HasTag(i, o.ID) }); i >= 0 {
+		_, pause, err := wk.begin(ctx, o, "already in the cart", items[i].Added)
 		return pause, err
 	}
 	if stop, pause, err := wk.recheckProject(ctx, o); stop || err != nil {
@@ -53,16 +53,18 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 		wk.tries[o.ID]++
 		return 0, nil // read the cart again: held items must be unchecked
 	}
-	o, pause, err := wk.begin(ctx, o, "")
+	o, pause, err := wk.begin(ctx, o, "", wk.reg.ServerTime())
 	if pause > 0 || err != nil {
 		return pause, err
 	}
 	return wk.sendAdd(ctx, o)
 }
 
-// begin moves an order to Adding, from where its item may be in the cart. If buying was paused meanwhile, the order
-// stays Approved, and its held items are checked again.
-func (wk *Worker) begin(ctx context.Context, seen purchase.Order, note string) (purchase.Order, time.Duration, error) {
+// begin moves an order to Adding, from where its item may be in the cart: since added, by CoCalc's clock (zero if that
+// is unknown). If buying was paused meanwhile, the order stays Approved, and its held items are checked again.
+func (wk *Worker) begin(ctx context.Context, seen purchase.Order, note string,
+	added time.Time,
+) (purchase.Order, time.Duration, error) {
 	o, err := wk.transition(ctx, seen, purchase.OrderEvent{Kind: purchase.BeginAdding, Note: note},
 		func(w purchase.Writer, live purchase.Order, e *purchase.OrderEvent) error {
 			account, err := w.Account()
@@ -76,6 +78,9 @@ func (wk *Worker) begin(ctx context.Context, seen purchase.Order, note string) (
 				return errUnserved
 			}
 			e.Sent, e.There = wk.description(live), wk.reg.ServerTime()
+			if added.Before(e.There) { // a checkout of the time before may have bought it, or be at work
+				e.There = added
+			}
 			return nil
 		})
 	var stopped *purchase.Refusal

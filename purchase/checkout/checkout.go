@@ -222,7 +222,7 @@ func (wk *Worker) recordPurchase(ctx context.Context, o purchase.Order, item coc
 	adopted bool,
 ) (time.Duration, error) {
 	o.ItemID = item.ID
-	rows, err := wk.rec.PurchasesOf(ctx, o)
+	rows, err := wk.rec.PurchasesSince(ctx, o, wk.countsSince(o))
 	if err != nil {
 		wk.log.Warn().Err(err).Str("order", string(o.ID)).Msg("retry counting the purchases of a bought order later")
 	}
@@ -319,39 +319,64 @@ func (wk *Worker) findLateDuplicates(ctx context.Context, o purchase.Order) (tim
 	if o.Receipt.Settled != nil && o.Receipt.PurchaseID == 0 && !wk.isOutOfCart(ctx, o) {
 		return wk.retryDelay(o.ID), nil
 	}
-	rows := o.PurchasesIn(wk.rec.Count.Rows)
-	if !late || wk.rec.Count.At < wk.spans.Ends(o.ID, wk.watchSpan(o)) || len(rows) == 0 {
-		var err error
-		if rows, err = wk.rec.PurchasesOf(ctx, o); err != nil || len(rows) == 0 {
-			if late && !wk.rec.Counts(ctx) {
-				_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.WatchUntil = time.Time{} })
-				return 0, err
-			}
-			// A purchase that may still come blocks other orders while this is open.
-			if wk.tries[o.ID] < maxRecounts || wk.checkoutInFlight(o) > 0 {
-				return wk.retryDelay(o.ID), nil
-			}
-			// The purchase is proven; the audit record says that it was not counted.
-			_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
-				live.Receipt.Unchecked, live.WatchUntil = false, time.Time{}
-				live.Updated = wk.now()
-				if err := w.PutOrder(*live); err != nil {
-					return err
-				}
-				return w.AppendEvent(purchase.Event{
-					Time: wk.now(), Kind: "uncounted", Order: o.ID, By: purchase.BotName,
-					Note: "the list of purchases did not show this purchase",
-				})
-			})
+	rows, err := wk.countPurchases(ctx, o, late)
+	if err != nil || len(rows) == 0 {
+		if late && !wk.rec.Counts(ctx) {
+			_, err := wk.edit(ctx, o, false, func(o *purchase.Order) { o.WatchUntil = time.Time{} })
 			return 0, err
 		}
+		// A purchase that may still come blocks other orders while this is open.
+		if wk.tries[o.ID] < maxRecounts || wk.checkoutInFlight(o) > 0 {
+			return wk.retryDelay(o.ID), nil
+		}
+		// The purchase is proven; the audit record says that it was not counted.
+		_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
+			live.Receipt.Unchecked, live.WatchUntil = false, time.Time{}
+			live.Updated = wk.now()
+			if err := w.PutOrder(*live); err != nil {
+				return err
+			}
+			return w.AppendEvent(purchase.Event{
+				Time: wk.now(), Kind: "uncounted", Order: o.ID, By: purchase.BotName,
+				Note: "the list of purchases did not show this purchase",
+			})
+		})
+		return 0, err
 	}
 	delete(wk.tries, o.ID)
-	_, err := wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
+	_, err = wk.reg.Change(ctx, o.ID, func(w purchase.Writer, live *purchase.Order) error {
 		return wk.rec.Correct(w, live,
 			rows, late)
 	})
 	return 0, err
+}
+
+// countPurchases returns the purchases of a bought order's item: at the end of its watch (late) from the last list, if
+// that was read since and goes back to the order's add; before that wherever they could be, since the list that was to
+// prove them didn't show them.
+func (wk *Worker) countPurchases(ctx context.Context, o purchase.Order, late bool) ([]cocalc.PurchaseRow, error) {
+	if !late {
+		return wk.rec.PurchasesOf(ctx, o)
+	}
+	if rows := wk.rec.Counted(o, wk.spans.Ends(o.ID, wk.watchSpan(o))); len(rows) > 0 {
+		return rows, nil
+	}
+	return wk.rec.PurchasesSince(ctx, o, wk.countsSince(o))
+}
+
+// countsSince returns the time since which the purchases of a bought order are read: since its add, and since the adds
+// of the orders that are to be counted once more by now. So one list, which CoCalc throttles, counts for all of them.
+func (wk *Worker) countsSince(o purchase.Order) time.Time {
+	since := wk.rec.AddedFrom(o)
+	for _, other := range wk.open {
+		if other.State != purchase.Purchased || other.WatchUntil.IsZero() || wk.watchRemaining(other) > 0 {
+			continue
+		}
+		if from := wk.rec.AddedFrom(other); from.Before(since) {
+			since = from
+		}
+	}
+	return since
 }
 
 // watchRemaining returns the remaining time of an order's watch; 0 if it is over.

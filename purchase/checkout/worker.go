@@ -34,6 +34,7 @@ type Worker struct {
 	// due is when the order can be processed again, as a value of Register.Elapsed, even if the worker is woken before.
 	due     map[purchase.OrderID]time.Duration
 	learned map[purchase.OrderID]learned
+	open    []purchase.Order // as they were before the step under way
 	spans   *register.Spans
 	backoff backoff.Policy // from Poll to PollMax
 	probing probe
@@ -84,6 +85,7 @@ func (wk *Worker) runOnce(ctx, drain context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
+		wk.open = open
 		wk.forgetEnded(open)
 		stopped, err := wk.showStopped(drain, open)
 		if err != nil {

@@ -34,7 +34,7 @@ type Reconciler struct {
 	spans  *register.Spans
 	worker Completer
 
-	Count       Counted       // the list of purchases that was read last
+	last        purchaseList  // the list of purchases that was read last
 	isProven    bool          // the key is of the ledger's account
 	ReconcileAt time.Duration // elapsed: when the account's purchases are compared with the ledger again
 	failures    int           // comparisons that failed since the last one

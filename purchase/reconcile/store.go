@@ -267,8 +267,9 @@ func HasTag(item cocalc.CartItem, id purchase.OrderID) bool {
 	return ok && found == id
 }
 
-// soldFrom returns the time, by CoCalc's clock, since which purchases are searched for the order's. It is zero (all
-// purchases) if the machine's clock was ahead when the order was created and CoCalc's time then is unknown.
+// soldFrom returns the time, by CoCalc's clock, since which purchases are searched for the order's: a day before its
+// add, whichever of CoCalc's machines dates them. It is zero (all purchases) if the machine's clock was ahead when the
+// order was created and CoCalc's time then is unknown.
 func (rc *Reconciler) soldFrom(o purchase.Order) time.Time {
 	switch {
 	case !o.AddedAfter.IsZero():
@@ -277,6 +278,16 @@ func (rc *Reconciler) soldFrom(o purchase.Order) time.Time {
 		return time.Time{}
 	}
 	return o.Created.Add(-overlap)
+}
+
+// AddedFrom returns the time since which a list of purchases has those of the order's item, if the clocks of CoCalc's
+// machines don't differ by more than purchase.ClocksApart: a checkout dates what it buys with its own beginning, when
+// the item was in the cart. Without CoCalc's time of the add, it returns the time since which everything is searched.
+func (rc *Reconciler) AddedFrom(o purchase.Order) time.Time {
+	if o.AddedAfter.IsZero() {
+		return rc.soldFrom(o)
+	}
+	return o.AddedAfter.Add(-purchase.ClocksApart)
 }
 
 // Item reads the order's cart item. If CoCalc returns an item of another order, the error is NotFound.
@@ -314,17 +325,51 @@ func (rc *Reconciler) PurchasesOf(ctx context.Context, o purchase.Order) ([]coca
 	if err != nil {
 		return nil, err
 	}
-	at := rc.reg.Elapsed()
-	rows, err := store.purchases(ctx, rc.soldFrom(o))
+	return rc.readPurchases(ctx, store, o, rc.soldFrom(o))
+}
+
+// PurchasesSince is PurchasesOf for an order that is known to be bought. It reads the purchases since a time (AddedFrom
+// or earlier), so that what else was bought on that day costs nothing, and everything that could be the order's only if
+// it isn't among them.
+func (rc *Reconciler) PurchasesSince(ctx context.Context, o purchase.Order,
+	since time.Time,
+) ([]cocalc.PurchaseRow, error) {
+	store, err := rc.StoreOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rc.Count = Counted{At: at, Rows: rows}
+	rows, err := rc.readPurchases(ctx, store, o, since)
+	if err == nil && len(rows) == 0 && rc.soldFrom(o).Before(since) {
+		return rc.readPurchases(ctx, store, o, rc.soldFrom(o))
+	}
+	return rows, err
+}
+
+// readPurchases reads the account's purchases since a time, remembers them, and returns the order's.
+func (rc *Reconciler) readPurchases(ctx context.Context, store LicenseStore, o purchase.Order,
+	since time.Time,
+) ([]cocalc.PurchaseRow, error) {
+	at := rc.reg.Elapsed()
+	rows, err := store.purchases(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	rc.last = purchaseList{at: at, since: since, rows: rows}
 	return o.PurchasesIn(rows), nil
 }
 
-// Counted is a list of purchases, and when it was requested.
-type Counted struct {
-	At   time.Duration // elapsed
-	Rows []cocalc.PurchaseRow
+// purchaseList is a list of purchases, when it was requested, and how far back it goes.
+type purchaseList struct {
+	at    time.Duration // elapsed
+	since time.Time
+	rows  []cocalc.PurchaseRow
+}
+
+// Counted returns the purchases of an order's item that the last list shows: none if it was requested before a moment
+// (a value of Register.Elapsed), or doesn't go back to the order's add.
+func (rc *Reconciler) Counted(o purchase.Order, after time.Duration) []cocalc.PurchaseRow {
+	if rc.last.at < after || rc.last.since.After(rc.AddedFrom(o)) {
+		return nil
+	}
+	return o.PurchasesIn(rc.last.rows)
 }
