@@ -14,7 +14,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// A clean purchase costs eight requests to CoCalc and four durable transactions, from the click to the receipt in the
+// A clean purchase costs seven requests to CoCalc and four durable transactions, from the click to the receipt in the
 // ledger. Beside them, the publisher notes twice which state the card shows: the answer to the click, and "Paying …".
 func TestConversation_Purchase_Transactions(t *testing.T) {
 	writes := &writeLog{}
@@ -45,8 +45,8 @@ func TestConversation_Purchase_Transactions(t *testing.T) {
 		requests = append(requests, r.Endpoint)
 	}
 	wantRequests := []string{
-		"shopping/cart/get", "shopping/cart/get", // the cart, and what was bought
-		"shopping/cart/add", "shopping/cart/get", "purchases/get-shopping-cart-checkout-params", checkoutPath,
+		"shopping/cart/get", "shopping/cart/add", "shopping/cart/get",
+		"purchases/get-shopping-cart-checkout-params", checkoutPath,
 		"shopping/cart/get", "purchases/get-purchases", // the item, and the purchases that name it
 	}
 	if !slices.Equal(requests, wantRequests) {

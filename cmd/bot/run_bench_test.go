@@ -303,12 +303,12 @@ func waitForStart(b testing.TB, ledger *storage.Ledger) {
 	}
 }
 
-// A purchase makes eight requests to CoCalc; the benchmark reports the number that this test counts.
-func TestRun_Purchase_MakesEightRequests(t *testing.T) {
+// A purchase makes seven requests to CoCalc; the benchmark reports the number that this test counts.
+func TestRun_Purchase_MakesSevenRequests(t *testing.T) {
 	server := cocalctest.New(cocalctest.Config{Seed: 7})
 	_, _, sent := buyOnce(t, server, server.Start(t))
-	if len(sent) != 8 {
-		t.Errorf("requests of a purchase: got %d, want 8:", len(sent))
+	if len(sent) != 7 {
+		t.Errorf("requests of a purchase: got %d, want 7:", len(sent))
 		for _, r := range sent {
 			t.Errorf("got request %s %s", r.Endpoint, r.Body)
 		}

@@ -47,7 +47,7 @@ func buying() []mutant {
 				if _, err := wk.sendAdd(ctx, o); err != nil {
 					return 0, err
 				}
-				_, _, err = wk.begin(ctx, o, "")
+				_, _, err = wk.begin(ctx, o, "", time.Time{})
 				return 0, err`, "wk.begin", `""`),
 			[]tests{in("purchase/checkout", "^TestWorker_Checkout_RecordedBeforeSent$")},
 		},
@@ -68,6 +68,12 @@ func buying() []mutant {
 			"purchase/checkout.(*Worker).prepare",
 			never("slices.IndexFunc", "items"),
 			[]tests{in("purchase/checkout", "^TestWorker_Add_ItemAlreadyThere$")},
+		},
+		{
+			"looking among what was bought for an order that the ledger had at the start",
+			"purchase/checkout.(*Worker).prepare",
+			never("wk.inherited"),
+			[]tests{in("purchase/checkout", "^TestWorker_Prepare_BoughtAlready$")},
 		},
 		{
 			"the order's tag",

@@ -29,14 +29,16 @@ func (wk *Worker) prepare(ctx context.Context, o purchase.Order) (time.Duration,
 	if err != nil {
 		return wk.handleRemoteError(ctx, o, err)
 	}
-	// An order that was never added can only have a tagged item at CoCalc if a backup of the ledger was restored. Then
-	// CoCalc's record counts.
-	bought, err := wk.shop.Cart(ctx, cocalc.Purchased)
-	if err != nil {
-		return wk.handleRemoteError(ctx, o, err)
-	}
-	if i := slices.IndexFunc(bought, func(i cocalc.CartItem) bool { return reconcile.HasTag(i, o.ID) }); i >= 0 {
-		return wk.adoptPurchase(ctx, o, bought[i])
+	// An order that was never added can only have a tagged item at CoCalc if the ledger is an older copy. Then CoCalc's
+	// record counts. An order of this run is in no copy; so it doesn't read all that the account has ever bought.
+	if wk.inherited[o.ID] {
+		item, found, err := wk.rec.FindItem(ctx, o, cocalc.Purchased)
+		if err != nil {
+			return wk.handleRemoteError(ctx, o, err)
+		}
+		if found {
+			return wk.adoptPurchase(ctx, o, item)
+		}
 	}
 	if i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return reconcile.HasTag(i, o.ID) }); i >= 0 {
 		_, pause, err := wk.begin(ctx, o, "already in the cart", items[i].Added)

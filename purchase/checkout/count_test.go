@@ -12,8 +12,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// What an order reads to prove its purchase, and to count it once more when its watch ends, doesn't depend on how much
-// was bought on that day.
+// How much an order reads to be bought, to prove its purchase, and to count it once more when its watch ends, doesn't
+// depend on how much was bought before.
 func TestWorker_Count_BusyDay(t *testing.T) {
 	list := &purchaseList{}
 	purchasetest.Run(t, 9_000_000, func(env *purchasetest.Env) {
@@ -28,6 +28,9 @@ func TestWorker_Count_BusyDay(t *testing.T) {
 		list.forget()
 		id := env.Buy()
 		env.Until(id, purchase.Purchased)
+		if list.items > 1 {
+			t.Errorf("items in a read of the cart: got %d at most, want 1", list.items)
+		}
 		list.checkRead(t, "the proof", 1, 1)
 		checkCounted(t, env.Order(id), 0)
 		<-time.After(20 * time.Minute)
@@ -190,6 +193,7 @@ type purchaseList struct {
 	isHidden        bool
 	checkout, store func() // the next request of its kind begins with it
 	requests, rows  int    // that were read since forget
+	items           int    // in the largest read of the cart since forget
 }
 
 func (l *purchaseList) install(env *purchasetest.Env) {
@@ -215,6 +219,14 @@ func (l *purchaseList) Purchases(ctx context.Context, f cocalc.PurchaseFilter) (
 	l.requests++
 	l.rows += len(rows)
 	return rows, err
+}
+
+func (l *purchaseList) Cart(ctx context.Context, which cocalc.CartFilter) ([]cocalc.CartItem, error) {
+	items, err := l.Shop.Cart(ctx, which)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.items = max(l.items, len(items))
+	return items, err
 }
 
 func (l *purchaseList) Checkout(ctx context.Context) error {
@@ -256,7 +268,7 @@ func (l *purchaseList) hide(hidden bool) {
 func (l *purchaseList) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.requests, l.rows = 0, 0
+	l.requests, l.rows, l.items = 0, 0, 0
 }
 
 // checkRead checks what was read since the last call, and forgets it.

@@ -35,9 +35,11 @@ type Worker struct {
 	due     map[purchase.OrderID]time.Duration
 	learned map[purchase.OrderID]learned
 	open    []purchase.Order // as they were before the step under way
-	spans   *register.Spans
-	backoff backoff.Policy // from Poll to PollMax
-	probing probe
+	// inherited are the orders that were open when this run first read the ledger. Nil before that.
+	inherited map[purchase.OrderID]bool
+	spans     *register.Spans
+	backoff   backoff.Policy // from Poll to PollMax
+	probing   probe
 
 	unkept int // consecutive steps that the ledger failed to store
 }
@@ -262,10 +264,10 @@ func (wk *Worker) advance(ctx context.Context, o purchase.Order) (time.Duration,
 // openOrders returns the open orders that may need the worker, oldest first. It skips proposals and orders that await
 // approval without decoding them, since hundreds of them may be open for days.
 func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err error) {
-	err = wk.ledger.View(ctx, func(r purchase.Reader) error {
+	var queue []purchase.QueueEntry
+	err = wk.ledger.View(ctx, func(r purchase.Reader) (err error) {
 		open = nil
-		queue, err := r.Queue()
-		if err != nil {
+		if queue, err = r.Queue(); err != nil {
 			return err
 		}
 		for _, q := range queue {
@@ -282,6 +284,12 @@ func (wk *Worker) openOrders(ctx context.Context) (open []purchase.Order, err er
 		}
 		return nil
 	})
+	if err == nil && wk.inherited == nil {
+		wk.inherited = make(map[purchase.OrderID]bool, len(queue))
+		for _, q := range queue {
+			wk.inherited[q.ID] = true
+		}
+	}
 	return open, err
 }
 
