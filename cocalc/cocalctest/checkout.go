@@ -8,12 +8,7 @@ import (
 // checkoutCart returns what a checkout would buy: the checked items of products that are sold, newest first, with their
 // prices. The caller holds the lock.
 func (s *Server) checkoutCart(c *call) ([]pricedItem, error) {
-	percent := 100
-	for _, f := range c.faults {
-		if f.Effect == PriceMoved {
-			percent = f.Percent
-		}
-	}
+	percent := c.percent()
 	items, err := s.cartOf(c.account, false, false)
 	if err != nil {
 		return nil, err
@@ -72,12 +67,9 @@ func (s *Server) checkoutParams(c *call) (any, error) {
 // checkout buys every checked item. It reads cart and balance before its transaction, and does not check them again: a
 // second checkout that reads before the first has committed buys the same items once more. It ignores its parameters,
 // and continues if the caller disconnects.
-func (s *Server) checkout(c *call) (any, error) { return s.checkoutFrom(c, func() {}) }
-
-// checkoutFrom is checkout, and calls begun once the cart was read.
-func (s *Server) checkoutFrom(c *call, begun func()) (any, error) {
+func (s *Server) checkout(c *call) (any, error) {
 	sales, takes, err := s.beginCheckout(c)
-	begun()
+	c.hasRead()
 	if err != nil {
 		return nil, err
 	}
@@ -235,8 +227,11 @@ func (s *Server) putOnProject(made sale) {
 	}
 }
 
-// hourly returns the cost per hour over a period.
+// hourly returns the cost per hour over a period; 0, which is shown as null, if the period is empty.
 func hourly(cost float64, start, end time.Time) float32 {
+	if !end.After(start) {
+		return 0
+	}
 	return float32(cost / end.Sub(start).Hours())
 }
 

@@ -37,6 +37,9 @@ const (
 	// Call calls Do with the account of the request's key, to act as another program or person that uses the account at
 	// this moment.
 	Call Effect = "call"
+	// Twice carries the request out twice at the same moment, as if a second program had sent it too: both read before
+	// one of them writes. The caller gets the second answer.
+	Twice Effect = "twice"
 	// PriceMoved makes every price Percent of itself for this request.
 	PriceMoved Effect = "price moved"
 	// NoCredit hides the account's credit from this request.
@@ -242,6 +245,27 @@ func (s *Server) actLate(c *call, at int, authorization string) {
 			})
 		}
 	}()
+}
+
+// carryOut carries out a request, and twice at the same moment if a fault says so.
+func (s *Server) carryOut(e endpoint, c *call, authorization string) (any, error) {
+	if c.has(Twice) {
+		began, ended := make(chan struct{}), make(chan struct{})
+		twin := &call{endpoint: c.endpoint, params: c.params, faults: c.faults, begun: func() { close(began) }}
+		s.running.Add(1)
+		go func() {
+			defer s.running.Done()
+			defer s.KeepNow()
+			defer close(ended)
+			_, _ = s.handle(e, twin, authorization)
+		}()
+		select {
+		case <-began:
+			s.sleep(time.Millisecond) // so that the twin also writes first
+		case <-ended:
+		}
+	}
+	return s.handle(e, c, authorization)
 }
 
 func (s *Server) accountOf(c *call, authorization string) *account {

@@ -21,6 +21,25 @@ type call struct {
 	params   object
 	account  *account // nil: not signed in
 	faults   []Fault  // those that apply to this request
+	begun    func()   // called once the handler has read what it will change; nil: not called
+}
+
+// hasRead tells a caller that waits for it that the handler has read what it will change.
+func (c *call) hasRead() {
+	if c.begun != nil {
+		c.begun()
+	}
+}
+
+// percent returns what prices are of the real ones for this request: 100 unless a fault moved them.
+func (c *call) percent() int {
+	percent := 100
+	for _, f := range c.faults {
+		if f.Effect == PriceMoved {
+			percent = f.Percent
+		}
+	}
+	return percent
 }
 
 // has reports whether a fault with the effect applies.
@@ -62,6 +81,11 @@ func (s *Server) table() map[string]endpoint {
 	}
 	checkout := money(s.checkout)
 	checkout.waits, checkout.store = true, true
+	edits := func(handle func(*call) (any, error)) endpoint {
+		e := money(handle)
+		e.waits = true
+		return e
+	}
 	params := money(s.checkoutParams)
 	params.store = true
 	return map[string]endpoint{
@@ -92,10 +116,10 @@ func (s *Server) table() map[string]endpoint {
 		"purchases/get-subscriptions":                 money(s.getSubscriptions),
 		"purchases/get-live-subscriptions":            money(s.getLiveSubscriptions),
 		"purchases/cancel-subscription":               money(s.cancelSubscription),
-		"purchases/resume-subscription":               money(s.resumeSubscription),
-		"purchases/renew-subscription":                money(s.renewSubscription),
+		"purchases/resume-subscription":               edits(s.resumeSubscription),
+		"purchases/renew-subscription":                edits(s.renewSubscription),
 		"purchases/cost-to-resume-subscription":       money(s.costToResumeSubscription),
-		"purchases/edit-license":                      money(s.editLicense),
+		"purchases/edit-license":                      edits(s.editLicense),
 
 		"licenses/get-managed":  cart(s.getManaged, nil),
 		"licenses/get-license":  cart(s.getLicense, nil),

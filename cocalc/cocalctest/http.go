@@ -83,7 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.note(entry, func(entry *Request) { entry.Body = clip(body) })
 	s.recordStrikes(c)
 	authorization := r.Header.Get("Authorization")
-	s.respond(w, r, entry, c, authorization, func() (any, error) { return s.handle(e, c, authorization) })
+	s.respond(w, r, entry, c, authorization, func() (any, error) { return s.carryOut(e, c, authorization) })
 }
 
 // respond carries out a call and sends its answer, or drops the connection if a fault requires it.

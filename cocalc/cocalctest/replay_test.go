@@ -180,7 +180,11 @@ func (p *player) play(tr transcript) {
 		if n > 1 {
 			p.server.SetCheckoutTakes(append(plan.takes, defaultCheckoutTakes)...)
 		}
-		answers := p.send(tr, i, n, plan.stagger)
+		stagger := plan.stagger
+		if after, ok := setup.atOnce[i]; ok {
+			n, stagger = 2, after
+		}
+		answers := p.send(tr, i, n, stagger)
 		for k, got := range answers {
 			p.judge(tr, i+k, got)
 		}

@@ -1,6 +1,7 @@
 package cocalctest
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -32,7 +33,10 @@ type Config struct {
 	Now           func() time.Time // nil: time.Now, which is the fake clock under testing/synctest
 	Seed          uint64           // of the IDs, keys and UUIDs: the same seed gives the same ones
 	CheckoutTakes time.Duration    // from reading the cart to the commit, when another checkout buys twice; 0: 40 ms
-	Generation    Generation
+	// EditTakes is the time from reading a license to writing it, when another edit, renewal or resumption is charged
+	// for the same; 0: 20 ms.
+	EditTakes  time.Duration
+	Generation Generation
 	// Keep is called with a Snapshot after every change of it, before the caller gets an answer; nil: snapshots are not
 	// kept.
 	Keep        func(snapshot []byte)
@@ -76,6 +80,7 @@ type Server struct {
 	sessions      map[string]*account // by the value of their cookie; only of a successor
 	tiers         []MembershipTier    // only of a successor
 	checkoutTakes []time.Duration     // used in turn; the last one repeats
+	editTakes     time.Duration
 }
 
 // New returns a server without accounts.
@@ -91,6 +96,7 @@ func New(config Config) *Server {
 		ids:     newIDSource(config.Seed),
 		movedTo: config.MovedTo, sessions: map[string]*account{}, tiers: membershipTiers(),
 		throttles: map[throttleKey][]time.Time{}, checkoutTakes: []time.Duration{config.CheckoutTakes},
+		editTakes: cmp.Or(config.EditTakes, defaultEditTakes),
 	}
 	if config.CheckoutTakes == 0 {
 		s.checkoutTakes[0] = defaultCheckoutTakes

@@ -20,6 +20,8 @@ type setup struct {
 	gaps   map[int]time.Duration
 	begin  func(p *player, keys []string)
 	before map[int]func(p *player)
+	// atOnce has the pairs of requests that were sent at once: the first's step, and how much later the second is sent.
+	atOnce map[int]time.Duration
 }
 
 func (s setup) gapAfter(next int) time.Duration {

@@ -190,7 +190,7 @@ func (a *Account) StartCheckout() {
 	go func() {
 		defer a.s.running.Done()
 		defer a.s.KeepNow()
-		_, _ = a.s.checkoutFrom(&call{endpoint: checkoutPath, account: a.a}, func() { close(begun) })
+		_, _ = a.s.checkout(&call{endpoint: checkoutPath, account: a.a, begun: func() { close(begun) }})
 	}()
 	<-begun
 }

@@ -1,7 +1,6 @@
 package cocalctest
 
 import (
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -16,7 +15,7 @@ type subscription struct {
 	interval               string  // "month" or "year"
 	periodStart, periodEnd time.Time
 	latestPurchase         int64
-	status                 string // "active" or "canceled"
+	status                 string // active or canceled
 	licenseID              string
 	canceled, resumed      time.Time // the last time; zero: never
 }
@@ -36,6 +35,12 @@ func (u *subscription) row() object {
 		{"payment", nil},
 	}
 }
+
+// The states of a subscription.
+const (
+	active   = "active"
+	canceled = "canceled"
+)
 
 // months returns the length of a period in months.
 func (u *subscription) months() int {
@@ -69,7 +74,7 @@ func (s *Server) getSubscriptions(c *call) (any, error) {
 func (s *Server) getLiveSubscriptions(c *call) (any, error) {
 	rows := []any{}
 	for _, u := range s.subscriptions {
-		if u.accountID == c.account.id && u.status != "canceled" {
+		if u.accountID == c.account.id && u.status != canceled {
 			rows = append(rows, object{{"id", u.id}, {"cost", u.cost}, {"status", u.status}})
 		}
 	}
@@ -90,7 +95,7 @@ func (s *Server) cancelSubscription(c *call) (any, error) {
 func (s *Server) cancel(a *account, id int64) (ok bool) {
 	for _, u := range s.subscriptions {
 		if u.id == id && u.accountID == a.id {
-			u.status, u.canceled = "canceled", s.now()
+			u.status, u.canceled = canceled, s.now()
 			return true
 		}
 	}
@@ -116,14 +121,19 @@ func (s *Server) subscriptionOf(c *call) (*subscription, error) {
 }
 
 // resumeCost returns what resuming a subscription costs now: nothing within the paid period. Any account may request
-// it.
+// it. The subscription's price becomes today's.
 func (s *Server) resumeCost(c *call) (*subscription, float64, error) {
 	u, err := s.subscriptionOf(c)
 	if err != nil {
 		return nil, 0, err
 	}
-	if u.status != "canceled" {
+	if u.status != canceled {
 		return nil, 0, refusal(`You can only resume a canceled subscription, but this subscription is "` + u.status + `"`)
+	}
+	if l, err := s.licenseOf(u); err == nil {
+		if cost, err := periodDollars(l.purchased); err == nil {
+			u.cost = float32(scaled(cost, c.percent()))
+		}
 	}
 	if s.now().Before(u.periodEnd) {
 		return u, 0, nil
@@ -140,221 +150,92 @@ func (s *Server) costToResumeSubscription(c *call) (any, error) {
 }
 
 // resumeSubscription is free within the paid period. After it, it pays for a period that begins today. For another
-// account than the owner's it answers ok within the period, and changes nothing.
+// account than the owner's it answers ok within the period, and changes nothing. Two requests at once are both charged,
+// and give one period.
 func (s *Server) resumeSubscription(c *call) (any, error) {
-	u, cost, err := s.resumeCost(c)
-	if err != nil {
-		return nil, err
-	}
-	if cost > 0 {
-		end := addMonths(s.now().Truncate(24*time.Hour), u.months())
-		note := "This is to pay for subscription id=" + strconv.FormatInt(u.id, 10) +
-			".  The owner of the subscription manually resumed it.   " +
-			"This purchase pays for the cost of one period of the subscription. "
-		if _, err := s.pay(c, u, end, note); err != nil {
+	_, err := s.editAfterRead(c, func() (*edit, error) {
+		u, cost, err := s.resumeCost(c)
+		if err != nil {
 			return nil, err
 		}
-	}
-	if u.accountID == c.account.id {
-		u.status, u.resumed = "active", s.now()
+		resume := &edit{after: func(*purchase) {}}
+		if cost > 0 {
+			end := addMonths(s.now().Truncate(24*time.Hour), u.months())
+			note := "This is to pay for subscription id=" + strconv.FormatInt(u.id, 10) +
+				".  The owner of the subscription manually resumed it.   " +
+				"This purchase pays for the cost of one period of the subscription. "
+			if resume, err = s.payPeriod(c, u, end, note); err != nil {
+				return nil, err
+			}
+		}
+		paid := resume.after
+		resume.after = func(p *purchase) {
+			paid(p)
+			if u.accountID == c.account.id {
+				u.status, u.resumed = active, s.now()
+			}
+		}
+		return resume, nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return object{{"status", "ok"}}, nil
 }
 
-// renewSubscription pays one more period with each call.
+// renewSubscription pays one more period with each call. Two requests at once are both charged, and give one period.
 func (s *Server) renewSubscription(c *call) (any, error) {
-	u, err := s.subscriptionOf(c)
-	if err != nil {
-		return nil, err
-	}
-	if u.accountID != c.account.id {
-		return nil, refusal("you must be signed in as the owner of the subscription")
-	}
-	paid, err := s.pay(c, u, addMonths(u.periodEnd, u.months()), "This is a subscription with a fixed cost per period. ")
+	paid, err := s.editAfterRead(c, func() (*edit, error) {
+		u, err := s.subscriptionOf(c)
+		if err != nil {
+			return nil, err
+		}
+		if u.accountID != c.account.id {
+			return nil, refusal("you must be signed in as the owner of the subscription")
+		}
+		return s.payPeriod(c, u, addMonths(u.periodEnd, u.months()), renewalNote)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return object{{"purchase_id", paid.id}}, nil
 }
 
-// pay charges one period of a subscription, which then ends at a given time.
-func (s *Server) pay(c *call, u *subscription, end time.Time, note string) (*purchase, error) {
-	l, err := s.licenseByID(u.licenseID)
+// renewalNote begins the note of the row that a renewal adds.
+const renewalNote = "This is a subscription with a fixed cost per period. "
+
+// payPeriod returns the edit that charges one period of a subscription, which then ends at a given time.
+func (s *Server) payPeriod(c *call, u *subscription, end time.Time, note string) (*edit, error) {
+	e, err := s.periodEdit(u, s.now(), end, note)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayEdit(c, l); err != nil {
+	if err := s.mayEdit(c, e.license); err != nil {
 		return nil, err
 	}
-	before := s.currentInfo(l)
-	cost := fromReal(u.cost)
-	paid, err := s.chargeForEdit(c, l, before, before.with("end", isoText(end)), cost, note+
-		"We use the fixed cost "+currency(cost)+".")
-	if err != nil {
-		return nil, err
-	}
-	u.status, u.periodStart, u.periodEnd, u.latestPurchase = "active", addMonths(end, -u.months()), end, paid.id
-	return paid, nil
+	return e, s.mayPay(c, e.cost)
 }
 
-// mayEdit refuses every account except the license's purchaser, whom the error names.
-func (s *Server) mayEdit(c *call, l *license) error {
-	if l.accountID == c.account.id {
-		return nil
-	}
-	for _, a := range s.accounts {
-		if a.id == l.accountID {
-			return refusal("Only the user who purchased a license is allowed to edit it. This license was purchased by " +
-				a.firstName + " " + a.lastName + ".")
-		}
-	}
-	return refusal("Only the user who purchased a license is allowed to edit it.")
-}
-
-// currentInfo returns the license's current specification for the code that edits licenses.
-func (s *Server) currentInfo(l *license) object {
-	info := l.purchased.with("start", isoText(l.activates)).with("end", isoText(l.expires))
-	if u := l.subscription; u != nil {
-		hours := float64(hoursPerMonth)
-		if u.interval == "year" {
-			hours = hoursPerYear
-		}
-		info = info.with("cost_per_hour", fromReal(u.cost)/hours)
-	}
-	return jsonb(info).(object)
-}
-
-// chargeForEdit changes a license and adds the purchase. A negative cost is a refund.
-func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost float64,
-	note string,
-) (*purchase, error) {
-	if cost > 0 {
-		allowed, _, reason, err := s.purchaseAllowed(c, "edit-license", cost)
-		if err != nil {
-			return nil, err
-		}
-		if !allowed {
-			return nil, refusal(reason)
-		}
-	}
-	now := s.now()
-	start, _ := parseDate(after.get("start"))
-	end, _ := parseDate(after.get("end"))
-	l.purchased, l.activates, l.expires, l.quota = jsonb(after).(object), start, end, quotaOf(after)
-	l.runLimit, _, _ = pgInteger(after.get("quantity"))
-	if math.Abs(cost) <= 0.005 {
-		return &purchase{}, nil
-	}
-	from := start
-	if from.Before(now) {
-		from = now
-	}
-	paid := &purchase{
-		id: next(&s.ids.purchase), accountID: c.account.id, time: now, cost: float32(cost), periodStart: from, periodEnd: end,
-		costPerHour: hourly(cost, from, end), service: "edit-license", licenseID: l.id,
-		description: jsonb(object{
-			{"type", "edit-license"},
-			{"license_id", l.id},
-			{"origInfo", before},
-			{"modifiedInfo", after},
-			{"note", note},
-		}),
-	}
-	s.purchases = append(s.purchases, paid)
-	return paid, nil
-}
-
-// editLicense changes a license and charges or refunds the difference at once, for the remaining time. The difference
-// of subscriptions is computed like that of a fixed term; only a fixed term was recorded.
-func (s *Server) editLicense(c *call) (any, error) {
-	l, err := s.licenseByID(c.params.get("license_id"))
+// periodEdit returns the edit of a subscription's license that pays its price, at a given time, for a period that ends
+// at another.
+func (s *Server) periodEdit(u *subscription, at, end time.Time, note string) (*edit, error) {
+	l, err := s.licenseOf(u)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayEdit(c, l); err != nil {
-		return nil, err
-	}
-	before := s.currentInfo(l)
-	after := before
-	changes, _ := c.params.get("changes").(object)
-	for _, m := range changes {
-		switch m.name {
-		case "quantity", "custom_ram", "custom_cpu", "custom_disk":
-			n, ok := m.value.(float64)
-			if !ok || n != math.Trunc(n) {
-				return nil, refusal(m.name + " must be an integer")
-			}
-			if n <= 0 {
-				return nil, refusal(m.name + " must be positive")
-			}
-			after = after.with(m.name, n)
-		case "custom_member", "custom_uptime":
-			after = after.with(m.name, m.value)
-		case "start", "end":
-			if l.subscription != nil {
-				return nil, refusal("editing the start or end dates of a subscription license is not allowed")
-			}
-			t, ok := parseDate(m.value)
-			if !ok {
-				return nil, errInvalidDate
-			}
-			after = after.with(m.name, isoText(t))
-		}
-	}
-	cost, err := s.valueDifference(before, after)
+	before, cost := s.currentInfo(l), fromReal(u.cost)
+	changed, _, err := editedInfo(before, object{{"end", isoText(end)}}, at)
 	if err != nil {
 		return nil, err
 	}
-	paid, err := s.chargeForEdit(c, l, before, after, cost, "We use the current prorated cost "+currency(math.Abs(cost))+
-		".")
-	if err != nil {
-		return nil, err
-	}
-	answer := object{{"cost", cost}}
-	if paid.id != 0 {
-		answer = append(answer, member{"purchase_id", paid.id})
-	}
-	return answer, nil
+	return &edit{
+		license: l, accountID: l.accountID, at: at, before: before, info: changed, cost: cost,
+		note: note + "We use the fixed cost " + currency(cost) + ".",
+		after: func(paid *purchase) {
+			u.status, u.periodStart, u.periodEnd, u.latestPurchase = active, addMonths(end, -u.months()), end, paid.id
+		},
+	}, nil
 }
 
-// valueDifference returns by how much the rest of one license is worth more than that of another, rounded away from
-// zero.
-func (s *Server) valueDifference(before, after object) (float64, error) {
-	value := func(info object) (float64, error) {
-		now := s.now()
-		start, _ := parseDate(info.get("start"))
-		end, _ := parseDate(info.get("end"))
-		if start.Before(now) {
-			start = now
-		}
-		if end.Before(start) {
-			end = start
-		}
-		cost, err := computeDollars(object{
-			{"type", "quota"},
-			{"user", info.get("user")},
-			{"run_limit", info.get("quantity")},
-			{"period", "range"},
-			{"range", []any{isoText(start), isoText(end)}},
-			{"ram", info.get("custom_ram")},
-			{"cpu", info.get("custom_cpu")},
-			{"disk", info.get("custom_disk")},
-			{"member", info.get("custom_member")},
-			{"uptime", info.get("custom_uptime")},
-			{"boost", info.get("boost")},
-		}, now)
-		return cost.cost, err
-	}
-	worthBefore, err := value(before)
-	if err != nil {
-		return 0, err
-	}
-	worthAfter, err := value(after)
-	if err != nil {
-		return 0, err
-	}
-	if worthAfter < worthBefore {
-		return -round2up(worthBefore - worthAfter), nil
-	}
-	return round2up(worthAfter - worthBefore), nil
-}
+// licenseOf returns the license that a subscription renews.
+func (s *Server) licenseOf(u *subscription) (*license, error) { return s.licenseByID(u.licenseID) }
