@@ -14,6 +14,8 @@ type account struct {
 	minBalanceSet                  bool
 	closingDay                     any // null until it is set
 	projects                       []Project
+	noStripe, noCreditRenewals     bool // see RunRenewals
+	admin                          bool
 }
 
 // NewAccount describes a new account. Fields that are empty get random values.
@@ -23,6 +25,9 @@ type NewAccount struct {
 	Key     string // an API key of either form; the server may not accept it
 	Credit  int64  // cents
 	Partner bool   // an older server requires no captcha from it
+	Admin   bool   // of the site: it may change the owner of a license
+	// NoStripeCustomer is set if nothing was ever paid by card: the server renews no subscription of the account.
+	NoStripeCustomer bool
 }
 
 // Account lets a test act on one account of the server, as the account's owner or another program would. What it does
@@ -35,7 +40,10 @@ type Account struct {
 // Add adds an account with one API key.
 func (s *Server) Add(spec NewAccount) *Account {
 	s.mu.Lock()
-	a := &account{id: spec.ID, email: spec.Email, firstName: "Bot", lastName: "Tester", partner: spec.Partner}
+	a := &account{
+		id: spec.ID, email: spec.Email, firstName: "Bot", lastName: "Tester", partner: spec.Partner,
+		admin: spec.Admin, noStripe: spec.NoStripeCustomer,
+	}
 	if a.id == "" {
 		a.id = s.ids.uuid()
 	}
@@ -170,6 +178,8 @@ func (a *Account) Balance() int64 {
 type Project struct {
 	ID, Title string
 	Licenses  []string // ids
+	// Broken are IDs of licenses whose entry in the project is no object: they don't apply, and can't be repaired.
+	Broken []string `json:",omitempty"`
 	// Collaborator is set if another account owns the project.
 	Collaborator bool
 	Deleted      bool
@@ -209,7 +219,7 @@ func (a *Account) Projects() []Project {
 	list := make([]Project, len(a.a.projects))
 	for i, p := range a.a.projects {
 		list[i] = p
-		list[i].Licenses = append([]string(nil), p.Licenses...)
+		list[i].Licenses, list[i].Broken = slices.Clone(p.Licenses), slices.Clone(p.Broken)
 	}
 	return list
 }

@@ -114,7 +114,7 @@ func TestServer_UserQuery_RenameLicense(t *testing.T) {
 	stranger := c.server.Add(cocalctest.NewAccount{})
 	c.key = stranger.Key()
 	c.want("user-query", `{"query":{"manager_site_licenses":{"id":"`+license+`","title":"Mine"}}}`,
-		`{"error":"FATAL: user must be a manager of the license"}`)
+		`{"error":"user must be a manager of the license to change it"}`)
 	if got := c.account.Licenses()[0].Title; got != "Algebra" {
 		t.Errorf("got the title %q after another account's change, want %q", got, "Algebra")
 	}

@@ -8,6 +8,8 @@
 //   - A checkout continues after its caller disconnected, a GET buys as well, and an empty cart is a success.
 //   - shopping/cart/add returns a number of rows, not the item's ID, and accepts anything; one odd item then blocks the
 //     whole account.
+//   - Edits, renewals and resumptions that overlap are charged twice for one effect, and so are renewals by the server
+//     itself if two of its processes run that job: see [Server.RunRenewals].
 //   - A wrong key and a database outage look like an account without licenses.
 //   - Money is float32, and each look at the cart moves dates of a range.
 //

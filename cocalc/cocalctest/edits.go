@@ -91,11 +91,9 @@ func (s *Server) mayEdit(c *call, l *license) error {
 	if l.accountID == c.account.id {
 		return nil
 	}
-	for _, a := range s.accounts {
-		if a.id == l.accountID {
-			return refusal("Only the user who purchased a license is allowed to edit it. This license was purchased by " +
-				a.firstName + " " + a.lastName + ".")
-		}
+	if a := s.accountByID(l.accountID); a != nil {
+		return refusal("Only the user who purchased a license is allowed to edit it. This license was purchased by " +
+			a.firstName + " " + a.lastName + ".")
 	}
 	return refusal("Only the user who purchased a license is allowed to edit it.")
 }

@@ -40,6 +40,9 @@ const (
 	// Twice carries the request out twice at the same moment, as if a second program had sent it too: both read before
 	// one of them writes. The caller gets the second answer.
 	Twice Effect = "twice"
+	// DoubleRenewals makes two processes of the server run its renewal job at once: each subscription that it renews is
+	// charged twice and extended once. Times is the number of subscriptions; Endpoint is not used.
+	DoubleRenewals Effect = "double renewals"
 	// PriceMoved makes every price Percent of itself for this request.
 	PriceMoved Effect = "price moved"
 	// NoCredit hides the account's credit from this request.
@@ -112,6 +115,9 @@ func (s *Server) generationFor(endpoint string) (generation Generation, to strin
 }
 
 func (f Fault) matches(endpoint string) bool {
+	if f.Effect == DoubleRenewals { // of no request
+		return false
+	}
 	if prefix, ok := strings.CutSuffix(f.Endpoint, "*"); ok {
 		return strings.HasPrefix(endpoint, prefix)
 	}
@@ -175,6 +181,20 @@ func (s *Server) takeFaults(endpoint string) []Fault {
 	}
 	s.faults = left
 	return taken
+}
+
+// takeJobFault counts a fault of the server's own job, and reports whether it is armed. The caller holds the lock.
+func (s *Server) takeJobFault(effect Effect) bool {
+	for i, armed := range s.faults {
+		if armed.fault.Effect != effect {
+			continue
+		}
+		if armed.hits++; armed.hits == armed.fault.Times {
+			s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
+		}
+		return true
+	}
+	return false
 }
 
 // applyFaults applies the faults of one moment; done reports whether the request ends with the answer or error.

@@ -120,6 +120,7 @@ func (s *Server) table() map[string]endpoint {
 		"purchases/renew-subscription":                edits(s.renewSubscription),
 		"purchases/cost-to-resume-subscription":       money(s.costToResumeSubscription),
 		"purchases/edit-license":                      edits(s.editLicense),
+		"purchases/edit-license-owner":                money(s.editLicenseOwner),
 
 		"licenses/get-managed":  cart(s.getManaged, nil),
 		"licenses/get-license":  cart(s.getLicense, nil),

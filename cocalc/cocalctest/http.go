@@ -40,6 +40,9 @@ var slashes = regexp.MustCompile(`//+`)
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.running.Add(1)
 	defer s.running.Done()
+	if s.renewals {
+		s.catchUp()
+	}
 	path, isAPI := strings.CutPrefix(r.URL.Path, apiRoot)
 	if generation, to := s.generationFor(path); generation == Moved || generation == Successor {
 		entry, faults := s.arrive(r.Method, path)

@@ -32,10 +32,6 @@ func (l *license) managedBy(a *account) bool { return a != nil && slices.Contain
 
 // row returns the license as its managers see it. get-license omits created and adds more.
 func (l *license) row() object {
-	managers := []any{}
-	for _, id := range l.managers {
-		managers = append(managers, id)
-	}
 	return object{
 		{"id", l.id},
 		{"title", l.title},
@@ -44,7 +40,7 @@ func (l *license) row() object {
 		{"activates", millis(l.activates)},
 		{"last_used", millis(l.lastUsed)},
 		{"created", millis(l.created)},
-		{"managers", managers},
+		{"managers", l.managerIDs()},
 		{"upgrades", nil},
 		{"quota", l.quota},
 		{"run_limit", l.runLimit},
@@ -139,11 +135,7 @@ func (s *Server) getLicense(c *call) (any, error) {
 }
 
 func (l *license) forManager() object {
-	var subscriptionID any
-	if l.subscription != nil {
-		subscriptionID = l.subscription.id
-	}
-	return append(l.row().with("created", undefined{}), member{"subscription_id", subscriptionID},
+	return append(l.row().with("created", undefined{}), member{"subscription_id", l.subscriptionID()},
 		member{"is_manager", true}, member{"number_running", 0})
 }
 
@@ -158,6 +150,26 @@ func (s *Server) licenseByID(id any) (*license, error) {
 		}
 	}
 	return nil, refusal("no license with id " + text)
+}
+
+// editLicenseOwner makes another account the purchaser of a license, which may then edit it. Only admins of the site
+// may do so. The new owner does not become a manager, and need not exist.
+func (s *Server) editLicenseOwner(c *call) (any, error) {
+	if !c.account.admin {
+		return nil, refusal("only admins can edit the owner of a license")
+	}
+	for _, name := range []string{"license_id", "new_account_id"} {
+		if id, ok := c.params.get(name).(string); !ok || !uuidSyntax.MatchString(id) {
+			return nil, refusal(name + " must be a valid uuid")
+		}
+	}
+	l, err := s.licenseByID(c.params.get("license_id"))
+	if err != nil {
+		return nil, refusal("no such license")
+	}
+	owner, _ := c.params.get("new_account_id").(string)
+	l.accountID, l.purchased = owner, jsonb(l.purchased.with("account_id", owner)).(object)
+	return object{{"success", true}}, nil
 }
 
 // getProjects lists the account's projects that have a license; without a valid key, the list is empty. Only empty

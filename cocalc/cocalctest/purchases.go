@@ -19,6 +19,7 @@ type purchase struct {
 	notes                  string
 	licenseID              string
 	itemID                 int64 // of the cart
+	refundOf               int64 // a purchase; 0: not a refund
 }
 
 func (p *purchase) row() object {

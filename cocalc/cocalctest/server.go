@@ -42,6 +42,9 @@ type Config struct {
 	Keep        func(snapshot []byte)
 	MovedTo     string // Moved: the address to which it redirects; empty: "https://cocalc.ai"
 	Unthrottled bool   // no rate limits: for tests in which minutes pass within seconds
+	// Renewals lets the server run its renewal job every 5 minutes: each request first runs the rounds that were due
+	// since the one before. Without it, only RunRenewals does.
+	Renewals bool
 }
 
 // defaultCheckoutTakes is within the measured range of 15 to 60 ms.
@@ -81,6 +84,8 @@ type Server struct {
 	tiers         []MembershipTier    // only of a successor
 	checkoutTakes []time.Duration     // used in turn; the last one repeats
 	editTakes     time.Duration
+	renewals      bool
+	lastRound     time.Time // of the renewal job
 }
 
 // New returns a server without accounts.
@@ -101,6 +106,7 @@ func New(config Config) *Server {
 	if config.CheckoutTakes == 0 {
 		s.checkoutTakes[0] = defaultCheckoutTakes
 	}
+	s.renewals, s.lastRound = config.Renewals, s.now()
 	s.endpoints, s.successors = s.table(), s.successorRoutes()
 	return s
 }

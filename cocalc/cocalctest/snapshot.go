@@ -16,6 +16,7 @@ type snapshot struct {
 	Licenses      []licenseRow
 	Purchases     []purchaseRow
 	Subscriptions []subscriptionRow
+	LastRound     time.Time // of the renewal job; zero: it does not run by itself
 }
 
 type sequences struct{ Item, Purchase, Subscription, Key int64 }
@@ -26,6 +27,8 @@ type accountRow struct {
 	MinBalance                     float64
 	ClosingDay                     json.RawMessage
 	Projects                       []Project
+	NoStripe, NoCreditRenewals     bool `json:",omitempty"`
+	Admin                          bool `json:",omitempty"`
 }
 
 type keyRow struct {
@@ -57,6 +60,7 @@ type licenseRow struct {
 
 type purchaseRow struct {
 	ID, Item                     int64
+	RefundOf                     int64 `json:",omitempty"`
 	Account, Service, Notes      string
 	License                      string
 	Time, PeriodStart, PeriodEnd time.Time
@@ -71,6 +75,13 @@ type subscriptionRow struct {
 	Created, PeriodStart, PeriodEnd time.Time
 	Canceled, Resumed               time.Time
 	Cost                            float32
+	Payment                         *paymentRow `json:",omitempty"`
+}
+
+type paymentRow struct {
+	Amount  float32
+	Status  string
+	Expires time.Time
 }
 
 // Snapshot returns the state of the server's accounts as JSON; see Restore.
@@ -81,7 +92,7 @@ func (s *Server) Snapshot() []byte {
 	for _, a := range s.accounts {
 		out.Accounts = append(out.Accounts, accountRow{
 			a.id, a.email, a.firstName, a.lastName, a.banned, a.partner, a.minBalanceSet,
-			a.minBalance, toJSON(a.closingDay), a.projects,
+			a.minBalance, toJSON(a.closingDay), a.projects, a.noStripe, a.noCreditRenewals, a.admin,
 		})
 	}
 	for _, k := range s.keys {
@@ -113,15 +124,22 @@ func (s *Server) Snapshot() []byte {
 	}
 	for _, p := range s.purchases {
 		out.Purchases = append(out.Purchases, purchaseRow{
-			p.id, p.itemID, p.accountID, p.service, p.notes, p.licenseID,
+			p.id, p.itemID, p.refundOf, p.accountID, p.service, p.notes, p.licenseID,
 			p.time, p.periodStart, p.periodEnd, p.cost, p.costPerHour, toJSON(p.description),
 		})
 	}
 	for _, u := range s.subscriptions {
-		out.Subscriptions = append(out.Subscriptions, subscriptionRow{
+		row := subscriptionRow{
 			u.id, u.latestPurchase, u.accountID, u.interval, u.status, u.licenseID,
-			u.created, u.periodStart, u.periodEnd, u.canceled, u.resumed, u.cost,
-		})
+			u.created, u.periodStart, u.periodEnd, u.canceled, u.resumed, u.cost, nil,
+		}
+		if p := u.payment; p != nil {
+			row.Payment = &paymentRow{p.amount, p.status, p.expires}
+		}
+		out.Subscriptions = append(out.Subscriptions, row)
+	}
+	if s.renewals {
+		out.LastRound = s.lastRound
 	}
 	data, err := json.Marshal(out)
 	if err != nil {
@@ -154,7 +172,7 @@ func (s *Server) Restore(data []byte) error {
 	for _, r := range in.Accounts {
 		a := &account{
 			r.ID, r.Email, r.FirstName, r.LastName, r.Banned, r.Partner, r.MinBalance, r.MinBalanceSet,
-			value(r.ClosingDay), r.Projects,
+			value(r.ClosingDay), r.Projects, r.NoStripe, r.NoCreditRenewals, r.Admin,
 		}
 		s.accounts, byID[r.ID] = append(s.accounts, a), a
 	}
@@ -181,7 +199,10 @@ func (s *Server) Restore(data []byte) error {
 	for _, r := range in.Subscriptions {
 		u := &subscription{
 			r.ID, r.Account, r.Created, r.Cost, r.Interval, r.PeriodStart, r.PeriodEnd, r.LatestPurchase, r.Status, r.License,
-			r.Canceled, r.Resumed,
+			r.Canceled, r.Resumed, nil,
+		}
+		if p := r.Payment; p != nil {
+			u.payment = &payment{p.Amount, p.Status, p.Expires}
 		}
 		s.subscriptions, subscriptions[r.ID] = append(s.subscriptions, u), u
 	}
@@ -194,8 +215,11 @@ func (s *Server) Restore(data []byte) error {
 	for _, r := range in.Purchases {
 		s.purchases = append(s.purchases, &purchase{
 			r.ID, r.Account, r.Time, r.Cost, r.PeriodStart, r.PeriodEnd, r.CostPerHour, r.Service,
-			value(r.Description), r.Notes, r.License, r.Item,
+			value(r.Description), r.Notes, r.License, r.Item, r.RefundOf,
 		})
+	}
+	if !in.LastRound.IsZero() {
+		s.lastRound = in.LastRound
 	}
 	s.ids.item, s.ids.purchase, s.ids.subscription, s.ids.keyRows = in.Sequences.Item, in.Sequences.Purchase,
 		in.Sequences.Subscription, in.Sequences.Key

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,6 +19,40 @@ func post(s *Server, key, path, body string) string {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return w.Body.String()
+}
+
+// What happens to a license later is in a snapshot too: renewals, refunds, and who may be charged.
+func TestServer_Restore_LaterLife(t *testing.T) {
+	now := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	config := Config{Now: func() time.Time { return now }, Unthrottled: true, Renewals: true}
+	first := New(config)
+	account := first.Add(NewAccount{Credit: 100000, Admin: true})
+	poor := first.Add(NewAccount{NoStripeCustomer: true, Credit: 1000})
+	poor.SetCreditRenewals(false)
+	account.AddToCart(siteLicense, `{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota",`+
+		`"user":"academic","boost":false,"period":"monthly","run_limit":1,"title":"A"}`)
+	account.AddProject("5a6b7c8d-0000-4000-8000-000000000001", "Thesis")
+	account.ChangeProject("5a6b7c8d-0000-4000-8000-000000000001", func(p *Project) { p.Broken = []string{"x"} })
+	if err := account.Checkout(); err != nil {
+		t.Fatal(err)
+	}
+	now = now.AddDate(0, 0, 29)
+	if n := first.RunRenewals(); n != 1 {
+		t.Fatalf("got %d renewals, want 1", n)
+	}
+	if err := first.Refund(3); err != nil {
+		t.Fatal(err)
+	}
+	next := New(config)
+	if err := next.Restore(first.Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(first.Snapshot()), string(next.Snapshot())); diff != "" {
+		t.Errorf("got another snapshot after Restore (-before +after):\n%s", diff)
+	}
+	if err := next.Refund(3); err == nil {
+		t.Error("got a purchase refunded twice, want an error")
+	}
 }
 
 // A server that restores another's snapshot gives the same answers, and continues its ids.

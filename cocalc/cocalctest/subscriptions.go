@@ -18,6 +18,7 @@ type subscription struct {
 	status                 string // active or canceled
 	licenseID              string
 	canceled, resumed      time.Time // the last time; zero: never
+	payment                *payment  // of the server's renewal job; nil: none yet
 }
 
 func (u *subscription) row() object {
@@ -32,7 +33,7 @@ func (u *subscription) row() object {
 		{"latest_purchase_id", u.latestPurchase},
 		{"status", u.status},
 		{"metadata", object{{"type", "license"}, {"license_id", u.licenseID}}},
-		{"payment", nil},
+		{"payment", u.payment.row()},
 	}
 }
 
@@ -95,7 +96,7 @@ func (s *Server) cancelSubscription(c *call) (any, error) {
 func (s *Server) cancel(a *account, id int64) (ok bool) {
 	for _, u := range s.subscriptions {
 		if u.id == id && u.accountID == a.id {
-			u.status, u.canceled = canceled, s.now()
+			u.cancel(s.now())
 			return true
 		}
 	}
@@ -173,6 +174,7 @@ func (s *Server) resumeSubscription(c *call) (any, error) {
 			paid(p)
 			if u.accountID == c.account.id {
 				u.status, u.resumed = active, s.now()
+				u.closeInvoice()
 			}
 		}
 		return resume, nil
@@ -233,8 +235,22 @@ func (s *Server) periodEdit(u *subscription, at, end time.Time, note string) (*e
 		note: note + "We use the fixed cost " + currency(cost) + ".",
 		after: func(paid *purchase) {
 			u.status, u.periodStart, u.periodEnd, u.latestPurchase = active, addMonths(end, -u.months()), end, paid.id
+			u.closeInvoice()
 		},
 	}, nil
+}
+
+// cancel ends the renewals.
+func (u *subscription) cancel(now time.Time) {
+	u.status, u.canceled = canceled, now
+	u.closeInvoice()
+}
+
+// closeInvoice cancels an open invoice of Stripe for the next period.
+func (u *subscription) closeInvoice() {
+	if u.payment != nil && u.payment.status == active {
+		u.payment.status = canceled
+	}
 }
 
 // licenseOf returns the license that a subscription renews.

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// userQuery answers the tables that a client of licenses uses: it reads accounts, purchases and subscriptions, and sets
-// the title and description of a license in manager_site_licenses.
+// userQuery answers the tables that a client of licenses uses. It reads accounts, purchases, subscriptions, licenses
+// and projects; it sets title, description and managers of a license, and puts a license on a project. A query that has
+// no null sets its values.
 func (s *Server) userQuery(c *call) (any, error) {
 	query, ok := c.params.get("query").(object)
 	if !ok || len(query) == 0 {
@@ -19,8 +20,8 @@ func (s *Server) userQuery(c *call) (any, error) {
 		if list, isList := m.value.([]any); isList && len(list) > 0 {
 			fields, _ = list[0].(object)
 		}
-		if m.name == "manager_site_licenses" && !slices.ContainsFunc(fields, func(f member) bool { return f.value == nil }) {
-			if err := s.renameLicense(c, fields); err != nil {
+		if set := s.setQuery(m.name, fields); set != nil {
+			if err := set(c, fields); err != nil {
 				return nil, err
 			}
 			continue // a query that sets a value has no result
@@ -43,11 +44,18 @@ func (s *Server) userQuery(c *call) (any, error) {
 func (s *Server) readTable(c *call, table string, fields object, nulls bool) ([]any, error) {
 	var rows []object
 	switch table {
-	case "site_licenses":
-		return nil, refusal("FATAL: user must be an admin")
-	case "accounts", "purchases", "subscriptions", "manager_site_licenses", "projects", "projects_all":
+	case "site_licenses", "site_license_usage_stats", "number_of_projects_using_site_license", "matching_site_licenses":
+		return nil, errNotAdmin
+	case "accounts", "purchases", "subscriptions", "manager_site_licenses", "site_license_public_info", "projects",
+		"projects_all":
 		if c.account == nil {
 			return nil, refusal("FATAL: anonymous get queries not allowed for table '" + table + "'")
+		}
+		switch table {
+		case "manager_site_licenses":
+			return s.managerLicenses(c, nulls)
+		case "site_license_public_info":
+			return s.publicLicense(c, fields)
 		}
 		if err := mayRead(c.account, table, fields); err != nil {
 			return nil, err
@@ -64,7 +72,7 @@ func (s *Server) readTable(c *call, table string, fields object, nulls bool) ([]
 			if _, unknown := v.(undefined); unknown {
 				return nil, refusal("FATAL: user get query not allowed for " + table + "." + f.name)
 			}
-			matches = matches && (f.value == nil || pgText(f.value) == pgText(v))
+			matches = matches && (hasNull(f.value) || pgText(f.value) == pgText(v))
 			if nulls || !absent(v) {
 				answer = append(answer, member{f.name, v})
 			}
@@ -74,6 +82,42 @@ func (s *Server) readTable(c *call, table string, fields object, nulls bool) ([]
 		}
 	}
 	return answers, nil
+}
+
+// errNotAdmin refuses what only admins of the site may query, and projects of other people.
+const errNotAdmin = refusal("FATAL: user must be an admin")
+
+// setQuery returns what sets values of a table; nil for a query that reads, which a null anywhere in it makes.
+func (s *Server) setQuery(table string, fields object) func(*call, object) error {
+	if hasNull(fields) || fields == nil {
+		return nil
+	}
+	switch table {
+	case "manager_site_licenses":
+		return s.setLicense
+	case "projects":
+		if _, absent := fields.get("site_license").(undefined); !absent {
+			return s.setProject
+		}
+	case "projects_using_site_license":
+		return func(*call, object) error {
+			return refusal("FATAL: user set queries not allowed for table '" + table + "'")
+		}
+	}
+	return nil
+}
+
+// hasNull reports whether a value is null or has one in it.
+func hasNull(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case object:
+		return slices.ContainsFunc(v, func(m member) bool { return hasNull(m.value) })
+	case []any:
+		return slices.ContainsFunc(v, hasNull)
+	}
+	return false
 }
 
 // absent reports whether a column is null.
@@ -129,10 +173,6 @@ func (s *Server) tableRows(c *call, table string) []object {
 					member{"renewal_email", nil}))
 			}
 		}
-	case "manager_site_licenses":
-		for _, l := range s.managedLicenses(a) {
-			rows = append(rows, l.row())
-		}
 	case "projects", "projects_all":
 		for _, p := range a.projects {
 			if table == "projects" && s.now().Sub(p.Edited) > projectsCutoff {
@@ -154,35 +194,10 @@ func (s *Server) tableRows(c *call, table string) []object {
 				{"title", p.Title},
 				{"users", users},
 				{"deleted", deleted},
+				{"site_license", p.siteLicense()},
 				{"last_edited", isoText(p.Edited)},
 			})
 		}
 	}
 	return rows
-}
-
-// renameLicense sets title and description. It was read in the server's code, not recorded.
-func (s *Server) renameLicense(c *call, fields object) error {
-	if c.account == nil {
-		return refusal("FATAL: no anonymous set queries")
-	}
-	l, err := s.licenseByID(fields.get("id"))
-	if err != nil {
-		return err
-	}
-	if !l.managedBy(c.account) {
-		return refusal("FATAL: user must be a manager of the license")
-	}
-	for _, f := range fields {
-		switch f.name {
-		case "id":
-		case "title":
-			l.title = textColumn(f.value)
-		case "description":
-			l.description = textColumn(f.value)
-		default:
-			return refusal("FATAL: user set query not allowed for manager_site_licenses." + f.name)
-		}
-	}
-	return nil
 }
