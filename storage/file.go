@@ -31,7 +31,7 @@ func create(path string) error {
 	if err := temp.Close(); err != nil {
 		return err
 	}
-	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: freeList})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,11 @@ const (
 	// and one that can't be mapped again leaves the file unusable until it is reopened.
 	initialMapSize = 1 << 30
 	growStep       = 256 << 10 // bytes by which the file grows
+	// freeList makes bbolt take the first pages of the file that fit. Single pages then fill the gaps at its beginning,
+	// and the long runs of free pages behind them stay whole for the bundles. With bbolt's other kind, which takes any
+	// run that is long enough, single pages divide these until no bundle fits: a ledger of 40,000 orders has five times
+	// as many free pages, and bbolt keeps each in memory and writes all of them with each commit.
+	freeList = bbolt.FreelistArrayType
 )
 
 var application = []byte("licensebot ledger")
@@ -266,7 +271,7 @@ func openFile(path string, readOnly bool, info fs.FileInfo) (db *bbolt.DB, file 
 		}
 	}()
 	options := &bbolt.Options{
-		Timeout: lockTimeout, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType,
+		Timeout: lockTimeout, ReadOnly: readOnly, FreelistType: freeList,
 		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
 			file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
 			return file, err

@@ -115,7 +115,7 @@ func upgradeCopy(name string) error {
 
 // writeUpgraded writes the ledger of a transaction to a file in the current schema, durably, and compares the two.
 func writeUpgraded(from *bbolt.Tx, name string, sizes sizes, progress func(done, total int)) error {
-	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true})
+	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: freeList, NoSync: true})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -151,6 +152,21 @@ func TestWrite_Ledger_ShowsAPast(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A ledger has about as much unused space as a bot's: it is compacted as often.
+func TestCreate_Size(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	if err := Create(t.Context(), path, Options{Orders: 1000, Months: 24, Until: until, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := int64(4 << 20); info.Size() > most { // 5.8 MB if all is compacted at the end
+		t.Errorf("got %d bytes, want at most %d", info.Size(), most)
 	}
 }
 
