@@ -205,13 +205,13 @@ func (s *Service) maintainLedger(ctx context.Context) error {
 			if err == nil && len(findings) == 0 {
 				s.prune(ctx)
 			}
-			debug.FreeOSMemory() // a verification needs many times what the idle bot does
 		}
 		if isSound {
 			s.compact(ctx)
 		} else {
 			log.Warn().Msg("leave the ledger as it is, without compacting it: it is damaged, or was not verified")
 		}
+		debug.FreeOSMemory() // a verification needs many times what the idle bot does, and a compaction some megabytes
 		if backoff.Sleep(ctx, compactEvery) != nil {
 			return nil
 		}

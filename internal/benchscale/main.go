@@ -147,7 +147,7 @@ func (b *bench) measure(ctx context.Context, programs []program, orders int) (ro
 	for n := range b.runs {
 		for i, p := range programs {
 			fmt.Fprintf(b.progress, "%d orders: run %d of %d of %s\n", orders, n+1, b.runs, p.name)
-			if err := rows[i].measure(ctx, p.path, ledgers[i]); err != nil {
+			if err := rows[i].measure(ctx, p, ledgers[i]); err != nil {
 				return nil, fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
@@ -156,14 +156,14 @@ func (b *bench) measure(ctx context.Context, programs []program, orders int) (ro
 }
 
 // measure adds one run of everything.
-func (r *row) measure(ctx context.Context, program, ledger string) error {
-	s, err := measureStart(ctx, program, ledger)
+func (r *row) measure(ctx context.Context, of program, ledger string) error {
+	s, err := measureStart(ctx, of, ledger)
 	if err != nil {
 		return err
 	}
 	r.starts = append(r.starts, s)
 	for i, args := range commands {
-		c, err := measureCommand(ctx, program, ledger, args...)
+		c, err := measureCommand(ctx, of.path, ledger, args...)
 		if err != nil {
 			return fmt.Errorf("%q: %w", args, err)
 		}

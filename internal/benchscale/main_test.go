@@ -11,6 +11,7 @@ import (
 
 // A run with a small ledger measures everything once and leaves nothing behind.
 func TestRun_SmallLedger(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var table strings.Builder
 	if err := run(t.Context(), []string{"-orders", "30", "-runs", "1", "-dir", dir}, &table, io.Discard); err != nil {

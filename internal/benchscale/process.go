@@ -23,12 +23,40 @@ const (
 type process struct {
 	cmd   *exec.Cmd
 	began time.Time
-	errs  bytes.Buffer // read only after the end
+	errs  errorLog
 
 	ended    chan struct{} // closed when the process has ended
 	err      error         // of its end; read only after ended
 	watching sync.WaitGroup
 	peak     int64 // of anonymous memory; read only after the end of watching
+}
+
+// errorLog keeps what a process writes to its standard error.
+type errorLog struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write implements io.Writer.
+func (l *errorLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, p...)
+	return len(p), nil
+}
+
+// contains reports whether the process has written a text.
+func (l *errorLog) contains(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Contains(l.text, []byte(text))
+}
+
+// end returns the last part of what the process has written.
+func (l *errorLog) end() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.text[max(0, len(l.text)-2000):])
 }
 
 // launch starts a program with this ledger and these settings alone.
@@ -79,8 +107,7 @@ func (p *process) wait() error {
 	if p.err == nil {
 		return nil
 	}
-	text := p.errs.Bytes()
-	return fmt.Errorf("%w\n%s", p.err, text[max(0, len(text)-2000):])
+	return fmt.Errorf("%w\n%s", p.err, p.errs.end())
 }
 
 // stop ends the process as an operator does.

@@ -16,10 +16,12 @@ import (
 const (
 	// patience is how long a start may take.
 	patience = 15 * time.Minute
-	// steady is how long the memory must stay the same, within a percent, for an idle bot; settling is how long that may
-	// take.
+	// steady is how long the memory must stay the same, within a percent, for an idle bot; settling is how long it may
+	// take until then, with the verification of the whole ledger.
 	steady   = 3 * time.Second
-	settling = 10 * time.Minute
+	settling = 15 * time.Minute
+	// verified is what the log says once the bot has verified the whole ledger, which begins ten seconds after its start.
+	verified = `"message":"verify the ledger"`
 )
 
 // site is a simulated Slack and CoCalc for one run of the bot.
@@ -68,14 +70,15 @@ func (s *site) settings() []string {
 	}
 }
 
-// measureStart starts the bot, waits until it has answered a command and then until it is idle, and ends it.
-func measureStart(ctx context.Context, program, ledger string) (out start, err error) {
+// measureStart starts the bot, waits until it has answered a command and then until it has verified its ledger and is
+// idle, and ends it.
+func measureStart(ctx context.Context, of program, ledger string) (out start, err error) {
 	s, err := openSite(cocalctest.Config{Seed: 1})
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	p, err := launch(ctx, program, ledger, s.settings(), "run")
+	p, err := launch(ctx, of.path, ledger, s.settings(), "run")
 	if err != nil {
 		return out, err
 	}
@@ -83,7 +86,7 @@ func measureStart(ctx context.Context, program, ledger string) (out start, err e
 	err = s.ask(ctx, p)
 	out.took, out.then = time.Since(p.began), p.anonymous()
 	if err == nil {
-		out.idle, err = idle(ctx, p)
+		out.idle, err = idle(ctx, p, !of.first)
 	}
 	err = errors.Join(err, p.stop())
 	out.peak = p.peak
@@ -114,8 +117,9 @@ func (s *site) ask(ctx context.Context, p *process) error {
 	return nil
 }
 
-// idle returns the anonymous memory of the process once it stays the same.
-func idle(ctx context.Context, p *process) (int64, error) {
+// idle returns the anonymous memory of the process once it stays the same, if verifies is set after the process has
+// verified its ledger. Older bots do that before they answer.
+func idle(ctx context.Context, p *process, verifies bool) (int64, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	began := time.Now()
@@ -129,12 +133,16 @@ func idle(ctx context.Context, p *process) (int64, error) {
 		case <-tick.C:
 		}
 		now := p.anonymous()
-		if now > last+last/100 || now < last-last/100 {
+		isWaiting := verifies && !p.errs.contains(verified)
+		if isWaiting || now > last+last/100 || now < last-last/100 {
 			last, since = now, time.Now()
 		}
 		if time.Since(since) >= steady {
 			return last, nil
 		}
+	}
+	if verifies && !p.errs.contains(verified) {
+		return 0, fmt.Errorf("the bot did not verify its ledger within %s", settling)
 	}
 	return last, nil
 }
