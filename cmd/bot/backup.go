@@ -100,8 +100,8 @@ func byBotOrAlone[T any](ctx context.Context, byBot, alone func() (T, error)) (d
 		if try == startTries {
 			return done,
 				fmt.Errorf(
-					"%w, but it doesn't answer: it may be starting or stopping, or be an older version. Try again, or stop it first",
-					err)
+					"%w, but it doesn't answer: it may be starting or stopping, or be an older version. If it is upgrading "+
+						"the ledger, its log shows how far it is. Try again, or stop it first", err)
 		}
 		select {
 		case <-ctx.Done():

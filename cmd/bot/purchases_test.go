@@ -226,7 +226,8 @@ func TestPurchases_BotRuns(t *testing.T) {
 	}
 	if got := does(t, "", "resume", "it was me"); got.code != 1 ||
 		!strings.HasSuffix(got.err, "another licensebot is running with this ledger, but it doesn't answer: it may be "+
-			"starting or stopping, or be an older version. Try again, or stop it first\n") {
+			"starting or stopping, or be an older version. If it is upgrading the ledger, its log shows how far it is. "+
+			"Try again, or stop it first\n") {
 		t.Errorf("bot resume: got exit code %d, error %q; want 1, that the running bot doesn't answer", got.code, got.err)
 	}
 }

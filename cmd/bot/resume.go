@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"strings"
@@ -68,7 +69,7 @@ func runResume(ctx context.Context, reason string, c stdio) error {
 
 // resumeAlone ends a pause in the ledger of a bot that is not running.
 func resumeAlone(ctx context.Context, c stdio, database, by, reason string) (was *purchase.Pause, err error) {
-	ledger, err := storage.Open(database)
+	ledger, err := storage.Open(database, storage.WithProgress(upgradeProgress(c.err, time.Now)))
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +82,22 @@ func resumeAlone(ctx context.Context, c stdio, database, by, reason string) (was
 		return err
 	})
 	return was, err
+}
+
+// upgradeProgressEvery is how often the progress of an upgrade is printed.
+const upgradeProgressEvery = 5 * time.Second
+
+// upgradeProgress returns a function that prints how far the upgrade of a large ledger is. A short upgrade prints
+// nothing.
+func upgradeProgress(w io.Writer, now func() time.Time) func(done, total int) {
+	last := now()
+	return func(done, total int) {
+		if now().Sub(last) < upgradeProgressEvery {
+			return
+		}
+		last = now()
+		fmt.Fprintf(w, "Upgrading the ledger: %d of %d records.\n", done, total)
+	}
 }
 
 // operator returns the ledger's name for the person who uses the bot's machine.
