@@ -1,11 +1,13 @@
 package bot_test
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 )
@@ -136,6 +138,10 @@ func TestConversation_Refusals(t *testing.T) {
 		{"an unknown command", slacksim.Alice, "byu ram=16", "Did you mean `/license buy`?"},
 		{"an unknown order", slacksim.Alice, "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", "There's no order with that id"},
 		{
+			"an order that may have been pruned", slacksim.Alice, "order " + string(prunedOrder),
+			"Orders of that time that were never confirmed have been removed",
+		},
+		{
 			"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e",
 			"CoCalc doesn't know a license with that id",
 		},
@@ -145,7 +151,9 @@ func TestConversation_Refusals(t *testing.T) {
 		{"help for a field", slacksim.Alice, "help uptime", "uptime"},
 		{"a price", slacksim.Carol, "quote ram=16 cpu=2", "$63.75 a month"},
 	}
-	env := newEnv(t, nil)
+	env := newEnv(t, func(env *testEnv) {
+		env.decorate = app.Decorators{Ledger: func(l purchase.Ledger) purchase.Ledger { return prunedLedger{l} }}
+	})
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			env.says(c.who, c.text)
@@ -155,6 +163,24 @@ func TestConversation_Refusals(t *testing.T) {
 		})
 	}
 	env.checkSpent(0, 0)
+}
+
+// prunedOrder is the id of an order of a time of which orders were pruned from a prunedLedger.
+const prunedOrder purchase.OrderID = "01H8Z3V5TQ4X6B7N8M9P0RSTWX"
+
+type prunedLedger struct{ purchase.Ledger }
+
+func (l prunedLedger) View(ctx context.Context, read func(purchase.Reader) error) error {
+	return l.Ledger.View(ctx, func(r purchase.Reader) error { return read(prunedReader{r}) })
+}
+
+type prunedReader struct{ purchase.Reader }
+
+func (r prunedReader) Order(id purchase.OrderID) (purchase.Order, error) {
+	if id == prunedOrder {
+		return purchase.Order{}, purchase.ErrPruned
+	}
+	return r.Reader.Order(id)
 }
 
 func TestConversation_ClicksThatDoNotCount(t *testing.T) {

@@ -37,6 +37,10 @@ func (h *Handler) order(ctx context.Context, at replyTarget, id purchase.OrderID
 
 // orderRefusal returns why an order is not shown.
 func (h *Handler) orderRefusal(err error) content {
+	if errors.Is(err, purchase.ErrPruned) {
+		return textMessage("There's no order with that id. Orders of that time that were never confirmed have been " +
+			"removed. `/license history` shows past purchases.")
+	}
 	if errors.Is(err, purchase.ErrNoOrder) {
 		return textMessage("There's no order with that id. `/license history` shows past purchases.")
 	}

@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -14,6 +15,8 @@ import (
 var (
 	// ErrNoOrder means that the ledger has no order with that id.
 	ErrNoOrder = errors.New("no such order")
+	// ErrPruned wraps ErrNoOrder: orders of the id's time were pruned, so it may have been one of them.
+	ErrPruned = fmt.Errorf("%w; orders of that time were pruned", ErrNoOrder)
 	// ErrFull means that the ledger's disk has too little space for another order.
 	ErrFull = errors.New("the ledger's disk is full")
 	// ErrUncertain means that the disk failed during a commit. Whether the change is in the ledger is unknown until the
@@ -44,7 +47,7 @@ type Ledger interface {
 
 // Reader reads the ledger inside a transaction.
 type Reader interface {
-	// Order returns an order. The error wraps ErrNoOrder if the id was never stored.
+	// Order returns an order. The error wraps ErrNoOrder if the id was never stored, or its order was pruned.
 	Order(id OrderID) (Order, error)
 	// OpenOrders returns the orders for which Order.Open is true, oldest first.
 	OpenOrders() ([]Order, error)

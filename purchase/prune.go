@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"strconv"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 )
 
 // Pruning removes old records that are about no money and no decision: refusals, and proposals that were neither
@@ -54,6 +56,12 @@ func (p *Pruned) Add(e Event) {
 	h.Write([]byte(e.Hash))
 	p.Digest = hex.EncodeToString(h.Sum(nil))
 	p.Records += uint64(e.Count)
+}
+
+// Covers reports whether orders of the id's time were pruned. An id shows when its order was proposed.
+func (p *Pruned) Covers(id OrderID) bool {
+	parsed, err := ulid.ParseStrict(string(id))
+	return err == nil && p.Orders > 0 && ulid.Time(parsed.Time()).UTC().Format(time.DateOnly) <= p.Before
 }
 
 // StandsFor reports whether the record is audit record n, or one that replaced it.

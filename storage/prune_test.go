@@ -154,6 +154,9 @@ func TestLedger_Prune_LeavesMoneyAndDecisions(t *testing.T) {
 				if slices.Contains(named, o.ID) {
 					t.Errorf("order %s is gone, and is still found by its end", o.ID)
 				}
+				if !errors.Is(err2, purchase.ErrPruned) {
+					t.Errorf("order %s is gone: got error %v, want %v", o.ID, err2, purchase.ErrPruned)
+				}
 				return err
 			}
 			if diff := cmp.Diff(o, got); diff != "" || !slices.Contains(named, o.ID) {

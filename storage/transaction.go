@@ -116,9 +116,21 @@ func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err erro
 	defer recoverDamage(&err)()
 	order, ok, err := find[purchase.Order](&t.bundleReader, collectionOrders, []byte(id))
 	if err == nil && !ok {
-		err = fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
+		err = t.noOrder(id)
 	}
 	return order, err
+}
+
+// noOrder returns the error about an id without an order.
+func (t *transaction) noOrder(id purchase.OrderID) error {
+	pruned, ok, err := getJSON[purchase.Pruned](t.tx, bucketMeta, keyPruned)
+	switch {
+	case err != nil:
+		return err
+	case ok && pruned.Covers(id):
+		return fmt.Errorf("%w: %q", purchase.ErrPruned, id)
+	}
+	return fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
 }
 
 // find reads a record of a collection; ok is false if there is none.
