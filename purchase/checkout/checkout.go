@@ -358,7 +358,7 @@ func (wk *Worker) countPurchases(ctx context.Context, o purchase.Order, late boo
 	if !late {
 		return wk.rec.PurchasesOf(ctx, o)
 	}
-	if rows := wk.rec.Counted(o, wk.spans.Ends(o.ID, wk.watchSpan(o))); len(rows) > 0 {
+	if rows := wk.rec.Counted(o, wk.spans.Ends(o.ID, wk.watchSpan(o.WatchUntil))); len(rows) > 0 {
 		return rows, nil
 	}
 	return wk.rec.PurchasesSince(ctx, o, wk.countsSince(o))
@@ -368,25 +368,38 @@ func (wk *Worker) countPurchases(ctx context.Context, o purchase.Order, late boo
 // of the orders that are to be counted once more by now. So one list, which CoCalc throttles, counts for all of them.
 func (wk *Worker) countsSince(o purchase.Order) time.Time {
 	since := wk.rec.AddedFrom(o)
-	for _, other := range wk.open {
-		if other.State != purchase.Purchased || other.WatchUntil.IsZero() || wk.watchRemaining(other) > 0 {
-			continue
-		}
-		if from := wk.rec.AddedFrom(other); from.Before(since) {
-			since = from
+	for _, w := range wk.watched {
+		if wk.spans.Remains(w.id, wk.watchSpan(w.until)) == 0 && w.since.Before(since) {
+			since = w.since
 		}
 	}
 	return since
 }
 
+// watched is a bought order that is watched: until when, and since when a list has its purchases.
+type watched struct {
+	id           purchase.OrderID
+	until, since time.Time
+}
+
+// noteWatched remembers which bought orders are watched.
+func (wk *Worker) noteWatched(open []purchase.Order) {
+	wk.watched = wk.watched[:0]
+	for _, o := range open {
+		if o.State == purchase.Purchased && !o.WatchUntil.IsZero() {
+			wk.watched = append(wk.watched, watched{o.ID, o.WatchUntil, wk.rec.AddedFrom(o)})
+		}
+	}
+}
+
 // watchRemaining returns the remaining time of an order's watch; 0 if it is over.
 func (wk *Worker) watchRemaining(o purchase.Order) time.Duration {
-	return wk.spans.Remains(o.ID, wk.watchSpan(o))
+	return wk.spans.Remains(o.ID, wk.watchSpan(o.WatchUntil))
 }
 
 // watchSpan returns the span during which an ended order is watched.
-func (wk *Worker) watchSpan(o purchase.Order) register.Span {
-	return register.Span{What: "watch", Until: o.WatchUntil, Length: wk.timing.Settle + wk.reg.WatchStep(), Careful: true}
+func (wk *Worker) watchSpan(until time.Time) register.Span {
+	return register.Span{What: "watch", Until: until, Length: wk.timing.Settle + wk.reg.WatchStep(), Careful: true}
 }
 
 // checkoutInFlight returns how long the order's checkout may still be in progress; 0 if it is certainly over. A

@@ -34,7 +34,7 @@ type Worker struct {
 	// due is when the order can be processed again, as a value of Register.Elapsed, even if the worker is woken before.
 	due     map[purchase.OrderID]time.Duration
 	learned map[purchase.OrderID]learned
-	open    []purchase.Order // as they were before the step under way
+	watched []watched // the bought orders that were watched before the step under way
 	// inherited are the orders that were open when this run first read the ledger. Nil before that.
 	inherited map[purchase.OrderID]bool
 	spans     *register.Spans
@@ -87,7 +87,7 @@ func (wk *Worker) runOnce(ctx, drain context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		wk.open = open
+		wk.noteWatched(open)
 		wk.forgetEnded(open)
 		stopped, err := wk.showStopped(drain, open)
 		if err != nil {
