@@ -194,6 +194,10 @@ type PurchaseRow struct {
 	CartItemID int64     // description.item.id; 0 if the purchase has no cart item
 	PeriodEnd  time.Time // end of the paid period, which is the license's expiry; zero for credits
 	Text       string    // description.item.description.description, which ends with the order's tag
+	// Change is what a row of service edit-license changed; nil for other rows, and if the row doesn't tell.
+	Change *LicenseChange
+	// RefundOf is the ID of the row whose cost a row of service refund gives back; 0 for other rows.
+	RefundOf int64
 }
 
 // PurchaseFilter selects purchases. The zero value selects the newest hundred.
@@ -267,8 +271,11 @@ type purchaseJSON struct {
 	Service     string     `json:"service"`
 	PeriodEnd   timestamp  `json:"period_end"`
 	Description lenient[struct {
-		LicenseID lenient[idText] `json:"license_id"`
-		Item      lenient[struct {
+		LicenseID  lenient[idText]            `json:"license_id"`
+		Before     lenient[*licenseTermsJSON] `json:"origInfo"`
+		After      lenient[*licenseTermsJSON] `json:"modifiedInfo"`
+		PurchaseID lenient[int64]             `json:"purchase_id"`
+		Item       lenient[struct {
 			ID          lenient[int64] `json:"id"`
 			Description lenient[struct {
 				Description lenientText `json:"description"`
@@ -281,11 +288,19 @@ func (j purchaseJSON) row() (PurchaseRow, error) {
 	if j.ID <= 0 {
 		return PurchaseRow{}, errors.New("a purchase without an id")
 	}
-	item := j.Description.v.Item.v
-	return PurchaseRow{
-		ID: j.ID, Time: j.Time.Time, Cost: j.Cost.cents, Service: j.Service, LicenseID: string(j.Description.v.LicenseID.v),
+	d := j.Description.v
+	item := d.Item.v
+	row := PurchaseRow{
+		ID: j.ID, Time: j.Time.Time, Cost: j.Cost.cents, Service: j.Service, LicenseID: string(d.LicenseID.v),
 		CartItemID: item.ID.v, PeriodEnd: j.PeriodEnd.Time, Text: string(item.Description.v.Description),
-	}, nil
+	}
+	switch {
+	case j.Service == ServiceEdit && d.Before.v != nil && d.After.v != nil:
+		row.Change = &LicenseChange{d.Before.v.terms(), d.After.v.terms()}
+	case j.Service == ServiceRefund:
+		row.RefundOf = d.PurchaseID.v
+	}
+	return row, nil
 }
 
 // readTwice reads something that looks empty with a wrong key or during a database outage. If read returns an answer

@@ -37,6 +37,22 @@ type Subscription struct {
 	LicenseID        string
 }
 
+// ChargeLead is how long before the end of a paid period the server charges the next one. Measured on the real server:
+// its own notice, which is sent two days earlier, speaks of the same moment.
+const ChargeLead = 5 * 24 * time.Hour
+
+// StatusActive is the status of a subscription that the server renews; "canceled" is the usual other one.
+const StatusActive = "active"
+
+// NextCharge returns when the server charges the next period; zero if the subscription isn't active. The moment is in
+// the past if the server should have charged already: an account without a payment method is never charged.
+func (s Subscription) NextCharge() time.Time {
+	if s.Status != StatusActive || s.CurrentPeriodEnd.IsZero() {
+		return time.Time{}
+	}
+	return s.CurrentPeriodEnd.Add(-ChargeLead)
+}
+
 // Subscriptions lists all subscriptions of the account, including canceled ones. An older store has none; that is an
 // error.
 func (c *Client) Subscriptions(ctx context.Context) ([]Subscription, error) {

@@ -47,6 +47,7 @@ type EntryFacts struct {
 	Charged    Cents
 	PurchaseID int64
 	LicenseID  string
+	Kind       EntryKind
 
 	Duplicate, Correction bool
 }
@@ -55,7 +56,7 @@ type EntryFacts struct {
 func (p *Purchase) Facts() EntryFacts {
 	return EntryFacts{
 		Number: p.Number, Month: p.Month, Order: p.Order, Requester: p.Requester.ID, Charged: p.Charged,
-		PurchaseID: p.PurchaseID, LicenseID: p.LicenseID, Duplicate: p.Duplicate, Correction: p.Correction,
+		PurchaseID: p.PurchaseID, LicenseID: p.LicenseID, Kind: p.Kind, Duplicate: p.Duplicate, Correction: p.Correction,
 	}
 }
 

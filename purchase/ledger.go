@@ -76,6 +76,10 @@ type Reader interface {
 	// Budgets returns at most limit months, newest first.
 	Budgets(limit int) ([]Budget, error)
 	Account() (AccountState, error)
+	// Owned returns what became of a license; ok is false if the ledger has no record of that.
+	Owned(licenseID string) (l OwnedLicense, ok bool, err error)
+	// OwnedAfter returns at most limit records of licenses whose id is above after, in the order of their ids.
+	OwnedAfter(after string, limit int) ([]OwnedLicense, error)
 	// Events returns at most limit audit records, from number first on, oldest first.
 	Events(first uint64, limit int) ([]Event, error)
 	// EventsSince returns the number of the first audit record with a time at or after t, as PurchasesSince does.
@@ -102,6 +106,9 @@ type Writer interface {
 	// budget with PutBudget; see ChangeBudget.
 	BudgetForChange(month string) (Budget, error)
 	PutBudget(Budget) error
+	// PutOwned stores what became of a license, and DropOwned removes the record, if there is one.
+	PutOwned(OwnedLicense) error
+	DropOwned(licenseID string) error
 	PutAccount(AccountState) error
 	// AppendEvent appends an audit record to the chain, and sets its number and hashes.
 	AppendEvent(Event) error
@@ -124,6 +131,13 @@ type Purchase struct {
 	PurchaseID int64     `json:"cocalc_purchase,omitempty"`
 	LicenseID  string    `json:"license_id"`
 	Expires    time.Time `json:"expires,omitzero"`
+	// Kind is empty for a purchase. The other kinds are about a license that was bought before; Order, Requester and Place
+	// are those of its purchase.
+	Kind EntryKind `json:"kind,omitempty"`
+	// Begins is when the time begins that a renewal or an edit paid for; Expires is its end.
+	Begins time.Time `json:"begins,omitzero"`
+	// Refunds is CoCalc's number of the purchase whose charge a refund gives back.
+	Refunds int64 `json:"refunds,omitempty"`
 	// Duplicate is set if an overlapping checkout bought the same cart item once more.
 	Duplicate bool `json:"duplicate,omitempty"`
 	// Correction is set if the entry is not a purchase but corrects the charge of an earlier entry of the order. Charged
@@ -145,6 +159,8 @@ type AccountState struct {
 	// the account's purchases were last compared with the ledger.
 	Watching   time.Time `json:"watching,omitzero"`
 	Reconciled time.Time `json:"reconciled,omitzero"`
+	// Followed says how far the later life of the licenses was read; nil if it never was.
+	Followed *Followed `json:"followed,omitempty"`
 	// Earlier is the time, by CoCalc's clock, of the newest tagged purchase that the account had when this ledger began;
 	// zero if it had none. Those purchases belong to a missing ledger and were reported then.
 	Earlier time.Time `json:"earlier,omitzero"`
@@ -191,6 +207,13 @@ type AccountState struct {
 	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
 	// Before is set for a day after a restore, because CoCalc may show a purchase late.
 	Before *Before `json:"before_restore,omitempty"`
+}
+
+// Followed says how far the later life of the licenses was read.
+type Followed struct {
+	Entries uint64 `json:"entries"` // the number of the last log entry whose license is followed
+	// Rows is when CoCalc's purchases of all services were last read to the end, by CoCalc's clock.
+	Rows time.Time `json:"rows,omitzero"`
 }
 
 // MaxReportedFindings limits AccountState.ReportedFindings.
@@ -307,6 +330,11 @@ const PageSize = 500
 // AllOrders iterates over the orders, newest first. An error ends the iteration.
 func AllOrders(r Reader) iter.Seq2[Order, error] {
 	return inPages("", r.Orders, func(o *Order) OrderID { return o.ID })
+}
+
+// AllOwned iterates over the records of licenses, in the order of their ids. An error ends the iteration.
+func AllOwned(r Reader) iter.Seq2[OwnedLicense, error] {
+	return inPages("", r.OwnedAfter, func(l *OwnedLicense) string { return l.ID })
 }
 
 // AllEvents iterates over the audit records, oldest first. An error ends the iteration.

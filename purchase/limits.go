@@ -10,14 +10,16 @@ import (
 	"licensebot/cocalc"
 )
 
-// Budget is the spending and the reservations of one month. A reservation is only made if Spent + Reserved stays within
-// the limit. Spent can exceed the limit afterwards if CoCalc sells more than was reserved: a double purchase, which
+// Budget is the spending and the reservations of one month. A reservation is only made if what was bought and what is
+// reserved stay within the limit. Spent can exceed the limit afterwards if CoCalc sells more than was reserved: a double purchase, which
 // pauses buying, or a purchase that shows up after its order failed and its reservation was released.
 type Budget struct {
 	Month    string `json:"month"` // "2026-11"
-	Spent    Cents  `json:"spent_cents"`
+	Spent    Cents  `json:"spent_cents"` // all that was charged, with Upkeep
 	Reserved Cents  `json:"reserved_cents"`
 	Bought   int    `json:"bought"` // number of licenses
+	// Upkeep is the part of Spent that was charged for licenses bought before: renewals, edits and refunds.
+	Upkeep Cents `json:"upkeep_cents,omitempty"`
 	// People are the requesters' shares of the month, by Actor key. Months recorded before shares existed have none.
 	People map[string]Share `json:"people,omitempty"`
 }
@@ -27,6 +29,7 @@ type Budget struct {
 type Share struct {
 	Spent    Cents `json:"spent_cents,omitempty"`
 	Reserved Cents `json:"reserved_cents,omitempty"`
+	Upkeep   Cents `json:"upkeep_cents,omitempty"` // part of Spent
 	// Days counts, by the day of the requester's click, the orders that were reserved or bought, and those that were
 	// withdrawn after approval was requested.
 	Days map[string]int `json:"days,omitempty"`
@@ -140,7 +143,7 @@ func (p Policy) CheckLimits(w Commitment, month Budget) *Refusal {
 		return NewRefusal(OverBudget, "setting", "MONTHLY_BUDGET", "price", ArgCents(w.Price), "left", ArgCents(max(left, 0)),
 			"limit", ArgCents(p.MonthlyBudget.Max), "resets", ArgTime(p.ResetDay(w.Now)))
 	}
-	if left := p.PersonBudget - share.Spent - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
+	if left := p.PersonBudget - (share.Spent - share.Upkeep) - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
 		return NewRefusal(OverPersonBudget, "setting", "PERSON_BUDGET", "price", ArgCents(w.Price), "left",
 			ArgCents(max(left, 0)),
 			"limit", ArgCents(p.PersonBudget), "resets", ArgTime(p.ResetDay(w.Now)))
@@ -156,7 +159,7 @@ func (p Policy) CheckLimits(w Commitment, month Budget) *Refusal {
 // Left returns the amount that may still be reserved in the budget's month. It is negative if the month is over its
 // limit; limited is false if there is no limit.
 func (p Policy) Left(b Budget) (left Cents, limited bool) {
-	return p.MonthlyBudget.Max - b.Spent - b.Reserved, !p.MonthlyBudget.None
+	return p.MonthlyBudget.Max - (b.Spent - b.Upkeep) - b.Reserved, !p.MonthlyBudget.None
 }
 
 // Day returns the date of a moment in the policy's time zone: "2026-11-23".
@@ -220,6 +223,15 @@ func (b *Budget) Spend(key string, amount Cents, licenses int) {
 	b.Spent += amount
 	b.Bought += licenses
 	s.Spent += amount
+	b.People[key] = s
+}
+
+// SpendUpkeep adds a charge, or a negative refund, for a license that was bought before.
+func (b *Budget) SpendUpkeep(key string, amount Cents) {
+	b.Spend(key, amount, 0)
+	b.Upkeep += amount
+	s := b.People[key]
+	s.Upkeep += amount
 	b.People[key] = s
 }
 
@@ -289,7 +301,7 @@ func BudgetKey(w Writer, who Actor) (string, error) {
 
 // with returns the sum of two shares.
 func (s Share) with(t Share) Share {
-	s.Spent, s.Reserved = s.Spent+t.Spent, s.Reserved+t.Reserved
+	s.Spent, s.Reserved, s.Upkeep = s.Spent+t.Spent, s.Reserved+t.Reserved, s.Upkeep+t.Upkeep
 	s.Days, s.Auto = maps.Clone(s.Days), maps.Clone(s.Auto)
 	for day, n := range t.Days {
 		if s.Days == nil {

@@ -266,6 +266,9 @@ func (f *factReader) entryFacts() (p purchase.EntryFacts) {
 		case "correction":
 			f.once(1 << 8)
 			p.Correction = f.truth(value)
+		case "kind":
+			f.once(1 << 9)
+			p.Kind = purchase.EntryKind(f.common(value))
 		}
 	}
 	return p

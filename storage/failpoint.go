@@ -68,6 +68,16 @@ func (t *txTrace) PutAccount(a purchase.AccountState) error {
 	return t.Writer.PutAccount(a)
 }
 
+func (t *txTrace) PutOwned(l purchase.OwnedLicense) error {
+	t.fields = append(t.fields, "owned")
+	return t.Writer.PutOwned(l)
+}
+
+func (t *txTrace) DropOwned(licenseID string) error {
+	t.fields = append(t.fields, "owned")
+	return t.Writer.DropOwned(licenseID)
+}
+
 // compare notes the fields of a record that change: "wait", or "wait emptied" for a field that is removed.
 func (t *txTrace) compare(before, after any) {
 	was, is := fields(before), fields(after)
@@ -99,7 +109,7 @@ func fields(record any) map[string]json.RawMessage {
 // stepFields lists, in priority order, the fields that name the failpoint of a transaction without audit records.
 var stepFields = []string{
 	"parked", "parked emptied", "checkout_answer", "failure", "hold", "add_sent", "add_sent emptied", "wait",
-	"wait emptied", "watch_until", "messages", "head_told", "reconciled", "notices", "watching",
+	"wait emptied", "watch_until", "messages", "head_told", "reconciled", "notices", "watching", "owned",
 }
 
 // name returns the name of the transaction's failpoint; empty if it changed nothing.

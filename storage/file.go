@@ -48,7 +48,7 @@ func create(path string) error {
 
 // createBuckets creates the buckets of an empty ledger, and marks it as one.
 func createBuckets(tx *bbolt.Tx) error {
-	for _, bucket := range slices.Concat(buckets, bundleBuckets, [][]byte{bucketItemIndex}) {
+	for _, bucket := range slices.Concat(buckets, bundleBuckets, [][]byte{bucketItemIndex, bucketOwned}) {
 		if _, err := tx.CreateBucket(bucket); err != nil {
 			return err
 		}

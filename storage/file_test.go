@@ -62,8 +62,9 @@ func readAll(l *Ledger) (string, error) {
 		budgets, err4 := r.Budgets(10)
 		account, err5 := r.Account()
 		events, err6 := r.Events(1, 1000)
-		all = []any{orders, open, purchases, budgets, account, events}
-		return errors.Join(err1, err2, err3, err4, err5, err6)
+		owned, err7 := r.OwnedAfter("", 1000)
+		all = []any{orders, open, purchases, budgets, account, events, owned}
+		return errors.Join(err1, err2, err3, err4, err5, err6, err7)
 	})
 	data, marshal := json.Marshal(all)
 	return string(data), errors.Join(err, marshal)

@@ -29,8 +29,8 @@ var (
 )
 
 // SchemaVersion is the schema version that this program writes, and the highest that it reads. Versions so far:
-// 1, 2 with causes in place of sentences, and 3 with bundles (see Ledger.upgrade).
-const SchemaVersion = 3
+// 1, 2 with causes in place of sentences, 3 with bundles, and 4 with what became of licenses (see Ledger.upgrade).
+const SchemaVersion = 4
 
 const (
 	lockTimeout = time.Second
@@ -72,6 +72,9 @@ var (
 	bucketLicenseIndex    = []byte("license-index")
 	bucketIDIndex         = []byte("id-index")
 	bucketItemIndex       = []byte("item-index") // see itemindex.go; ledgers written while schema 3 was new lack it
+
+	// Since schema 4.
+	bucketOwned = []byte("owned") // license ID: purchase.OwnedLicense
 
 	buckets = [][]byte{
 		bucketMeta, bucketOrders, bucketOpen, bucketUnpublished, bucketPurchases, bucketLicenses,
@@ -356,6 +359,9 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 	needed := buckets
 	if version >= 3 {
 		needed = slices.Concat(buckets, bundleBuckets)
+	}
+	if version >= 4 {
+		needed = append(needed, bucketOwned)
 	}
 	for _, name := range needed {
 		if tx.Bucket(name) == nil {

@@ -35,7 +35,7 @@ func copyOfFixture(t testing.TB) string {
 
 // olderFiles are a file of each schema version, and one that the program of commit 0e4a2cf wrote, with their schema
 // versions.
-var olderFiles = map[string]int{"v1": 1, "v1-0e4a2cf": 1, "v2": 2, "v3": 3}
+var olderFiles = map[string]int{"v1": 1, "v1-0e4a2cf": 1, "v2": 2, "v3": 3, "v4": 4}
 
 var update = flag.Bool("update", false, "write the golden files")
 

@@ -320,6 +320,9 @@ func checkContents(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOwned(tx); err != nil {
+		return err
+	}
 	return each(tx, bucketAccount, func(key []byte, _ purchase.AccountState) error {
 		if !bytes.Equal(key, keyAccount) {
 			return recordError(bucketAccount, key, "has the wrong key %q", key)

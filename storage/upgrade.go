@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"go.etcd.io/bbolt"
@@ -22,6 +25,8 @@ import (
 // Schema 2 has causes (codes with arguments) where schema 1 had sentences: in waits, holds, failures, pauses, notices
 // and receipts. Package purchase reads records of both, so an upgrade changes no record: a record gets its new form
 // when it is next written, and audit records keep their bytes. Schema 3 stores records that are not recent in bundles.
+// Schema 4 has records of what became of licenses, which are filled later, so a file of schema 3 is upgraded in place;
+// the file that is kept is a copy.
 func (l *Ledger) upgrade(version int) (kept string, err error) {
 	name, err := filepath.EvalSymlinks(l.path)
 	if err != nil {
@@ -34,6 +39,9 @@ func (l *Ledger) upgrade(version int) (kept string, err error) {
 	}
 	if err := errors.Join(err, l.checkUpgradeSpace(name)); err != nil {
 		return "", err
+	}
+	if version == 3 {
+		return l.upgradeInPlace(name)
 	}
 	temp, err := createTemp(name, "upgrade")
 	if err != nil {
@@ -60,6 +68,59 @@ func (l *Ledger) upgrade(version int) (kept string, err error) {
 	}
 	l.step("renamed")
 	return kept, syncDir(filepath.Dir(name))
+}
+
+// upgradeInPlace copies the open file of schema 3, whose name is name, and upgrades it. Killed in between, it leaves a
+// ledger of either schema, and maybe a copy.
+func (l *Ledger) upgradeInPlace(name string) (kept string, err error) {
+	kept = name + ".schema3"
+	for n := 2; !isCopy(kept, l.file); n++ { // else a program made it that was killed then
+		err := copyCurrent(kept, l.file)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		kept = fmt.Sprintf("%s.schema3-%d", name, n)
+	}
+	l.step("kept")
+	if err := l.db.Update(addOwned); err != nil {
+		return "", err
+	}
+	l.step("written")
+	return kept, nil
+}
+
+// isCopy reports whether the file with a name has the content of an open file.
+func isCopy(name string, of *os.File) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	original := io.NewSectionReader(of, 0, 1<<62)
+	a, b := make([]byte, 1<<16), make([]byte, 1<<16)
+	for {
+		n, err1 := io.ReadFull(f, a)
+		m, err2 := io.ReadFull(original, b)
+		if n != m || !bytes.Equal(a[:n], b[:m]) {
+			return false
+		}
+		if err1 != nil || err2 != nil { // the end of both, or of neither
+			return isEnd(err1) && isEnd(err2)
+		}
+	}
+}
+
+func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// addOwned upgrades a ledger of schema 3.
+func addOwned(tx *bbolt.Tx) error {
+	if _, err := tx.CreateBucket(bucketOwned); err != nil {
+		return err
+	}
+	return tx.Bucket(bucketMeta).Put(keySchema, strconv.AppendInt(nil, SchemaVersion, 10))
 }
 
 // keepOwner gives a new file the owner and group of the ledger: an administrator's command may upgrade the ledger of
@@ -105,6 +166,9 @@ func upgradeCopy(name string) error {
 	version, err := l.schema()
 	if err != nil || version == SchemaVersion {
 		return errors.Join(err, l.Close())
+	}
+	if version == 3 {
+		return errors.Join(l.db.Update(addOwned), l.Close())
 	}
 	kept, err := l.upgrade(version)
 	if kept != "" {

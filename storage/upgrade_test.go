@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -124,13 +125,7 @@ func TestOpen_Upgrade_Killed(t *testing.T) {
 		t.Run(step, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
 			h, want := olderLedger(t, path)
-			program := exec.Command(os.Args[0], "-test.run=^TestUpgrade_Process$")
-			program.Env = append(os.Environ(), upgradedLedger+"="+path, upgradeStep+"="+step)
-			out, err := program.CombinedOutput()
-			end, ok := errors.AsType[*exec.ExitError](err)
-			if !ok || end.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-				t.Fatalf("got %v, want a program that is killed at %q:\n%s", err, step, out)
-			}
+			runUpgradeUntil(t, path, step)
 			l := openTiny(t, path)
 			if diff := diffContents(want, h.contents(t, l)); diff != "" {
 				t.Errorf("the ledger reads otherwise (-before +after):\n%s", diff)
@@ -152,13 +147,54 @@ func TestOpen_Upgrade_Killed(t *testing.T) {
 	}
 }
 
-// The environment of a program that TestOpen_Upgrade_Killed starts: the ledger that it opens, and where it is killed.
+// A ledger of schema 3 is upgraded in place. Killed at any moment, it is a ledger of either schema, and the next start
+// ends with the new one and one complete copy of the earlier file.
+func TestOpen_UpgradeInPlace_Killed(t *testing.T) {
+	before, err := os.ReadFile("testdata/v3.ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []string{"kept", "written"} {
+		t.Run(step, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "ledger.db")
+			if err := os.WriteFile(path, before, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			runUpgradeUntil(t, path, step)
+			l := openTest(t, path)
+			if report, err := l.Verify(t.Context(), nil); err != nil || report.Schema != SchemaVersion {
+				t.Errorf("got %+v, %v, want a ledger of this schema that verifies", report, err)
+			}
+			kept, err := filepath.Glob(path + ".schema3*")
+			if err != nil || len(kept) != 1 {
+				t.Fatalf("got the kept files %v (%v), want one", kept, err)
+			}
+			if copied, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(copied, before) {
+				t.Errorf("got another file kept (%v), want the earlier one unchanged", err)
+			}
+		})
+	}
+}
+
+// runUpgradeUntil opens a ledger in a program that is killed after a step of the upgrade.
+func runUpgradeUntil(t *testing.T, path, step string) {
+	t.Helper()
+	program := exec.Command(os.Args[0], "-test.run=^TestUpgrade_Process$")
+	program.Env = append(os.Environ(), upgradedLedger+"="+path, upgradeStep+"="+step)
+	out, err := program.CombinedOutput()
+	end, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || end.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("got %v, want a program that is killed at %q:\n%s", err, step, out)
+	}
+}
+
+// The environment of a program that runUpgradeUntil starts: the ledger that it opens, and where it is killed.
 const (
 	upgradedLedger = "TEST_UPGRADED_LEDGER"
 	upgradeStep    = "TEST_UPGRADE_STEP"
 )
 
-// TestUpgrade_Process is the program that TestOpen_Upgrade_Killed starts.
+// TestUpgrade_Process is the program that runUpgradeUntil starts.
 func TestUpgrade_Process(t *testing.T) {
 	path := os.Getenv(upgradedLedger)
 	if path == "" {

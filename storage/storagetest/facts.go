@@ -60,6 +60,7 @@ func entryFacts(l ledger) {
 			{Order: orderID(1), Month: "2026-11", Charged: 6375, PurchaseID: 17, LicenseID: "license-1"},
 			{Order: orderID(1), Month: "2026-11", Charged: -5, Correction: true},
 			{Order: orderID(2), Month: "2026-12", Charged: 1, LicenseID: `a\b&c`, Duplicate: true},
+			{Order: orderID(1), Month: "2027-01", Charged: 6375, PurchaseID: 18, LicenseID: "license-1", Kind: "renewal"},
 		} {
 			p.Requester, p.Time = purchase.Actor{ID: fmt.Sprint("U", n), Org: "E", Name: "alice"}, at
 			if _, err := w.AddPurchase(p); err != nil {
@@ -79,8 +80,8 @@ func entryFacts(l ledger) {
 		l.wantFacts("all", all, want)
 		second, err3 := r.EntryFacts(2, 1)
 		l.wantFacts("the second", second, want[1:2])
-		none, err4 := r.EntryFacts(4, 10)
-		l.wantFacts("those after the last", none, want[3:])
+		none, err4 := r.EntryFacts(5, 10)
+		l.wantFacts("those after the last", none, want[4:])
 		return errors.Join(err, err2, err3, err4)
 	}
 	l.view(check)

@@ -29,6 +29,7 @@ type Memory struct {
 	licenses  map[string]int // license: index of its first entry in purchases
 	budgets   map[string]purchase.Budget
 	account   []byte
+	owned     map[string][]byte // what became of licenses, as JSON
 	events    []purchase.Event
 }
 
@@ -347,6 +348,42 @@ func (w *transaction) BudgetForChange(month string) (purchase.Budget, error) {
 
 func (w *transaction) PutBudget(b purchase.Budget) error {
 	set(w, &w.m.budgets, b.Month, b)
+	return nil
+}
+
+func (w *transaction) Owned(licenseID string) (l purchase.OwnedLicense, ok bool, err error) {
+	data, ok := w.m.owned[licenseID]
+	l, err = parsed[purchase.OwnedLicense](data)
+	return l, ok && err == nil, err
+}
+
+func (w *transaction) OwnedAfter(after string, limit int) (all []purchase.OwnedLicense, err error) {
+	for _, id := range slices.Sorted(maps.Keys(w.m.owned)) {
+		if id <= after || len(all) >= limit {
+			continue
+		}
+		l, _, err := w.Owned(id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+func (w *transaction) PutOwned(l purchase.OwnedLicense) error {
+	data, err := json.Marshal(l)
+	if err == nil {
+		set(w, &w.m.owned, l.ID, data)
+	}
+	return err
+}
+
+func (w *transaction) DropOwned(licenseID string) error {
+	if before, ok := w.m.owned[licenseID]; ok {
+		w.undo = append(w.undo, func() { w.m.owned[licenseID] = before })
+		delete(w.m.owned, licenseID)
+	}
 	return nil
 }
 

@@ -1,0 +1,255 @@
+package purchase
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// EntryKind says what an entry of the purchase log is for.
+type EntryKind string
+
+// The kinds of entries. All but the first are upkeep: they are about a license that was bought before.
+const (
+	// EntryPurchase is the purchase of a license, a duplicate of it, or a correction of either.
+	EntryPurchase EntryKind = ""
+	// EntryRenewal is the next period of a license, whoever asked for it: CoCalc's own job, or a person.
+	EntryRenewal EntryKind = "renewal"
+	// EntryEdit is a change of what a license gives, or of a fixed term. It is negative if CoCalc gave money back.
+	EntryEdit EntryKind = "edit"
+	// EntryRefund is negative: CoCalc's admins gave back what another entry charged.
+	EntryRefund EntryKind = "refund"
+)
+
+// IsUpkeep reports whether the entry is about a license that was bought before.
+func (k EntryKind) IsUpkeep() bool { return k != EntryPurchase }
+
+// OwnedLicense is what became of a license that this ledger bought, as CoCalc showed it when the account was last
+// compared with the ledger. What it cost is in the purchase log. The ledger has no record of a license that ended long
+// ago and was charged once.
+type OwnedLicense struct {
+	ID    string  `json:"id"`
+	Order OrderID `json:"order"`
+	// Entry is the number of its purchase in the log, and Row CoCalc's; 0 if CoCalc's is unknown.
+	Entry uint64 `json:"entry"`
+	Row   int64  `json:"row,omitempty"`
+	// Ends is until when the license is paid; zero if that is unknown.
+	Ends time.Time `json:"ends,omitzero"`
+	// Subscription renews the license; nil if nothing does.
+	Subscription *OwnedSubscription `json:"subscription,omitempty"`
+	// Upkeep are the charges and refunds since the purchase, oldest first.
+	Upkeep []UpkeepCharge `json:"upkeep,omitempty"`
+	// Changed is the last row that changed the license; nil if none did.
+	Changed *LastChange `json:"changed,omitempty"`
+	// Doubles are the charges that had no effect of their own, oldest first.
+	Doubles []DoubleCharge `json:"doubles,omitempty"`
+}
+
+// OwnedSubscription is a subscription as CoCalc showed it; see cocalc.Subscription.
+type OwnedSubscription struct {
+	ID       int64     `json:"id"`
+	Status   string    `json:"status"`
+	Interval string    `json:"interval"` // "month" or "year"
+	Cost     Cents     `json:"cost_cents"`
+	PaidTo   time.Time `json:"paid_to,omitzero"`
+}
+
+// UpkeepCharge names a charge or refund: CoCalc's number of the purchase, and that of the log entry.
+type UpkeepCharge struct {
+	Row   int64  `json:"row"`
+	Entry uint64 `json:"entry"`
+}
+
+// LastChange is a change of a license by one of CoCalc's purchases.
+type LastChange struct {
+	Row int64 `json:"row"`
+	cocalc.LicenseChange
+}
+
+// DoubleCharge is a charge beside another one of the same moment, of which only one had an effect: CoCalc lets two
+// requests at once both charge. Row is the later of the two purchases, and With the earlier.
+type DoubleCharge struct {
+	Row    int64     `json:"row"`
+	With   int64     `json:"with"`
+	Time   time.Time `json:"time"` // of Row
+	Amount Cents     `json:"amount_cents"`
+	// Differs is set if the two asked for different changes, so that one of them was lost.
+	Differs bool `json:"differs,omitempty"`
+	// Requested is when an admin noted that CoCalc was asked for a refund, and By that person's id.
+	Requested time.Time `json:"requested,omitzero"`
+	By        string    `json:"by,omitempty"`
+	// Refund is CoCalc's purchase that gave the money back; 0 while there is none.
+	Refund int64 `json:"refund,omitempty"`
+}
+
+// IsOpen reports whether the money was not given back yet.
+func (d DoubleCharge) IsOpen() bool { return d.Refund == 0 }
+
+// NewOwnedLicense returns the record of a license that was just bought.
+func NewOwnedLicense(p Purchase) OwnedLicense {
+	return OwnedLicense{ID: p.LicenseID, Order: p.Order, Entry: p.Number, Row: p.PurchaseID, Ends: p.Expires}
+}
+
+// NextCharge returns when CoCalc charges the next period, and how much; zero if it won't.
+func (l OwnedLicense) NextCharge() (at time.Time, amount Cents) {
+	s := l.Subscription
+	if s == nil {
+		return time.Time{}, 0
+	}
+	at = cocalc.Subscription{Status: s.Status, CurrentPeriodEnd: s.PaidTo}.NextCharge()
+	if at.IsZero() {
+		return at, 0
+	}
+	return at, s.Cost
+}
+
+// HasRow reports whether the license's purchase, or an entry of its upkeep, has this number of CoCalc's.
+func (l OwnedLicense) HasRow(row int64) bool {
+	return row != 0 && (row == l.Row || l.hasUpkeep(row))
+}
+
+func (l OwnedLicense) hasUpkeep(row int64) bool {
+	return slices.ContainsFunc(l.Upkeep, func(c UpkeepCharge) bool { return c.Row == row })
+}
+
+// IsDone reports whether the ledger needs no record of the license: it ended before a time, and was charged once.
+func (l OwnedLicense) IsDone(before time.Time) bool {
+	at, _ := l.NextCharge()
+	return at.IsZero() && !l.Ends.IsZero() && l.Ends.Before(before) && len(l.Upkeep) == 0
+}
+
+// UpkeepKind returns what a row of CoCalc's purchases is for the license that it names: a renewal, an edit or a refund;
+// EntryPurchase for a row that is no upkeep.
+func UpkeepKind(row cocalc.PurchaseRow, renews bool) EntryKind {
+	switch {
+	case row.Service == cocalc.ServiceRefund:
+		return EntryRefund
+	case row.Service != cocalc.ServiceEdit:
+		return EntryPurchase
+	case renews && row.Change != nil && row.Change.Extends():
+		return EntryRenewal
+	}
+	return EntryEdit
+}
+
+// Enter returns the license after a row of its upkeep, and the log entry of that row without its number; ok is false if
+// the license has the row already, or if the row is no upkeep. bought is the license's purchase, and month the budget
+// month of the row. The entry's number has to be set with [OwnedLicense.SetEntry].
+func (l OwnedLicense) Enter(row cocalc.PurchaseRow, bought Purchase, month string) (after OwnedLicense, e Purchase,
+	ok bool,
+) {
+	kind := UpkeepKind(row, bought.Spec.Period != cocalc.PeriodRange)
+	if kind == EntryPurchase || row.ID == 0 || l.hasUpkeep(row.ID) {
+		return l, Purchase{}, false
+	}
+	e = Purchase{
+		Kind: kind, Time: row.Time, Month: month, Order: bought.Order, Requester: bought.Requester, Place: bought.Place,
+		Spec: bought.Spec, Charged: row.Cost, PurchaseID: row.ID, LicenseID: l.ID, Begins: row.Time, Expires: l.Ends,
+		Refunds: row.RefundOf,
+	}
+	l.Upkeep = append(slices.Clone(l.Upkeep), UpkeepCharge{Row: row.ID})
+	slices.SortFunc(l.Upkeep, func(a, b UpkeepCharge) int { return cmp.Compare(a.Row, b.Row) })
+	switch {
+	case kind == EntryRefund:
+		l.Doubles = closeDoubles(l.Doubles, row)
+	case row.Change != nil:
+		change := *row.Change
+		if kind == EntryRenewal && change.Before.End.After(row.Time) {
+			e.Begins = change.Before.End
+		}
+		e.Spec = specAfter(bought.Spec, change.After)
+		e.Expires = change.After.End
+		l = l.change(row, change)
+	default:
+		e.Expires = cmp.Or(row.PeriodEnd, l.Ends)
+		l.Ends = e.Expires
+	}
+	return l, e, true
+}
+
+// SetEntry notes the number of the log entry of a row.
+func (l OwnedLicense) SetEntry(row int64, entry uint64) OwnedLicense {
+	l.Upkeep = slices.Clone(l.Upkeep)
+	for i := range l.Upkeep {
+		if l.Upkeep[i].Row == row {
+			l.Upkeep[i].Entry = entry
+		}
+	}
+	return l
+}
+
+// change returns the license after a change. Two rows that changed the same state are of requests at the same moment:
+// both were charged, and one of them had no effect.
+func (l OwnedLicense) change(row cocalc.PurchaseRow, c cocalc.LicenseChange) OwnedLicense {
+	last := l.Changed
+	if last == nil || last.Row < row.ID {
+		l.Ends, l.Changed = c.After.End, &LastChange{row.ID, c}
+	}
+	if last == nil || c.Before.Same(c.After) || !last.Before.Same(c.Before) {
+		return l
+	}
+	d := DoubleCharge{
+		Row: max(row.ID, last.Row), With: min(row.ID, last.Row), Time: row.Time, Amount: row.Cost,
+		Differs: !last.After.Same(c.After),
+	}
+	if d.Amount > 0 || d.Differs { // money that was given back twice is not ours to ask for
+		l.Doubles = append(slices.Clone(l.Doubles), d)
+	}
+	return l
+}
+
+// closeDoubles returns the double charges after a refund, which names one of the two purchases.
+func closeDoubles(doubles []DoubleCharge, refund cocalc.PurchaseRow) []DoubleCharge {
+	doubles = slices.Clone(doubles)
+	for i := range doubles {
+		if d := &doubles[i]; d.IsOpen() && refund.RefundOf != 0 && (d.Row == refund.RefundOf || d.With == refund.RefundOf) {
+			d.Refund = refund.ID
+			return doubles
+		}
+	}
+	return doubles
+}
+
+// specAfter returns what a license gives after a change. CoCalc takes whole numbers for changes.
+func specAfter(spec Spec, after cocalc.LicenseTerms) Spec {
+	spec.RunLimit, spec.RAM, spec.CPU, spec.Disk = after.RunLimit, int(after.RAM), int(after.CPU), int(after.Disk)
+	spec.Member, spec.Uptime = after.Member, after.Uptime
+	if spec.Period == cocalc.PeriodRange {
+		spec.Start, spec.End = after.Start, after.End
+	}
+	return spec
+}
+
+// Subscribe returns the license with its subscription as CoCalc shows it, and how that changed: "" if it is as before,
+// or was not known before.
+func (l OwnedLicense) Subscribe(s cocalc.Subscription) (after OwnedLicense, changed SubscriptionChange) {
+	is := OwnedSubscription{ID: s.ID, Status: s.Status, Interval: s.Interval, Cost: s.Cost, PaidTo: s.CurrentPeriodEnd}
+	was := l.Subscription
+	l.Subscription = &is
+	if is.PaidTo.After(l.Ends) {
+		l.Ends = is.PaidTo
+	}
+	switch {
+	case was == nil || *was == is:
+		return l, ""
+	case was.Status == cocalc.StatusActive && is.Status != cocalc.StatusActive:
+		return l, SubscriptionCancelled
+	case was.Status != cocalc.StatusActive && is.Status == cocalc.StatusActive:
+		return l, SubscriptionResumed
+	case was.Cost != is.Cost:
+		return l, SubscriptionRepriced
+	}
+	return l, ""
+}
+
+// SubscriptionChange is the kind of an audit record about a subscription of a license.
+type SubscriptionChange string
+
+// What happens to subscriptions outside the bot.
+const (
+	SubscriptionCancelled SubscriptionChange = "subscription-cancelled"
+	SubscriptionResumed   SubscriptionChange = "subscription-resumed"
+	SubscriptionRepriced  SubscriptionChange = "subscription-repriced"
+)
