@@ -23,6 +23,12 @@ var findingWords = map[purchase.CauseCode]wording{
 	purchase.FoundBudgetCount: template("The budget for %s counts %s licenses, but the purchase log has %s."),
 	purchase.FoundBudgetPerson: template(
 		"The budget for %s says that %s spent %s and has %s reserved, but the log and the orders add up to %s and %s."),
+	purchase.FoundUpkeepWithoutPurchase: template(
+		"Entry %s of the purchase log is about license %s, which no entry says was bought."),
+	purchase.FoundBudgetUpkeep: template(
+		"The budget for %s says that renewals, changes and refunds cost %s, but the purchase log adds up to %s."),
+	purchase.FoundBudgetPersonUpkeep: template(
+		"The budget for %s says that renewals, changes and refunds of %s cost %s, but the purchase log adds up to %s."),
 	purchase.FoundOrderState:          template("Order %s is %s, but its last audit record (%s) says %s."),
 	purchase.FoundOrderNotSent:        template("Order %s reached checkout, but doesn't say that checkout was sent."),
 	purchase.FoundOrderSentUnrecorded: template("Order %s says that checkout was sent, but no audit record does."),

@@ -272,6 +272,11 @@ const (
 	FoundBudgetReserved       FindingCode = "budget-reserved"
 	FoundBudgetCount          FindingCode = "budget-count"
 	FoundBudgetPerson         FindingCode = "budget-person"
+
+	FoundUpkeepWithoutPurchase FindingCode = "upkeep-without-purchase"
+	FoundBudgetUpkeep          FindingCode = "budget-upkeep"
+	FoundBudgetPersonUpkeep    FindingCode = "budget-person-upkeep"
+
 	FoundOrderState           FindingCode = "order-state"
 	FoundOrderNotSent         FindingCode = "order-not-sent"
 	FoundOrderSentUnrecorded  FindingCode = "order-sent-unrecorded"

@@ -65,8 +65,11 @@ func (c *collection) takeEntry(r purchase.Reader) (ok bool, err error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	if o := c.suspects[p.Order]; o != nil {
+	if o := c.suspects[p.Order]; o != nil && !p.Kind.IsUpkeep() {
 		o.entries = append(o.entries, p)
+	}
+	if p.Kind.IsUpkeep() {
+		p.LicenseID = "" // that of another entry
 	}
 	if !p.Correction && (c.licenses[licenseHash(p.LicenseID)] || c.rows[uint64(p.PurchaseID)]) {
 		c.repeated = append(c.repeated, p)

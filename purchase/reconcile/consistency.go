@@ -35,7 +35,8 @@ func (s Snapshot) View(ctx context.Context, read func(purchase.Reader) error) er
 // all that contradicts something is compared in one last state. An order that has ended and agrees with its records is
 // read again only if another record names it.
 //
-// It keeps 16 bytes for each log entry, and some megabytes; more only for contradictions.
+// It keeps 16 bytes for each log entry, 24 for one of a license's upkeep, and some megabytes; more only for
+// contradictions.
 func CheckConsistency(ctx context.Context, ledger Viewer, pause func(context.Context) error,
 ) ([]purchase.Finding, error) {
 	return defaultLimits.check(ctx, ledger, pause)
@@ -62,11 +63,20 @@ func (l limits) check(ctx context.Context, ledger Viewer, pause func(context.Con
 	}
 	suspects := s.suspectOrders()
 	licenses, rows := repeated(s.licenses), repeated(s.rows)
+	if pause == nil {
+		pause = func(context.Context) error { return nil }
+	}
+	if len(s.upkeep) > 0 {
+		if err := pause(ctx); err != nil {
+			return nil, err
+		}
+		if err := ledger.View(ctx, s.judgeUpkeep); err != nil {
+			return nil, err
+		}
+	}
 	for len(suspects) > 0 || len(licenses)+len(rows) > 0 {
-		if pause != nil {
-			if err := pause(ctx); err != nil {
-				return nil, err
-			}
+		if err := pause(ctx); err != nil {
+			return nil, err
 		}
 		n := min(len(suspects), l.round)
 		c := newCollection(l, suspects[:n], licenses, rows, &found)

@@ -19,7 +19,7 @@ func checkInMemory(r purchase.Reader) ([]purchase.Finding, error) {
 	}
 	b := consistency{
 		account: account, orders: map[purchase.OrderID]*orderAudit{}, months: map[string]*purchase.Budget{},
-		licenses: map[string]uint64{}, rows: map[int64]uint64{},
+		licenses: map[string]uint64{}, rows: map[int64]uint64{}, bought: map[string]bool{},
 	}
 	for _, read := range []func(purchase.Reader) error{b.readOrders, b.readLog, b.readAudit} {
 		if err := read(r); err != nil {
@@ -42,6 +42,7 @@ type consistency struct {
 	months   map[string]*purchase.Budget // budgets as orders and log add up to them, by month
 	licenses map[string]uint64           // the number of the log entry of each license
 	rows     map[int64]uint64            // the number of the log entry of each of CoCalc's purchases
+	bought   map[string]bool             // licenses of entries that are no upkeep
 	findings []purchase.Finding
 }
 
@@ -95,6 +96,7 @@ func (b *consistency) reserve(o purchase.Order) {
 }
 
 func (b *consistency) readLog(r purchase.Reader) error {
+	var all []purchase.Purchase
 	for before := uint64(0); ; {
 		page, err := r.Purchases(before, purchase.PageSize)
 		if err != nil {
@@ -102,27 +104,46 @@ func (b *consistency) readLog(r purchase.Reader) error {
 		}
 		for _, p := range page {
 			before = p.Number
-			b.enterLog(p)
+			all = append(all, p)
+			b.bought[p.LicenseID] = b.bought[p.LicenseID] || !p.Kind.IsUpkeep() && p.LicenseID != ""
 		}
 		if len(page) < purchase.PageSize || before <= 1 {
-			return nil
+			break
 		}
 	}
+	for _, p := range all {
+		b.enterLog(p)
+	}
+	return nil
 }
 
 func (b *consistency) enterLog(p purchase.Purchase) {
 	record := fmt.Sprintf("entry %d", p.Number)
 	month := b.month(p.Month)
-	month.Spend(b.account.Key(purchase.Actor{ID: p.Requester.ID}), p.Charged, 0)
+	key := b.account.Key(purchase.Actor{ID: p.Requester.ID})
+	if p.Kind.IsUpkeep() {
+		month.SpendUpkeep(key, p.Charged)
+		if !b.bought[p.LicenseID] {
+			b.find(record, purchase.FoundUpkeepWithoutPurchase, p.Number, p.LicenseID)
+		}
+	} else {
+		month.Spend(key, p.Charged, 0)
+	}
 	if !p.Correction {
-		month.Bought++
-		if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {
-			b.find(record, purchase.FoundEntriesOfOneLicense, p.Number, other, p.LicenseID)
+		if !p.Kind.IsUpkeep() {
+			month.Bought++
+			if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {
+				b.find(record, purchase.FoundEntriesOfOneLicense, p.Number, other, p.LicenseID)
+			}
+			b.licenses[p.LicenseID] = p.Number
 		}
 		if other := b.rows[p.PurchaseID]; other != 0 && p.PurchaseID != 0 {
 			b.find(record, purchase.FoundEntriesOfOnePurchase, p.Number, other, p.PurchaseID)
 		}
-		b.licenses[p.LicenseID], b.rows[p.PurchaseID] = p.Number, p.Number
+		b.rows[p.PurchaseID] = p.Number
+	}
+	if p.Kind.IsUpkeep() {
+		return
 	}
 	if d := b.orders[p.Order]; d != nil {
 		d.entries = append(d.entries, p)
@@ -196,6 +217,9 @@ func (b *consistency) checkBudgets(r purchase.Reader) error {
 		if got.Spent != want.Spent {
 			b.find(record, purchase.FoundBudgetSpent, month, got.Spent, want.Spent)
 		}
+		if got.Upkeep != want.Upkeep {
+			b.find(record, purchase.FoundBudgetUpkeep, month, got.Upkeep, want.Upkeep)
+		}
 		if got.Reserved != want.Reserved {
 			b.find(record, purchase.FoundBudgetReserved, month, got.Reserved, want.Reserved)
 		}
@@ -208,9 +232,13 @@ func (b *consistency) checkBudgets(r purchase.Reader) error {
 		people := maps.Clone(got.People)
 		maps.Copy(people, want.People)
 		for _, id := range slices.Sorted(maps.Keys(people)) {
-			if g, w := got.People[id], want.People[id]; g.Spent != w.Spent || g.Reserved != w.Reserved {
+			g, w := got.People[id], want.People[id]
+			if g.Spent != w.Spent || g.Reserved != w.Reserved {
 				b.find(record, purchase.FoundBudgetPerson,
 					month, id, g.Spent, g.Reserved, w.Spent, w.Reserved)
+			}
+			if g.Upkeep != w.Upkeep {
+				b.find(record, purchase.FoundBudgetPersonUpkeep, month, id, g.Upkeep, w.Upkeep)
 			}
 		}
 	}

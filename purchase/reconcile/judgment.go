@@ -173,7 +173,7 @@ func (f *findings) judgeReceipt(o *orderRecords) {
 }
 
 // judgeUnique finds log entries that are of one license, or of one of CoCalc's purchases. entries are oldest first, and
-// none corrects another.
+// none corrects another. Those of a license's upkeep name no license here.
 func (f *findings) judgeUnique(entries []purchase.EntryFacts) {
 	licenses, rows := map[string]uint64{}, map[int64]uint64{} // the number of the entry
 	for _, p := range slices.Backward(entries) {

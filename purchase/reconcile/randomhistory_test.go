@@ -60,6 +60,9 @@ func (h *randomHistory) change(w purchase.Writer) error {
 		if o.State == purchase.Purchased && h.IntN(4) == 0 {
 			return h.correct(w, o)
 		}
+		if o.State == purchase.Purchased && h.IntN(4) == 0 {
+			return h.renew(w, o)
+		}
 		var ways []purchase.State
 		for _, s := range purchase.States() {
 			if o.State.CanBecome(s) {
@@ -180,6 +183,21 @@ func (h *randomHistory) correct(w purchase.Writer, o purchase.Order) error {
 		purchase.ChangeBudget(w, o.Month, func(b *purchase.Budget) { b.Spend(o.Requester.ID, difference, 0) }))
 }
 
+// renew charges a bought license again, in another month.
+func (h *randomHistory) renew(w purchase.Writer, o purchase.Order) error {
+	if o.Receipt == nil {
+		return nil
+	}
+	h.entries++
+	month := fmt.Sprint("2026-0", 1+h.IntN(6))
+	_, err := w.AddPurchase(purchase.Purchase{
+		Kind: purchase.EntryRenewal, Order: o.ID, Requester: o.Requester, Month: month, Charged: o.Price,
+		LicenseID: o.Receipt.LicenseID, PurchaseID: int64(h.entries),
+	})
+	return errors.Join(err, w.AppendEvent(purchase.Event{Kind: "renewed", Order: o.ID, By: "U1"}),
+		purchase.ChangeBudget(w, month, func(b *purchase.Budget) { b.SpendUpkeep(o.Requester.ID, o.Price) }))
+}
+
 // meddler writes what a history writes, and sometimes something else.
 type meddler struct {
 	purchase.Writer
@@ -193,7 +211,7 @@ func (m meddler) AppendEvent(e purchase.Event) error {
 		}
 		m.h.late = m.h.late[1:]
 	}
-	if e.Kind == "corrected" || !m.h.meddles() {
+	if e.Kind == "corrected" || e.Kind == "renewed" || !m.h.meddles() {
 		return m.Writer.AppendEvent(e)
 	}
 	switch m.h.IntN(6) {
@@ -257,7 +275,7 @@ func (h *randomHistory) tamper(t *testing.T) {
 			return errors.Join(err, w.PutAccount(account))
 		case 1:
 			return purchase.ChangeBudget(w, fmt.Sprint("2026-0", h.IntN(6)), func(b *purchase.Budget) {
-				switch h.IntN(4) {
+				switch h.IntN(5) {
 				case 0:
 					b.Spent++
 				case 1:
@@ -265,7 +283,9 @@ func (h *randomHistory) tamper(t *testing.T) {
 				case 2:
 					b.Bought++
 				case 3:
-					b.People = map[string]purchase.Share{"U1": {Spent: 1}, "U7": {}}
+					b.People = map[string]purchase.Share{"U1": {Spent: 1}, "U7": {Upkeep: 1}}
+				case 4:
+					b.Upkeep++
 				}
 			})
 		}
@@ -335,6 +355,7 @@ var consistencyCodes = []purchase.FindingCode{
 	purchase.FoundOrderSentUnrecorded, purchase.FoundEntryOfUnbought, purchase.FoundReceiptOfUnbought,
 	purchase.FoundNoReceipt, purchase.FoundEntryMonth, purchase.FoundOrderNotLogged, purchase.FoundOrderLoggedTwice,
 	purchase.FoundReceiptLicense, purchase.FoundReceiptAmount, purchase.FoundReceiptExtra,
+	purchase.FoundUpkeepWithoutPurchase, purchase.FoundBudgetUpkeep, purchase.FoundBudgetPersonUpkeep,
 }
 
 // missing returns the codes that were not found.

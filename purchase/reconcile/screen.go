@@ -33,6 +33,8 @@ type screen struct {
 	totals     totals
 	licenses   []uint64 // a hash of the license of each entry that corrects no other
 	rows       []uint64 // CoCalc's purchase of each of them
+	corrected  []uint64 // a hash of the license of each entry that corrects another
+	upkeep     []upkeepEntry
 	paused     bool     // by the last audit record about a pause
 }
 
@@ -122,13 +124,19 @@ func (s *screen) takeEntry(r purchase.Reader) (ok bool, err error) {
 		return false, err
 	}
 	s.totals.add(p)
-	if !p.Correction {
-		if p.LicenseID != "" {
-			s.licenses = append(s.licenses, licenseHash(p.LicenseID))
-		}
-		if p.PurchaseID != 0 {
-			s.rows = append(s.rows, uint64(p.PurchaseID))
-		}
+	if !p.Correction && p.PurchaseID != 0 {
+		s.rows = append(s.rows, uint64(p.PurchaseID))
+	}
+	if p.Kind.IsUpkeep() { // it may come years after its order
+		s.upkeep = append(s.upkeep, upkeepEntry{p.Number, licenseHash(p.LicenseID)})
+		return true, nil
+	}
+	switch {
+	case p.LicenseID == "":
+	case p.Correction:
+		s.corrected = append(s.corrected, licenseHash(p.LicenseID))
+	default:
+		s.licenses = append(s.licenses, licenseHash(p.LicenseID))
 	}
 	o, err := s.find(r, p.Order)
 	if err != nil || o == nil {
@@ -137,6 +145,31 @@ func (s *screen) takeEntry(r purchase.Reader) (ok bool, err error) {
 	o.entries = append(o.entries, p)
 	s.dropComplete(o)
 	return true, nil
+}
+
+// upkeepEntry is an entry about a license that was bought before.
+type upkeepEntry struct {
+	number  uint64
+	license uint64 // a hash of its license
+}
+
+// judgeUpkeep finds entries about licenses that no entry bought. The hashes of the licenses are sorted.
+func (s *screen) judgeUpkeep(r purchase.Reader) error {
+	slices.Sort(s.corrected)
+	for _, u := range s.upkeep {
+		_, bought := slices.BinarySearch(s.licenses, u.license)
+		if _, corrected := slices.BinarySearch(s.corrected, u.license); bought || corrected {
+			continue
+		}
+		p, err := r.EntryFacts(u.number, 1)
+		if err != nil {
+			return fmt.Errorf("read the purchase log: %w", err)
+		}
+		for _, p := range p {
+			s.found.inEntry(&p, purchase.FoundUpkeepWithoutPurchase, p.Number, p.LicenseID)
+		}
+	}
+	return nil
 }
 
 func licenseHash(license string) uint64 {

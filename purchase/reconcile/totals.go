@@ -15,13 +15,18 @@ type totals map[string]*monthTotal
 type monthTotal struct {
 	bought int                       // licenses
 	spent  map[string]purchase.Cents // by the requester's id in the workspace
+	upkeep map[string]purchase.Cents // for licenses bought before, likewise
 }
 
 func (t totals) add(p purchase.EntryFacts) {
 	month := t[p.Month]
 	if month == nil {
-		month = &monthTotal{spent: map[string]purchase.Cents{}}
+		month = &monthTotal{spent: map[string]purchase.Cents{}, upkeep: map[string]purchase.Cents{}}
 		t[p.Month] = month
+	}
+	if p.Kind.IsUpkeep() {
+		month.upkeep[p.Requester] += p.Charged
+		return
 	}
 	month.spent[p.Requester] += p.Charged
 	if !p.Correction {
@@ -45,6 +50,9 @@ func (t totals) compare(r purchase.Reader, account purchase.AccountState, reserv
 		m.Bought = total.bought
 		for requester, amount := range total.spent {
 			m.Spend(account.Key(purchase.Actor{ID: requester}), amount, 0)
+		}
+		for requester, amount := range total.upkeep {
+			m.SpendUpkeep(account.Key(purchase.Actor{ID: requester}), amount)
 		}
 	}
 	return c.findings(), nil
@@ -104,6 +112,9 @@ func compareBudget(got, want purchase.Budget) (found []purchase.Finding) {
 	if got.Spent != want.Spent {
 		find(purchase.FoundBudgetSpent, month, got.Spent, want.Spent)
 	}
+	if got.Upkeep != want.Upkeep {
+		find(purchase.FoundBudgetUpkeep, month, got.Upkeep, want.Upkeep)
+	}
 	if got.Reserved != want.Reserved {
 		find(purchase.FoundBudgetReserved, month, got.Reserved, want.Reserved)
 	}
@@ -116,8 +127,12 @@ func compareBudget(got, want purchase.Budget) (found []purchase.Finding) {
 	people := maps.Clone(got.People)
 	maps.Copy(people, want.People)
 	for _, id := range slices.Sorted(maps.Keys(people)) {
-		if g, w := got.People[id], want.People[id]; g.Spent != w.Spent || g.Reserved != w.Reserved {
+		g, w := got.People[id], want.People[id]
+		if g.Spent != w.Spent || g.Reserved != w.Reserved {
 			find(purchase.FoundBudgetPerson, month, id, g.Spent, g.Reserved, w.Spent, w.Reserved)
+		}
+		if g.Upkeep != w.Upkeep {
+			find(purchase.FoundBudgetPersonUpkeep, month, id, g.Upkeep, w.Upkeep)
 		}
 	}
 	return found
