@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -66,16 +67,44 @@ func (h *Handler) removeItem(at replyTarget, argument string, action purchase.Ac
 			h.reply(ctx, at, textMessage(h.removeItemFailure(err, item)), false)
 			return
 		}
-		sentence := Words(Results, done, h.reader(Marked))
-		if blocks := cb.Message.Blocks.BlockSet; len(blocks) > 0 {
-			notice := withoutActions(content{cb.Message.Text, blocks})
-			notice.blocks = append(notice.blocks, contextBlock(mrkdwn(fmt.Sprintf("<@%s>: %s", action.Actor.ID, sentence))))
-			if _, _, _, err := h.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp,
-				messageOptions(notice)...); err == nil {
-				return
-			}
+		h.finishNotice(ctx, at, action, cb, Words(Results, done, h.reader(Marked)))
+	}}
+}
+
+// finishNotice writes what was done under a notice, in place of its button; if that is impossible, as an answer.
+func (h *Handler) finishNotice(ctx context.Context, at replyTarget, action purchase.Action,
+	cb slack.InteractionCallback, sentence string,
+) {
+	if blocks := cb.Message.Blocks.BlockSet; len(blocks) > 0 {
+		notice := withoutActions(content{cb.Message.Text, blocks})
+		notice.blocks = append(notice.blocks, contextBlock(mrkdwn(fmt.Sprintf("<@%s>: %s", action.Actor.ID, sentence))))
+		if _, _, _, err := h.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp,
+			messageOptions(notice)...); err == nil {
+			return
 		}
-		h.reply(ctx, at, textMessage(sentence), false)
+	}
+	h.reply(ctx, at, textMessage(sentence), false)
+}
+
+// actionRefund notes that an admin asked CoCalc for a refund. Its value is the license and CoCalc's number of the later
+// of two charges.
+const actionRefund = "refund_requested"
+
+func refundValue(license string, row int64) string { return fmt.Sprintf("%s %d", license, row) }
+
+// requestRefund notes a click on the notice of a double charge: an admin asked CoCalc for a refund.
+func (h *Handler) requestRefund(ctx context.Context, c click, cb slack.InteractionCallback) socket.Reply {
+	license, number, _ := strings.Cut(c.argument, " ")
+	row, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || row <= 0 || license == "" {
+		return h.replyText(c.at, "This button has expired. Nothing was changed.")
+	}
+	said, err := h.account.RequestRefund(ctx, c.action, license, row)
+	if err != nil {
+		return h.replyRefusal(c.at, err)
+	}
+	return socket.Reply{After: func(ctx context.Context) {
+		h.finishNotice(ctx, c.at, c.action, cb, Words(Results, said, h.reader(Marked)))
 	}}
 }
 

@@ -188,7 +188,7 @@ func costFields(o purchase.Order, f approvalFacts) []*slack.TextBlockObject {
 	share := f.budget.Share(o.Requester)
 	own := spentWords(share.Spent, share.Reserved)
 	if f.budget.Each > 0 {
-		own += fmt.Sprintf("\n%s of %s left", max(f.budget.Each-share.Spent-share.Reserved, 0), f.budget.Each)
+		own += fmt.Sprintf("\n%s of %s left", max(share.Left(f.budget.Each), 0), f.budget.Each)
 	}
 	return append(pairs, mrkdwn("*Team in "+name+"*\n"+team),
 		mrkdwn(fmt.Sprintf("*<@%s> in %s*\n%s", o.Requester.ID, name, own)))

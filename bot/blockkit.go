@@ -133,6 +133,17 @@ func renewal(spec purchase.Spec, renews purchase.Cents) string {
 	}
 }
 
+// firstRenewal says when a license that was just bought is charged again.
+func firstRenewal(o purchase.Order) string {
+	end := o.Ends()
+	if end.IsZero() || o.Renews == 0 {
+		return renewal(o.Spec, o.Renews)
+	}
+	first := purchase.Subscription{Status: purchase.StatusActive, CurrentPeriodEnd: end}.NextCharge()
+	return fmt.Sprintf("Renews %s for %s, and every %s after that until cancelled.", formatDate(first), o.Renews,
+		strings.TrimSuffix(string(o.Spec.Period), "ly"))
+}
+
 // saving returns what a yearly price saves; empty if it saves nothing.
 func saving(saves purchase.Cents) string {
 	if saves <= 0 {

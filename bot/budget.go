@@ -42,7 +42,7 @@ func (h *Handler) showBudget(ctx context.Context, s purchase.Sight) content {
 // can't contain mentions.
 func budgetPage(r orders.BudgetReport, renewals renewalsReport, names map[string]string) content {
 	present := r.Months[0]
-	head := fmt.Sprintf("*%s*: %s spent", monthName(r.Now), present.Spent)
+	head := fmt.Sprintf("*%s*: %s spent%s", monthName(r.Now), present.Spent, upkeepWords(present.Upkeep))
 	if present.Reserved > 0 {
 		head += fmt.Sprintf(", %s reserved", present.Reserved)
 	}
@@ -62,13 +62,21 @@ func budgetPage(r orders.BudgetReport, renewals renewalsReport, names map[string
 	}
 	var before []string
 	for _, m := range r.Months[1:] {
-		before = append(before, fmt.Sprintf("%s: %s spent, %s", monthName(m.Month), m.Spent,
+		before = append(before, fmt.Sprintf("%s: %s spent%s, %s", monthName(m.Month), m.Spent, upkeepWords(m.Upkeep),
 			plural(m.Bought, "license"))+reservedWords(m.Reserved))
 	}
 	if len(before) > 0 {
 		blocks = append(blocks, section("*Earlier months*\n"+strings.Join(before, "\n")))
 	}
 	return content{text, append(blocks, section(renewals.words()))}
+}
+
+// upkeepWords says how much of what was spent was for licenses bought before.
+func upkeepWords(upkeep purchase.Cents) string {
+	if upkeep == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s of it for renewals, changes and refunds)", upkeep)
 }
 
 func reservedWords(reserved purchase.Cents) string {

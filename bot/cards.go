@@ -267,7 +267,7 @@ func receiptCard(o purchase.Order, f cardFacts) content {
 		return endedCard(o, f, "Bought.")
 	}
 	head := fmt.Sprintf(":white_check_mark: *Bought for %s: %s*\n%s", r.Charged, summary(o.Spec),
-		renewal(o.Spec, o.Renews))
+		firstRenewal(o))
 	if r.Charged < o.Price {
 		head += fmt.Sprintf(" That's less than the %s you confirmed.", o.Price)
 	}

@@ -58,6 +58,8 @@ func (h *Handler) Action(ctx context.Context, cb slack.InteractionCallback) sock
 	switch c.kind {
 	case actionTakeOut:
 		return h.removeItem(c.at, c.argument, c.action, cb)
+	case actionRefund:
+		return h.requestRefund(ctx, c, cb)
 	case actionBuyForm:
 		if _, err := h.desk.Allowed(ctx, c.action, "", orders.Buy); err != nil {
 			return h.refuseOnHome(c.at, err)
@@ -111,7 +113,7 @@ func (h *Handler) clickOrder(ctx context.Context, c click) socket.Reply {
 // decidingActions lists the buttons that spend or decide. Before these, the bot asks Slack who clicked.
 var decidingActions = map[string]bool{
 	actionBuy: true, actionBuyForm: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true,
-	actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true,
+	actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true, actionRefund: true,
 }
 
 // actor returns the person who clicked or sent a form.

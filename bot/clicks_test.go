@@ -33,6 +33,9 @@ func TestHandler_ShowPage_ForgedButtons(t *testing.T) {
 		{"", "", "This button has expired"},
 		{"item_take_out", "-1", "Nothing was removed"},
 		{"item_take_out", "1e3", "Nothing was removed"},
+		{"refund_requested", "", "Nothing was changed"},
+		{"refund_requested", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "Nothing was changed"},
+		{"refund_requested", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e -7", "Nothing was changed"},
 	}
 	c := newFilledHandlerEnv(t)
 	before, _ := c.state()

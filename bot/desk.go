@@ -37,6 +37,7 @@ type Account interface {
 	Similar(ctx context.Context, spec purchase.Spec) ([]purchase.License, error)
 	Renewals(ctx context.Context) (purchase.Renewals, error)
 	RemoveItem(ctx context.Context, action purchase.Action, id int64) (purchase.Cause, error)
+	RequestRefund(ctx context.Context, action purchase.Action, license string, row int64) (purchase.Cause, error)
 }
 
 // Outbox holds what the publisher shows and sends, and stores what Slack shows. *notify.Outbox implements it.

@@ -71,10 +71,8 @@ func (h *Handler) showPage(kind, argument string, at replyTarget, action purchas
 			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 || !slices.Contains(filters, l.Filter) {
 				l = listState{"active", 1}
 			}
-			list := h.readable(action.Actor, func(ctx context.Context, _ purchase.Sight) content {
-				return h.showLicenses(ctx,
-					l)
-			})
+			list := h.readable(action.Actor,
+				func(ctx context.Context, s purchase.Sight) content { return h.showLicenses(ctx, l, s) })
 			return h.replyFunc(at, list(ctx, sight), true)
 		case actionLicense:
 			var l detailState
@@ -125,16 +123,16 @@ func licenseState(l purchase.License, now time.Time) (word, sign string) {
 
 // showLicenses returns a page of the account's licenses. It shows an empty list only if CoCalc has accepted the key,
 // and an error otherwise.
-func (h *Handler) showLicenses(ctx context.Context, l listState) content {
+func (h *Handler) showLicenses(ctx context.Context, l listState, s purchase.Sight) content {
 	all, err := h.licenses.list(ctx)
 	if err != nil {
 		h.log.Warn().Err(err).Msg("fail to list the licenses")
 		return textMessage(RefusalText(h.desk.Rules().Policy.UserMessage(err), h.loc))
 	}
-	return licenseList(all, l, h.now())
+	return licenseList(all, l, h.now(), s)
 }
 
-func licenseList(all []purchase.LicenseEntry, l listState, now time.Time) content {
+func licenseList(all []purchase.LicenseEntry, l listState, now time.Time, s purchase.Sight) content {
 	var shown []purchase.LicenseEntry
 	for _, o := range all {
 		word, _ := licenseState(o.License, now)
@@ -159,7 +157,7 @@ func licenseList(all []purchase.LicenseEntry, l listState, now time.Time) conten
 	}
 	blocks := []slack.Block{section(head)}
 	for _, o := range shown[from:min(from+pageSize, len(shown))] {
-		blocks = append(blocks, licenseRow(o, l, now)...)
+		blocks = append(blocks, licenseRow(o, l, now, s)...)
 	}
 	blocks = append(blocks, slack.NewActionBlock("list_pages", listButtons(l, pages)...))
 	return content{strings.ReplaceAll(head, "*", ""), blocks}
@@ -173,7 +171,7 @@ func (l listState) kind() string {
 }
 
 // licenseRow is a license in the list: what people wrote is plain text.
-func licenseRow(o purchase.LicenseEntry, l listState, now time.Time) []slack.Block {
+func licenseRow(o purchase.LicenseEntry, l listState, now time.Time, s purchase.Sight) []slack.Block {
 	_, sign := licenseState(o.License, now)
 	row := slack.NewSectionBlock(plain(licenseName(o.License)), nil,
 		slack.NewAccessory(button(actionLicense+":"+o.License.ID, detailState{o.License.ID, &l}.value(), "Details")))
@@ -181,7 +179,7 @@ func licenseRow(o purchase.LicenseEntry, l listState, now time.Time) []slack.Blo
 	if displayTitle(o.License.Title) != "" { // otherwise its name is already its description
 		facts = append([]string{quotaOf(o.License)}, facts...)
 	}
-	text := fmt.Sprintf("%s %s\n%s · %s\n%s", sign, strings.Join(facts, " · "), expiry(o, now), lastUse(o.License),
+	text := fmt.Sprintf("%s %s\n%s · %s\n%s", sign, strings.Join(facts, " · "), expiry(o, now, s), lastUse(o.License),
 		codeSpan(o.License.ID))
 	return []slack.Block{slack.NewDividerBlock(), row, contextBlock(mrkdwn(text))}
 }
@@ -204,7 +202,8 @@ func resources(ram, cpu, disk float64) string {
 	return fmt.Sprintf("%g GB RAM · %g %s · %g GB disk", ram, cpu, cores, disk)
 }
 
-func expiry(o purchase.LicenseEntry, now time.Time) string {
+// expiry says when a license ends, or when it is charged again, with the price for those who may see it.
+func expiry(o purchase.LicenseEntry, now time.Time, s purchase.Sight) string {
 	word, _ := licenseState(o.License, now)
 	end := o.Ends()
 	switch {
@@ -214,8 +213,23 @@ func expiry(o purchase.LicenseEntry, now time.Time) string {
 		return fmt.Sprintf("from %s until %s", formatStart(o.License.Activates), formatEnd(end))
 	case word == "expired":
 		return "expired " + formatEnd(end)
+	case o.Unread:
+		return "paid until " + formatEnd(end)
+	case o.Subscription == nil:
+		return "until " + formatEnd(end)
 	}
-	return "until " + formatEnd(end)
+	at, price := o.NextCharge()
+	amount := ""
+	if s.Cost(o.Requester()) {
+		amount = fmt.Sprintf(" for %s", price)
+	}
+	switch {
+	case at.IsZero():
+		return "cancelled, ends " + formatEnd(end)
+	case !at.After(now): // an account without a payment method is not charged
+		return fmt.Sprintf("should have renewed %s%s, ends %s", formatDate(at), amount, formatEnd(end))
+	}
+	return fmt.Sprintf("renews %s%s", formatDate(at), amount)
 }
 
 func lastUse(l purchase.License) string {
@@ -277,7 +291,7 @@ func licenseDetails(o purchase.LicenseEntry, from *listState, now time.Time, s p
 		mrkdwn("*Stops when idle*\n" + idleWords(l.Quota.Uptime)),
 		mrkdwn("*Member hosting*\n" + hosting),
 		mrkdwn("*For*\n" + usedFor(l.Quota.User)),
-		mrkdwn("*Runs*\n" + expiry(o, now)),
+		mrkdwn("*Runs*\n" + expiry(o, now, s)),
 		mrkdwn("*Used*\n" + lastUse(l)),
 	}
 	blocks := []slack.Block{slack.NewSectionBlock(plain(licenseName(l)), nil, nil), fields(pairs...)}
@@ -287,11 +301,8 @@ func licenseDetails(o purchase.LicenseEntry, from *listState, now time.Time, s p
 		if s.Cost(p.Requester) {
 			text = fmt.Sprintf("Bought by %s %s for %s, order `%s`.", mention(p.Requester.ID), formatTime(p.Time),
 				p.Charged, p.Order)
-			if p.Renews > 0 {
-				text += " " + renewal(p.Spec, p.Renews)
-			}
 		}
-		blocks = append(blocks, section(text))
+		blocks = append(blocks, section(text+upkeepLines(o, s.Cost(p.Requester))))
 	}
 	row := []slack.BlockElement{
 		linkButton("Open in CoCalc", site.License(l.ID)),
@@ -318,12 +329,13 @@ func (h *Handler) showHistory(ctx context.Context, page int, s purchase.Sight) c
 func historyPage(h orders.History, s purchase.Sight) content {
 	var totals []string
 	for _, m := range h.Months {
-		text := fmt.Sprintf("*%s*: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))
+		text := fmt.Sprintf("*%s*: %s spent%s, %s", monthName(m.Month), m.Spent, upkeepWords(m.Upkeep),
+			plural(m.Bought, "license"))
 		if m.Reserved > 0 {
 			text += fmt.Sprintf(", %s reserved", m.Reserved)
 		}
-		if m.Month == h.Now && !h.Limit.None {
-			text += fmt.Sprintf(", %s of %s left", max(h.Limit.Max-m.Spent-m.Reserved, 0), h.Limit)
+		if left, limited := h.Limit.Left(m); m.Month == h.Now && limited {
+			text += fmt.Sprintf(", %s of %s left", max(left, 0), h.Limit)
 		}
 		totals = append(totals, text)
 	}
@@ -362,7 +374,10 @@ func historyEntry(p purchase.Purchase, money bool) string {
 	if money {
 		head, gave = fmt.Sprintf("*%s* · %s", p.Charged, head), gave+" · "+renewalNote(p)
 	}
-	if p.Correction {
+	switch {
+	case p.Kind.IsUpkeep():
+		gave = upkeepNote(p, money)
+	case p.Correction:
 		gave = "Correction: CoCalc charged a different amount for this order"
 	}
 	if p.Duplicate {
@@ -375,7 +390,7 @@ func renewalNote(p purchase.Purchase) string {
 	if p.Renews == 0 {
 		return "paid once"
 	}
-	return fmt.Sprintf("renews at %s%s", p.Renews, perPeriod(string(p.Spec.Period)))
+	return fmt.Sprintf("%s%s", p.Renews, perPeriod(string(p.Spec.Period)))
 }
 
 func monthName(month string) string {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func TestLicenseList_Golden(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := licenseList(c.all, c.l, at)
+			got := licenseList(c.all, c.l, at, seesAll)
 			checkGolden(t, "list-"+c.name, got)
 			checkHarmless(t, got)
 		})
@@ -69,6 +70,85 @@ func TestLicenseDetails_Golden(t *testing.T) {
 	checkHarmless(t, got)
 }
 
+// renewing is a license with a subscription that is paid until the 15th of the next month.
+func renewing(change func(*purchase.LicenseEntry)) purchase.LicenseEntry {
+	return owned(1, func(o *purchase.LicenseEntry) {
+		o.License.Expires = time.Date(2026, 12, 15, 23, 59, 59, 999e6, time.UTC)
+		o.Purchase = &purchase.Purchase{
+			Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Actor{ID: "UALICE"},
+			Charged: 6375, Renews: 6375, Spec: order(nil).Spec,
+		}
+		o.Subscription = &purchase.Subscription{
+			ID: 44, Cost: 12750, Interval: "month", Status: "active", CurrentPeriodEnd: o.License.Expires,
+		}
+		if change != nil {
+			change(o)
+		}
+	})
+}
+
+// A license says when CoCalc charges it again, not only until when it is paid.
+func TestExpiry(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		entry purchase.LicenseEntry
+		sight purchase.Sight
+		want  string
+	}{
+		{"renews", renewing(nil), seesAll, "renews Dec 10, 2026 for $127.50"},
+		{"without a right to see the price", renewing(nil), purchase.Sight{Licenses: true}, "renews Dec 10, 2026"},
+		{
+			"cancelled", renewing(func(o *purchase.LicenseEntry) { o.Subscription.Status = "canceled" }), seesAll,
+			"cancelled, ends Dec 15, 2026",
+		},
+		{"not charged in time", renewing(func(o *purchase.LicenseEntry) {
+			o.License.Expires = at.AddDate(0, 0, 2)
+			o.Subscription.CurrentPeriodEnd = o.License.Expires
+		}), seesAll, "should have renewed Nov 19, 2026 for $127.50, ends Nov 24, 2026, 9:00 PM UTC"},
+		{
+			"subscriptions not read", renewing(func(o *purchase.LicenseEntry) { o.Subscription, o.Unread = nil, true }), seesAll,
+			"paid until Dec 15, 2026",
+		},
+		{"a fixed term", renewing(func(o *purchase.LicenseEntry) { o.Subscription = nil }), seesAll, "until Dec 15, 2026"},
+		{
+			"expired", renewing(func(o *purchase.LicenseEntry) { o.License.Expires = at.AddDate(0, 0, -2) }), seesAll,
+			"expired Nov 20, 2026, 9:00 PM UTC",
+		},
+	} {
+		if got := dateTokens.ReplaceAllString(expiry(c.entry, at, c.sight), "$1"); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// dateTokens are Slack's dates, with the text for clients that don't know them.
+var dateTokens = regexp.MustCompile(`<!date[^|]*\|([^>]*)>`)
+
+// What happened to a license since it was bought stands beneath its purchase, the newest first.
+func TestLicenseDetails_Upkeep(t *testing.T) {
+	entry := renewing(func(o *purchase.LicenseEntry) {
+		upkeep := func(kind purchase.EntryKind, cents purchase.Cents) purchase.Purchase {
+			return purchase.Purchase{
+				Kind: kind, Time: at, Charged: cents, Spec: order(nil).Spec, Expires: o.License.Expires, Refunds: 126,
+			}
+		}
+		o.Upkeep = []purchase.Purchase{
+			upkeep(purchase.EntryRefund, -6375), upkeep(purchase.EntryEdit, -1230), upkeep(purchase.EntryEdit, 1230),
+			upkeep(purchase.EntryRenewal, 6375),
+		}
+		double := purchase.DoubleCharge{Row: 127, With: 126, Amount: 6375}
+		requested, refunded := double, double
+		requested.Requested, requested.By = at, "UDANA"
+		refunded.Refund = 130
+		o.Owned = &purchase.OwnedLicense{Doubles: []purchase.DoubleCharge{double, requested, refunded}}
+	})
+	for name, sight := range map[string]purchase.Sight{"all": seesAll, "no-money": {Licenses: true}} {
+		got := licenseDetails(entry, nil, at, sight, testSite)
+		checkGolden(t, "license-upkeep-"+name, got)
+		checkHarmless(t, got)
+	}
+}
+
 func TestHistoryPage_Golden(t *testing.T) {
 	entry := func(n uint64, change func(*purchase.Purchase)) purchase.Purchase {
 		p := purchase.Purchase{
@@ -83,6 +163,9 @@ func TestHistoryPage_Golden(t *testing.T) {
 	h := orders.History{
 		Purchases: []purchase.Purchase{
 			entry(4, func(p *purchase.Purchase) { p.Correction, p.Charged = true, -375 }),
+			entry(7, func(p *purchase.Purchase) { p.Kind, p.Charged, p.Refunds = purchase.EntryRefund, -6375, 126 }),
+			entry(6, func(p *purchase.Purchase) { p.Kind, p.Charged = purchase.EntryEdit, -1230 }),
+			entry(5, func(p *purchase.Purchase) { p.Kind, p.Expires = purchase.EntryRenewal, at.AddDate(0, 1, 0) }),
 			entry(3, nil),
 			entry(2, func(p *purchase.Purchase) { p.Duplicate = true }),
 			entry(1, func(p *purchase.Purchase) {
@@ -91,7 +174,7 @@ func TestHistoryPage_Golden(t *testing.T) {
 		},
 		Months: []purchase.Budget{
 			{Month: "2026-11", Spent: 12750, Reserved: 6375, Bought: 2},
-			{Month: "2026-10", Spent: 6375, Bought: 1},
+			{Month: "2026-10", Spent: 12750, Upkeep: 6375, Bought: 1},
 		},
 		Page: 2, Pages: 3, More: true, Limit: purchase.Limit{Max: 100000}, Now: "2026-11",
 	}

@@ -16,6 +16,7 @@ var noticeHeads = map[purchase.NotificationKind]struct{ sign, head string }{
 	purchase.NotificationForeign:      {":information_source:", "A purchase made outside this bot"},
 	purchase.NotificationUnexplained:  {":rotating_light:", "A purchase I can't explain: buying is paused"},
 	purchase.NotificationDoubleBuy:    {":rotating_light:", "A license was bought more than once"},
+	purchase.NotificationChargedTwice: {":rotating_light:", "CoCalc charged twice"},
 	purchase.NotificationBrokenItem:   {":warning:", "An item blocks the CoCalc cart"},
 	purchase.NotificationHead:         {":lock:", "Daily ledger checkpoint"},
 	purchase.NotificationPaused:       {":double_vertical_bar:", "Buying is paused"},
@@ -85,6 +86,10 @@ func noticeMessage(n purchase.Notification, r Reader) content {
 		out.Confirm = slack.NewConfirmationBlockObject(plain(cut(fmt.Sprintf("Remove item %d from the cart?", n.Item), 100)),
 			plain("Someone put it there; they can add it again in CoCalc's store."), plain("Remove item"), plain("Keep it"))
 		blocks = append(blocks, slack.NewActionBlock("notice_actions", out))
+	}
+	if n.Kind == purchase.NotificationChargedTwice && n.License != "" {
+		blocks = append(blocks, slack.NewActionBlock("notice_actions",
+			button(actionRefund, refundValue(n.License, n.Item), "I requested the refund")))
 	}
 	switch {
 	case n.Kind == purchase.NotificationAsk:

@@ -114,20 +114,20 @@ func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sigh
 		h.log.Warn().Err(err).Msg("fail to list the licenses")
 		return textMessage(RefusalText(h.desk.Rules().Policy.UserMessage(err), h.loc))
 	}
-	var found []purchase.LicenseEntry
 	var ids []string
+	found := ""
 	for _, o := range all {
 		if id := strings.ToLower(o.License.ID); strings.HasPrefix(id, part) || strings.HasSuffix(id, part) {
-			found, ids = append(found, o), append(ids, o.License.ID)
+			found, ids = o.License.ID, append(ids, o.License.ID)
 		}
 	}
-	switch len(found) {
+	switch len(ids) {
 	case 0:
 		return textMessage(
 			fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.",
 				codeSpan(part)))
 	case 1:
-		return licenseDetails(found[0], nil, h.now(), s, h.desk.Rules().Site)
+		return h.showLicense(ctx, found, nil, s)
 	}
 	return ambiguous("license", "show", part, ids)
 }

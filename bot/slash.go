@@ -57,8 +57,8 @@ func (h *Handler) runCommand(ctx context.Context, asked commands.Command, at rep
 ) socket.Reply {
 	switch c := asked.(type) {
 	case commands.List:
-		return h.reveal(at, action, h.readable(action.Actor, func(ctx context.Context, _ purchase.Sight) content {
-			return h.showLicenses(ctx, listState{c.Filter.String(), c.Page})
+		return h.reveal(at, action, h.readable(action.Actor, func(ctx context.Context, s purchase.Sight) content {
+			return h.showLicenses(ctx, listState{c.Filter.String(), c.Page}, s)
 		}))
 	case commands.Show:
 		if c.Part != "" {

@@ -59,6 +59,10 @@ var findingWords = map[purchase.CauseCode]wording{
 	purchase.FoundNotLogged: func(t renderer) text {
 		return rowText(t, "1", "2", "3", "4") + t.say(" is for order %s, but isn't in the purchase log.", t.Args["5"])
 	},
+	purchase.FoundUpkeepNotLogged: func(t renderer) text {
+		return rowText(t, "1", "2", "3", "4") + " is a renewal, change or refund of a license in the purchase log, but " +
+			"isn't in the log."
+	},
 	purchase.FoundUnknownTag: func(t renderer) text {
 		return rowText(t, "1", "2", "3", "4") + t.say(" has the tag of order %s, which isn't in this ledger: another "+
 			"licensebot buys with this account, or the ledger is an older copy.", t.Args["5"])
@@ -82,6 +86,22 @@ var comparisonWords = map[purchase.CauseCode]wording{
 	},
 	purchase.NotedNotManaged: func(t renderer) text {
 		return t.say("The account no longer manages license %s of entry %s.", t.Args["license"], t.Args["entry"])
+	},
+	purchase.NotedNotFollowed: func(t renderer) text {
+		return rowText(t, "purchase", "at", "license", "amount") +
+			" is a renewal, change or refund that the bot hasn't entered yet."
+	},
+	purchase.NotedChargedTwice: func(t renderer) text {
+		said := t.say("CoCalc charged twice for license %s, with one effect: purchases %s and %s (%s). ", t.Args["license"],
+			t.Args["other"], t.Args["purchase"], t.money("amount"))
+		if t.is("state", "requested") {
+			return said + "A refund was requested."
+		}
+		return said + "Ask CoCalc's support for a refund."
+	},
+	purchase.NotedSubscription: func(t renderer) text {
+		return t.say("The subscription of license %s changed since the bot last looked: it was %s, and is %s.",
+			t.Args["license"], t.Args["was"], t.Args["is"])
 	},
 	purchase.NotedUnderWay: func(t renderer) text {
 		return rowText(t, "purchase", "at", "license", "amount") +

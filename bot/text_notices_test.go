@@ -11,6 +11,12 @@ const exampleSite = "https://cocalc.example"
 
 // noticeExamples are what notices say: each code, with every argument that changes its words.
 var noticeExamples = slices.Concat([]purchase.Cause{
+	cause(purchase.NotificationChargedTwice, "license", exampleLicense, "order", exampleOrder, "account", "8c7e9a10",
+		"purchase", "127", "amount", "2476", "at", exampleTime, "other", "126", "other-amount", "2476", "other-at",
+		"2026-11-22T11:59:58Z"),
+	cause(purchase.NotificationChargedTwice, "license", exampleLicense, "order", exampleOrder, "account", "8c7e9a10",
+		"purchase", "145", "amount", "744", "at", exampleTime, "other", "144", "other-amount", "1230", "other-at",
+		"2026-11-22T11:59:58Z", "differs", "true"),
 	paused(purchase.NotificationPaused, "UDANA", "dana", incidents[0]),
 	incidents[1], incidents[2], incidents[3], incidents[5], incidents[7],
 	incidents[8].With("told", "yes"),
@@ -103,7 +109,9 @@ func server(condition purchase.Condition, args ...string) purchase.Cause {
 // findingExamples are one finding of each code.
 func findingExamples() (all []purchase.Cause) {
 	for code := range findingWords {
-		if code == purchase.FoundNotLogged || code == purchase.FoundUnknownTag {
+		if slices.Contains([]purchase.FindingCode{
+			purchase.FoundNotLogged, purchase.FoundUnknownTag, purchase.FoundUpkeepNotLogged,
+		}, code) {
 			all = append(all, purchase.NewFinding("record", code, 77, exampleTime, exampleLicense, 6375, exampleOrder).Cause())
 			continue
 		}
@@ -119,6 +127,13 @@ func findingExamples() (all []purchase.Cause) {
 }
 
 var comparisonExamples = []purchase.Cause{
+	cause(purchase.NotedNotFollowed, "purchase", "126", "at", exampleTime, "license", exampleLicense, "amount", "6375"),
+	cause(purchase.NotedChargedTwice, "license", exampleLicense, "purchase", "127", "other", "126", "amount", "6375",
+		"state", "open"),
+	cause(purchase.NotedChargedTwice, "license", exampleLicense, "purchase", "127", "other", "126", "amount", "6375",
+		"state", "requested"),
+	cause(purchase.NotedSubscription, "license", exampleLicense, "was", "active, $63.75 a month, paid to 2026-12-28", "is",
+		"canceled, $63.75 a month, paid to 2026-12-28"),
 	cause(purchase.NotedByWord, "entry", "2", "order", exampleOrder, "charged", "6375"),
 	cause(purchase.NotedCounting, "entry", "2", "logged", "6375", "charged", "7013"),
 	cause(purchase.NotedNotManaged, "license", exampleLicense, "entry", "2"),

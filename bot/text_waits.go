@@ -137,6 +137,22 @@ var resultWords = map[purchase.CauseCode]wording{
 		return t.say("Refusals and proposals from before %s that were never confirmed were removed: %s and %s so far.",
 			t.Args["before"], plural(records, "audit record"), plural(orders, "order"))
 	},
+	purchase.ResultRenewed:  upkeepText,
+	purchase.ResultEdited:   upkeepText,
+	purchase.ResultRefunded: upkeepText,
+	purchase.ResultRefundRequested: func(t renderer) text {
+		return t.say("A refund of CoCalc purchase %s is requested. It's closed once CoCalc shows the refund.",
+			t.Args["purchase"])
+	},
+	purchase.ResultRefundDone: func(t renderer) text {
+		return t.say("CoCalc has refunded purchase %s already (purchase %s).", t.Args["purchase"], t.Args["refund"])
+	},
+	purchase.ResultNotDouble: func(t renderer) text {
+		return t.say("The ledger doesn't know CoCalc purchase %s as a double charge.", t.Args["purchase"])
+	},
+	purchase.SubscriptionCancelled: subscriptionText,
+	purchase.SubscriptionResumed:   subscriptionText,
+	purchase.SubscriptionRepriced:  subscriptionText,
 	purchase.LeftOut: func(t renderer) text {
 		n := t.number("purchases")
 		return t.say(

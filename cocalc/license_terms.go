@@ -29,7 +29,9 @@ func (t LicenseTerms) GivesSame(other LicenseTerms) bool {
 
 // Same reports whether both give the same until the same moment. The start is left out: each change of a term that has
 // begun moves it to the moment of the change.
-func (t LicenseTerms) Same(other LicenseTerms) bool { return t.GivesSame(other) && t.End.Equal(other.End) }
+func (t LicenseTerms) Same(other LicenseTerms) bool {
+	return t.GivesSame(other) && t.End.Equal(other.End)
+}
 
 // LicenseChange is what a row of service edit-license changed.
 type LicenseChange struct {
@@ -38,7 +40,9 @@ type LicenseChange struct {
 }
 
 // Extends reports whether only the end changed, to a later one: a renewal, or a term that was made longer.
-func (c LicenseChange) Extends() bool { return c.Before.GivesSame(c.After) && c.After.End.After(c.Before.End) }
+func (c LicenseChange) Extends() bool {
+	return c.Before.GivesSame(c.After) && c.After.End.After(c.Before.End)
+}
 
 type licenseTermsJSON struct {
 	Start    timestamp        `json:"start"`

@@ -77,6 +77,29 @@ const CartItem CauseCode = "item"
 // newest budget).
 const ChainVerified CauseCode = "chain-verified"
 
+// The causes of audit records about the upkeep of a license: license, amount, purchase (CoCalc's number), at, until;
+// refunds (the number of the purchase whose charge was given back).
+const (
+	ResultRenewed  CauseCode = "renewed"
+	ResultEdited   CauseCode = "edited"
+	ResultRefunded CauseCode = "refunded"
+	// ResultRefundRequested is the cause of a record, and of an answer, that an admin asked CoCalc for a refund of one of
+	// two charges that had one effect: license, purchase, by (a person's id).
+	ResultRefundRequested CauseCode = "refund-requested"
+	// ResultRefundDone is the answer if CoCalc gave the refund already: license, purchase, refund (CoCalc's purchase).
+	ResultRefundDone CauseCode = "refund-done"
+	// ResultNotDouble is the answer if the ledger knows no such charge: license, purchase.
+	ResultNotDouble CauseCode = "not-double"
+)
+
+// The causes of audit records about a subscription that changed at CoCalc: license, subscription, amount (per period),
+// period ("month" or "year"), until (when it is paid up).
+const (
+	SubscriptionCancelled CauseCode = "subscription-cancelled"
+	SubscriptionResumed   CauseCode = "subscription-resumed"
+	SubscriptionRepriced  CauseCode = "subscription-repriced"
+)
+
 // SettledByAdmin is the cause when an admin resolved an order of unknown outcome: by, name (of the admin), verdict,
 // reason; watched if the bot still watches for a late purchase.
 const SettledByAdmin CauseCode = "settled-by-admin"
@@ -277,20 +300,20 @@ const (
 	FoundBudgetUpkeep          FindingCode = "budget-upkeep"
 	FoundBudgetPersonUpkeep    FindingCode = "budget-person-upkeep"
 
-	FoundOrderState           FindingCode = "order-state"
-	FoundOrderNotSent         FindingCode = "order-not-sent"
-	FoundOrderSentUnrecorded  FindingCode = "order-sent-unrecorded"
-	FoundEntryOfUnbought      FindingCode = "entry-of-unbought"
-	FoundReceiptOfUnbought    FindingCode = "receipt-of-unbought"
-	FoundNoReceipt            FindingCode = "no-receipt"
-	FoundEntryMonth           FindingCode = "entry-month"
-	FoundOrderNotLogged       FindingCode = "order-not-logged"
-	FoundOrderLoggedTwice     FindingCode = "order-logged-twice"
-	FoundReceiptLicense       FindingCode = "receipt-license"
-	FoundReceiptAmount        FindingCode = "receipt-amount"
-	FoundReceiptExtra         FindingCode = "receipt-extra"
-	FoundChainBroken          FindingCode = "chain-broken"
-	FoundDamaged              FindingCode = "damaged"
+	FoundOrderState          FindingCode = "order-state"
+	FoundOrderNotSent        FindingCode = "order-not-sent"
+	FoundOrderSentUnrecorded FindingCode = "order-sent-unrecorded"
+	FoundEntryOfUnbought     FindingCode = "entry-of-unbought"
+	FoundReceiptOfUnbought   FindingCode = "receipt-of-unbought"
+	FoundNoReceipt           FindingCode = "no-receipt"
+	FoundEntryMonth          FindingCode = "entry-month"
+	FoundOrderNotLogged      FindingCode = "order-not-logged"
+	FoundOrderLoggedTwice    FindingCode = "order-logged-twice"
+	FoundReceiptLicense      FindingCode = "receipt-license"
+	FoundReceiptAmount       FindingCode = "receipt-amount"
+	FoundReceiptExtra        FindingCode = "receipt-extra"
+	FoundChainBroken         FindingCode = "chain-broken"
+	FoundDamaged             FindingCode = "damaged"
 )
 
 // The findings of LedgerView.Compare.
@@ -301,6 +324,7 @@ const (
 	FoundOtherLicense     FindingCode = "other-license"
 	FoundOtherAmount      FindingCode = "other-amount"
 	FoundNotLogged        FindingCode = "not-logged"
+	FoundUpkeepNotLogged  FindingCode = "upkeep-not-logged"
 	FoundUnknownTag       FindingCode = "unknown-tag"
 )
 

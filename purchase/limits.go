@@ -11,10 +11,11 @@ import (
 )
 
 // Budget is the spending and the reservations of one month. A reservation is only made if what was bought and what is
-// reserved stay within the limit. Spent can exceed the limit afterwards if CoCalc sells more than was reserved: a double purchase, which
-// pauses buying, or a purchase that shows up after its order failed and its reservation was released.
+// reserved stay within the limit. What was bought can exceed the limit afterwards if CoCalc sells more than was
+// reserved: a double purchase, which pauses buying, or a purchase that shows up after its order failed and its
+// reservation was released.
 type Budget struct {
-	Month    string `json:"month"` // "2026-11"
+	Month    string `json:"month"`       // "2026-11"
 	Spent    Cents  `json:"spent_cents"` // all that was charged, with Upkeep
 	Reserved Cents  `json:"reserved_cents"`
 	Bought   int    `json:"bought"` // number of licenses
@@ -143,7 +144,7 @@ func (p Policy) CheckLimits(w Commitment, month Budget) *Refusal {
 		return NewRefusal(OverBudget, "setting", "MONTHLY_BUDGET", "price", ArgCents(w.Price), "left", ArgCents(max(left, 0)),
 			"limit", ArgCents(p.MonthlyBudget.Max), "resets", ArgTime(p.ResetDay(w.Now)))
 	}
-	if left := p.PersonBudget - (share.Spent - share.Upkeep) - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
+	if left := share.Left(p.PersonBudget); p.PersonBudget > 0 && (more > left || left < 0) {
 		return NewRefusal(OverPersonBudget, "setting", "PERSON_BUDGET", "price", ArgCents(w.Price), "left",
 			ArgCents(max(left, 0)),
 			"limit", ArgCents(p.PersonBudget), "resets", ArgTime(p.ResetDay(w.Now)))
@@ -159,8 +160,17 @@ func (p Policy) CheckLimits(w Commitment, month Budget) *Refusal {
 // Left returns the amount that may still be reserved in the budget's month. It is negative if the month is over its
 // limit; limited is false if there is no limit.
 func (p Policy) Left(b Budget) (left Cents, limited bool) {
-	return p.MonthlyBudget.Max - (b.Spent - b.Upkeep) - b.Reserved, !p.MonthlyBudget.None
+	return p.MonthlyBudget.Left(b)
 }
+
+// Left returns how much of the limit a month leaves; see Policy.Left. Upkeep is not deducted: it is charged without a
+// confirmation.
+func (l Limit) Left(b Budget) (left Cents, limited bool) {
+	return l.Max - (b.Spent - b.Upkeep) - b.Reserved, !l.None
+}
+
+// Left returns how much of a limit for each person is left of a person's month.
+func (s Share) Left(limit Cents) Cents { return limit - (s.Spent - s.Upkeep) - s.Reserved }
 
 // Day returns the date of a moment in the policy's time zone: "2026-11-23".
 func (p Policy) Day(at time.Time) string { return at.In(p.TimeZone()).Format(time.DateOnly) }

@@ -14,6 +14,8 @@ type Notification struct {
 	Time  time.Time        `json:"time"`
 	Order OrderID          `json:"order,omitempty"`
 	Item  int64            `json:"item,omitempty"` // the cart item of a NotificationBrokenItem
+	// License is the license of a NotificationChargedTwice; Item is then CoCalc's number of the later purchase.
+	License string `json:"license,omitempty"`
 	// Channel is the id of the channel that a NotificationOutsiders is about.
 	Channel string `json:"channel,omitempty"`
 	// Cause is the content. Its code is the notification's kind, or that of an incident.
@@ -37,8 +39,11 @@ type NotificationKind = CauseCode
 const (
 	NotificationForeign NotificationKind = "foreign-purchase" // a purchase on the account outside the bot
 	// a purchase with the bot's tag that the ledger cannot explain.
-	NotificationUnexplained  NotificationKind = "unexplained-purchase"
-	NotificationDoubleBuy    NotificationKind = "double-buy"
+	NotificationUnexplained NotificationKind = "unexplained-purchase"
+	NotificationDoubleBuy   NotificationKind = "double-buy"
+	// CoCalc charged twice for one renewal or change of a license: license, order, account, purchase, amount, at, and
+	// other, other-amount, other-at of the earlier of the two; differs if they asked for different changes.
+	NotificationChargedTwice NotificationKind = "charged-twice"
 	NotificationBrokenItem   NotificationKind = "broken-item" // an item blocks the cart
 	NotificationHead         NotificationKind = "head"        // the head of the audit chain, once a day
 	NotificationPaused       NotificationKind = "paused"

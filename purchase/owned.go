@@ -64,17 +64,21 @@ type UpkeepCharge struct {
 
 // LastChange is a change of a license by one of CoCalc's purchases.
 type LastChange struct {
-	Row int64 `json:"row"`
+	Row    int64     `json:"row"`
+	Time   time.Time `json:"time"`
+	Amount Cents     `json:"amount_cents"`
 	cocalc.LicenseChange
 }
 
 // DoubleCharge is a charge beside another one of the same moment, of which only one had an effect: CoCalc lets two
 // requests at once both charge. Row is the later of the two purchases, and With the earlier.
 type DoubleCharge struct {
-	Row    int64     `json:"row"`
-	With   int64     `json:"with"`
-	Time   time.Time `json:"time"` // of Row
-	Amount Cents     `json:"amount_cents"`
+	Row        int64     `json:"row"`
+	Time       time.Time `json:"time"`
+	Amount     Cents     `json:"amount_cents"`
+	With       int64     `json:"with"`
+	WithTime   time.Time `json:"with_time"`
+	WithAmount Cents     `json:"with_amount_cents"`
 	// Differs is set if the two asked for different changes, so that one of them was lost.
 	Differs bool `json:"differs,omitempty"`
 	// Requested is when an admin noted that CoCalc was asked for a refund, and By that person's id.
@@ -169,6 +173,26 @@ func (l OwnedLicense) Enter(row cocalc.PurchaseRow, bought Purchase, month strin
 	return l, e, true
 }
 
+// RequestRefund returns the license after an admin asked CoCalc for a refund of one of its double charges, and what to
+// answer: ResultRefundRequested (with changed if it is the first request), ResultRefundDone or ResultNotDouble.
+func (l OwnedLicense) RequestRefund(row int64, by string, at time.Time) (after OwnedLicense, said Cause, changed bool) {
+	l.Doubles = slices.Clone(l.Doubles)
+	for i := range l.Doubles {
+		d := &l.Doubles[i]
+		switch {
+		case d.Row != row:
+			continue
+		case !d.IsOpen():
+			return l, NewCause(ResultRefundDone, "license", l.ID, "purchase", ArgSomeID(row), "refund", ArgSomeID(d.Refund)),
+				false
+		case d.Requested.IsZero():
+			d.Requested, d.By, changed = at, by, true
+		}
+		return l, NewCause(ResultRefundRequested, "license", l.ID, "purchase", ArgSomeID(row), "by", d.By), changed
+	}
+	return l, NewCause(ResultNotDouble, "license", l.ID, "purchase", ArgSomeID(row)), false
+}
+
 // SetEntry notes the number of the log entry of a row.
 func (l OwnedLicense) SetEntry(row int64, entry uint64) OwnedLicense {
 	l.Upkeep = slices.Clone(l.Upkeep)
@@ -185,14 +209,17 @@ func (l OwnedLicense) SetEntry(row int64, entry uint64) OwnedLicense {
 func (l OwnedLicense) change(row cocalc.PurchaseRow, c cocalc.LicenseChange) OwnedLicense {
 	last := l.Changed
 	if last == nil || last.Row < row.ID {
-		l.Ends, l.Changed = c.After.End, &LastChange{row.ID, c}
+		l.Ends, l.Changed = c.After.End, &LastChange{row.ID, row.Time, row.Cost, c}
 	}
 	if last == nil || c.Before.Same(c.After) || !last.Before.Same(c.Before) {
 		return l
 	}
 	d := DoubleCharge{
-		Row: max(row.ID, last.Row), With: min(row.ID, last.Row), Time: row.Time, Amount: row.Cost,
+		Row: row.ID, Time: row.Time, Amount: row.Cost, With: last.Row, WithTime: last.Time, WithAmount: last.Amount,
 		Differs: !last.After.Same(c.After),
+	}
+	if d.Row < d.With { // CoCalc showed them in the other order
+		d.Row, d.Time, d.Amount, d.With, d.WithTime, d.WithAmount = d.With, d.WithTime, d.WithAmount, d.Row, d.Time, d.Amount
 	}
 	if d.Amount > 0 || d.Differs { // money that was given back twice is not ours to ask for
 		l.Doubles = append(slices.Clone(l.Doubles), d)
@@ -222,9 +249,9 @@ func specAfter(spec Spec, after cocalc.LicenseTerms) Spec {
 	return spec
 }
 
-// Subscribe returns the license with its subscription as CoCalc shows it, and how that changed: "" if it is as before,
-// or was not known before.
-func (l OwnedLicense) Subscribe(s cocalc.Subscription) (after OwnedLicense, changed SubscriptionChange) {
+// Subscribe returns the license with its subscription as CoCalc shows it, and how that changed: SubscriptionCancelled,
+// SubscriptionResumed or SubscriptionRepriced; "" if it is as before, or was not known before.
+func (l OwnedLicense) Subscribe(s cocalc.Subscription) (after OwnedLicense, changed CauseCode) {
 	is := OwnedSubscription{ID: s.ID, Status: s.Status, Interval: s.Interval, Cost: s.Cost, PaidTo: s.CurrentPeriodEnd}
 	was := l.Subscription
 	l.Subscription = &is
@@ -243,13 +270,3 @@ func (l OwnedLicense) Subscribe(s cocalc.Subscription) (after OwnedLicense, chan
 	}
 	return l, ""
 }
-
-// SubscriptionChange is the kind of an audit record about a subscription of a license.
-type SubscriptionChange string
-
-// What happens to subscriptions outside the bot.
-const (
-	SubscriptionCancelled SubscriptionChange = "subscription-cancelled"
-	SubscriptionResumed   SubscriptionChange = "subscription-resumed"
-	SubscriptionRepriced  SubscriptionChange = "subscription-repriced"
-)

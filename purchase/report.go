@@ -9,10 +9,44 @@ import (
 	"licensebot/cocalc"
 )
 
-// LicenseEntry is a license of the account. Purchase is its log entry; nil if it was not bought through this ledger.
+// Subscription is a subscription of the CoCalc account.
+type Subscription = cocalc.Subscription
+
+// StatusActive is the status of a subscription that CoCalc renews.
+const StatusActive = cocalc.StatusActive
+
+// LicenseEntry is a license of the account.
 type LicenseEntry struct {
-	License  License
+	License License
+	// Subscription renews the license, or did; nil if it has none. Unread is set if the subscriptions could not be read.
+	Subscription *Subscription
+	Unread       bool
+	// Purchase is its log entry; nil if it was not bought through this ledger. Owned is what became of it since; nil if
+	// the ledger has no record of that.
 	Purchase *Purchase
+	Owned    *OwnedLicense
+	// Upkeep are the newest entries of the log about it since it was bought, newest first; only in the entry of a single
+	// license.
+	Upkeep []Purchase
+}
+
+// NextCharge returns when CoCalc charges the next period of the license, and how much; zero if it won't.
+func (o LicenseEntry) NextCharge() (at time.Time, amount Cents) {
+	if o.Subscription == nil {
+		return time.Time{}, 0
+	}
+	if at = o.Subscription.NextCharge(); at.IsZero() {
+		return at, 0
+	}
+	return at, o.Subscription.Cost
+}
+
+// Requester returns who requested the license; the zero Actor if it was not bought through this ledger.
+func (o LicenseEntry) Requester() Actor {
+	if o.Purchase == nil {
+		return Actor{}
+	}
+	return o.Purchase.Requester
 }
 
 // QueueEntry is the part of an open order that determines its place in the queue.
@@ -34,7 +68,7 @@ type Stoppage struct {
 type Renewals struct {
 	Monthly, Yearly Cents // per month, and per year
 	Active          int   // number of subscriptions
-	DueThisMonth    Cents // remaining renewals of the current month
+	DueThisMonth    Cents // what will be charged in the current month
 
 	// Next is when CoCalc charges the next renewal; zero if no subscription has a date.
 	Next time.Time
@@ -101,25 +135,32 @@ const (
 	NotedByWord     CauseCode = "noted-by-word"
 	NotedCounting   CauseCode = "noted-counting"    // entry, logged, charged: the bot will count it again
 	NotedNotManaged CauseCode = "noted-not-managed" // license, entry: the account no longer manages the license
-	NotedUnderWay   CauseCode = "noted-under-way"   // purchase, at, license, amount, order: the bot works on the order
+	// NotedNotFollowed is a renewal, an edit or a refund that the bot has not entered yet: purchase, at, license, amount.
+	NotedNotFollowed CauseCode = "noted-not-followed"
+	// NotedChargedTwice means that CoCalc charged twice for one effect: license, purchase, other (the two), amount, state
+	// ("open", or "requested" if an admin requested a refund).
+	NotedChargedTwice CauseCode = "noted-charged-twice"
+	// NotedSubscription is a subscription that changed since the bot last looked: license, was, is.
+	NotedSubscription CauseCode = "noted-subscription"
+	NotedUnderWay     CauseCode = "noted-under-way" // purchase, at, license, amount, order: the bot works on the order
 	// NotedStranger is a purchase made outside the bot: purchase, at, license, amount, and but ("reported", "copied" from
 	// the cart item of an order, or "older" than the order whose tag it has).
 	NotedStranger CauseCode = "noted-stranger"
 )
 
 // Prepaid is a license in the purchase log: either a fixed term with the amount paid for all of it, or a license that
-// renews with the amount paid for its first period.
+// renews with the amount paid for the last period that the log has.
 type Prepaid struct {
 	LicenseID    string
 	Order        OrderID
 	Requester    Actor
 	Spec         Spec
-	Begins, Ends time.Time // of a fixed term
-	Paid         Cents     // the sum of the license's log entries
+	Begins, Ends time.Time // of a fixed term, or of the last period
+	Paid         Cents     // for that time: the sum of its log entries
 	Duplicate    bool      // CoCalc sold the same cart item more than once
 }
 
-// Renews reports whether the license renews until it is cancelled. The log has only its first period.
+// Renews reports whether the license renews until it is cancelled. Later periods may not be in the log yet.
 func (p Prepaid) Renews() bool { return p.Spec.Period != cocalc.PeriodRange }
 
 // Unused returns the part of the amount paid for a fixed term that falls after at: pro rata to the second, rounded down
@@ -163,6 +204,10 @@ func PrepaidLicenses(log []Purchase, at time.Time) []Prepaid {
 			delete(named, p.LicenseID)
 			p.LicenseID, named[e.LicenseID] = e.LicenseID, p
 		}
+		if e.Kind == EntryRenewal {
+			p.Begins, p.Paid = e.Begins, 0
+		}
+		p.Spec = e.Spec
 		p.Paid += e.Charged
 		p.Ends = cmp.Or(e.Ends(), e.Spec.End)
 	}

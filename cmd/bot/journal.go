@@ -97,6 +97,8 @@ func (e entry) narration() string {
 	}
 	kind := "license"
 	switch {
+	case e.Kind.IsUpkeep():
+		kind = kindOf(e.Purchase)
 	case e.Correction:
 		kind = "correction"
 	case e.Duplicate:

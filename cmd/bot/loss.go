@@ -106,10 +106,18 @@ type sale struct {
 	order      purchase.OrderID
 	license    string
 	correction bool
+	kind       purchase.EntryKind
+	row        int64 // of upkeep: a license can have two renewals of the same price
 	charged    purchase.Cents
 }
 
-func saleOf(p purchase.EntryFacts) sale { return sale{p.Order, p.LicenseID, p.Correction, p.Charged} }
+func saleOf(p purchase.EntryFacts) sale {
+	s := sale{p.Order, p.LicenseID, p.Correction, p.Kind, 0, p.Charged}
+	if p.Kind.IsUpkeep() {
+		s.row = p.PurchaseID
+	}
+	return s
+}
 
 func (l *loss) readPurchases(present, backup purchase.Reader) error {
 	n, err := purchase.LastEntry(present)
@@ -150,7 +158,7 @@ func (l *loss) readPurchases(present, backup purchase.Reader) error {
 			continue
 		}
 		l.sum += p.Charged
-		if !p.Correction {
+		if !p.Correction && !p.Kind.IsUpkeep() {
 			l.bought++
 		}
 	}

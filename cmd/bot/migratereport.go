@@ -158,7 +158,7 @@ func (m *migrateReport) writeTable(out io.Writer) error {
 	if renewing == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(out, "Not in the total: %s. The ledger knows only the first period.\n",
+	_, err := fmt.Fprintf(out, "Not in the total: %s, paid for the last period that the ledger knows.\n",
 		plural(renewing, "license that renews", "licenses that renew"))
 	return err
 }

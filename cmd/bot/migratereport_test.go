@@ -66,7 +66,7 @@ func TestMigrateReport_At(t *testing.T) {
 		got := does(t, "", "migrate-report", "--at", c.at)
 		if got.code != 0 ||
 			!strings.Contains(got.out, "\n"+c.total+
-				"Not in the total: 2 licenses that renew. The ledger knows only the first period.\n") {
+				"Not in the total: 2 licenses that renew, paid for the last period that the ledger knows.\n") {
 			t.Errorf("%s: got exit code %d\n%s%s\nwant 0, the total %q and 2 licenses that renew", c.at, got.code, got.out,
 				got.err, c.total)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -117,7 +118,7 @@ func (l *listing) writeCSV(out io.Writer, all iter.Seq2[entry, error]) error {
 	w, err := l.newCSV(out, "number", "time", "day", "entry_date", "month", "who", "who_id", "channel", "channel_id",
 		"what", "period", "title", "reason",
 		"shown_usd", "charged_usd", "renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate",
-		"correction")
+		"correction", "kind", "begins", "refunds")
 	if err != nil {
 		return err
 	}
@@ -126,9 +127,15 @@ func (l *listing) writeCSV(out io.Writer, all iter.Seq2[entry, error]) error {
 			w.Flush() // what is complete
 			return err
 		}
-		expires := ""
+		expires, begins, refunds := "", "", ""
 		if end := p.Ends(); !end.IsZero() {
 			expires = end.UTC().Format(time.RFC3339)
+		}
+		if !p.Begins.IsZero() {
+			begins = p.Begins.UTC().Format(time.RFC3339)
+		}
+		if p.Refunds != 0 {
+			refunds = strconv.FormatInt(p.Refunds, 10)
 		}
 		record := []string{
 			strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, escape.Cell(p.Month),
@@ -138,7 +145,7 @@ func (l *listing) writeCSV(out io.Writer, all iter.Seq2[entry, error]) error {
 			escape.Cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged), dollarsOf(p.Renews), escape.Cell(string(p.Order)),
 			strconv.FormatInt(p.ItemID, 10),
 			strconv.FormatInt(p.PurchaseID, 10), escape.Cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate),
-			strconv.FormatBool(p.Correction),
+			strconv.FormatBool(p.Correction), kindOf(p.Purchase), begins, refunds,
 		}
 		if err := w.Write(record); err != nil {
 			return err
@@ -169,7 +176,7 @@ func writeTable(out io.Writer, period records.Range, log iter.Seq2[purchase.Purc
 				yield(nil, err)
 				return
 			}
-			if !p.Correction {
+			if !p.Correction && !p.Kind.IsUpkeep() {
 				licenses++
 			}
 			sum += p.Charged
@@ -194,6 +201,8 @@ func writeTable(out io.Writer, period records.Range, log iter.Seq2[purchase.Purc
 func purchaseRow(p purchase.Purchase, loc *time.Location) []string {
 	what := p.Spec.Summary()
 	switch {
+	case p.Kind.IsUpkeep():
+		what = strings.ToUpper(kindOf(p)) + ": " + what
 	case p.Correction:
 		what = "CORRECTION: " + what
 	case p.Duplicate:
@@ -208,6 +217,9 @@ func purchaseRow(p purchase.Purchase, loc *time.Location) []string {
 		p.Charged.String(), title, what, p.LicenseID, string(p.Order),
 	}
 }
+
+// kindOf returns the name of an entry's kind.
+func kindOf(p purchase.Purchase) string { return cmp.Or(string(p.Kind), "purchase") }
 
 // plural counts things; many is their plural when it is more than an s.
 func plural(n int, what string, many ...string) string {

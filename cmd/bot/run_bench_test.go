@@ -292,7 +292,7 @@ func waitForStart(b testing.TB, ledger *storage.Ledger) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if !account.Reconciled.IsZero() {
+		if !account.Reconciled.IsZero() && account.Followed != nil {
 			return
 		}
 		select {

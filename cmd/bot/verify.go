@@ -202,6 +202,15 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 	} else {
 		v.note("CoCalc sold %s in the log with the same %s.", plural(said.Agree, "license"), same)
 	}
+	if said.Upkeep > 0 {
+		v.good("CoCalc shows %s in the log with the same amount.",
+			plural(said.Upkeep, "renewal, change or refund", "renewals, changes and refunds"))
+	}
+	if said.OtherUpkeep > 0 {
+		v.note("%s of licenses that weren't bought through this bot.",
+			plural(said.OtherUpkeep, "purchase on the account is a renewal or change",
+				"purchases on the account are renewals or changes"))
+	}
 	if n := len(said.Unrecognized); n > 0 {
 		v.note("%s made outside this bot since the ledger began:",
 			plural(n, "purchase on the account was", "purchases on the account were"))

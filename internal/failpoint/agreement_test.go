@@ -17,16 +17,18 @@ const root = "../.."
 
 // unmet maps the kinds of audit records that no listed transaction has to the reason why no kill test has them.
 var unmet = map[string]string{
-	"restored":       "written by bot restore, before any bot opens the ledger",
-	"books":          "only of a ledger that contradicts itself",
-	"uncounted":      "only after twenty looks at a list of purchases that stays empty",
-	"corrected":      "only when the list of purchases says something else than the item",
-	"slack-lost":     "only after Slack has refused the bot's token for a minute",
-	"slack-back":     "only when Slack takes the token again after that",
-	"channel-read":   "only when a guest or another organization comes into a channel, or leaves it",
-	"diagnosis":      "only when the CoCalc server stops selling licenses, or sells them again",
-	"released":       "only a week after a checkout of unknown outcome, on a server that sells no licenses any more",
-	"agreement-void": "only when an approver has lost the right before the last yes",
+	"restored":              "written by bot restore, before any bot opens the ledger",
+	"books":                 "only of a ledger that contradicts itself",
+	"uncounted":             "only after twenty looks at a list of purchases that stays empty",
+	"corrected":             "only when the list of purchases says something else than the item",
+	"slack-lost":            "only after Slack has refused the bot's token for a minute",
+	"slack-back":            "only when Slack takes the token again after that",
+	"channel-read":          "only when a guest or another organization comes into a channel, or leaves it",
+	"diagnosis":             "only when the CoCalc server stops selling licenses, or sells them again",
+	"released":              "a week after a checkout of unknown outcome, on a server that sells no licenses any more",
+	"subscription-resumed":  "in the place of subscription-cancelled, when a person resumes it",
+	"subscription-repriced": "in the place of subscription-cancelled, when a person changes the license",
+	"agreement-void":        "only when an approver has lost the right before the last yes",
 }
 
 // Every constant is in the list, and the program uses each of them.

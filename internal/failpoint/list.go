@@ -91,6 +91,9 @@ func transactions() []string {
 		"foreign-purchase", "unexplained-purchase, paused", "trouble", "only head_told", "broken-item", "item-taken-out",
 		"only ids_merged", "verified", "paused", "resumed", "uncertain", "settled, failed",
 		"double-buy, paused, purchased", "double-buy, paused", "overcharged, paused, purchased",
+		// The later life of licenses.
+		"only followed", "only owned", "renewed, charged-twice, edited, refunded", "subscription-cancelled",
+		"refund-requested",
 	}
 }
 

@@ -66,8 +66,10 @@ func newEnv(t *testing.T, kills ...kill) *testEnv {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	env := &testEnv{
 		T: t, ctx: ctx, kills: kills, end: cancel, ledger: filepath.Join(dir, "ledger.db"),
-		slack:  slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
-		cocalc: cocalctest.New(cocalctest.Config{Seed: 3, CheckoutTakes: time.Millisecond, Unthrottled: true}),
+		slack: slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
+		cocalc: cocalctest.New(cocalctest.Config{
+			Seed: 3, CheckoutTakes: time.Millisecond, EditTakes: 300 * time.Millisecond, Unthrottled: true,
+		}),
 	}
 	env.stuck = time.AfterFunc(patience, func() { cancel(errStuck) })
 	t.Cleanup(func() { env.stuck.Stop() })

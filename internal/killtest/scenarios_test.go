@@ -152,7 +152,7 @@ func scenarios() []scenario {
 			env.requestCard("buy ram=8 cpu=2", "A CoCalc license for $48.75")
 			env.click(alice, "Buy for $48.75")
 		}, ending{}},
-	}, approvalScenarios(), adminScenarios())
+	}, approvalScenarios(), adminScenarios(), upkeepScenarios())
 }
 
 func (env *testEnv) fault(name string) { env.must(env.cocalc.SwitchOn(name)) }

@@ -155,7 +155,7 @@ func buying() []mutant {
 		},
 		{
 			"a list of purchases to its end",
-			"purchase/reconcile.ListPurchases",
+			"purchase/reconcile.listRows",
 			always("len(page) < purchasesPage"),
 			[]tests{in("purchase/reconcile", "^TestReconciler_PurchasesOf_LaterPage$")},
 		},

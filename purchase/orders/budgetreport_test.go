@@ -9,8 +9,8 @@ import (
 	"licensebot/purchase/purchasetest"
 )
 
-// A monthly license that is bought on 1 January renews on 1 February: the report names that day, and nothing is due in
-// January.
+// A monthly license that is bought on 1 January is paid to the end of 1 February, and charged again five days before:
+// the report names that day, and counts the charge in January.
 func TestService_Renewals_NextCharge(t *testing.T) {
 	purchasetest.Run(t, 40000, func(env *purchasetest.Env) {
 		none, err := env.Desk.Account.Renewals(context.Background())
@@ -19,9 +19,10 @@ func TestService_Renewals_NextCharge(t *testing.T) {
 		}
 		env.Until(env.Buy(), purchase.Purchased)
 		first, err := env.Desk.Account.Renewals(context.Background())
-		if err != nil || first.Active != 1 || first.DueThisMonth != 0 ||
-			first.Next.UTC().Format(time.DateOnly) != "2000-02-01" {
-			env.T.Fatalf("renewals after the first purchase: got %+v (error %v), want 1, next 2000-02-01, none due", first, err)
+		if err != nil || first.Active != 1 || first.DueThisMonth != 6375 ||
+			first.Next.UTC().Format(time.DateOnly) != "2000-01-27" {
+			env.T.Fatalf("renewals after the first purchase: got %+v (error %v), want 1, next 2000-01-27, $63.75 due", first,
+				err)
 		}
 		<-time.After(24 * time.Hour)
 		env.Until(env.Buy(), purchase.Purchased)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"licensebot/cocalc"
 	"licensebot/purchase"
 )
@@ -163,25 +165,67 @@ type Account struct{ svc *Service }
 // NewAccount returns the account of a service's shop.
 func NewAccount(svc *Service) *Account { return &Account{svc} }
 
-// Licenses reads all licenses of the account. An empty answer can be trusted: the key was proven with it.
+// Licenses reads all licenses of the account, with their subscriptions. An empty answer can be trusted: the key was
+// proven with it.
 func (a *Account) Licenses(ctx context.Context) ([]purchase.LicenseEntry, error) {
-	licenses, err := a.svc.shop.Licenses(ctx)
-	if err != nil {
+	var licenses []purchase.License
+	var subscriptions map[string]*purchase.Subscription
+	var read errgroup.Group
+	read.Go(func() (err error) {
+		licenses, err = a.svc.shop.Licenses(ctx)
+		return err
+	})
+	read.Go(func() error {
+		subscriptions = a.subscriptions(ctx)
+		return nil
+	})
+	if err := read.Wait(); err != nil {
 		return nil, a.failed(ctx, fmt.Errorf("list the licenses: %w", err))
 	}
 	entries := make([]purchase.LicenseEntry, 0, len(licenses))
-	err = a.svc.ledger.View(ctx, func(r purchase.Reader) error {
+	err := a.svc.ledger.View(ctx, func(r purchase.Reader) error {
 		entries = entries[:0]
 		for _, l := range licenses {
-			p, err := purchaseOf(r, l.ID)
+			entry, err := entryOf(r, l, subscriptions)
 			if err != nil {
 				return err
 			}
-			entries = append(entries, purchase.LicenseEntry{License: l, Purchase: p})
+			entries = append(entries, entry)
 		}
 		return nil
 	})
 	return entries, err
+}
+
+// subscriptions reads the account's subscriptions, by license. It returns nil if they can't be read: licenses are shown
+// without them then. An older server has none.
+func (a *Account) subscriptions(ctx context.Context) map[string]*purchase.Subscription {
+	all, err := a.svc.shop.Subscriptions(ctx)
+	if err != nil && purchase.KindOf(err) != cocalc.NotSoldHere {
+		a.svc.log.Debug().Err(err).Msg("show licenses without their subscriptions")
+		return nil
+	}
+	subscriptions := make(map[string]*purchase.Subscription, len(all))
+	for i := range all {
+		if s := &all[i]; subscriptions[s.LicenseID] == nil { // the newest
+			subscriptions[s.LicenseID] = s
+		}
+	}
+	return subscriptions
+}
+
+// entryOf returns a license with what the ledger and CoCalc's list of subscriptions say of it.
+func entryOf(r purchase.Reader, l purchase.License, subscriptions map[string]*purchase.Subscription,
+) (entry purchase.LicenseEntry, err error) {
+	entry = purchase.LicenseEntry{License: l, Subscription: subscriptions[l.ID], Unread: subscriptions == nil}
+	if entry.Purchase, err = purchaseOf(r, l.ID); err != nil || entry.Purchase == nil {
+		return entry, err
+	}
+	owned, known, err := r.Owned(l.ID)
+	if known {
+		entry.Owned = &owned
+	}
+	return entry, err
 }
 
 // License reads one license of the account.
@@ -190,12 +234,34 @@ func (a *Account) License(ctx context.Context, id string) (purchase.LicenseEntry
 	if err != nil {
 		return purchase.LicenseEntry{}, a.failed(ctx, fmt.Errorf("read license %s: %w", purchase.ShortID(id), err))
 	}
-	var p *purchase.Purchase
+	subscriptions := map[string]*purchase.Subscription{}
+	if l.SubscriptionID != 0 {
+		subscriptions = a.subscriptions(ctx)
+	}
+	var entry purchase.LicenseEntry
 	err = a.svc.ledger.View(ctx, func(r purchase.Reader) error {
-		p, err = purchaseOf(r, id)
+		if entry, err = entryOf(r, l, subscriptions); err != nil || entry.Owned == nil {
+			return err
+		}
+		entry.Upkeep, err = upkeepOf(r, *entry.Owned)
 		return err
 	})
-	return purchase.LicenseEntry{License: l, Purchase: p}, err
+	return entry, err
+}
+
+// maxUpkeep is how many entries about one license are shown.
+const maxUpkeep = 5
+
+// upkeepOf returns the newest log entries about a license since it was bought, newest first.
+func upkeepOf(r purchase.Reader, l purchase.OwnedLicense) (entries []purchase.Purchase, err error) {
+	for _, c := range slices.Backward(l.Upkeep[max(0, len(l.Upkeep)-maxUpkeep):]) {
+		page, err := r.Purchases(c.Entry+1, 1)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, page...)
+	}
+	return entries, nil
 }
 
 // purchaseOf returns the log entry of a license; nil if it was not bought through this ledger.
@@ -238,7 +304,7 @@ func (a *Account) Renewals(ctx context.Context) (sum purchase.Renewals, err erro
 	now := a.svc.now()
 	month := a.svc.policy.Month(now)
 	for _, s := range subscriptions {
-		if s.Status != "active" {
+		if s.Status != cocalc.StatusActive {
 			continue
 		}
 		sum.Active++
@@ -247,14 +313,15 @@ func (a *Account) Renewals(ctx context.Context) (sum purchase.Renewals, err erro
 		} else {
 			sum.Monthly += s.Cost
 		}
-		if !s.CurrentPeriodEnd.After(now) {
+		at := s.NextCharge()
+		if !at.After(now) { // CoCalc doesn't charge an account without a payment method
 			continue
 		}
-		if a.svc.policy.Month(s.CurrentPeriodEnd) == month {
+		if a.svc.policy.Month(at) == month {
 			sum.DueThisMonth += s.Cost
 		}
-		if sum.Next.IsZero() || s.CurrentPeriodEnd.Before(sum.Next) {
-			sum.Next = s.CurrentPeriodEnd
+		if sum.Next.IsZero() || at.Before(sum.Next) {
+			sum.Next = at
 		}
 	}
 	return sum, nil

@@ -28,7 +28,7 @@ func (r BudgetReport) Share(who purchase.Actor) purchase.Share {
 
 // Left returns how much of this month's budget is left; limited is false if the budget has no limit.
 func (r BudgetReport) Left() (left purchase.Cents, limited bool) {
-	return r.Limit.Max - r.Months[0].Spent - r.Months[0].Reserved, !r.Limit.None
+	return r.Limit.Left(r.Months[0])
 }
 
 // PersonShare is what one person spent and reserved in the present month.

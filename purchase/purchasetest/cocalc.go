@@ -3,6 +3,7 @@ package purchasetest
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -82,19 +83,28 @@ func (env *Env) MakeItemDearer(a *cocalctest.Account) {
 		`{"id":%d,"description":{"type":"quota","ram":16,"cpu":3,"disk":20,"member":true,"uptime":"day","user":"business",`+
 			`"boost":false,"period":"yearly","run_limit":9,"title":"bigger","description":%q}}`, a.Cart()[0].ID,
 		env.OpenOrder().Tag())
-	r, err := http.NewRequest(http.MethodPost, "http://cocalc.test/api/v2/shopping/cart/edit", strings.NewReader(body))
+	env.Post(a, "shopping/cart/edit", body)
+}
+
+// Post sends a request to CoCalc, as a person with access to the account can, and returns the answer.
+func (env *Env) Post(a *cocalctest.Account, endpoint, body string) string {
+	env.T.Helper()
+	r, err := http.NewRequest(http.MethodPost, "http://cocalc.test/api/v2/"+endpoint, strings.NewReader(body))
 	if err != nil {
-		env.T.Error(err)
-		return
+		env.T.Fatal(err)
 	}
 	r.SetBasicAuth(a.Key(), "")
 	r.Header.Set("Content-Type", "application/json")
 	response, err := env.Server.Transport().RoundTrip(r)
 	if err != nil {
-		env.T.Error(err)
-		return
+		env.T.Fatal(err)
 	}
-	response.Body.Close()
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	return string(answer)
 }
 
 // CartDescription returns the description of an item of the standard specification, without a tag.

@@ -166,3 +166,56 @@ func (env *Env) Claims() (v *reconcile.LedgerView) {
 	}
 	return v
 }
+
+// Owned returns what the ledger knows of a license's later life; it fails the test if that is nothing.
+func (env *Env) Owned(license string) (l purchase.OwnedLicense) {
+	env.T.Helper()
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		var ok bool
+		if l, ok, err = r.Owned(license); err == nil && !ok {
+			env.T.Errorf("got no record of license %s, want one", license)
+		}
+		return err
+	})
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	return l
+}
+
+// Entries returns the purchase log, oldest entry first.
+func (env *Env) Entries() (log []purchase.Purchase) {
+	env.T.Helper()
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		log, err = r.Purchases(0, 10000)
+		return err
+	})
+	if err != nil {
+		env.T.Fatal(err)
+	}
+	slices.Reverse(log)
+	return log
+}
+
+// WantNotOwned checks that the ledger has no record of a license's later life.
+func (env *Env) WantNotOwned(license string) {
+	env.T.Helper()
+	err := env.Ledger.View(context.Background(), func(r purchase.Reader) error {
+		l, ok, err := r.Owned(license)
+		if ok {
+			env.T.Errorf("got %+v, want no record of the license", l)
+		}
+		return err
+	})
+	if err != nil {
+		env.T.Fatal(err)
+	}
+}
+
+// Update changes the ledger beside the running bot.
+func (env *Env) Update(change func(purchase.Writer) error) {
+	env.T.Helper()
+	if err := env.Ledger.Update(context.Background(), change); err != nil {
+		env.T.Fatal(err)
+	}
+}

@@ -29,7 +29,10 @@ type Account struct {
 	ID       string               // of the account that the key belongs to
 	Rows     []cocalc.PurchaseRow // of licenses
 	Licenses []cocalc.License     // that the account manages; nil: not read
-	Store    LicenseStore         // that answered; nil is the current one
+	// Upkeep are the renewals, edits and refunds. An older server lists none, and no subscriptions.
+	Upkeep        []cocalc.PurchaseRow
+	Subscriptions []cocalc.Subscription
+	Store         LicenseStore // that answered; nil is the current one
 }
 
 // ReadAccount reads everything that CoCalc has sold to the account. The error is CoCalc's.
@@ -46,6 +49,11 @@ func ReadAccount(ctx context.Context, shop purchase.Shop) (a Account, err error)
 			return a, err
 		}
 	}
+	if store.counts() {
+		if a.Subscriptions, err = shop.Subscriptions(ctx); err != nil {
+			return a, err
+		}
+	}
 	who, err := shop.WhoAmI(ctx) // an empty list is evidence only if CoCalc accepts the key
 	a.ID = who.ID
 	return a, err
@@ -57,6 +65,9 @@ type Comparison struct {
 	// same amount.
 	Agree      int
 	HasAmounts bool
+	// Upkeep is the number of renewals, edits and refunds of the log that CoCalc shows with the same amount, and
+	// OtherUpkeep the number of those of other people's licenses on the account.
+	Upkeep, OtherUpkeep int
 	// Wrong are contradictions, which can't occur if the ledger is complete and the only one of its account.
 	Wrong []purchase.Finding
 	// Unrecognized are other people's purchases on the account since the ledger began; Earlier is the number of older
@@ -87,6 +98,9 @@ func ReadLedgerView(r purchase.Reader, at time.Time) (*LedgerView, error) {
 	if err := v.readLog(r); err != nil {
 		return nil, err
 	}
+	if err := v.readOwned(r, account); err != nil {
+		return nil, err
+	}
 	return v, v.readReports(r)
 }
 
@@ -100,10 +114,15 @@ func (v *LedgerView) readLog(r purchase.Reader) error {
 		}
 		for _, p := range page {
 			before = p.Number
-			log = append(log, loggedEntry{entry{
+			e := entry{
 				number: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID,
 				charged: p.Charged,
-			}, p.Duplicate, p.Correction})
+			}
+			if p.Kind.IsUpkeep() {
+				v.upkeep.entries = append(v.upkeep.entries, e)
+				continue
+			}
+			log = append(log, loggedEntry{e, p.Duplicate, p.Correction})
 		}
 		if len(page) < purchase.PageSize || before <= 1 {
 			break
@@ -191,6 +210,7 @@ func (v *LedgerView) Compare(a Account) Comparison {
 			c.classify(row)
 		}
 	}
+	c.compareUpkeep()
 	return c.result
 }
 

@@ -170,6 +170,7 @@ type extraSales struct {
 func (m *extraSales) add(row cocalc.PurchaseRow) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	row.Service = cocalc.ServiceLicense
 	m.rows = []cocalc.PurchaseRow{row}
 }
 

@@ -34,10 +34,11 @@ type Reconciler struct {
 	spans  *register.Spans
 	worker Completer
 
-	last        purchaseList  // the list of purchases that was read last
-	isProven    bool          // the key is of the ledger's account
-	ReconcileAt time.Duration // elapsed: when the account's purchases are compared with the ledger again
-	failures    int           // comparisons that failed since the last one
+	last        purchaseList   // the list of purchases that was read last
+	isProven    bool           // the key is of the ledger's account
+	ReconcileAt time.Duration  // elapsed: when the account's purchases are compared with the ledger again
+	failures    int            // comparisons that failed since the last one
+	strangers   map[int64]bool // refunds of purchases that this ledger didn't make, by CoCalc's numbers
 }
 
 // Completer ends orders as bought.
@@ -93,14 +94,16 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	if back := account.Reconciled.Add(-overlap); back.After(from) && !deep {
 		from = back
 	}
-	sold, err := rc.readAccount(ctx, from)
+	sold, err := rc.readAccount(ctx, followedFrom(account, from))
+	sold.Rows = slices.DeleteFunc(sold.Rows, func(row cocalc.PurchaseRow) bool {
+		return row.Time.Before(from.Truncate(time.Millisecond))
+	})
 	if err == nil && account.Before != nil && sold.Licenses == nil { // a license shows an order that no ledger has
 		sold.Licenses, err = rc.shop.Licenses(ctx)
 	}
 	if err != nil {
 		return rc.retryReconcile(err)
 	}
-	rc.failures = 0
 	late, err := rc.compare(ctx, sold, at, deep)
 	if err != nil {
 		return err
@@ -122,7 +125,30 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 		}
 	}
 	rc.ReconcileAt = rc.reg.Elapsed() + rc.timing.Sweep
+	if sold.Store.counts() { // an older server shows no later life of a license
+		done, err := rc.follow(ctx, sold.Upkeep, at)
+		if err != nil {
+			return rc.retryReconcile(err)
+		}
+		if !done {
+			rc.ReconcileAt = rc.reg.Elapsed() + rc.timing.Poll
+		}
+	}
+	rc.failures = 0
 	return nil
+}
+
+// followedFrom returns since when purchases are read: from, or earlier as long as the later life of the licenses was
+// not read up to then.
+func followedFrom(account purchase.AccountState, from time.Time) time.Time {
+	since := account.Watching
+	if f := account.Followed; f != nil && !f.Rows.IsZero() {
+		since = f.Rows.Add(-overlap)
+	}
+	if since.Before(from) {
+		return since
+	}
+	return from
 }
 
 // retryReconcile plans the next comparison after an error of CoCalc. It returns an error of the ledger.

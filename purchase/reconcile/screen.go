@@ -35,7 +35,7 @@ type screen struct {
 	rows       []uint64 // CoCalc's purchase of each of them
 	corrected  []uint64 // a hash of the license of each entry that corrects another
 	upkeep     []upkeepEntry
-	paused     bool     // by the last audit record about a pause
+	paused     bool // by the last audit record about a pause
 }
 
 func newScreen(l limits, f *findings) *screen {

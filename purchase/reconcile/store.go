@@ -76,8 +76,19 @@ func (s currentStore) purchases(ctx context.Context, from time.Time) ([]cocalc.P
 func (currentStore) counts() bool { return true }
 
 func (s currentStore) account(ctx context.Context, from time.Time) (a Account, err error) {
-	if a.Rows, err = s.purchases(ctx, from); err != nil {
+	rows, err := listRows(ctx, s.shop, from, "")
+	if err != nil {
 		return a, err
+	}
+	for _, row := range rows {
+		switch row.Service {
+		case cocalc.ServiceLicense:
+			if row.Cost >= 0 { // a negative cost is a refund
+				a.Rows = append(a.Rows, row)
+			}
+		case cocalc.ServiceEdit, cocalc.ServiceRefund:
+			a.Upkeep = append(a.Upkeep, row)
+		}
 	}
 	_, err = s.shop.WhoAmI(ctx)
 	a.Store = s
@@ -169,9 +180,20 @@ const maxPurchasePages = 400
 // ListPurchases reads the account's license purchases since a time (zero: all), newest first. A row that is on two
 // pages, because the list grew meanwhile, is returned once. It returns an error if it could not read the whole list,
 // since a part of it would look like an account that bought less.
-func ListPurchases(ctx context.Context, shop interface {
+func ListPurchases(ctx context.Context, shop purchaseLister, since time.Time) ([]cocalc.PurchaseRow, error) {
+	rows, err := listRows(ctx, shop, since, cocalc.ServiceLicense)
+	return slices.DeleteFunc(rows, func(row cocalc.PurchaseRow) bool {
+		return row.Cost < 0 // a refund
+	}), err
+}
+
+// purchaseLister lists purchases; purchase.Shop is one.
+type purchaseLister interface {
 	Purchases(context.Context, cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
-}, since time.Time,
+}
+
+// listRows reads the account's purchases of a service (empty: of all) like ListPurchases, with refunds.
+func listRows(ctx context.Context, shop purchaseLister, since time.Time, service string,
 ) (rows []cocalc.PurchaseRow, err error) {
 	type key struct {
 		id      int64
@@ -180,7 +202,7 @@ func ListPurchases(ctx context.Context, shop interface {
 	seen := map[key]bool{}
 	for offset := 0; ; offset += purchasesPage {
 		page, err := shop.Purchases(ctx, cocalc.PurchaseFilter{
-			Service: "license", Since: since, Limit: purchasesPage,
+			Service: service, Since: since, Limit: purchasesPage,
 			Offset: offset,
 		})
 		if err != nil {
@@ -194,9 +216,7 @@ func ListPurchases(ctx context.Context, shop interface {
 			}
 			if k := (key{row.ID, row.LicenseID}); !seen[k] {
 				seen[k] = true
-				if row.Cost >= 0 { // a negative cost is a refund
-					rows = append(rows, row)
-				}
+				rows = append(rows, row)
 			}
 		}
 		switch {

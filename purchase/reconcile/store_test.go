@@ -212,7 +212,7 @@ func (s busyShop) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]coc
 	var page []cocalc.PurchaseRow
 	for i := f.Offset; i < *s.others && len(page) < f.Limit; i++ {
 		page = append(page, cocalc.PurchaseRow{
-			ID: int64(1_000_000 - i), Time: time.Now(), Cost: 100, LicenseID: "other",
+			ID: int64(1_000_000 - i), Time: time.Now(), Cost: 100, Service: cocalc.ServiceLicense, LicenseID: "other",
 			CartItemID: -1,
 		})
 	}
@@ -234,7 +234,9 @@ type growingList struct {
 func (s growingList) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error) {
 	var rows []cocalc.PurchaseRow
 	for id := int64(600); id > 0; id-- {
-		rows = append(rows, cocalc.PurchaseRow{ID: id, Time: s.bought, Cost: 100, LicenseID: "license", CartItemID: 5})
+		rows = append(rows, cocalc.PurchaseRow{
+			ID: id, Time: s.bought, Cost: 100, Service: cocalc.ServiceLicense, LicenseID: "license", CartItemID: 5,
+		})
 	}
 	if f.Offset > 0 {
 		return rows[f.Offset-1:], nil

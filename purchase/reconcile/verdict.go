@@ -90,6 +90,7 @@ type LedgerView struct {
 	licenses   map[string]purchase.OrderID     // the licenses of the purchase log
 	reported   reportSet
 	before     *purchase.Before // the replaced ledger, for a day after a restore; nil: none
+	upkeep     ledgerUpkeep
 }
 
 // newLedgerView returns a view of an empty ledger.

@@ -24,7 +24,9 @@ func renewedLicense(id string) purchase.OwnedLicense {
 		},
 		Upkeep:  []purchase.UpkeepCharge{{Row: 126, Entry: 2}, {Row: 127, Entry: 3}},
 		Changed: &purchase.LastChange{Row: 127, LicenseChange: cocalc.LicenseChange{Before: terms, After: longer}},
-		Doubles: []purchase.DoubleCharge{{Row: 127, With: 126, Time: day(1, 23), Amount: 2476, Requested: day(1, 24), By: "U1"}},
+		Doubles: []purchase.DoubleCharge{{
+			Row: 127, With: 126, Time: day(1, 23), Amount: 2476, Requested: day(1, 24), By: "U1",
+		}},
 	}
 }
 

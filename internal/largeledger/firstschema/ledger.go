@@ -240,6 +240,13 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error
 	return p, licenses.Put([]byte(p.LicenseID), number(n))
 }
 
+// OwnedAfter implements purchase.Reader: the first schema has no records of what became of licenses. The comparison
+// with CoCalc at the beginning asks for them, and for the purchases.
+func (t *transaction) OwnedAfter(string, int) ([]purchase.OwnedLicense, error) { return nil, nil }
+
+// Purchases implements purchase.Reader: there are none at the beginning.
+func (t *transaction) Purchases(uint64, int) ([]purchase.Purchase, error) { return nil, nil }
+
 // PutBudget implements purchase.Writer.
 func (t *transaction) PutBudget(b purchase.Budget) error {
 	t.ledger.budgets[b.Month] = b

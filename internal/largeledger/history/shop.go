@@ -32,6 +32,9 @@ func (a account) Purchases(context.Context, cocalc.PurchaseFilter) ([]cocalc.Pur
 	return nil, nil
 }
 
+// Subscriptions implements purchase.Shop.
+func (a account) Subscriptions(context.Context) ([]cocalc.Subscription, error) { return nil, nil }
+
 // Time implements purchase.Shop.
 func (a account) Time() (time.Time, bool) { return a.now(), true }
 

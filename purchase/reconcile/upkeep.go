@@ -1,0 +1,336 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+)
+
+const (
+	// maxFollowed is how many log entries one comparison looks at to follow their licenses: after an upgrade, the log can
+	// have a million, and orders wait meanwhile.
+	maxFollowed = 20_000
+	// followedAtOnce is how many licenses are changed in one transaction.
+	followedAtOnce = 100
+	// keptAfterEnd is how long after its end the ledger keeps a record of a license that was charged once.
+	keptAfterEnd = 60 * 24 * time.Hour
+)
+
+// follow brings up to date what the ledger knows of the licenses that it bought: it enters each renewal, edit and
+// refund once, and takes over the subscriptions. upkeep are rows of the account's purchases, read at the time at by
+// CoCalc's clock. It returns false if there is more of the log to look at, after an upgrade. The error is the ledger's
+// or CoCalc's.
+func (rc *Reconciler) follow(ctx context.Context, upkeep []cocalc.PurchaseRow, at time.Time) (done bool, err error) {
+	subscriptions, err := rc.shop.Subscriptions(ctx)
+	if err != nil {
+		return false, err
+	}
+	p := newFollowPlan(upkeep, subscriptions, at)
+	p.strangers = rc.strangers
+	if err := rc.ledger.View(ctx, p.read); err != nil {
+		return false, fmt.Errorf("read the licenses: %w", err)
+	}
+	rc.strangers = p.strangers
+	if err := rc.readEnds(ctx, p); err != nil {
+		return false, err
+	}
+	notify := false
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(p.changes)), followedAtOnce) {
+		err := rc.ledger.Update(ctx, func(w purchase.Writer) error {
+			before, err := w.Account()
+			for _, id := range ids {
+				if err == nil {
+					err = rc.followLicense(w, id, p.changes[id], at)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			after, err := w.Account()
+			notify = notify || len(after.Notifications) > len(before.Notifications)
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	if notify {
+		rc.changed("")
+	}
+	return p.isComplete, rc.noteFollowed(ctx, p, at)
+}
+
+// noteFollowed stores how far the licenses were followed: what they were read from once an hour, as the time of a
+// comparison is.
+func (rc *Reconciler) noteFollowed(ctx context.Context, p *followPlan, at time.Time) error {
+	if was := p.followed; was != nil && was.Entries == p.entries && (at.Sub(was.Rows).Abs() < time.Hour || !p.isComplete) {
+		return nil
+	}
+	return rc.ledger.Update(ctx, func(w purchase.Writer) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		is := purchase.Followed{Entries: p.entries}
+		if account.Followed != nil {
+			is.Rows = account.Followed.Rows
+		}
+		if p.isComplete {
+			is.Rows = at
+		}
+		account.Followed = &is
+		return w.PutAccount(account)
+	})
+}
+
+// followLicense applies what CoCalc showed of a license to its record, as it is now.
+func (rc *Reconciler) followLicense(w purchase.Writer, id string, c *licenseChange, at time.Time) error {
+	bought, ok, err := w.PurchaseOf(id)
+	if err != nil || !ok {
+		return err
+	}
+	l, known, err := w.Owned(id)
+	if err != nil {
+		return err
+	}
+	if !known {
+		l = purchase.NewOwnedLicense(bought)
+	}
+	if l, err = rc.reg.EnterUpkeep(w, l, bought, c.rows); err != nil {
+		return err
+	}
+	if c.subscription != nil {
+		var changed purchase.CauseCode
+		if l, changed = l.Subscribe(*c.subscription); changed != "" {
+			if err := rc.recordSubscription(w, l, changed); err != nil {
+				return err
+			}
+		}
+	}
+	if !c.ends.IsZero() {
+		l.Ends = c.ends
+	}
+	if l.IsDone(at.Add(-keptAfterEnd)) {
+		return w.DropOwned(id)
+	}
+	return w.PutOwned(l)
+}
+
+// recordSubscription adds an audit record about a subscription that changed at CoCalc.
+func (rc *Reconciler) recordSubscription(w purchase.Writer, l purchase.OwnedLicense, changed purchase.CauseCode) error {
+	s := l.Subscription
+	return w.AppendEvent(purchase.Event{
+		Time: rc.now(), Kind: string(changed), Order: l.Order, By: purchase.BotName, Amount: s.Cost,
+		Cause: purchase.NewCause(changed, "license", l.ID, "subscription", purchase.ArgSomeID(s.ID), "amount",
+			purchase.ArgCents(s.Cost), "period", s.Interval, "until", purchase.ArgTime(s.PaidTo)),
+	})
+}
+
+// readEnds asks CoCalc until when the licenses run whose rows don't tell: those with a refund, and those with two
+// changes of the same moment, of which either can have won.
+func (rc *Reconciler) readEnds(ctx context.Context, p *followPlan) error {
+	for id, c := range p.changes {
+		if !c.isUncertain {
+			continue
+		}
+		l, err := rc.shop.License(ctx, id)
+		if err != nil && purchase.KindOf(err) != cocalc.NotFound {
+			return err
+		}
+		c.ends = l.Expires
+	}
+	return nil
+}
+
+// licenseChange is what CoCalc shows of a license beyond its record.
+type licenseChange struct {
+	rows         []cocalc.PurchaseRow // ascending by number
+	subscription *cocalc.Subscription
+	isUncertain  bool      // the rows don't tell until when it runs
+	ends         time.Time // as CoCalc shows it; zero: the rows tell
+}
+
+// followPlan is what one comparison changes in the records of licenses.
+type followPlan struct {
+	at            time.Time
+	upkeep        []cocalc.PurchaseRow             // ascending by number
+	subscriptions map[string]*cocalc.Subscription  // by license
+	owned         map[string]purchase.OwnedLicense // the records
+	changes       map[string]*licenseChange        // by license
+	followed      *purchase.Followed
+	entries       uint64         // the number of the last log entry whose license is followed
+	isComplete    bool           // that is the last entry of the log
+	strangers     map[int64]bool // refunds of purchases that this ledger didn't make, by their numbers
+}
+
+func newFollowPlan(upkeep []cocalc.PurchaseRow, subscriptions []cocalc.Subscription, at time.Time) *followPlan {
+	p := &followPlan{
+		at: at, upkeep: slices.Clone(upkeep), subscriptions: map[string]*cocalc.Subscription{},
+		owned: map[string]purchase.OwnedLicense{}, changes: map[string]*licenseChange{},
+	}
+	slices.SortFunc(p.upkeep, func(a, b cocalc.PurchaseRow) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range subscriptions { // newest first: a license has one
+		s := &subscriptions[i]
+		if s.LicenseID != "" && p.subscriptions[s.LicenseID] == nil {
+			p.subscriptions[s.LicenseID] = s
+		}
+	}
+	return p
+}
+
+// change returns what changes in a license, to be added to.
+func (p *followPlan) change(license string) *licenseChange {
+	c := p.changes[license]
+	if c == nil {
+		c = &licenseChange{subscription: p.subscriptions[license]}
+		p.changes[license] = c
+	}
+	return c
+}
+
+// read compares what CoCalc shows with the records.
+func (p *followPlan) read(r purchase.Reader) error {
+	account, err := r.Account()
+	if err != nil {
+		return err
+	}
+	p.followed = account.Followed
+	for l, err := range purchase.AllOwned(r) {
+		if err != nil {
+			return err
+		}
+		p.owned[l.ID] = l
+		if s := p.subscriptions[l.ID]; s != nil {
+			if after, _ := l.Subscribe(*s); l.Subscription == nil || *after.Subscription != *l.Subscription ||
+				!after.Ends.Equal(l.Ends) {
+				p.change(l.ID)
+			}
+		}
+		if l.IsDone(p.at.Add(-keptAfterEnd)) {
+			p.change(l.ID)
+		}
+	}
+	if err := p.readBought(r); err != nil {
+		return err
+	}
+	return p.readUpkeep(r)
+}
+
+// readBought reads the log entries whose licenses are not followed yet.
+func (p *followPlan) readBought(r purchase.Reader) error {
+	last, err := purchase.LastEntry(r)
+	if err != nil {
+		return err
+	}
+	first := uint64(1)
+	if p.followed != nil {
+		first = p.followed.Entries + 1
+	}
+	p.entries = min(last, first+maxFollowed-1)
+	p.isComplete = p.entries == last
+	for before := p.entries + 1; before > first; {
+		page, err := r.Purchases(before, int(min(before-first, purchase.PageSize)))
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			before = e.Number
+			_, known := p.owned[e.LicenseID]
+			if e.LicenseID == "" || e.Kind.IsUpkeep() || known {
+				continue
+			}
+			l := purchase.NewOwnedLicense(e)
+			if s := p.subscriptions[l.ID]; s != nil {
+				l, _ = l.Subscribe(*s)
+			}
+			if !l.IsDone(p.at.Add(-keptAfterEnd)) {
+				p.owned[l.ID] = l
+				p.change(l.ID)
+			}
+		}
+		if len(page) == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// readUpkeep finds the licenses of renewals, edits and refunds that the ledger doesn't have. Those of licenses that it
+// didn't buy are left out.
+func (p *followPlan) readUpkeep(r purchase.Reader) error {
+	for _, row := range p.upkeep {
+		l, ok, err := p.licenseOf(r, row)
+		if err != nil {
+			return err
+		}
+		if !ok || l.HasRow(row.ID) {
+			continue
+		}
+		c := p.change(l.ID)
+		c.rows = append(c.rows, row)
+		before := len(l.Doubles)
+		if l, _, ok = l.Enter(row, purchase.Purchase{}, ""); ok {
+			p.owned[l.ID] = l
+		}
+		if row.Service == cocalc.ServiceRefund || len(l.Doubles) > before && l.Doubles[before].Differs {
+			c.isUncertain = true
+		}
+	}
+	return nil
+}
+
+// licenseOf returns the license that a row is about; ok is false if this ledger didn't buy it.
+func (p *followPlan) licenseOf(r purchase.Reader, row cocalc.PurchaseRow) (l purchase.OwnedLicense, ok bool,
+	err error,
+) {
+	if row.LicenseID == "" && row.RefundOf != 0 {
+		if p.strangers[row.ID] {
+			return l, false, nil
+		}
+		if l, ok, err = p.refunded(r, row.RefundOf); err == nil && !ok && p.isComplete {
+			p.strangers = maps.Clone(p.strangers)
+			if p.strangers == nil {
+				p.strangers = map[int64]bool{}
+			}
+			p.strangers[row.ID] = true
+		}
+		return l, ok, err
+	}
+	if l, ok = p.owned[row.LicenseID]; ok {
+		return l, true, nil
+	}
+	bought, ok, err := r.PurchaseOf(row.LicenseID)
+	if err != nil || !ok {
+		return l, false, err
+	}
+	return purchase.NewOwnedLicense(bought), true, nil
+}
+
+// refunded returns the license of one of CoCalc's purchases.
+func (p *followPlan) refunded(r purchase.Reader, row int64) (l purchase.OwnedLicense, ok bool, err error) {
+	for _, l := range p.owned {
+		if l.HasRow(row) {
+			return l, true, nil
+		}
+	}
+	for e, err := range purchase.EntriesFrom(r, 1) { // refunds are rare
+		if err != nil {
+			return l, false, err
+		}
+		if e.PurchaseID != row || e.LicenseID == "" {
+			continue
+		}
+		bought, ok, err := r.PurchaseOf(e.LicenseID)
+		if err != nil || !ok {
+			return l, false, err
+		}
+		return purchase.NewOwnedLicense(bought), true, nil
+	}
+	return l, false, nil
+}
