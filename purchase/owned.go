@@ -41,8 +41,10 @@ type OwnedLicense struct {
 	Subscription *OwnedSubscription `json:"subscription,omitempty"`
 	// Upkeep are the charges and refunds since the purchase, oldest first.
 	Upkeep []UpkeepCharge `json:"upkeep,omitempty"`
-	// Changed is the last row that changed the license; nil if none did.
-	Changed *LastChange `json:"changed,omitempty"`
+	// Changed is the last row that changed the license; nil if none did. Earlier are up to keptChanges rows before it,
+	// oldest first.
+	Changed *LastChange  `json:"changed,omitempty"`
+	Earlier []LastChange `json:"earlier,omitempty"`
 	// Doubles are the charges that had no effect of their own, oldest first.
 	Doubles []DoubleCharge `json:"doubles,omitempty"`
 }
@@ -60,7 +62,13 @@ type OwnedSubscription struct {
 type UpkeepCharge struct {
 	Row   int64  `json:"row"`
 	Entry uint64 `json:"entry"`
+	// Refunds is CoCalc's purchase that a refund gives back; 0 for others.
+	Refunds int64 `json:"refunds,omitempty"`
 }
+
+// keptChanges is how many changes before the last one a license remembers. A request that overlaps with others read
+// the license before them: CoCalc's requests take a second at most.
+const keptChanges = 8
 
 // LastChange is a change of a license by one of CoCalc's purchases.
 type LastChange struct {
@@ -144,7 +152,7 @@ func UpkeepKind(row cocalc.PurchaseRow, renews bool) EntryKind {
 func (l OwnedLicense) Enter(row cocalc.PurchaseRow, bought Purchase, month string) (after OwnedLicense, e Purchase,
 	ok bool,
 ) {
-	kind := UpkeepKind(row, bought.Spec.Period != cocalc.PeriodRange)
+	kind := UpkeepKind(row, bought.Spec.Period != cocalc.PeriodRange || l.Subscription != nil)
 	if kind == EntryPurchase || row.ID == 0 || l.hasUpkeep(row.ID) {
 		return l, Purchase{}, false
 	}
@@ -153,7 +161,7 @@ func (l OwnedLicense) Enter(row cocalc.PurchaseRow, bought Purchase, month strin
 		Spec: bought.Spec, Charged: row.Cost, PurchaseID: row.ID, LicenseID: l.ID, Begins: row.Time, Expires: l.Ends,
 		Refunds: row.RefundOf,
 	}
-	l.Upkeep = append(slices.Clone(l.Upkeep), UpkeepCharge{Row: row.ID})
+	l.Upkeep = append(slices.Clone(l.Upkeep), UpkeepCharge{Row: row.ID, Refunds: row.RefundOf})
 	slices.SortFunc(l.Upkeep, func(a, b UpkeepCharge) int { return cmp.Compare(a.Row, b.Row) })
 	switch {
 	case kind == EntryRefund:
@@ -164,8 +172,8 @@ func (l OwnedLicense) Enter(row cocalc.PurchaseRow, bought Purchase, month strin
 			e.Begins = change.Before.End
 		}
 		e.Spec = specAfter(bought.Spec, change.After)
-		e.Expires = change.After.End
-		l = l.change(row, change)
+		e.Expires = cmp.Or(change.After.End, row.PeriodEnd, l.Ends)
+		l = l.change(LastChange{row.ID, row.Time, row.Cost, change}, e.Expires)
 	default:
 		e.Expires = cmp.Or(row.PeriodEnd, l.Ends)
 		l.Ends = e.Expires
@@ -204,43 +212,94 @@ func (l OwnedLicense) SetEntry(row int64, entry uint64) OwnedLicense {
 	return l
 }
 
-// change returns the license after a change. Two rows that changed the same state are of requests at the same moment:
-// both were charged, and one of them had no effect.
-func (l OwnedLicense) change(row cocalc.PurchaseRow, c cocalc.LicenseChange) OwnedLicense {
-	last := l.Changed
-	if last == nil || last.Row < row.ID {
-		l.Ends, l.Changed = c.After.End, &LastChange{row.ID, row.Time, row.Cost, c}
+// change returns the license after a change, until which it is paid then. A change that read what another had replaced
+// already is of a request at the same moment as the one that read the same: both were charged, and one of them had no
+// effect.
+func (l OwnedLicense) change(c LastChange, ends time.Time) OwnedLicense {
+	changes := slices.Clone(l.Earlier)
+	if l.Changed != nil {
+		changes = append(changes, *l.Changed)
 	}
-	if last == nil || c.Before.Same(c.After) || !last.Before.Same(c.Before) {
-		return l
+	at, _ := slices.BinarySearchFunc(changes, c.Row, func(c LastChange, row int64) int { return cmp.Compare(c.Row, row) })
+	if at == len(changes) {
+		l.Ends = ends
 	}
-	d := DoubleCharge{
-		Row: row.ID, Time: row.Time, Amount: row.Cost, With: last.Row, WithTime: last.Time, WithAmount: last.Amount,
-		Differs: !last.After.Same(c.After),
+	changes = slices.Insert(changes, at, c) // CoCalc may have shown a later one before
+	for i := max(at, 1); i < len(changes); i++ {
+		if d, found := doubleOf(changes[:i], changes[i]); found && !l.hasDouble(d.Row) {
+			d.Refund = l.refundOf(d)
+			l.Doubles = append(slices.Clone(l.Doubles), d)
+		}
 	}
-	if d.Row < d.With { // CoCalc showed them in the other order
-		d.Row, d.Time, d.Amount, d.With, d.WithTime, d.WithAmount = d.With, d.WithTime, d.WithAmount, d.Row, d.Time, d.Amount
-	}
-	if d.Amount > 0 || d.Differs { // money that was given back twice is not ours to ask for
-		l.Doubles = append(slices.Clone(l.Doubles), d)
-	}
+	last := len(changes) - 1
+	l.Changed, l.Earlier = &changes[last], changes[max(0, last-keptChanges):last]
 	return l
 }
 
-// closeDoubles returns the double charges after a refund, which names one of the two purchases.
+// doubleOf returns the double charge that a change is, with the last of the earlier changes that read the same state;
+// found is false if the change read what the one before it had left, or if none of them read the same.
+func doubleOf(earlier []LastChange, c LastChange) (d DoubleCharge, found bool) {
+	if c.Before.Same(c.After) || c.Before.Same(earlier[len(earlier)-1].After) {
+		return d, false
+	}
+	for _, with := range slices.Backward(earlier) {
+		if !with.Before.Same(c.Before) || with.Before.Same(with.After) {
+			continue
+		}
+		d = DoubleCharge{
+			Row: c.Row, Time: c.Time, Amount: c.Amount, With: with.Row, WithTime: with.Time, WithAmount: with.Amount,
+			Differs: !with.After.Same(c.After),
+		}
+		return d, d.Amount > 0 || d.Differs // money that was given back twice is not ours to ask for
+	}
+	return d, false
+}
+
+func (l OwnedLicense) hasDouble(row int64) bool {
+	return slices.ContainsFunc(l.Doubles, func(d DoubleCharge) bool { return d.Row == row })
+}
+
+// refundOf returns the refund that closes a double charge which is found after it; 0 if there is none.
+func (l OwnedLicense) refundOf(d DoubleCharge) int64 {
+	for _, c := range l.Upkeep {
+		if c.Refunds != 0 && (c.Refunds == d.Row || c.Refunds == d.With) &&
+			!slices.ContainsFunc(l.Doubles, func(other DoubleCharge) bool { return other.Refund == c.Row }) {
+			return c.Row
+		}
+	}
+	return 0
+}
+
+// closeDoubles returns the double charges after a refund of one of their purchases: it closes one, that of which the
+// purchase is the later one if that is open, or another of the charges of the same moment.
 func closeDoubles(doubles []DoubleCharge, refund cocalc.PurchaseRow) []DoubleCharge {
 	doubles = slices.Clone(doubles)
-	for i := range doubles {
-		if d := &doubles[i]; d.IsOpen() && refund.RefundOf != 0 && (d.Row == refund.RefundOf || d.With == refund.RefundOf) {
-			d.Refund = refund.ID
-			return doubles
+	moment := map[int64]bool{refund.RefundOf: refund.RefundOf != 0} // the purchases of that moment
+	for range doubles {
+		for _, d := range doubles {
+			if moment[d.Row] || moment[d.With] {
+				moment[d.Row], moment[d.With] = true, true
+			}
 		}
+	}
+	closes := -1
+	for i, d := range doubles {
+		if d.IsOpen() && moment[d.Row] && (closes < 0 || d.Row == refund.RefundOf) {
+			closes = i
+		}
+	}
+	if closes >= 0 {
+		doubles[closes].Refund = refund.ID
 	}
 	return doubles
 }
 
-// specAfter returns what a license gives after a change. CoCalc takes whole numbers for changes.
+// specAfter returns what a license gives after a change; what the change doesn't tell is as it was bought. CoCalc takes
+// whole numbers for changes.
 func specAfter(spec Spec, after cocalc.LicenseTerms) Spec {
+	if after.GivesSame(cocalc.LicenseTerms{}) {
+		return spec
+	}
 	spec.RunLimit, spec.RAM, spec.CPU, spec.Disk = after.RunLimit, int(after.RAM), int(after.CPU), int(after.Disk)
 	spec.Member, spec.Uptime = after.Member, after.Uptime
 	if spec.Period == cocalc.PeriodRange {
@@ -255,7 +314,7 @@ func (l OwnedLicense) Subscribe(s cocalc.Subscription) (after OwnedLicense, chan
 	is := OwnedSubscription{ID: s.ID, Status: s.Status, Interval: s.Interval, Cost: s.Cost, PaidTo: s.CurrentPeriodEnd}
 	was := l.Subscription
 	l.Subscription = &is
-	if is.PaidTo.After(l.Ends) {
+	if is.PaidTo.After(l.Ends) && (was == nil || !was.PaidTo.Equal(is.PaidTo)) { // otherwise CoCalc ended it since
 		l.Ends = is.PaidTo
 	}
 	switch {

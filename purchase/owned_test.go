@@ -23,6 +23,17 @@ func withProjects(t cocalc.LicenseTerms, n int) cocalc.LicenseTerms {
 	return t
 }
 
+// startsOn returns the terms with a start in January.
+func startsOn(t cocalc.LicenseTerms, day int) cocalc.LicenseTerms {
+	t.Start = time.Date(2027, 1, day, 0, 0, 0, 0, time.UTC)
+	return t
+}
+
+func endless(t cocalc.LicenseTerms) cocalc.LicenseTerms {
+	t.End = time.Time{}
+	return t
+}
+
 // edit is a row of service edit-license.
 func edit(id int64, cost purchase.Cents, before, after cocalc.LicenseTerms) cocalc.PurchaseRow {
 	return cocalc.PurchaseRow{
@@ -85,6 +96,45 @@ func TestOwnedLicense_Enter(t *testing.T) {
 				edit(126, 2476, january, february), edit(127, 2476, january, february), edit(128, 2476, january, february),
 			}, entries: []entered{renewed, renewed, renewed},
 			doubles: []double{{127, 126, false, 0}, {128, 127, false, 0}}, ends: "02-28",
+		},
+		{
+			name: "the first of two renewals at once, shown after the next period", rows: []cocalc.PurchaseRow{
+				edit(126, 2476, january, february), edit(128, 2476, february, march), edit(127, 2476, january, february),
+			}, entries: []entered{renewed, {purchase.EntryRenewal, 2476, 2, "03-28", 2}, renewed},
+			doubles: []double{{127, 126, false, 0}}, ends: "03-28",
+		},
+		{
+			name: "a renewal that read what two changes have replaced", rows: []cocalc.PurchaseRow{
+				edit(126, 1230, january, three), edit(127, 1230, three, four), edit(128, 2476, january, february),
+			}, entries: []entered{
+				{purchase.EntryEdit, 1230, 1, "01-28", 3}, {purchase.EntryEdit, 1230, 1, "01-28", 4}, renewed,
+			}, doubles: []double{{128, 126, true, 0}}, ends: "02-28",
+		},
+		{
+			name: "three at once, of which two are refunded", rows: []cocalc.PurchaseRow{
+				edit(126, 2476, january, february), edit(127, 2476, january, february), edit(128, 2476, january, february),
+				refund(130, 127, -2476), refund(131, 126, -2476),
+			}, entries: []entered{
+				renewed, renewed, renewed, {purchase.EntryRefund, -2476, 1, "02-28", 2},
+				{purchase.EntryRefund, -2476, 1, "02-28", 2},
+			}, doubles: []double{{127, 126, false, 130}, {128, 127, false, 131}}, ends: "02-28",
+		},
+		{
+			name: "a refund that is shown before its charge", rows: []cocalc.PurchaseRow{
+				edit(126, 2476, january, february), refund(130, 127, -2476), edit(127, 2476, january, february),
+			}, entries: []entered{renewed, {purchase.EntryRefund, -2476, 1, "02-28", 2}, renewed},
+			doubles: []double{{127, 126, false, 130}}, ends: "02-28",
+		},
+		{
+			name: "a term that begins earlier, and is then made longer", isTerm: true, rows: []cocalc.PurchaseRow{
+				edit(144, 300, startsOn(january, 26), startsOn(january, 24)),
+				edit(145, 2476, startsOn(january, 24), startsOn(february, 24)),
+			}, entries: []entered{{purchase.EntryEdit, 300, 1, "01-28", 2}, {purchase.EntryEdit, 2476, 1, "02-28", 2}},
+			ends: "02-28",
+		},
+		{
+			name: "a change that tells no end", rows: []cocalc.PurchaseRow{edit(144, 1230, endless(january), endless(three))},
+			entries: []entered{{purchase.EntryEdit, 1230, 1, "01-28", 3}}, ends: "01-28",
 		},
 		{
 			name: "a refund of the later one", rows: []cocalc.PurchaseRow{
@@ -217,6 +267,47 @@ func TestOwnedLicense_Subscribe(t *testing.T) {
 		l, got := l.Subscribe(c.is)
 		if got != c.want || l.Ends.IsZero() == c.extended {
 			t.Errorf("%s: got %q and the end %s, want %q", c.name, got, l.Ends, c.want)
+		}
+	}
+}
+
+// What renews is renewed, also if the order is unknown and its purchase was taken for a fixed term.
+func TestOwnedLicense_Enter_RenewsByItsSubscription(t *testing.T) {
+	bought := purchase.Purchase{LicenseID: "license", PurchaseID: 110, Expires: until(1, 28).End}
+	bought.Spec.Period, bought.Spec.RunLimit = cocalc.PeriodRange, 2
+	l, _ := purchase.NewOwnedLicense(bought).Subscribe(cocalc.Subscription{ID: 44, Status: "active"})
+	_, e, _ := l.Enter(edit(126, 2476, until(1, 28), until(2, 28)), bought, "2027-01")
+	if e.Kind != purchase.EntryRenewal {
+		t.Errorf("got the kind %q, want a renewal", e.Kind)
+	}
+}
+
+// A subscription says how long its license is paid, unless CoCalc ended the license since, as a refund does.
+func TestOwnedLicense_Subscribe_AfterRefund(t *testing.T) {
+	paid, ended := until(2, 28).End, until(1, 24).End
+	s := cocalc.Subscription{ID: 44, Status: "canceled", CurrentPeriodEnd: paid}
+	l, _ := purchase.OwnedLicense{}.Subscribe(s)
+	if !l.Ends.Equal(paid) {
+		t.Errorf("got a license until %s, want the end of the paid period", l.Ends)
+	}
+	l.Ends = ended
+	if l, _ = l.Subscribe(s); !l.Ends.Equal(ended) {
+		t.Errorf("got a license until %s, want it ended on %s", l.Ends, ended)
+	}
+}
+
+// A row without what it changed extends nothing that it doesn't tell, and what it doesn't tell stays as bought.
+func TestOwnedLicense_Enter_TellsLittle(t *testing.T) {
+	bought := purchase.Purchase{LicenseID: "license", PurchaseID: 110, Expires: until(1, 28).End}
+	bought.Spec.Period, bought.Spec.RunLimit, bought.Spec.RAM, bought.Spec.CPU = cocalc.PeriodMonthly, 2, 4, 1
+	for name, row := range map[string]cocalc.PurchaseRow{
+		"no change": {ID: 126, Service: cocalc.ServiceEdit, Cost: 2476},
+		"no terms":  {ID: 126, Service: cocalc.ServiceEdit, Cost: 2476, Change: &cocalc.LicenseChange{}},
+	} {
+		l, e, ok := purchase.NewOwnedLicense(bought).Enter(row, bought, "2027-01")
+		if !ok || e.Kind != purchase.EntryEdit || e.Charged != 2476 || !e.Expires.Equal(bought.Expires) ||
+			!l.Ends.Equal(bought.Expires) || e.Spec.RAM != 4 || e.Spec.CPU != 1 || e.Spec.RunLimit != 2 {
+			t.Errorf("%s: got %+v and the license %+v, want an edit of what was bought", name, e, l)
 		}
 	}
 }

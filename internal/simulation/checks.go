@@ -107,8 +107,8 @@ func (w *world) check() {
 // checkBooks compares the budgets with the reservations of orders and with the purchase log.
 func (w *world) checkBooks(b books) {
 	type sums struct {
-		spent, reserved purchase.Cents
-		bought          int
+		spent, upkeep, reserved purchase.Cents
+		bought                  int
 	}
 	months := map[string]*sums{}
 	of := func(month string) *sums {
@@ -122,10 +122,21 @@ func (w *world) checkBooks(b books) {
 			of(o.Month).reserved += o.Price
 		}
 	}
-	seen := map[string]bool{}
+	seen, rows, people := map[string]bool{}, map[int64]bool{}, map[string]purchase.Share{}
 	for _, p := range b.purchases {
 		of(p.Month).spent += p.Charged
-		if p.Correction {
+		share := people[p.Month+p.Requester.ID]
+		share.Spent += p.Charged
+		if p.Kind.IsUpkeep() {
+			of(p.Month).upkeep += p.Charged
+			share.Upkeep += p.Charged
+			if rows[p.PurchaseID] {
+				w.wrong("purchase %d is in the purchase log twice", p.PurchaseID)
+			}
+			rows[p.PurchaseID] = true
+		}
+		people[p.Month+p.Requester.ID] = share
+		if p.Correction || p.Kind.IsUpkeep() {
 			continue
 		}
 		of(p.Month).bought++
@@ -135,9 +146,15 @@ func (w *world) checkBooks(b books) {
 		seen[p.LicenseID] = true
 	}
 	for _, budget := range b.budgets {
-		if s := of(budget.Month); s.spent != budget.Spent || s.reserved != budget.Reserved || s.bought != budget.Bought {
-			w.wrong("the budget of %s has %s spent, %s reserved, %d bought; log and orders add up to %s, %s, %d",
-				budget.Month, budget.Spent, budget.Reserved, budget.Bought, s.spent, s.reserved, s.bought)
+		if s := of(budget.Month); s.spent != budget.Spent || s.upkeep != budget.Upkeep || s.reserved != budget.Reserved || s.bought != budget.Bought {
+			w.wrong("the budget of %s has %s spent, %s of it later, %s reserved, %d bought; log and orders add up to %+v",
+				budget.Month, budget.Spent, budget.Upkeep, budget.Reserved, budget.Bought, *s)
+		}
+		for id, share := range budget.People {
+			if want := people[budget.Month+id]; share.Spent != want.Spent || share.Upkeep != want.Upkeep {
+				w.wrong("%s has %s spent in %s, %s of it later; the log adds up to %s and %s", name(id), share.Spent, budget.Month,
+					share.Upkeep, want.Spent, want.Upkeep)
+			}
 		}
 		delete(months, budget.Month)
 	}

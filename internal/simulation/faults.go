@@ -16,9 +16,10 @@ const (
 
 	olderCheckout = "shopping/cart/checkout"
 
-	getPurchases = "purchases/get-purchases"
-	getManaged   = "licenses/get-managed"
-	userQuery    = "user-query"
+	getPurchases     = "purchases/get-purchases"
+	getSubscriptions = "purchases/get-subscriptions"
+	getManaged       = "licenses/get-managed"
+	userQuery        = "user-query"
 )
 
 var endpoints = []string{

@@ -111,7 +111,7 @@ func (s *workspace) did(who string, o purchase.Order, kind func(*act) bool) bool
 // refused reports whether the plan has Slack refuse messages to the approvers' channel after a moment.
 func (w *world) refused(since time.Time) bool {
 	return slices.ContainsFunc(w.plan.FaultWindows, func(x FaultWindow) bool {
-		return (x.Fault == ShutOut || x.Fault == Refused) && w.trace.start.Add(x.To).After(since)
+		return (x.Fault == ShutOut || x.Fault == Refused) && x.To > w.planned(since)
 	})
 }
 

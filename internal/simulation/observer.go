@@ -133,7 +133,7 @@ func (x *observer) checkMonth(before purchase.Budget) error {
 		if now.Reserved < 0 {
 			x.wrong("%s of %s is reserved in %s", now.Reserved, whose, b.Month)
 		}
-		sum, was := now.Spent+now.Reserved, before.Spent+before.Reserved
+		sum, was := committed(now), committed(before)
 		if limit == 0 || sum <= max(was, purchase.Cents(limit)) {
 			return nil
 		}
@@ -144,8 +144,7 @@ func (x *observer) checkMonth(before purchase.Budget) error {
 		}
 		return err
 	}
-	err = check(wholeTeam, r.Budget, purchase.Share{Spent: before.Spent, Reserved: before.Reserved},
-		purchase.Share{Spent: b.Spent, Reserved: b.Reserved})
+	err = check(wholeTeam, r.Budget, whole(before), whole(b))
 	for id, share := range b.People {
 		err = errors.Join(err, check(name(id), r.PersonBudget, before.People[id], share))
 	}
@@ -153,6 +152,14 @@ func (x *observer) checkMonth(before purchase.Budget) error {
 }
 
 const wholeTeam = "the team"
+
+// whole returns the amounts of a month as those of a person.
+func whole(b purchase.Budget) purchase.Share {
+	return purchase.Share{Spent: b.Spent, Reserved: b.Reserved, Upkeep: b.Upkeep}
+}
+
+// committed returns what counts against a limit: CoCalc charges renewals and changes without a reservation.
+func committed(s purchase.Share) purchase.Cents { return s.Spent - s.Upkeep + s.Reserved }
 
 // tolerated returns what a month has spent without the bot's fault, in spite of all reservations: what overlapping
 // checkouts bought twice, what CoCalc charged beyond its price, and what was bought after its order had failed. added
@@ -163,7 +170,7 @@ func (x *observer) tolerated(month, whose string) (sum, added purchase.Cents, er
 		return 0, 0, err
 	}
 	for _, p := range entries {
-		if p.Month != month || whose != wholeTeam && name(p.Requester.ID) != whose {
+		if p.Month != month || p.Kind.IsUpkeep() || whose != wholeTeam && name(p.Requester.ID) != whose {
 			continue
 		}
 		failed, err := x.hasFailed(p.Order)
@@ -246,10 +253,10 @@ func (x *observer) checkLimits(o purchase.Order, promised bool) error {
 		return err
 	}
 	share := b.People[o.Requester.ID]
-	if sum := b.Spent + b.Reserved; int64(sum) > r.Budget {
+	if sum := committed(whole(b)); int64(sum) > r.Budget {
 		x.wrong("order %s becomes %s, and %s of %s is spent and reserved", o.ID, o.State, sum, dollars(r.Budget))
 	}
-	if sum := share.Spent + share.Reserved; r.PersonBudget > 0 && int64(sum) > r.PersonBudget {
+	if sum := committed(share); r.PersonBudget > 0 && int64(sum) > r.PersonBudget {
 		x.wrong("order %s becomes %s, and %s of %s's %s is spent and reserved", o.ID, o.State, sum, o.Requester.Name,
 			dollars(r.PersonBudget))
 	}

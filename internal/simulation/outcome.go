@@ -15,6 +15,7 @@ func (w *world) checkEnd(b books) {
 	w.checkChain(b)
 	w.checkOrders(b)
 	w.checkAccount(b)
+	w.checkUpkeep(b)
 	w.checkCart()
 	w.checkAnswers(b)
 	w.checkDecisions(b)
@@ -79,6 +80,9 @@ func (w *world) checkAccount(b books) {
 	of := w.tags()
 	logged, charged := map[string]purchase.Purchase{}, map[string]int64{}
 	for _, p := range b.purchases {
+		if p.Kind.IsUpkeep() {
+			continue
+		}
 		if p.LicenseID == "" { // an admin said that it was bought; a correction names the license since
 			if i := slices.IndexFunc(b.purchases, func(c purchase.Purchase) bool {
 				return c.Order == p.Order && c.Correction

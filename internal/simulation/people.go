@@ -48,6 +48,8 @@ func (w *world) perform(s Step) {
 		case w.restarts <- s:
 		default: // it is being restarted
 		}
+	case Renews, Cancels, Reopens, Changes, AtOnce, Refunds, Collects, WeeksPass:
+		w.live(s)
 	default:
 		w.interfere(s)
 	}

@@ -72,6 +72,8 @@ type Step struct {
 	Nth    int
 	// Elsewhere is set if the click claims to come from another channel than the card's.
 	Elsewhere bool
+	// Twice is set if it happens twice at the same moment, as by two programs.
+	Twice bool
 	// Ours is set if a stranger's action is about an item of the bot's, and not about one of their own.
 	Ours bool
 	// Deliveries are when Slack delivers it, after At: more than once, or late.
@@ -191,6 +193,7 @@ func NewPlan(seed uint64) Plan {
 	p.operations()
 	p.faultWindows()
 	p.closeCalls()
+	p.laterLife()
 	if p.plan.Older {
 		p.forOlderServer()
 	}

@@ -57,6 +57,7 @@ func Run(plan Plan, dir string) Outcome {
 	w.outages()
 	w.play()
 	w.calm()
+	w.compare()
 	close(w.over)
 	<-kept
 	w.server.Close()

@@ -141,10 +141,11 @@ func (w *world) lastLook() int {
 // atPrice lets CoCalc's price move. Between the last look, which showed so many percent, and a checkout it rises only
 // when CoCalc carries that out late: the few milliseconds between them otherwise can't be guarded.
 func (w *world) atPrice(endpoint string, shown int, late time.Duration) {
+	now := w.sinceBegun()
 	w.mu.Lock()
 	percent := 100
 	for _, each := range w.plan.FaultWindows {
-		if now := w.sinceBegun(); (each.Fault == Dearer || each.Fault == Cheaper) && each.From <= now && now < each.To &&
+		if (each.Fault == Dearer || each.Fault == Cheaper) && each.From <= now && now < each.To &&
 			now < w.plan.Latest {
 			percent = map[Fault]int{Dearer: 110, Cheaper: 90}[each.Fault]
 		}

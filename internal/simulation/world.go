@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
@@ -24,6 +25,8 @@ type world struct {
 	// What check has seen: it is called by one goroutine.
 	checkedHead uint64
 	checkedSold int
+	rows        []cocalc.PurchaseRow // of renewals, edits and refunds, at the end
+	noted       []purchase.Cause     // by the comparison of ledger and account at the end
 
 	over     chan struct{} // closed when the run has ended, which ends all waits
 	after    sync.WaitGroup
@@ -36,6 +39,8 @@ type world struct {
 	moments       int       // since the next kill was due
 	failed        int       // of plan.Syncs
 	committed     int       // since the next failing commit was due
+	stoodFrom     time.Time // when the plan's clock stood still
+	stood         time.Duration
 	looked        time.Time // when CoCalc was last asked what a checkout would buy
 	pays          []pay
 	lookedPercent int
@@ -67,6 +72,7 @@ type Summary struct {
 	// paused.
 	Asked, Agreed, Denied, Paused int
 	Uncertain                     int // commits whose fsync failed
+	Later, Upkeep, ChargedTwice   int // charges and refunds after a purchase; those in the log; pairs with one effect
 }
 
 // Add adds the figures of another run.
@@ -86,14 +92,17 @@ func (s *Summary) Add(o Summary) {
 	s.Denied += o.Denied
 	s.Paused += o.Paused
 	s.Uncertain += o.Uncertain
+	s.Later += o.Later
+	s.Upkeep += o.Upkeep
+	s.ChargedTwice += o.ChargedTwice
 }
 
 func (s Summary) String() string {
 	return fmt.Sprintf("%d seeds: %d commands, %d clicks, %d orders, %d purchases, %d kills, %d failed commits, %d "+
 		"restarts, %d faults, %d double buys found, %d unknown orders settled; %d orders before approvers, who agreed %d "+
-		"times and denied %d; %d pauses",
+		"times and denied %d; %d pauses; %d later charges and refunds, %d of them in the log, %d double charges",
 		s.Seeds, s.Commands, s.Clicks, s.Orders, s.Purchases, s.Kills, s.Uncertain, s.Restarts, s.Faults, s.DoubleBuys,
-		s.Unknown, s.Asked, s.Agreed, s.Denied, s.Paused)
+		s.Unknown, s.Asked, s.Agreed, s.Denied, s.Paused, s.Later, s.Upkeep, s.ChargedTwice)
 }
 
 func (w *world) tally(add func(*Summary)) {
@@ -116,7 +125,28 @@ func (w *world) wrong(format string, args ...any) {
 	}
 }
 
-func (w *world) sinceBegun() time.Duration { return time.Since(w.trace.start) }
+func (w *world) sinceBegun() time.Duration { return w.planned(time.Now()) }
+
+// planned returns a moment by the plan's clock, which stands still while weeks pass.
+func (w *world) planned(at time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	since := at.Sub(w.trace.start)
+	if !w.stoodFrom.IsZero() && at.After(w.stoodFrom) {
+		since -= min(w.stood, at.Sub(w.stoodFrom))
+	}
+	return since
+}
+
+// until waits for a moment of the plan. It returns false if the run is over.
+func (w *world) until(moment time.Duration) bool {
+	for left := moment - w.sinceBegun(); left > 0; left = moment - w.sinceBegun() {
+		if !w.sleep(left) {
+			return false
+		}
+	}
+	return true
+}
 
 func (w *world) quiet() bool { return w.sinceBegun() >= w.plan.Latest }
 
@@ -185,7 +215,7 @@ func (w *world) fault(endpoint string, rng faultRNG) (Fault, time.Duration) {
 
 // faultWindow returns the window of a fault at a place and moment; nil if there is none.
 func (w *world) faultWindow(at string, fault Fault, when time.Time) *FaultWindow {
-	since := when.Sub(w.trace.start)
+	since := w.planned(when)
 	for i, each := range w.plan.FaultWindows {
 		if each.At == at && each.Fault == fault && each.From <= since && since < min(each.To, w.plan.Latest) {
 			return &w.plan.FaultWindows[i]
@@ -226,10 +256,13 @@ func (w *world) outages() {
 		if !ok {
 			continue
 		}
-		w.behind(each.From, func() {
+		w.behind(0, func() {
+			if !w.until(each.From) {
+				return
+			}
 			w.trace.Log("CoCalc %s, for %s", each.Fault, each.To-each.From)
 			fault := w.server.Inject(effect)
-			w.sleep(min(each.To, w.plan.Latest) - each.From)
+			w.until(min(each.To, w.plan.Latest))
 			fault.Clear()
 			w.trace.Log("CoCalc works again")
 		})

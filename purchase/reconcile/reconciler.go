@@ -34,11 +34,11 @@ type Reconciler struct {
 	spans  *register.Spans
 	worker Completer
 
-	last        purchaseList   // the list of purchases that was read last
-	isProven    bool           // the key is of the ledger's account
-	ReconcileAt time.Duration  // elapsed: when the account's purchases are compared with the ledger again
-	failures    int            // comparisons that failed since the last one
-	strangers   map[int64]bool // refunds of purchases that this ledger didn't make, by CoCalc's numbers
+	last        purchaseList     // the list of purchases that was read last
+	isProven    bool             // the key is of the ledger's account
+	ReconcileAt time.Duration    // elapsed: when the account's purchases are compared with the ledger again
+	failures    int              // comparisons that failed since the last one
+	strangers   map[int64]uint64 // see followPlan
 }
 
 // Completer ends orders as bought.
@@ -94,7 +94,7 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	if back := account.Reconciled.Add(-overlap); back.After(from) && !deep {
 		from = back
 	}
-	sold, err := rc.readAccount(ctx, followedFrom(account, from))
+	sold, err := rc.readAccount(ctx, followedFrom(account, from, at))
 	sold.Rows = slices.DeleteFunc(sold.Rows, func(row cocalc.PurchaseRow) bool {
 		return row.Time.Before(from.Truncate(time.Millisecond))
 	})
@@ -139,10 +139,10 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 }
 
 // followedFrom returns since when purchases are read: from, or earlier as long as the later life of the licenses was
-// not read up to then.
-func followedFrom(account purchase.AccountState, from time.Time) time.Time {
+// not read up to then. A time in the future was stored by a clock that was ahead.
+func followedFrom(account purchase.AccountState, from, at time.Time) time.Time {
 	since := account.Watching
-	if f := account.Followed; f != nil && !f.Rows.IsZero() {
+	if f := account.Followed; f != nil && !f.Rows.IsZero() && !f.Rows.After(at.Add(time.Hour)) {
 		since = f.Rows.Add(-overlap)
 	}
 	if since.Before(from) {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -102,6 +103,9 @@ func (rc *Reconciler) followLicense(w purchase.Writer, id string, c *licenseChan
 	if !known {
 		l = purchase.NewOwnedLicense(bought)
 	}
+	if c.subscription != nil && l.Subscription == nil { // it tells what a renewal is
+		l, _ = l.Subscribe(*c.subscription)
+	}
 	if l, err = rc.reg.EnterUpkeep(w, l, bought, c.rows); err != nil {
 		return err
 	}
@@ -164,9 +168,10 @@ type followPlan struct {
 	owned         map[string]purchase.OwnedLicense // the records
 	changes       map[string]*licenseChange        // by license
 	followed      *purchase.Followed
-	entries       uint64         // the number of the last log entry whose license is followed
-	isComplete    bool           // that is the last entry of the log
-	strangers     map[int64]bool // refunds of purchases that this ledger didn't make, by their numbers
+	entries       uint64 // the number of the last log entry whose license is followed
+	isComplete    bool   // that is the last entry of the log
+	// strangers are refunds of purchases that no log entry up to a number names, by CoCalc's numbers of the refunds.
+	strangers map[int64]uint64
 }
 
 func newFollowPlan(upkeep []cocalc.PurchaseRow, subscriptions []cocalc.Subscription, at time.Time) *followPlan {
@@ -278,7 +283,8 @@ func (p *followPlan) readUpkeep(r purchase.Reader) error {
 		if l, _, ok = l.Enter(row, purchase.Purchase{}, ""); ok {
 			p.owned[l.ID] = l
 		}
-		if row.Service == cocalc.ServiceRefund || len(l.Doubles) > before && l.Doubles[before].Differs {
+		if row.Service == cocalc.ServiceRefund || slices.ContainsFunc(l.Doubles[before:],
+			func(d purchase.DoubleCharge) bool { return d.Differs }) {
 			c.isUncertain = true
 		}
 	}
@@ -290,17 +296,7 @@ func (p *followPlan) licenseOf(r purchase.Reader, row cocalc.PurchaseRow) (l pur
 	err error,
 ) {
 	if row.LicenseID == "" && row.RefundOf != 0 {
-		if p.strangers[row.ID] {
-			return l, false, nil
-		}
-		if l, ok, err = p.refunded(r, row.RefundOf); err == nil && !ok && p.isComplete {
-			p.strangers = maps.Clone(p.strangers)
-			if p.strangers == nil {
-				p.strangers = map[int64]bool{}
-			}
-			p.strangers[row.ID] = true
-		}
-		return l, ok, err
+		return p.refunded(r, row)
 	}
 	if l, ok = p.owned[row.LicenseID]; ok {
 		return l, true, nil
@@ -312,25 +308,62 @@ func (p *followPlan) licenseOf(r purchase.Reader, row cocalc.PurchaseRow) (l pur
 	return purchase.NewOwnedLicense(bought), true, nil
 }
 
-// refunded returns the license of one of CoCalc's purchases.
-func (p *followPlan) refunded(r purchase.Reader, row int64) (l purchase.OwnedLicense, ok bool, err error) {
+// refunded returns the license whose purchase or upkeep a refund gives back. The log entries that name no such purchase
+// are remembered: those of its own order may be added later.
+func (p *followPlan) refunded(r purchase.Reader, refund cocalc.PurchaseRow) (l purchase.OwnedLicense, ok bool,
+	err error,
+) {
 	for _, l := range p.owned {
-		if l.HasRow(row) {
+		if l.HasRow(refund.RefundOf) {
 			return l, true, nil
 		}
 	}
-	for e, err := range purchase.EntriesFrom(r, 1) { // refunds are rare
+	searched, isFinal := p.strangers[refund.ID], true
+	for e, err := range purchase.EntriesFrom(r, searched+1) { // refunds are rare
 		if err != nil {
 			return l, false, err
 		}
-		if e.PurchaseID != row || e.LicenseID == "" {
+		row, isKnown, err := rowOf(r, e)
+		if err != nil {
+			return l, false, err
+		}
+		if isFinal = isFinal && isKnown; isFinal {
+			searched = e.Number
+		}
+		if row != refund.RefundOf || e.LicenseID == "" {
 			continue
 		}
 		bought, ok, err := r.PurchaseOf(e.LicenseID)
 		if err != nil || !ok {
 			return l, false, err
 		}
-		return purchase.NewOwnedLicense(bought), true, nil
+		if l, ok = p.owned[e.LicenseID]; !ok {
+			l = purchase.NewOwnedLicense(bought)
+		}
+		return l, true, nil
 	}
+	p.strangers = maps.Clone(p.strangers)
+	if p.strangers == nil {
+		p.strangers = map[int64]uint64{}
+	}
+	p.strangers[refund.ID] = searched
 	return l, false, nil
+}
+
+// rowOf returns CoCalc's number of an entry's purchase: that of the entry, or the one that its order's receipt learned
+// later. isKnown is false if the receipt may learn it yet.
+func rowOf(r purchase.Reader, e purchase.EntryFacts) (row int64, isKnown bool, err error) {
+	if e.PurchaseID != 0 || e.Duplicate || e.Kind.IsUpkeep() {
+		return e.PurchaseID, true, nil
+	}
+	o, err := r.Order(e.Order)
+	switch {
+	case errors.Is(err, purchase.ErrNoOrder): // it was pruned
+		return 0, true, nil
+	case err != nil:
+		return 0, false, err
+	case o.Receipt == nil:
+		return 0, true, nil
+	}
+	return o.Receipt.PurchaseID, o.Receipt.PurchaseID != 0 || !o.Receipt.Unchecked || o.Receipt.Settled != nil, nil
 }

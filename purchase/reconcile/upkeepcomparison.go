@@ -91,11 +91,19 @@ func (c *comparer) licenseOf(row cocalc.PurchaseRow) string {
 		}
 		return row.LicenseID
 	}
+	if row.RefundOf == 0 {
+		return ""
+	}
 	for _, entries := range [][]entry{c.view.entries, c.view.upkeep.entries} {
 		for _, e := range entries {
-			if row.RefundOf != 0 && e.row == row.RefundOf {
+			if e.row == row.RefundOf {
 				return e.license
 			}
+		}
+	}
+	for _, other := range c.account.Upkeep { // that the log doesn't have yet
+		if other.ID == row.RefundOf && c.view.licenses[other.LicenseID] != "" {
+			return other.LicenseID
 		}
 	}
 	return ""
