@@ -137,6 +137,12 @@ func TestOwnedLicense_Enter(t *testing.T) {
 			entries: []entered{{purchase.EntryEdit, 1230, 1, "01-28", 3}}, ends: "01-28",
 		},
 		{
+			name: "three renewals at once, of which the first is shown last", rows: []cocalc.PurchaseRow{
+				edit(127, 2476, january, february), edit(128, 2476, january, february), edit(126, 2476, january, february),
+			}, entries: []entered{renewed, renewed, renewed},
+			doubles: []double{{128, 127, false, 0}, {127, 126, false, 0}}, ends: "02-28",
+		},
+		{
 			name: "a refund of the later one", rows: []cocalc.PurchaseRow{
 				edit(126, 2476, january, february), edit(127, 2476, january, february), refund(130, 127, -2476),
 			}, entries: []entered{renewed, renewed, {purchase.EntryRefund, -2476, 1, "02-28", 2}},

@@ -7,9 +7,11 @@
 // The Plan says who types and clicks what and when, how often and how late Slack delivers it, who approves which
 // orders, what the network loses, when CoCalc and Slack are down, what strangers do with the same cart, when the
 // settings change, when the program is killed, and at which commits the disk of the ledger fails, so that only the next
-// start learns whether the commit counts. A seed always makes the same plan. The fault of a request follows from the
-// seed, the endpoint and the number of requests before it, so two runs of a plan meet the same faults as long as they
-// send the same requests.
+// start learns whether the commit counts. It also says what becomes of licenses at CoCalc: people renew, change, cancel
+// and resume them, some twice at the same moment, CoCalc's admins refund charges, its job charges renewals, and in some
+// runs weeks pass without the program. A seed always makes the same plan. The fault of a request follows from the seed,
+// the endpoint and the number of requests before it, so two runs of a plan meet the same faults as long as they send the
+// same requests.
 //
 // Two runs of a seed can still differ: goroutines that act in the same instant of the fake clock run in an order that
 // Go's scheduler chooses. Deliveries, transactions and requests are therefore kept apart by microseconds, so that their

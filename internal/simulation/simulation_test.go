@@ -46,7 +46,8 @@ func TestSimulation_Seeds(t *testing.T) {
 	// A simulation without events proves nothing.
 	if s, n := total.sum, int(*manySeeds); n >= 100 &&
 		(s.Purchases < n || s.Kills < n/2 || s.Faults < n || s.Unknown < n/50 || s.DoubleBuys < n/200 ||
-			s.Agreed < n/4 || s.Denied < n/25 || s.Paused < n/5 || s.Uncertain < n/3) {
+			s.Agreed < n/4 || s.Denied < n/25 || s.Paused < n/5 || s.Uncertain < n/3 ||
+			s.Later < n/2 || s.Upkeep < n/2 || s.ChargedTwice < n/10) {
 		t.Errorf("got %s, want more of each kind in %d seeds", total.String(), n)
 	}
 }
