@@ -115,7 +115,8 @@ func TestOwnedLicense_Enter(t *testing.T) {
 				edit(126, 2476, january, february), edit(127, 2476, january, february), edit(128, 2476, january, february),
 				refund(130, 127, -2476), refund(131, 126, -2476),
 			}, entries: []entered{
-				renewed, renewed, renewed, {purchase.EntryRefund, -2476, 1, "02-28", 2},
+				renewed, renewed, renewed,
+				{purchase.EntryRefund, -2476, 1, "02-28", 2},
 				{purchase.EntryRefund, -2476, 1, "02-28", 2},
 			}, doubles: []double{{127, 126, false, 130}, {128, 127, false, 131}}, ends: "02-28",
 		},

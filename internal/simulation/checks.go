@@ -146,7 +146,7 @@ func (w *world) checkBooks(b books) {
 		seen[p.LicenseID] = true
 	}
 	for _, budget := range b.budgets {
-		if s := of(budget.Month); s.spent != budget.Spent || s.upkeep != budget.Upkeep || s.reserved != budget.Reserved || s.bought != budget.Bought {
+		if s := of(budget.Month); *s != (sums{budget.Spent, budget.Upkeep, budget.Reserved, budget.Bought}) {
 			w.wrong("the budget of %s has %s spent, %s of it later, %s reserved, %d bought; log and orders add up to %+v",
 				budget.Month, budget.Spent, budget.Upkeep, budget.Reserved, budget.Bought, *s)
 		}

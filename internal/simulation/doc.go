@@ -10,8 +10,8 @@
 // start learns whether the commit counts. It also says what becomes of licenses at CoCalc: people renew, change, cancel
 // and resume them, some twice at the same moment, CoCalc's admins refund charges, its job charges renewals, and in some
 // runs weeks pass without the program. A seed always makes the same plan. The fault of a request follows from the seed,
-// the endpoint and the number of requests before it, so two runs of a plan meet the same faults as long as they send the
-// same requests.
+// the endpoint and the number of requests before it, so two runs of a plan meet the same faults as long as they send
+// the same requests.
 //
 // Two runs of a seed can still differ: goroutines that act in the same instant of the fake clock run in an order that
 // Go's scheduler chooses. Deliveries, transactions and requests are therefore kept apart by microseconds, so that their

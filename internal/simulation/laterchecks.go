@@ -55,7 +55,7 @@ func (w *world) compare() {
 	w.noted = got.Notes
 }
 
-// ledgersLicenses are the licenses that the log says were bought.
+// licenses are the licenses that the log says were bought.
 func (b books) licenses() map[string]bool {
 	ours := map[string]bool{}
 	for _, p := range b.purchases {
@@ -145,7 +145,8 @@ func (w *world) pairs(ours map[string]bool) (found []pair) {
 	return found
 }
 
-// stillOpen returns how many pairs are open after the refunds: each refund of one of several charges at once closes one.
+// stillOpen returns how many pairs are open after the refunds. Each refund of one of several charges at once closes one
+// pair.
 func (w *world) stillOpen(pairs []pair) (n int) {
 	group := map[int64]int64{}
 	for _, p := range slices.SortedFunc(slices.Values(pairs), func(a, b pair) int { return cmp.Compare(a.row, b.row) }) {

@@ -42,8 +42,8 @@ func (y *year) buy(n int) {
 	if err != nil {
 		y.T.Fatal(err)
 	}
-	_, err = y.Desk.Decide(context.Background(), purchase.Action{Actor: who, Channel: purchasetest.MathChannel}, p.Order.ID,
-		orders.Decision{Kind: orders.Confirm})
+	act := purchase.Action{Actor: who, Channel: purchasetest.MathChannel}
+	_, err = y.Desk.Decide(context.Background(), act, p.Order.ID, orders.Decision{Kind: orders.Confirm})
 	if err != nil {
 		y.T.Fatal(err)
 	}
