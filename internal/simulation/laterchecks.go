@@ -180,9 +180,7 @@ func (w *world) checkDoubles(b books, ours map[string]bool) {
 				w.wrong("a double charge without its purchases: %s", e.Cause)
 			}
 			announced[p]++
-			if told := w.slack.told(admin, "charged twice", e.Cause.Args["purchase"], e.Cause.Args["other"]) +
-				w.slack.told(admin, "changed twice", e.Cause.Args["purchase"], e.Cause.Args["other"]); told == 0 &&
-				!w.refused(e.Time) {
+			if !w.toldOfDouble(e) {
 				w.wrong("%s was not told of the double charge %+v", admin, p)
 			}
 		}
@@ -209,14 +207,19 @@ func (w *world) checkDoubles(b books, ours map[string]bool) {
 	}
 }
 
-// told returns how many messages with these words a person has read.
-func (s *workspace) told(who string, words ...string) (n int) {
+// toldOfDouble reports whether the admin has read of a double charge, or Slack has refused messages. If Slack didn't
+// confirm who the admin is, the message has no details.
+func (w *world) toldOfDouble(e purchase.Event) bool {
+	return w.slack.told(admin, "twice", e.Cause.Args["purchase"], e.Cause.Args["other"]) ||
+		w.slack.told(admin, "CoCalc charged twice", "the details are missing here") || w.refused(e.Time)
+}
+
+// told reports whether a person has read a message with these words.
+func (s *workspace) told(who string, words ...string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, m := range s.messages {
-		if m.reader == who && !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(m.text, word) }) {
-			n++
-		}
-	}
-	return n
+	return slices.ContainsFunc(s.messages, func(m *message) bool {
+		lacks := func(word string) bool { return !strings.Contains(m.text, word) }
+		return m.reader == who && !slices.ContainsFunc(words, lacks)
+	})
 }
