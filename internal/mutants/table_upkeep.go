@@ -52,10 +52,16 @@ func upkeep() []mutant {
 			[]tests{in("purchase/reconcile", "^TestReconciler_Follow_Refund$"), simulated("100")},
 		},
 		{
-			"looking again for the purchase of a refund that CoCalc shows early",
-			"purchase/reconcile.(*followPlan).refunded",
-			swap("searched + 1", "searched + 1 + 1<<32*min(searched, 1)"),
-			[]tests{in("purchase/reconcile", "^TestReconciler_Follow_RefundBeforePurchase$")},
+			"reading again the rows of a license that the log gets late",
+			"purchase/reconcile.(*Reconciler).follow",
+			never("p.oldest.Before"),
+			[]tests{in("purchase/reconcile", "^TestReconciler_Follow_PurchaseEnteredLate$")},
+		},
+		{
+			"leaving out what the account paid for other services",
+			"purchase/reconcile.currentStore.account",
+			never("s.now().Sub"),
+			[]tests{in("purchase/reconcile", "^TestReconciler_Follow_OtherServices$")},
 		},
 		{
 			"a receipt that may learn its purchase after a refund of it",

@@ -89,6 +89,7 @@ func TestComparison_Purchases_Differ(t *testing.T) {
 		o := env.Until(second, purchase.Purchased)
 		unbought := env.Propose(purchasetest.Spec()).ID
 		<-time.After(time.Hour) // every order is closed
+		unknown := register.ULIDs(time.Now)()
 		claims, honest := env.Claims(), env.Sales()
 		env.CheckAgreement(2)
 		ours := slices.IndexFunc(honest.Rows, func(row cocalc.PurchaseRow) bool {
@@ -109,7 +110,6 @@ func TestComparison_Purchases_Differ(t *testing.T) {
 				return append(slices.Clone(honest.Rows), row)
 			}
 		}
-		unknown := register.ULIDs(time.Now)()
 		cases := []struct {
 			name             string
 			rows             func() []cocalc.PurchaseRow

@@ -94,7 +94,8 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	if back := account.Reconciled.Add(-overlap); back.After(from) && !deep {
 		from = back
 	}
-	sold, err := rc.readAccount(ctx, followedFrom(account, from, at))
+	followed := followedFrom(account, from, at)
+	sold, err := rc.readAccount(ctx, followed)
 	sold.Rows = slices.DeleteFunc(sold.Rows, func(row cocalc.PurchaseRow) bool {
 		return row.Time.Before(from.Truncate(time.Millisecond))
 	})
@@ -126,7 +127,7 @@ func (rc *Reconciler) Reconcile(ctx context.Context) error {
 	}
 	rc.ReconcileAt = rc.reg.Elapsed() + rc.timing.Sweep
 	if sold.Store.counts() { // an older server shows no later life of a license
-		done, err := rc.follow(ctx, sold.Upkeep, at)
+		done, err := rc.follow(ctx, sold.Upkeep, followed, at)
 		if err != nil {
 			return rc.retryReconcile(err)
 		}
@@ -310,8 +311,8 @@ func (rc *Reconciler) beforeTheLedger(ctx context.Context) (n int, newest time.T
 	if err != nil || !begins {
 		return 0, time.Time{}, err
 	}
-	sold, err := rc.readAccount(ctx, time.Time{})
-	for _, row := range sold.Rows {
+	rows, err := rc.licensesSold(ctx)
+	for _, row := range rows {
 		if _, ours := purchase.ParseTag(row.Text); ours {
 			n++
 			if row.Time.After(newest) {
@@ -320,6 +321,23 @@ func (rc *Reconciler) beforeTheLedger(ctx context.Context) (n int, newest time.T
 		}
 	}
 	return n, newest, err
+}
+
+// licensesSold reads all license purchases of the account.
+func (rc *Reconciler) licensesSold(ctx context.Context) ([]cocalc.PurchaseRow, error) {
+	store, err := rc.StoreOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !store.counts() {
+		sold, err := store.account(ctx, time.Time{})
+		return sold.Rows, err
+	}
+	rows, err := store.purchases(ctx, time.Time{})
+	if err == nil {
+		_, err = rc.shop.WhoAmI(ctx) // an empty list is evidence only if CoCalc accepts the key
+	}
+	return rows, err
 }
 
 // readAccount reads the license purchases of the account since from. CoCalc has accepted the key, so an empty list

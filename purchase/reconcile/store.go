@@ -42,7 +42,7 @@ func storeOf(ctx context.Context, shop purchase.Shop, now func() time.Time) (Lic
 	case kind == cocalc.StoreOlder:
 		return olderStore{shop, now}, nil
 	default:
-		return currentStore{shop}, nil
+		return currentStore{shop, now}, nil
 	}
 }
 
@@ -53,7 +53,10 @@ func (rc *Reconciler) Counts(ctx context.Context) bool {
 }
 
 // currentStore lists purchases and previews a checkout.
-type currentStore struct{ shop purchase.Shop }
+type currentStore struct {
+	shop purchase.Shop
+	now  func() time.Time
+}
 
 func (s currentStore) Preview(ctx context.Context, o purchase.Order) (CheckoutPreview, error) {
 	look := CheckoutPreview{Amount: o.Price}
@@ -76,18 +79,26 @@ func (s currentStore) purchases(ctx context.Context, from time.Time) ([]cocalc.P
 func (currentStore) counts() bool { return true }
 
 func (s currentStore) account(ctx context.Context, from time.Time) (a Account, err error) {
-	rows, err := listRows(ctx, s.shop, from, "")
-	if err != nil {
-		return a, err
+	services := []string{""} // one list of the last days
+	if s.now().Sub(from) > 2*overlap {
+		// What an account paid for other services in years can be more than CoCalc lists. A refund is read before what it
+		// gives back, so that both are seen.
+		services = []string{cocalc.ServiceRefund, cocalc.ServiceEdit, cocalc.ServiceLicense}
 	}
-	for _, row := range rows {
-		switch row.Service {
-		case cocalc.ServiceLicense:
-			if row.Cost >= 0 { // a negative cost is a refund
-				a.Rows = append(a.Rows, row)
+	for _, service := range services {
+		rows, err := listRows(ctx, s.shop, from, service)
+		if err != nil {
+			return a, err
+		}
+		for _, row := range rows {
+			switch row.Service {
+			case cocalc.ServiceLicense:
+				if row.Cost >= 0 { // a negative cost is a refund
+					a.Rows = append(a.Rows, row)
+				}
+			case cocalc.ServiceEdit, cocalc.ServiceRefund:
+				a.Upkeep = append(a.Upkeep, row)
 			}
-		case cocalc.ServiceEdit, cocalc.ServiceRefund:
-			a.Upkeep = append(a.Upkeep, row)
 		}
 	}
 	_, err = s.shop.WhoAmI(ctx)

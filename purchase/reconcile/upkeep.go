@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"licensebot/cocalc"
 	"licensebot/purchase"
 )
@@ -24,10 +26,11 @@ const (
 )
 
 // follow brings up to date what the ledger knows of the licenses that it bought: it enters each renewal, edit and
-// refund once, and takes over the subscriptions. upkeep are rows of the account's purchases, read at the time at by
-// CoCalc's clock. It returns false if there is more of the log to look at, after an upgrade. The error is the ledger's
-// or CoCalc's.
-func (rc *Reconciler) follow(ctx context.Context, upkeep []cocalc.PurchaseRow, at time.Time) (done bool, err error) {
+// refund once, and takes over the subscriptions. upkeep are rows of the account's purchases since from, read at the time
+// at by CoCalc's clock. It returns false if there is more of the log to look at, after an upgrade, or more rows to read:
+// of a license whose purchase is new in the log, and older than from. The error is the ledger's or CoCalc's.
+func (rc *Reconciler) follow(ctx context.Context, upkeep []cocalc.PurchaseRow, from, at time.Time,
+) (done bool, err error) {
 	subscriptions, err := rc.shop.Subscriptions(ctx)
 	if err != nil {
 		return false, err
@@ -64,13 +67,17 @@ func (rc *Reconciler) follow(ctx context.Context, upkeep []cocalc.PurchaseRow, a
 	if notify {
 		rc.changed("")
 	}
-	return p.isComplete, rc.noteFollowed(ctx, p, at)
+	read := at // up to when the rows of all licenses were read
+	if p.oldest.Before(from) && p.followed != nil {
+		read = p.oldest
+	}
+	return p.isComplete && read.Equal(at), rc.noteFollowed(ctx, p, read)
 }
 
-// noteFollowed stores how far the licenses were followed: what they were read from once an hour, as the time of a
+// noteFollowed stores how far the licenses were followed, and the rows read: that once an hour, as the time of a
 // comparison is.
-func (rc *Reconciler) noteFollowed(ctx context.Context, p *followPlan, at time.Time) error {
-	if was := p.followed; was != nil && was.Entries == p.entries && (at.Sub(was.Rows).Abs() < time.Hour || !p.isComplete) {
+func (rc *Reconciler) noteFollowed(ctx context.Context, p *followPlan, read time.Time) error {
+	if was := p.followed; was != nil && was.Entries == p.entries && (read.Sub(was.Rows).Abs() < time.Hour || !p.isComplete) {
 		return nil
 	}
 	return rc.ledger.Update(ctx, func(w purchase.Writer) error {
@@ -83,7 +90,7 @@ func (rc *Reconciler) noteFollowed(ctx context.Context, p *followPlan, at time.T
 			is.Rows = account.Followed.Rows
 		}
 		if p.isComplete {
-			is.Rows = at
+			is.Rows = read
 		}
 		account.Followed = &is
 		return w.PutAccount(account)
@@ -168,15 +175,16 @@ type followPlan struct {
 	owned         map[string]purchase.OwnedLicense // the records
 	changes       map[string]*licenseChange        // by license
 	followed      *purchase.Followed
-	entries       uint64 // the number of the last log entry whose license is followed
-	isComplete    bool   // that is the last entry of the log
+	entries       uint64    // the number of the last log entry whose license is followed
+	isComplete    bool      // that is the last entry of the log
+	oldest        time.Time // when the oldest of the orders was made whose entries are new in the log; at if there is none
 	// strangers are refunds of purchases that no log entry up to a number names, by CoCalc's numbers of the refunds.
 	strangers map[int64]uint64
 }
 
 func newFollowPlan(upkeep []cocalc.PurchaseRow, subscriptions []cocalc.Subscription, at time.Time) *followPlan {
 	p := &followPlan{
-		at: at, upkeep: slices.Clone(upkeep), subscriptions: map[string]*cocalc.Subscription{},
+		at: at, oldest: at, upkeep: slices.Clone(upkeep), subscriptions: map[string]*cocalc.Subscription{},
 		owned: map[string]purchase.OwnedLicense{}, changes: map[string]*licenseChange{},
 	}
 	slices.SortFunc(p.upkeep, func(a, b cocalc.PurchaseRow) int { return cmp.Compare(a.ID, b.ID) })
@@ -249,6 +257,9 @@ func (p *followPlan) readBought(r purchase.Reader) error {
 			_, known := p.owned[e.LicenseID]
 			if e.LicenseID == "" || e.Kind.IsUpkeep() || known {
 				continue
+			}
+			if made, err := ulid.ParseStrict(string(e.Order)); err != nil || ulid.Time(made.Time()).Before(p.oldest) {
+				p.oldest = ulid.Time(made.Time()).UTC()
 			}
 			l := purchase.NewOwnedLicense(e)
 			if s := p.subscriptions[l.ID]; s != nil {
@@ -358,12 +369,14 @@ func rowOf(r purchase.Reader, e purchase.EntryFacts) (row int64, isKnown bool, e
 	}
 	o, err := r.Order(e.Order)
 	switch {
-	case errors.Is(err, purchase.ErrNoOrder): // it was pruned
+	case errors.Is(err, purchase.ErrNoOrder):
 		return 0, true, nil
 	case err != nil:
 		return 0, false, err
 	case o.Receipt == nil:
 		return 0, true, nil
 	}
-	return o.Receipt.PurchaseID, o.Receipt.PurchaseID != 0 || !o.Receipt.Unchecked || o.Receipt.Settled != nil, nil
+	// The purchases of an open order are counted yet, and CoCalc can show one that an admin said there is.
+	isKnown = o.Receipt.PurchaseID != 0 || !o.Open() && !o.Receipt.Unchecked && o.Receipt.Settled == nil
+	return o.Receipt.PurchaseID, isKnown, nil
 }

@@ -339,13 +339,13 @@ func (m *moreRows) install(env *purchasetest.Env) {
 
 func (m *moreRows) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error) {
 	rows, err := m.Shop.Purchases(ctx, f)
-	if f.Offset > 0 || f.Service != "" {
+	if f.Offset > 0 {
 		return rows, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, row := range m.rows {
-		if !row.Time.Before(f.Since) {
+		if !row.Time.Before(f.Since) && (f.Service == "" || f.Service == row.Service) {
 			rows = append([]cocalc.PurchaseRow{row}, rows...)
 		}
 	}

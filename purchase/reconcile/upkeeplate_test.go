@@ -1,13 +1,15 @@
 package reconcile_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"licensebot/cocalc"
-	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/purchase/purchasetest"
 )
@@ -33,26 +35,28 @@ func TestReconciler_Follow_RefundBeforePurchase(t *testing.T) {
 	}, m.install)
 }
 
-// The refund of a purchase is entered also if the log has the purchase without CoCalc's number, which the order learned
-// later, after CoCalc showed the refund.
+// The refund of a purchase is entered also if the log has the purchase without CoCalc's number, which the order learns
+// after CoCalc showed the refund.
 func TestReconciler_Follow_RefundOfUncheckedPurchase(t *testing.T) {
 	m := &moreRows{}
 	purchasetest.Run(t, 90000, func(env *purchasetest.Env) {
-		<-time.After(time.Minute)
-		fails := env.Server.Inject(cocalctest.Fault{
-			Endpoint: "purchases/get-purchases", Effect: cocalctest.Fail, Status: 503, Times: 1000,
+		env.Inconsistent = true // there are no audit records about the other order
+		o := bought(env)
+		r := *o.Receipt
+		o.ID, o.Receipt = purchasetest.OtherOrderID, &r
+		e := env.Entries()[0]
+		e.Order, e.LicenseID, e.PurchaseID = o.ID, "another", 0
+		r.LicenseID, r.PurchaseID, r.Settled = e.LicenseID, 0, &purchase.Cause{Code: "said"}
+		env.Update(func(w purchase.Writer) error {
+			_, err := w.AddPurchase(e)
+			return errors.Join(err, w.PutOrder(o))
 		})
-		o := env.Until(env.Buy(), purchase.Purchased)
-		fails.Clear()
-		row := env.Account.Purchases()[0].ID
-		m.add(refundOf(901, row, 6375))
-		for range 12 {
-			<-time.After(sweep)
-		}
-		o = env.Order(o.ID)
-		if first := env.Entries()[0]; first.PurchaseID != 0 || o.Receipt.PurchaseID != row {
-			t.Fatalf("got the entry %+v and the receipt %+v, want the number in the receipt alone", first, o.Receipt)
-		}
+		m.add(refundOf(901, 800, 6375))
+		<-time.After(3 * sweep)
+		wantLines(t, "before the number is known", upkeepLines(env))
+		r.PurchaseID = 800
+		env.Update(func(w purchase.Writer) error { return w.PutOrder(o) })
+		<-time.After(2 * sweep)
 		wantLines(t, "upkeep", upkeepLines(env), "refund -$63.75 until 2000-02-01")
 	}, m.install)
 }
@@ -217,4 +221,80 @@ func TestReconciler_Follow_LongLog(t *testing.T) {
 		}
 		env.Owned(fmt.Sprintf("license-%d", long))
 	}, m.install)
+}
+
+// The bot that begins to follow its licenses years later isn't stopped by what the account bought of other services: it
+// reads the rows about licenses alone.
+func TestReconciler_Follow_OtherServices(t *testing.T) {
+	m := &moreRows{}
+	chat := &chattyShop{}
+	purchasetest.Run(t, 90000, func(env *purchasetest.Env) {
+		o := bought(env)
+		<-time.After(5 * day)
+		chat.isOn.Store(true)
+		m.add(renewal(o, 901, time.Now()))
+		env.Update(func(w purchase.Writer) error { // as an earlier version left it
+			account, err := w.Account()
+			if err != nil {
+				return err
+			}
+			account.Followed = nil
+			return w.PutAccount(account)
+		})
+		<-time.After(2 * sweep)
+		wantLines(t, "upkeep", upkeepLines(env), "renewal $63.75 until 2000-03-01")
+	}, m.install, func(env *purchasetest.Env) {
+		wrap := env.Wrap
+		env.Wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			chat.Shop = shop
+			return wrap(l, chat)
+		}
+	})
+}
+
+// chattyShop is a CoCalc whose account pays for each of many questions to a language model: more than can be listed
+// since any day but the last.
+type chattyShop struct {
+	purchase.Shop
+	isOn atomic.Bool
+}
+
+func (c *chattyShop) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error) {
+	if !c.isOn.Load() || f.Service != "" || time.Since(f.Since) < 2*day {
+		return c.Shop.Purchases(ctx, f)
+	}
+	rows := make([]cocalc.PurchaseRow, f.Limit)
+	for i := range rows {
+		id := int64(10_000_000 - f.Offset - i)
+		rows[i] = cocalc.PurchaseRow{ID: id, Time: time.Now(), Cost: 1, Service: "openai-gpt-4"}
+	}
+	return rows, nil
+}
+
+// The rows of a license that the log gets late are entered, also if they were read long before: CoCalc went on while the
+// bot didn't know yet that it had bought the license.
+func TestReconciler_Follow_PurchaseEnteredLate(t *testing.T) {
+	purchasetest.Run(t, 90000, func(env *purchasetest.Env) {
+		env.Inconsistent = true // the order has two purchases in the log, and one in its receipt
+		bought(env)
+		env.BuyForeignItem()
+		s := env.Account.Subscriptions()[1]
+		if err := env.Account.RenewSubscription(s.ID); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(3 * day)
+		wantLines(t, "before the purchase", upkeepLines(env))
+		env.Update(func(w purchase.Writer) error {
+			e := env.Entries()[0]
+			e.LicenseID, e.PurchaseID = s.LicenseID, 0
+			_, err := w.AddPurchase(e)
+			return err
+		})
+		<-time.After(3 * sweep)
+		wantLines(t, "after it", upkeepLines(env), fmt.Sprintf("renewal %s until 2000-03-01", purchase.Cents(s.Cents)))
+		<-time.After(day)
+		if f := env.AccountState().Followed; time.Since(f.Rows) > 2*time.Hour {
+			t.Errorf("got rows read up to %s, want up to now", f.Rows)
+		}
+	})
 }
