@@ -26,9 +26,10 @@ const (
 )
 
 // follow brings up to date what the ledger knows of the licenses that it bought: it enters each renewal, edit and
-// refund once, and takes over the subscriptions. upkeep are rows of the account's purchases since from, read at the time
-// at by CoCalc's clock. It returns false if there is more of the log to look at, after an upgrade, or more rows to read:
-// of a license whose purchase is new in the log, and older than from. The error is the ledger's or CoCalc's.
+// refund once, and takes over the subscriptions. upkeep are rows of the account's purchases since from, read at the
+// time at by CoCalc's clock. It returns false if there is more of the log to look at, after an upgrade, or if there are
+// more rows to read: of a license whose purchase is new in the log, and older than from. The error is the ledger's or
+// CoCalc's.
 func (rc *Reconciler) follow(ctx context.Context, upkeep []cocalc.PurchaseRow, from, at time.Time,
 ) (done bool, err error) {
 	subscriptions, err := rc.shop.Subscriptions(ctx)
@@ -77,7 +78,8 @@ func (rc *Reconciler) follow(ctx context.Context, upkeep []cocalc.PurchaseRow, f
 // noteFollowed stores how far the licenses were followed, and the rows read: that once an hour, as the time of a
 // comparison is.
 func (rc *Reconciler) noteFollowed(ctx context.Context, p *followPlan, read time.Time) error {
-	if was := p.followed; was != nil && was.Entries == p.entries && (read.Sub(was.Rows).Abs() < time.Hour || !p.isComplete) {
+	if was := p.followed; was != nil && was.Entries == p.entries &&
+		(read.Sub(was.Rows).Abs() < time.Hour || !p.isComplete) {
 		return nil
 	}
 	return rc.ledger.Update(ctx, func(w purchase.Writer) error {

@@ -271,8 +271,8 @@ func (c *chattyShop) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]
 	return rows, nil
 }
 
-// The rows of a license that the log gets late are entered, also if they were read long before: CoCalc went on while the
-// bot didn't know yet that it had bought the license.
+// The rows of a license that the log gets late are entered, also if they were read long before: CoCalc went on while
+// the bot didn't know yet that it had bought the license.
 func TestReconciler_Follow_PurchaseEnteredLate(t *testing.T) {
 	purchasetest.Run(t, 90000, func(env *purchasetest.Env) {
 		env.Inconsistent = true // the order has two purchases in the log, and one in its receipt
