@@ -132,6 +132,41 @@ func TestClient_BuyLicense(t *testing.T) {
 	}
 }
 
+// A cancelled subscription can be resumed as long as its period is paid. A success of cancel proves nothing.
+func TestClient_EndAndKeepSubscription(t *testing.T) {
+	c, account, _ := newClient(t, cocalctest.Config{})
+	ctx := t.Context()
+	addToCart(t, c, orderSpec("order 1"))
+	if err := c.Checkout(ctx); err != nil {
+		t.Fatal(err)
+	}
+	id := account.Subscriptions()[0].ID
+	status := func() string {
+		t.Helper()
+		all, err := c.Subscriptions(ctx)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("got %+v, %v, want one subscription", all, err)
+		}
+		return all[0].Status
+	}
+	if err := c.CancelSubscription(ctx, id+1); err != nil || status() != "active" {
+		t.Errorf("an unknown id: got %v and %s, want a success that changes nothing", err, status())
+	}
+	if err := c.CancelSubscription(ctx, id); err != nil || status() != "canceled" {
+		t.Errorf("cancel: got %v and %s, want it canceled", err, status())
+	}
+	before, err := c.Balance(ctx)
+	if err := errors.Join(err, c.ResumeSubscription(ctx, id)); err != nil || status() != "active" {
+		t.Errorf("resume: got %v and %s, want it active", err, status())
+	}
+	if after, err := c.Balance(ctx); err != nil || after != before {
+		t.Errorf("got the balance %s, %v, want %s: resuming is free", after, err, before)
+	}
+	if o, _ := outcomeAndKind(t, c.ResumeSubscription(ctx, id)); o != cocalc.Rejected {
+		t.Errorf("resume again: got the outcome %v, want rejected", o)
+	}
+}
+
 func TestClient_CartChanges(t *testing.T) {
 	c, _, _ := newClient(t, cocalctest.Config{})
 	ctx := t.Context()

@@ -77,6 +77,10 @@ func failpointOf(endpoint string, params []byte) failpoint.Name {
 		return failpoint.License
 	case getSubscriptions:
 		return failpoint.Subscriptions
+	case cancelSubscription:
+		return failpoint.CancelSubscription
+	case resumeSubscription:
+		return failpoint.ResumeSubscription
 	case userQuery, profile: // two ways to read the account
 		return failpoint.WhoAmI
 	}

@@ -33,6 +33,8 @@ func TestFailpointOf_Requests(t *testing.T) {
 		{getManaged, `{"limit":1}`, failpoint.Licenses},
 		{getLicense, `{"license_id":"x"}`, failpoint.License},
 		{getSubscriptions, `{}`, failpoint.Subscriptions},
+		{cancelSubscription, `{"subscription_id":44}`, failpoint.CancelSubscription},
+		{resumeSubscription, `{"subscription_id":44}`, failpoint.ResumeSubscription},
 		{userQuery, `{"query":{}}`, failpoint.WhoAmI},
 		{profile, `{}`, failpoint.WhoAmI},
 	} {

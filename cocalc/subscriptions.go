@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 )
 
 const (
-	getBalance       = "purchases/get-balance"
-	getSubscriptions = "purchases/get-subscriptions"
+	getBalance         = "purchases/get-balance"
+	getSubscriptions   = "purchases/get-subscriptions"
+	cancelSubscription = "purchases/cancel-subscription"
+	resumeSubscription = "purchases/resume-subscription"
 )
 
 // Balance returns the credit of the account in cents; it may be negative. The server keeps it as a float of 6 to 7
@@ -108,4 +111,44 @@ func (j subscriptionJSON) subscription() (Subscription, error) {
 		ID: j.ID, Cost: j.Cost.cents, Interval: j.Interval, Status: j.Status, CurrentPeriodEnd: j.CurrentPeriodEnd.Time,
 		LicenseID: string(j.Metadata.v.LicenseID.v),
 	}, nil
+}
+
+// CancelSubscription cancels a subscription of the account: its license runs until the end of the paid period, and
+// isn't charged again. The server's success proves nothing, since it also reports it for an ID that is unknown or
+// another account's; read the subscriptions back. Each call, also a repeated one, sends a message to the owner of the
+// subscription, so the request is sent exactly once, on a connection of its own.
+//
+// The error's outcome decides what may follow. Transient: no byte was sent. Rejected: the server refused, and changed
+// nothing. Unknown: it may be cancelled now, or still become so.
+func (c *Client) CancelSubscription(ctx context.Context, id int64) error {
+	return c.changeSubscription(ctx, cancelSubscription, id)
+}
+
+// ResumeSubscription makes a canceled subscription active again. That is free as long as its period is paid; after the
+// period, the server charges the next one. It refuses a subscription that is active. The request is sent as by
+// [Client.CancelSubscription], with the same meaning of the error's outcome: two at once can both charge.
+func (c *Client) ResumeSubscription(ctx context.Context, id int64) error {
+	return c.changeSubscription(ctx, resumeSubscription, id)
+}
+
+func (c *Client) changeSubscription(ctx context.Context, endpoint string, id int64) error {
+	if id <= 0 { // without an ID, the server reports success
+		return &Error{
+			Op: endpoint, Outcome: Rejected, Kind: NotFound, Err: fmt.Errorf("%d is not the id of a subscription", id),
+		}
+	}
+	body, err := c.call(ctx, nonIdempotent, endpoint, map[string]int64{"subscription_id": id})
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Status string `json:"status"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.Status != "ok" {
+		return &Error{
+			Op: endpoint, Outcome: Unknown, Status: 200, Text: "the answer is neither a success nor an error: " +
+				c.excerpt(body),
+		}
+	}
+	return nil
 }

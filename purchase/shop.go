@@ -26,6 +26,8 @@ type Shop interface {
 	Purchases(ctx context.Context, filter cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
 	FindBrokenItem(ctx context.Context) (cocalc.CartItem, error)
 	Subscriptions(ctx context.Context) ([]cocalc.Subscription, error)
+	CancelSubscription(ctx context.Context, id int64) error
+	ResumeSubscription(ctx context.Context, id int64) error
 	Project(ctx context.Context, id string) (cocalc.Project, error)
 	// Diagnose determines the condition of the server. It only reads.
 	Diagnose(ctx context.Context) cocalc.Diagnosis

@@ -23,12 +23,15 @@ const (
 	License       Name = "cocalc: license"
 	Subscriptions Name = "cocalc: subscriptions"
 	WhoAmI        Name = "cocalc: who am I"
+
+	CancelSubscription Name = "cocalc: cancel a subscription"
+	ResumeSubscription Name = "cocalc: resume a subscription"
 )
 
 func requests() []Name {
 	return []Name{
 		Add, Park, Check, Remove, Params, Checkout, Cart, CartBought, CartRemoved, CartBoth, Item, Purchases,
-		Licenses, License, Subscriptions, WhoAmI,
+		Licenses, License, Subscriptions, WhoAmI, CancelSubscription, ResumeSubscription,
 	}
 }
 

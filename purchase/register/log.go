@@ -294,5 +294,13 @@ func (s *loggedShop) Subscriptions(ctx context.Context) ([]cocalc.Subscription, 
 	return all, s.noteAnswer(ctx, true, err)
 }
 
+func (s *loggedShop) CancelSubscription(ctx context.Context, id int64) error {
+	return s.noteAnswer(ctx, true, s.Shop.CancelSubscription(ctx, id))
+}
+
+func (s *loggedShop) ResumeSubscription(ctx context.Context, id int64) error {
+	return s.noteAnswer(ctx, true, s.Shop.ResumeSubscription(ctx, id))
+}
+
 // Diagnose logs nothing: the worker logs what changed.
 func (s *loggedShop) Diagnose(ctx context.Context) cocalc.Diagnosis { return s.Shop.Diagnose(ctx) }
