@@ -60,6 +60,16 @@ func (h *Handler) Action(ctx context.Context, cb slack.InteractionCallback) sock
 		return h.removeItem(c.at, c.argument, c.action, cb)
 	case actionRefund:
 		return h.requestRefund(ctx, c, cb)
+	case actionAskEnd:
+		return h.askRenewal(c.at, c.action, purchase.WishEnd, c.argument, "")
+	case actionAskKeep:
+		return h.askRenewal(c.at, c.action, purchase.WishKeep, c.argument, "")
+	case actionEnd, actionKeep:
+		return h.onlyOnce(ctx, c.trigger, func() socket.Reply { return h.decideRenewal(ctx, c) })
+	case actionLeave:
+		return socket.Reply{After: func(ctx context.Context) {
+			h.reply(ctx, c.at, textMessage("Nothing was changed."), true)
+		}}
 	case actionBuyForm:
 		if _, err := h.desk.Allowed(ctx, c.action, "", orders.Buy); err != nil {
 			return h.refuseOnHome(c.at, err)
@@ -114,6 +124,7 @@ func (h *Handler) clickOrder(ctx context.Context, c click) socket.Reply {
 var decidingActions = map[string]bool{
 	actionBuy: true, actionBuyForm: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true,
 	actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true, actionRefund: true,
+	actionEnd: true, actionKeep: true,
 }
 
 // actor returns the person who clicked or sent a form.

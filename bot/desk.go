@@ -37,6 +37,8 @@ type Account interface {
 	Similar(ctx context.Context, spec purchase.Spec) ([]purchase.License, error)
 	Renewals(ctx context.Context) (purchase.Renewals, error)
 	RemoveItem(ctx context.Context, action purchase.Action, id int64) (purchase.Cause, error)
+	AllowedRenewal(ctx context.Context, action purchase.Action, license string) error
+	DecideRenewal(ctx context.Context, action purchase.Action, r orders.Renewal) (purchase.Cause, error)
 	RequestRefund(ctx context.Context, action purchase.Action, license string, row int64) (purchase.Cause, error)
 }
 

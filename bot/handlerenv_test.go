@@ -36,6 +36,7 @@ type handlerEnv struct {
 	policy        purchase.Policy
 	licenseReads  atomic.Int32  // how often CoCalc was asked for all licenses
 	delayLicenses chan struct{} // if set, CoCalc lists licenses once it is closed
+	subscriptions []cocalc.Subscription
 }
 
 // The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and
@@ -55,7 +56,10 @@ func newHandlerEnv(t testing.TB) *handlerEnv {
 func (c *handlerEnv) open() {
 	now := func() time.Time { return c.now }
 	s, err := app.New(app.Config{
-		Ledger: c.ledger, Shop: fakeShop{reads: &c.licenseReads, delay: func() chan struct{} { return c.delayLicenses }},
+		Ledger: c.ledger, Shop: fakeShop{
+			reads: &c.licenseReads, delay: func() chan struct{} { return c.delayLicenses },
+			subscriptions: func() []cocalc.Subscription { return c.subscriptions },
+		},
 		Slack:  app.Slack{API: c.slack, HTTP: &http.Client{Transport: c.slack}},
 		Policy: c.policy, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog(),
 	})
@@ -70,6 +74,8 @@ type fakeShop struct {
 	purchase.Shop
 	reads *atomic.Int32
 	delay func() chan struct{}
+
+	subscriptions func() []cocalc.Subscription
 }
 
 const someLicense = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
@@ -89,11 +95,17 @@ func (fakeShop) all() []purchase.License {
 	}}
 }
 
-func (fakeShop) Subscriptions(context.Context) ([]cocalc.Subscription, error) { return nil, nil }
+func (w fakeShop) Subscriptions(context.Context) ([]cocalc.Subscription, error) {
+	return w.subscriptions(), nil
+}
 
 func (w fakeShop) License(_ context.Context, id string) (purchase.License, error) {
 	if id == someLicense {
-		return w.all()[0], nil
+		l := w.all()[0]
+		for _, s := range w.subscriptions() {
+			l.SubscriptionID = s.ID
+		}
+		return l, nil
 	}
 	return purchase.License{}, &cocalc.Error{Op: "licenses/get-license", Outcome: cocalc.Rejected, Kind: cocalc.NotFound}
 }

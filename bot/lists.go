@@ -304,16 +304,35 @@ func licenseDetails(o purchase.LicenseEntry, from *listState, now time.Time, s p
 		}
 		blocks = append(blocks, section(text+upkeepLines(o, s.Cost(p.Requester))))
 	}
+	if o.Owned != nil && o.Owned.Decision.IsPending() {
+		blocks = append(blocks, section(pendingDecision(o.Owned.Decision)))
+	}
 	row := []slack.BlockElement{
 		linkButton("Open in CoCalc", site.License(l.ID)),
 		button(actionLicenseAgain, l.ID, "Buy another like this"),
 	}
+	row = append(row, renewalButtons(o, now, s)...)
 	if from != nil {
 		row = append(row, button(actionListPage+":list", from.value(), "← Back to list"))
 	}
 	blocks = append(blocks, slack.NewActionBlock("license_actions", row...),
 		contextBlock(mrkdwn("License "+codeSpan(l.ID))))
 	return content{fmt.Sprintf("License %s: %s.", l.ID, word), blocks}
+}
+
+// renewalButtons are the buttons with which a person who may ends or keeps the subscription of a license.
+func renewalButtons(o purchase.LicenseEntry, now time.Time, s purchase.Sight) []slack.BlockElement {
+	sub := o.Subscription
+	if sub == nil || !s.Renewal(o) || o.Owned != nil && o.Owned.Decision.IsPending() {
+		return nil
+	}
+	switch {
+	case sub.Status == purchase.StatusActive:
+		return []slack.BlockElement{button(actionAskEnd, o.License.ID, "End subscription")}
+	case now.Before(sub.CurrentPeriodEnd):
+		return []slack.BlockElement{button(actionAskKeep, o.License.ID, "Keep subscription")}
+	}
+	return nil
 }
 
 // showHistory is a page of the purchase log, with what the months have cost.

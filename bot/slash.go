@@ -25,7 +25,7 @@ func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Re
 	}
 	switch asked.(type) {
 	case commands.Buy, commands.Cancel, commands.Approve, commands.Deny, commands.Settle, commands.Pause,
-		commands.Resume: // commands that spend or decide
+		commands.Resume, commands.End, commands.Keep: // commands that spend or decide
 		if len(mistakes) == 0 {
 			action.Actor = h.people.LookUp(ctx, action.Actor)
 		}
@@ -67,6 +67,10 @@ func (h *Handler) runCommand(ctx context.Context, asked commands.Command, at rep
 		}
 		return h.reveal(at, action, h.readable(action.Actor,
 			func(ctx context.Context, s purchase.Sight) content { return h.showLicense(ctx, c.ID, nil, s) }))
+	case commands.End:
+		return h.askRenewal(at, action, purchase.WishEnd, c.ID, c.Part)
+	case commands.Keep:
+		return h.askRenewal(at, action, purchase.WishKeep, c.ID, c.Part)
 	case commands.History:
 		return h.revealFrom(socket.LaneLedger, at, action,
 			func(ctx context.Context, s purchase.Sight) content { return h.showHistory(ctx, c.Page, s) })

@@ -97,7 +97,7 @@ func tooLateTo(t renderer, verb string) text {
 	case purchase.Purchased:
 		said := t.say("It's too late to %s this order: the license was bought.", verb)
 		if t.has("subscriptions") {
-			said += t.say(" To stop it from renewing, cancel its subscription at %s.", t.Args["subscriptions"])
+			said += t.say(" To stop it from renewing, use `/license end` and the license's id.")
 		}
 		return said
 	case purchase.Approved, purchase.AwaitingApproval:

@@ -40,7 +40,10 @@ var noticeWords = map[purchase.CauseCode]wording{
 		return t.render(Incidents) + t.say(" The licenses are %s. Ask CoCalc's support for a refund of the extra. "+
 			"Buying is paused until an admin uses `/license resume`.", joinAnd(strings.Fields(t.Args["licenses"])))
 	},
-	purchase.NotificationChargedTwice: chargedTwiceText,
+	purchase.NotificationChargedTwice:          chargedTwiceText,
+	purchase.NotificationSubscriptionEnded:     decisionText,
+	purchase.NotificationSubscriptionKept:      decisionText,
+	purchase.NotificationSubscriptionUnchanged: decisionText,
 	purchase.NotificationForeign: func(t renderer) text {
 		said := boughtText(t) + ", but not by me."
 		switch t.Args["why"] {

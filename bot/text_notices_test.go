@@ -10,7 +10,7 @@ import (
 const exampleSite = "https://cocalc.example"
 
 // noticeExamples are what notices say: each code, with every argument that changes its words.
-var noticeExamples = slices.Concat([]purchase.Cause{
+var noticeExamples = slices.Concat(outcomeExamples(), []purchase.Cause{
 	cause(purchase.NotificationChargedTwice, "license", exampleLicense, "order", exampleOrder, "account", "8c7e9a10",
 		"purchase", "127", "amount", "2476", "at", exampleTime, "other", "126", "other-amount", "2476", "other-at",
 		"2026-11-22T11:59:58Z"),

@@ -53,6 +53,8 @@ var refusalWords = map[purchase.CauseCode]wording{
 		return t.say("Only the person who requested this order can do that. To order a license yourself, use `/license buy`.")
 	}),
 	purchase.NotAViewer: always("You can't see your team's licenses or what they cost. Your admins can change that."),
+	purchase.NotYourLicense: always("Only the person who bought this license, approvers and admins can end or keep its " +
+		"subscription."),
 	purchase.NotAnAdmin: func(t renderer) text {
 		if t.is("admins", "none") {
 			return "Only admins can do that, and there are none yet."

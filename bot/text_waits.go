@@ -153,6 +153,16 @@ var resultWords = map[purchase.CauseCode]wording{
 	purchase.SubscriptionCancelled: subscriptionText,
 	purchase.SubscriptionResumed:   subscriptionText,
 	purchase.SubscriptionRepriced:  subscriptionText,
+	purchase.SubscriptionEnded:     decisionText,
+	purchase.SubscriptionKept:      decisionText,
+	purchase.SubscriptionUnchanged: decisionText,
+	purchase.EndRequested:          requestedText,
+	purchase.KeepRequested:         requestedText,
+	purchase.EndSent:               requestedText,
+	purchase.KeepSent:              requestedText,
+	purchase.SubscriptionAsked:     askedText,
+	purchase.SubscriptionPending:   askedText,
+	purchase.SubscriptionStale:     askedText,
 	purchase.LeftOut: func(t renderer) text {
 		n := t.number("purchases")
 		return t.say(

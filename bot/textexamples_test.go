@@ -84,6 +84,7 @@ var examples = map[Noun][]purchase.Cause{
 		cause(purchase.NotYours),
 		cause(purchase.NotYours, "doing", "see"),
 		cause(purchase.NotAViewer),
+		cause(purchase.NotYourLicense),
 		cause(purchase.NotAnAdmin),
 		cause(purchase.NotAnAdmin, "admins", "none"),
 		cause(purchase.NotAnApprover),
@@ -259,7 +260,7 @@ var examples = map[Noun][]purchase.Cause{
 			"copied"),
 		cause(purchase.ShowsAccount, "account", "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"),
 	},
-	Results: {
+	Results: slices.Concat(decisionExamples(), []purchase.Cause{
 		cause(purchase.ItemTakenOut, "item", "77", "cart", "https://cocalc.com/store/cart"),
 		cause(purchase.ItemGone, "item", "77"),
 		cause(purchase.ItemBought, "item", "77"),
@@ -282,7 +283,7 @@ var examples = map[Noun][]purchase.Cause{
 			"year", "until", exampleTime),
 		cause(purchase.HistoryPruned, "through", "512", "records", "31", "orders", "1", "before", "2025-10-25", "digest",
 			"0f3a9c"),
-	},
+	}),
 }
 
 // standings are refusals of everyone who is no full member.

@@ -178,7 +178,7 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			s := &transcript{testEnv: env}
 			for _, command := range []string{
 				"buy", "buy ram=16 cpu=2", "buy rma=16", "quote ram=16 cpu=2", "list", "list all", "show " + someLicense,
-				"show f05a",
+				"show f05a", "end " + someLicense, "end f05a", "keep " + someLicense, "keep f05a",
 				"history", "budget", "order " + id(bought), "order " + id(held), "order " + id(ask), "help", "help buy",
 			} {
 				s.command(slacksim.Alice, command)
@@ -188,7 +188,7 @@ func TestHandler_Command_Unsold(t *testing.T) {
 			s.command(slacksim.Bob, "approve "+id(ask))
 			s.home(slacksim.Bob, "license history")
 			for _, command := range []string{
-				"buy", "quote ram=16 cpu=2", "list", "budget", "order " + id(held),
+				"buy", "quote ram=16 cpu=2", "list", "budget", "end " + someLicense, "order " + id(held),
 				"settle " + id(held), "pause month-end close", "resume the books are closed",
 			} {
 				s.command(slacksim.Carol, command)

@@ -32,8 +32,8 @@ func idArguments(rest string, labels ...string) []string {
 	})
 }
 
-// parseLicense parses the ID of a license, or its beginning or end.
-func parseLicense(rest string) (id, part string, mistakes []Mistake) {
+// parseLicense parses the ID of a license, or its beginning or end, after a command.
+func parseLicense(command, rest string) (id, part string, mistakes []Mistake) {
 	words := idArguments(rest, "id", "license", "license_id")
 	if len(words) == 0 {
 		return "", "", []Mistake{mistakef("", "Which license? Add its id; `/license list` shows it.")}
@@ -47,9 +47,9 @@ func parseLicense(rest string) (id, part string, mistakes []Mistake) {
 	switch {
 	case len(words) > 1:
 		id = whole
-		return report("", "`/license show` takes one license id.")
+		return report("", "`/license %s` takes one license id.", command)
 	case where == uuidOfProject:
-		return report("", "That link is for a project. `/license show` takes a license's id or link.")
+		return report("", "That link is for a project. `/license %s` takes a license's id or link.", command)
 	case whole != "":
 		return whole, "", nil
 	case isOrder:
@@ -92,7 +92,8 @@ func parseOrder(command, rest string) (id string, mistakes []Mistake) {
 	case ok:
 		return id, nil
 	case license != "" && command == "cancel":
-		m = mistakef(all, "%s is a license. %s", codeSpan(all), onEndings)
+		const sentence = "%s is a license. To stop it from renewing, use `/license end %s`."
+		m = mistakef(all, sentence, codeSpan(all), license).near("end")
 	case license != "":
 		m = mistakef(all, "%s is a license. Use `/license show %s`.", codeSpan(all), license).near("show")
 	case command == "order":
@@ -250,7 +251,7 @@ func parseHelp(rest string) (Command, []Mistake) {
 		return Help{Topic: name}, nil
 	}
 	if name, ok := fields.find(topic); ok {
-		return Help{Topic: name}, nil
+		return Help{Topic: fieldTopic(name)}, nil
 	}
 	if there, ok := otherCommands[canonical(topic)]; ok {
 		return Help{}, []Mistake{mistakef(topic, "%s", there)}

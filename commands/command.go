@@ -1,7 +1,7 @@
 package commands
 
 // Command is what a person wants: one of [Buy], [Quote], [List], [Show], [History], [Order], [Cancel], [Approve],
-// [Deny], [Budget], [Settle], [Pause], [Resume], [Help].
+// [Deny], [Budget], [Settle], [Pause], [Resume], [End], [Keep], [Help].
 type Command interface{ isCommand() }
 
 // Buy requests a license. The answer is a card with its price and buttons.
@@ -47,6 +47,12 @@ type Pause struct{ Reason string }
 // Resume ends a pause of buying. Reason is as in [Pause], or empty.
 type Resume struct{ Reason string }
 
+// End ends the subscription of a license, which is named as in [Show].
+type End struct{ ID, Part string }
+
+// Keep undoes the end of a subscription. The license is named as in [Show].
+type Keep struct{ ID, Part string }
+
 // Help requests an explanation. Topic is the name of a command or a field; empty means all commands.
 type Help struct{ Topic string }
 
@@ -63,6 +69,8 @@ func (Budget) isCommand()  {}
 func (Settle) isCommand()  {}
 func (Pause) isCommand()   {}
 func (Resume) isCommand()  {}
+func (End) isCommand()     {}
+func (Keep) isCommand()    {}
 func (Help) isCommand()    {}
 
 // commandInfo is a row of the table of commands, which the parser and the help use.
@@ -124,6 +132,28 @@ var commandTable = []commandInfo{
 			{"show " + ExampleSite + "/settings/licenses?id=" + exampleLicense, "by its link"},
 			{"show " + exampleLicense[len(exampleLicense)-4:], "by the end of its id"},
 		},
+	},
+	{
+		name: "end", aliases: []string{"stop", "unsubscribe", "terminate"}, usage: "end LICENSE-ID",
+		summary: "Stop a license from renewing.",
+		details: []string{
+			"Shows until when the license runs and what you save, then asks. The license runs until the end of the period " +
+				"that is paid.",
+			"For licenses that you bought. Approvers and admins can end the others too. Name the license as for `show`.",
+			"The field `end` of `buy` is something else: see `/license help until`.",
+		},
+		examples: []Example{
+			{"end " + exampleLicense, "by its id"},
+			{"end " + exampleLicense[len(exampleLicense)-4:], "by the end of its id"},
+		},
+	},
+	{
+		name: "keep", aliases: []string{"uncancel", "reactivate"}, usage: "keep LICENSE-ID",
+		summary: "Keep a license that was to end, so that it renews again.",
+		details: []string{
+			"Free until the paid period ends, and then no longer possible: buy another license instead.",
+		},
+		examples: []Example{{"keep " + exampleLicense[len(exampleLicense)-4:], "by the end of its id"}},
 	},
 	{
 		name: "history", aliases: []string{"ledger", "purchases", "log"}, usage: "history [page=N]",

@@ -39,6 +39,10 @@ func Format(c Command) string {
 		return withArguments("pause", formatText(c.Reason))
 	case Resume:
 		return withArguments("resume", formatText(c.Reason))
+	case End:
+		return withArguments("end", c.ID, c.Part)
+	case Keep:
+		return withArguments("keep", c.ID, c.Part)
 	case Help:
 		return withArguments("help", c.Topic)
 	}

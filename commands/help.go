@@ -8,7 +8,7 @@ import (
 
 // HelpPage is the help for one topic: all commands, one command, or one field.
 type HelpPage struct {
-	Topic    string        // name of the command or key of the field; empty for all commands
+	Topic    string        // name of the command, or a name of the field; empty for all commands
 	Usage    string        // how to type it: "/license buy field=value …"
 	Summary  string        // one sentence
 	Details  []string      // further sentences
@@ -29,13 +29,21 @@ const ExampleSite = "https://cocalc.example"
 // slash is the slash command; Slack takes it off the text.
 const slash = "/license "
 
-// HelpTopic returns the topic of the page that HelpText returns for a word: the name of a command, the key of a field,
-// or empty for the page of all commands.
+// HelpTopic returns the topic of the page that HelpText returns for a word: the name of a command, the key of a field
+// (another name of it if a command has its key), or empty for the page of all commands.
 func HelpTopic(word string) string {
 	if name, ok := commandWords().find(word); ok {
 		return name
 	}
 	key, _ := fieldWords().find(word)
+	return fieldTopic(key)
+}
+
+// fieldTopic returns the topic of a field's page: its key, unless a command has that name.
+func fieldTopic(key string) string {
+	if row, ok := fieldNamed(key); ok && commandWords().knows(key) {
+		return row.Aliases[0]
+	}
 	return key
 }
 
@@ -79,7 +87,7 @@ func helpOfCommand(name string) HelpPage {
 func helpOfField(key string) HelpPage {
 	row, _ := fieldNamed(key)
 	page := HelpPage{
-		Topic: key, Usage: slash + "buy " + row.assignment() + " …", Summary: row.Says(),
+		Topic: fieldTopic(key), Usage: slash + "buy " + row.assignment() + " …", Summary: row.Says(),
 		Fields: []FieldInfo{row.info()},
 	}
 	if len(row.Aliases) > 0 {

@@ -207,8 +207,8 @@ const (
 	onChanges = "A license can't be changed after it's bought. Buy another one with `/license buy`, or change it on " +
 		"CoCalc."
 	onRefunds = "I can't refund purchases. Ask the support of your CoCalc server."
-	onEndings = "To stop a license from renewing, cancel its subscription on CoCalc. `/license cancel` is for orders " +
-		"that aren't paid yet."
+	onEndings = "To stop a license from renewing, use `/license end` and its id. `/license cancel` is for orders that " +
+		"aren't paid yet."
 	onBalances = "I can't change or show the CoCalc account's credit. `/license budget` shows what your team spent and " +
 		"what's left."
 )
@@ -219,7 +219,7 @@ var otherCommands = map[string]string{
 	"export": onExports, "csv": onExports, "download": onExports, "report": onExports, "invoice": onExports,
 	"mine": onPersons, "my": onPersons, "me": onPersons,
 	"edit": onChanges, "change": onChanges, "update": onChanges, "upgrade": onChanges,
-	"refund":      onRefunds,
-	"unsubscribe": onEndings, "delete": onEndings, "remove": onEndings,
+	"refund": onRefunds,
+	"delete": onEndings, "remove": onEndings,
 	"balance": onBalances, "credit": onBalances, "topup": onBalances, "pay": onBalances,
 }

@@ -37,7 +37,7 @@ func TestParse_Mistakes(t *testing.T) {
 		{"mine", "mine", "help"},
 		{"upgrade", "upgrade " + license, "help"},
 		{"refund", "refund", "help"},
-		{"unsubscribe", "unsubscribe " + license, "help"},
+		{"delete a license", "delete " + license, "help"},
 		{"balance", "balance?", "help"},
 		{"help on something elsewhere", "help renew", "help"},
 
@@ -134,6 +134,9 @@ func TestParse_Mistakes(t *testing.T) {
 		{"cancel nothing", "cancel order", "cancel"},
 		{"an order with a letter that no id has", "order 01JD8Z3V5TQ4X6B7N8M9P0RSTU", "order"},
 		{"an order too late for the clock", "order 81JD8Z3V5TQ4X6B7N8M9P0RSTW", "order"},
+		{"end an order", "end " + order, "end"},
+		{"end nothing", "end", "end"},
+		{"end a date, as the field", "end=2027-01-31", "quote end=2027-01-31"},
 		{"cancel a license", "cancel " + license, "cancel"},
 		{"settle nothing", "settle", "settle"},
 		{"pause without a reason", "pause", "pause"},

@@ -110,8 +110,14 @@ func parseArguments(command, rest string) (Command, []Mistake) {
 		p.parse(rest)
 		return History{Page: p.page}, p.mistakes
 	case "show":
-		id, part, mistakes := parseLicense(rest)
+		id, part, mistakes := parseLicense("show", rest)
 		return Show{ID: id, Part: part}, mistakes
+	case "end":
+		id, part, mistakes := parseLicense("end", rest)
+		return End{ID: id, Part: part}, mistakes
+	case "keep":
+		id, part, mistakes := parseLicense("keep", rest)
+		return Keep{ID: id, Part: part}, mistakes
 	case "order":
 		if part, ok := partOfOrder(rest); ok {
 			return Order{Part: part}, nil

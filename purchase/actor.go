@@ -172,6 +172,13 @@ type Sight struct {
 	Licenses bool
 	// All also allows the cost and the requester of every order. Viewers, approvers and admins have it.
 	All bool
+	// isAdmin and isApprover decide about whose subscriptions the person may decide.
+	isAdmin, isApprover bool
+}
+
+// Renewal reports whether the person may end or keep the subscription of a license; see Policy.MayDecideRenewal.
+func (s Sight) Renewal(o LicenseEntry) bool {
+	return s.isAdmin || o.Purchase != nil && (s.isApprover || s.Own(o.Purchase.Requester))
 }
 
 // Cost reports whether the person may see the cost of an order of requester.
@@ -189,12 +196,12 @@ func (p Policy) SightOf(who Actor) (Sight, *Refusal) {
 	all := []map[string]bool{p.Viewers, p.Approvers, p.Admins}
 	for _, list := range all {
 		if IsListed(list, who) {
-			return Sight{who, true, true}, nil
+			return Sight{who, true, true, IsListed(p.Admins, who), IsListed(p.Approvers, who)}, nil
 		}
 	}
 	switch {
 	case p.AllView:
-		return Sight{who, true, true}, nil
+		return Sight{who: who, Licenses: true, All: true}, nil
 	case p.Everyone, IsListed(p.Buyers, who):
 		return Sight{who: who, Licenses: true}, nil
 	}

@@ -100,6 +100,30 @@ const (
 	SubscriptionRepriced  CauseCode = "subscription-repriced"
 )
 
+// The causes of a person's decision about a subscription, of its audit records and of the notices of its outcome; see
+// SubscriptionDecision.Cause for the arguments. Those of an outcome also have amount (per period) and period. already
+// is set if the subscription was as wished before anything was sent.
+const (
+	SubscriptionEnded CauseCode = "subscription-ended"
+	SubscriptionKept  CauseCode = "subscription-kept"
+	// SubscriptionUnchanged has why: "not-confirmed" (CoCalc was asked, and doesn't show it), "refused", "not-sent"
+	// (CoCalc couldn't be asked), "period-over" (keeping it would cost money), "gone" (there is no such subscription) or
+	// "restored" (the ledger is a restored backup).
+	SubscriptionUnchanged CauseCode = "subscription-unchanged"
+	SubscriptionAsked     CauseCode = "subscription-asked"   // the answer to a click that counts
+	SubscriptionPending   CauseCode = "subscription-pending" // the answer while an earlier decision has no outcome yet
+	SubscriptionStale     CauseCode = "subscription-stale"   // the answer if another decision came after what was shown
+)
+
+// The causes of the audit records of a decision about a subscription, and of the intent to send its request; see
+// SubscriptionDecision.Cause for the arguments.
+const (
+	EndRequested  CauseCode = "end-requested"
+	KeepRequested CauseCode = "keep-requested"
+	EndSent       CauseCode = "end-sent"
+	KeepSent      CauseCode = "keep-sent"
+)
+
 // SettledByAdmin is the cause when an admin resolved an order of unknown outcome: by, name (of the admin), verdict,
 // reason; watched if the bot still watches for a late purchase.
 const SettledByAdmin CauseCode = "settled-by-admin"

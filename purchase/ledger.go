@@ -161,6 +161,8 @@ type AccountState struct {
 	Reconciled time.Time `json:"reconciled,omitzero"`
 	// Followed says how far the later life of the licenses was read; nil if it never was.
 	Followed *Followed `json:"followed,omitempty"`
+	// Decided are the licenses with a decision about their subscription that has no outcome yet.
+	Decided []string `json:"decided,omitempty"`
 	// Earlier is the time, by CoCalc's clock, of the newest tagged purchase that the account had when this ledger began;
 	// zero if it had none. Those purchases belong to a missing ledger and were reported then.
 	Earlier time.Time `json:"earlier,omitzero"`

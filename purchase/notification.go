@@ -64,6 +64,10 @@ const (
 	NotificationUndelivered NotificationKind = "untold" // a notification did not reach the members of a user group
 	// people other than members can read a channel, so no prices are posted there.
 	NotificationOutsiders NotificationKind = "outsiders"
+	// what became of a person's decision about a subscription.
+	NotificationSubscriptionEnded     NotificationKind = SubscriptionEnded
+	NotificationSubscriptionKept      NotificationKind = SubscriptionKept
+	NotificationSubscriptionUnchanged NotificationKind = SubscriptionUnchanged
 	// approvers are asked directly about an order, because their channel shows no prices.
 	NotificationAsk NotificationKind = "ask"
 )

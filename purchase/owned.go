@@ -47,6 +47,9 @@ type OwnedLicense struct {
 	Earlier []LastChange `json:"earlier,omitempty"`
 	// Doubles are the charges that had no effect of their own, oldest first.
 	Doubles []DoubleCharge `json:"doubles,omitempty"`
+	// Decision is the last one of a person about the subscription; nil if there is none. Of a license that this ledger
+	// didn't buy, the record has nothing else.
+	Decision *SubscriptionDecision `json:"decision,omitempty"`
 }
 
 // OwnedSubscription is a subscription as CoCalc showed it; see cocalc.Subscription.
@@ -126,8 +129,15 @@ func (l OwnedLicense) hasUpkeep(row int64) bool {
 	return slices.ContainsFunc(l.Upkeep, func(c UpkeepCharge) bool { return c.Row == row })
 }
 
-// IsDone reports whether the ledger needs no record of the license: it ended before a time, and was charged once.
+// IsDone reports whether the ledger needs no record of the license: it ended before a time, and was charged once; or
+// this ledger didn't buy it, and what a person decided about it was done before that time.
 func (l OwnedLicense) IsDone(before time.Time) bool {
+	if l.Decision.IsPending() {
+		return false
+	}
+	if l.Order == "" && l.Decision != nil {
+		return l.Decision.Done.Before(before)
+	}
 	at, _ := l.NextCharge()
 	return at.IsZero() && !l.Ends.IsZero() && l.Ends.Before(before) && len(l.Upkeep) == 0
 }

@@ -51,7 +51,8 @@ const (
 	TooLarge         RefusalCode = "too-large"
 	WrongPeriod      RefusalCode = "wrong-period"
 	NotAViewer       RefusalCode = "not-a-viewer"
-	TooFast          RefusalCode = "too-fast" // the person requested too many cards in a short time
+	NotYourLicense   RefusalCode = "not-your-license" // ending or keeping its subscription
+	TooFast          RefusalCode = "too-fast"         // the person requested too many cards in a short time
 )
 
 // ForReader returns the refusal for this reader: admins get the names of settings.

@@ -60,7 +60,8 @@ func documentedCommands(t *testing.T) map[string]string {
 // A command in the documents that begins with /license is one that the bot knows, once its placeholders in capitals
 // have values.
 func TestDocs_SlackCommands_AreKnown(t *testing.T) {
-	words := strings.NewReplacer("show ID", "show f05a", "ID", "01KAR000000000000000000001", "REASON", "month-end close",
+	words := strings.NewReplacer("show ID", "show f05a", "end ID", "end f05a", "keep ID", "keep f05a",
+		"ID", "01KAR000000000000000000001", "REASON", "month-end close",
 		"[active|expired|all]", "expired", "[command or field]", "uptime", "[month-end close]", "month-end close")
 	n := 0
 	for command, document := range documentedCommands(t) {

@@ -96,7 +96,8 @@ func transactions() []string {
 		"double-buy, paused, purchased", "double-buy, paused", "overcharged, paused, purchased",
 		// The later life of licenses.
 		"only followed", "only owned", "renewed, charged-twice, edited, refunded", "subscription-cancelled",
-		"refund-requested",
+		"refund-requested", "end-requested", "end-sent", "subscription-ended", "keep-requested", "keep-sent",
+		"subscription-kept", "subscription-unchanged",
 	}
 }
 

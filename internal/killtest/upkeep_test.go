@@ -48,6 +48,60 @@ func upkeepScenarios() []scenario {
 				return l.Subscription != nil && l.Subscription.Status == "canceled"
 			}))
 		}, ending{bought: 1}},
+		{"a person ends a subscription", func(env *testEnv) { env.buyEarlier() }, func(env *testEnv) {
+			env.decideRenewal("end", "Saves $63.75 a month", "End subscription", "ended the subscription")
+			env.sentOnce("cancel", "canceled", "active")
+		}, ending{bought: 1}},
+		{"CoCalc refuses to end a subscription", func(env *testEnv) {
+			env.buyEarlier()
+			env.cocalc.Inject(cocalctest.Fault{
+				Endpoint: "purchases/cancel-subscription", Effect: cocalctest.Refuse, Text: "no",
+			})
+		}, func(env *testEnv) {
+			env.decideRenewal("end", "Saves $63.75 a month", "End subscription", "but CoCalc refused")
+			if sent := env.cocalc.Counts()["purchases/cancel-subscription"]; sent > 1 {
+				env.Errorf("got %d requests, want one at most", sent)
+			}
+		}, ending{bought: 1}},
+		{"a person keeps a subscription", func(env *testEnv) {
+			env.buyEarlier()
+			env.account.CancelSubscription(env.account.Subscriptions()[0].ID)
+		}, func(env *testEnv) {
+			env.decideRenewal("keep", "Keeping it is free now", "Keep subscription", "kept license")
+			env.sentOnce("resume", "active", "canceled")
+		}, ending{bought: 1}},
+	}
+}
+
+// noEffect is what a person reads whose decision was not carried out: the bot was killed after it had stored that it
+// sends the request, and before it did.
+const noEffect = "doesn't show the change"
+
+// decideRenewal lets alice end or keep the subscription of her license, and waits until she is told the outcome.
+func (env *testEnv) decideRenewal(command, question, button, done string) {
+	env.Helper()
+	license := env.account.Subscriptions()[0].LicenseID
+	env.act(func(ctx context.Context) error {
+		if err := env.command(slacksim.Alice, command+" "+license)(ctx); err != nil {
+			return err
+		}
+		return env.waitBriefly(ctx, env.messageShown(slacksim.Alice, question))
+	})
+	env.click(slacksim.Alice, button)
+	env.waitFor(env.anyMessageShown(slacksim.Alice, done, noEffect))
+}
+
+// sentOnce checks that CoCalc got one request to end or keep the subscription, or none if alice was told so.
+func (env *testEnv) sentOnce(request, then, before string) {
+	env.Helper()
+	sent, status := env.cocalc.Counts()["purchases/"+request+"-subscription"], env.account.Subscriptions()[0].Status
+	wantSent, wantStatus := 1, then
+	if _, failed := env.findMessage(slacksim.Alice, noEffect); failed {
+		wantSent, wantStatus = 0, before
+	}
+	if sent != wantSent || status != wantStatus {
+		env.Errorf("got %d requests to %s and the subscription %s, want %d and %s", sent, request, status, wantSent,
+			wantStatus)
 	}
 }
 

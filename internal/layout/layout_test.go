@@ -57,8 +57,12 @@ var rules = []rule{
 	{dir: "purchase/checkout", imports: []string{
 		"cocalc", "internal/backoff", "purchase", "purchase/reconcile", "purchase/register",
 	}, tests: purchasing},
+	{dir: "purchase/upkeep", imports: []string{
+		"cocalc", "internal/backoff", "purchase", "purchase/reconcile", "purchase/register",
+	}, tests: purchasing},
 	{dir: "purchase/desk", imports: []string{
 		"purchase", "purchase/checkout", "purchase/notify", "purchase/orders", "purchase/reconcile", "purchase/register",
+		"purchase/upkeep",
 	}, tests: purchasing},
 	{dir: "purchase/purchasetest", imports: []string{
 		"cocalc", "cocalc/cocalctest", "purchase", "purchase/desk", "purchase/orders", "purchase/reconcile",

@@ -11,6 +11,7 @@ import (
 	"licensebot/purchase/orders"
 	"licensebot/purchase/reconcile"
 	"licensebot/purchase/register"
+	"licensebot/purchase/upkeep"
 )
 
 // Options are the collaborators of a Desk. Ledger and Shop are required.
@@ -56,11 +57,31 @@ func (d *Desk) Run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { d.Process.Run(ctx) })
 	others.Go(func() { d.Outbox.Run(ctx) })
+	others.Go(func() { d.carryOut(ctx, drain) })
 	worker.Run(ctx, drain)
 	others.Wait()
 	d.Process.Flush(drain)
 	d.reg.Stopping.Store(true) // the goroutine of AfterFunc may not have run yet
 	return nil
+}
+
+// carryOut carries out what people decide about subscriptions, until ctx is done.
+func (d *Desk) carryOut(ctx, drain context.Context) {
+	var worker *upkeep.Worker
+	d.reg.Repeat(ctx, d.reg.Decided, func(ctx context.Context) (time.Duration, error) {
+		var account purchase.AccountState
+		err := d.reg.Options.Ledger.View(ctx, func(r purchase.Reader) (err error) {
+			account, err = r.Account()
+			return err
+		})
+		if err != nil || len(account.Decided) == 0 {
+			return register.Idle, err
+		}
+		if worker == nil {
+			worker = upkeep.New(d.reg)
+		}
+		return worker.CarryOut(ctx, drain)
+	})
 }
 
 // Server returns the last known condition of the CoCalc server, from memory. It never blocks.

@@ -101,12 +101,15 @@ func (rc *Reconciler) noteFollowed(ctx context.Context, p *followPlan, read time
 
 // followLicense applies what CoCalc showed of a license to its record, as it is now.
 func (rc *Reconciler) followLicense(w purchase.Writer, id string, c *licenseChange, at time.Time) error {
-	bought, ok, err := w.PurchaseOf(id)
-	if err != nil || !ok {
-		return err
-	}
 	l, known, err := w.Owned(id)
 	if err != nil {
+		return err
+	}
+	bought, ok, err := w.PurchaseOf(id)
+	if err == nil && !ok && known && l.IsDone(at.Add(-keptAfterEnd)) { // an admin decided about another one's license
+		return w.DropOwned(id)
+	}
+	if err != nil || !ok {
 		return err
 	}
 	if !known {
@@ -119,11 +122,8 @@ func (rc *Reconciler) followLicense(w purchase.Writer, id string, c *licenseChan
 		return err
 	}
 	if c.subscription != nil {
-		var changed purchase.CauseCode
-		if l, changed = l.Subscribe(*c.subscription); changed != "" {
-			if err := rc.recordSubscription(w, l, changed); err != nil {
-				return err
-			}
+		if l, err = rc.reg.NoteSubscription(w, l, *c.subscription); err != nil {
+			return err
 		}
 	}
 	if !c.ends.IsZero() {
@@ -133,16 +133,6 @@ func (rc *Reconciler) followLicense(w purchase.Writer, id string, c *licenseChan
 		return w.DropOwned(id)
 	}
 	return w.PutOwned(l)
-}
-
-// recordSubscription adds an audit record about a subscription that changed at CoCalc.
-func (rc *Reconciler) recordSubscription(w purchase.Writer, l purchase.OwnedLicense, changed purchase.CauseCode) error {
-	s := l.Subscription
-	return w.AppendEvent(purchase.Event{
-		Time: rc.now(), Kind: string(changed), Order: l.Order, By: purchase.BotName, Amount: s.Cost,
-		Cause: purchase.NewCause(changed, "license", l.ID, "subscription", purchase.ArgSomeID(s.ID), "amount",
-			purchase.ArgCents(s.Cost), "period", s.Interval, "until", purchase.ArgTime(s.PaidTo)),
-	})
 }
 
 // readEnds asks CoCalc until when the licenses run whose rows don't tell: those with a refund, and those with two
@@ -220,8 +210,10 @@ func (p *followPlan) read(r purchase.Reader) error {
 		if err != nil {
 			return err
 		}
-		p.owned[l.ID] = l
-		if s := p.subscriptions[l.ID]; s != nil {
+		if l.Order != "" { // others are not followed
+			p.owned[l.ID] = l
+		}
+		if s := p.subscriptions[l.ID]; s != nil && l.Order != "" {
 			if after, _ := l.Subscribe(*s); l.Subscription == nil || *after.Subscription != *l.Subscription ||
 				!after.Ends.Equal(l.Ends) {
 				p.change(l.ID)

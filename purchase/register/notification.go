@@ -67,7 +67,7 @@ func (reg *Register) NewNotification(kind purchase.NotificationKind, id string, 
 	// things that admins have to change
 	case purchase.NotificationTrouble, purchase.NotificationServer, purchase.NotificationServerBack,
 		purchase.NotificationReleased,
-		purchase.NotificationOutsiders:
+		purchase.NotificationOutsiders, purchase.NotificationSubscriptionUnchanged:
 		n.Pending = admins
 	case purchase.NotificationHead:
 		n.Pending = channel

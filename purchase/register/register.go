@@ -67,6 +67,7 @@ type Register struct {
 	Account  sync.Mutex    // held during work on the CoCalc account: cart, checkout, verification
 	Wake     chan struct{} // capacity 1: the worker may have something to do
 	Proposed chan struct{} // capacity 1: a proposal or an approval has a new deadline
+	Decided  chan struct{} // capacity 1: a person decided about a subscription
 	Stopping atomic.Bool   // set at shutdown: no new reservations
 	IsAway   atomic.Bool   // the ledger's file is not where it belongs
 
@@ -99,6 +100,7 @@ func New(opts Options) *Register {
 	opts.Ledger = newLoggedLedger(opts.Ledger, opts.Log)
 	reg := &Register{
 		Born: time.Now(), BornAt: opts.Now(), Wake: make(chan struct{}, 1), Proposed: make(chan struct{}, 1),
+		Decided: make(chan struct{}, 1),
 	}
 	opts.Shop = &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now, onAnswer: reg.noteError}
 	reg.Options = opts

@@ -51,6 +51,9 @@ func AfterRestore(w purchase.Writer, now time.Time, by string, settle time.Durat
 			return fmt.Errorf("order %s: %w", o.ID, err)
 		}
 	}
+	if err := d.endDecisionsAfterRestore(w); err != nil {
+		return err
+	}
 	return w.AppendEvent(purchase.Event{
 		Time: now, Kind: "restored", By: by,
 		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head,

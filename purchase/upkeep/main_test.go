@@ -1,0 +1,9 @@
+package upkeep_test
+
+import (
+	"testing"
+
+	"licensebot/purchase/purchasetest"
+)
+
+func TestMain(m *testing.M) { purchasetest.Main(m) }
