@@ -13,16 +13,24 @@ const (
 type payment struct {
 	amount  float32 // dollars
 	status  string  // active: an open invoice of Stripe; invoicePaid or canceled
+	created time.Time
 	expires time.Time
 }
 
 const invoicePaid = "paid"
 
-func (p *payment) row() any {
+// row returns the payment of a subscription as the server shows it.
+func (p *payment) row(subscription int64) any {
 	if p == nil {
 		return nil
 	}
-	return object{{"amount", p.amount}, {"status", p.status}, {"new_expires_ms", p.expires.UnixMilli()}}
+	return object{
+		{"amount", p.amount},
+		{"status", p.status},
+		{"created", p.created.UnixMilli()},
+		{"new_expires_ms", p.expires.UnixMilli()},
+		{"subscription_id", subscription},
+	}
 }
 
 // RunRenewals is a round of the server's renewal job, which runs every 5 minutes on a commercial site: see
@@ -86,7 +94,7 @@ func (s *Server) renews(u *subscription) *account {
 // payRenewal pays with the account's credit, or leaves an open invoice. It returns the number of charges: 2 if two
 // processes run the job at once, since each has read the subscription before the other writes.
 func (s *Server) payRenewal(a *account, u *subscription, e *edit) (charges int) {
-	invoice := &payment{amount: u.cost, status: active, expires: e.periodEnd()}
+	invoice := &payment{amount: u.cost, status: active, created: e.at, expires: e.periodEnd()}
 	u.payment = invoice
 	if a.noCreditRenewals || s.balance(a.id) < e.cost {
 		return 0

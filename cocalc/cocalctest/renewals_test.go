@@ -56,7 +56,9 @@ func TestServer_RunRenewals(t *testing.T) {
 			}
 		}
 		got = c.post("purchases/get-subscriptions", `{}`)
-		if want := `"payment":{"amount":6.3,"status":"paid","new_expires_ms":1801526399999}`; !strings.Contains(got, want) {
+		want := `"payment":{"amount":6.3,"status":"paid","created":1798416000040,"new_expires_ms":1801526399999,` +
+			`"subscription_id":1}`
+		if !strings.Contains(got, want) {
 			t.Errorf("got the subscription %s, want %s", got, want)
 		}
 	})
@@ -121,7 +123,7 @@ func TestServer_RunRenewals_OpenInvoice(t *testing.T) {
 		}
 		c.paidUntil("2027-02-01", 1)
 		got := c.post("purchases/get-subscriptions", `{}`)
-		if !strings.Contains(got, `"status":"canceled","new_expires_ms"`) {
+		if !strings.Contains(got, `"status":"canceled","created"`) {
 			t.Errorf("got the subscription %s, want its invoice canceled", got)
 		}
 		time.Sleep(31 * day)

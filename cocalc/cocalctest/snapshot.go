@@ -79,9 +79,9 @@ type subscriptionRow struct {
 }
 
 type paymentRow struct {
-	Amount  float32
-	Status  string
-	Expires time.Time
+	Amount           float32
+	Status           string
+	Created, Expires time.Time
 }
 
 // Snapshot returns the state of the server's accounts as JSON; see Restore.
@@ -134,7 +134,7 @@ func (s *Server) Snapshot() []byte {
 			u.created, u.periodStart, u.periodEnd, u.canceled, u.resumed, u.cost, nil,
 		}
 		if p := u.payment; p != nil {
-			row.Payment = &paymentRow{p.amount, p.status, p.expires}
+			row.Payment = &paymentRow{p.amount, p.status, p.created, p.expires}
 		}
 		out.Subscriptions = append(out.Subscriptions, row)
 	}
@@ -202,7 +202,7 @@ func (s *Server) Restore(data []byte) error {
 			r.Canceled, r.Resumed, nil,
 		}
 		if p := r.Payment; p != nil {
-			u.payment = &payment{p.Amount, p.Status, p.Expires}
+			u.payment = &payment{p.Amount, p.Status, p.Created, p.Expires}
 		}
 		s.subscriptions, subscriptions[r.ID] = append(s.subscriptions, u), u
 	}

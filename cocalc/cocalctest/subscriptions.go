@@ -33,7 +33,7 @@ func (u *subscription) row() object {
 		{"latest_purchase_id", u.latestPurchase},
 		{"status", u.status},
 		{"metadata", object{{"type", "license"}, {"license_id", u.licenseID}}},
-		{"payment", u.payment.row()},
+		{"payment", u.payment.row(u.id)},
 	}
 }
 
