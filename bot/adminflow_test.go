@@ -338,7 +338,11 @@ func TestHandler_Command_UnverifiedPerson(t *testing.T) {
 // channel.
 func TestReceiptCard_DoubleBuy(t *testing.T) {
 	t.Parallel()
-	env := newEnv(t, func(env *testEnv) { withAdmin(env); env.channel = slacksim.General })
+	env := newEnv(t, func(env *testEnv) {
+		withAdmin(env)
+		env.channel = slacksim.General
+		env.timing.Settle = 2 * time.Second // after which a purchase that shows late is found
+	})
 	card := env.card()
 	env.inject("double-checkout")
 	env.clicks(slacksim.Alice, card, "Buy for $63.75")

@@ -125,9 +125,10 @@ func perPeriod(period string) string {
 func renewal(spec purchase.Spec, renews purchase.Cents) string {
 	switch spec.Period {
 	case "monthly":
-		return fmt.Sprintf("Renews every month at %s until cancelled.", renews)
+		return fmt.Sprintf("Renews every month at %s until cancelled: %s a year.", renews, renews*12)
 	case "yearly":
-		return fmt.Sprintf("Renews every year at %s until cancelled.", renews)
+		return fmt.Sprintf("Renews every year at %s until cancelled: %s a month.", renews,
+			purchase.RecurringCents(spec, renews))
 	default:
 		return "Fixed term. Doesn't renew."
 	}

@@ -46,6 +46,9 @@ func budgetPage(r orders.BudgetReport, renewals renewalsReport, names map[string
 	if present.Reserved > 0 {
 		head += fmt.Sprintf(", %s reserved", present.Reserved)
 	}
+	if due := present.Due; due.Counts && due.Amount > 0 {
+		head += fmt.Sprintf(", %s due for renewals", due.Amount)
+	}
 	if left, limited := r.Left(); limited {
 		head += fmt.Sprintf(", *%s of %s left*. The next budget starts on %s.", max(left, 0), r.Limit, r.Resets)
 	} else {
@@ -68,15 +71,7 @@ func budgetPage(r orders.BudgetReport, renewals renewalsReport, names map[string
 	if len(before) > 0 {
 		blocks = append(blocks, section("*Earlier months*\n"+strings.Join(before, "\n")))
 	}
-	return content{text, append(blocks, section(renewals.words()))}
-}
-
-// upkeepWords says how much of what was spent was for licenses bought before.
-func upkeepWords(upkeep purchase.Cents) string {
-	if upkeep == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (%s of it for renewals, changes and refunds)", upkeep)
+	return content{text, append(blocks, section(renewals.words(present.Due.Counts)))}
 }
 
 func reservedWords(reserved purchase.Cents) string {
@@ -176,7 +171,9 @@ func (h *Handler) readRenewals(ctx context.Context) renewalsReport {
 	return renewalsReport{committed: committed}
 }
 
-func (f renewalsReport) words() string {
+// words describes the account's subscriptions. deducted is set if those of this ledger's licenses are deducted from the
+// budget.
+func (f renewalsReport) words(deducted bool) string {
 	c := f.committed
 	if f.trouble != "" {
 		return ":information_source: " + f.trouble
@@ -194,8 +191,12 @@ func (f renewalsReport) words() string {
 	if len(sums) == 0 {
 		sums = []string{"nothing"}
 	}
-	text := fmt.Sprintf("*Renewals*: %s on the CoCalc account, %s (not included above).", subscriptions(c.Active),
-		strings.Join(sums, " and "))
+	included := "not included above"
+	if deducted {
+		included = "those of licenses bought here are included above"
+	}
+	text := fmt.Sprintf("*Renewals*: %s on the CoCalc account, %s (%s).", subscriptions(c.Active),
+		strings.Join(sums, " and "), included)
 	if c.DueThisMonth > 0 {
 		text += fmt.Sprintf(" %s is due this month.", c.DueThisMonth)
 	}

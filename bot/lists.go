@@ -302,7 +302,10 @@ func licenseDetails(o purchase.LicenseEntry, from *listState, now time.Time, s p
 			text = fmt.Sprintf("Bought by %s %s for %s, order `%s`.", mention(p.Requester.ID), formatTime(p.Time),
 				p.Charged, p.Order)
 		}
-		blocks = append(blocks, section(text+upkeepLines(o, s.Cost(p.Requester))))
+		if o.Owned != nil {
+			text += upkeepLines(o, s.Cost(p.Requester))
+		}
+		blocks = append(blocks, section(text))
 	}
 	if o.Owned != nil && o.Owned.Decision.IsPending() {
 		blocks = append(blocks, section(pendingDecision(o.Owned.Decision)))
@@ -385,6 +388,14 @@ func historyPage(h orders.History, s purchase.Sight) content {
 		blocks = append(blocks, slack.NewActionBlock("history_pages", row...))
 	}
 	return content{strings.ReplaceAll(strings.Join(totals, "; "), "*", ""), slices.Clip(blocks)}
+}
+
+// upkeepWords says how much of what was spent was for licenses bought before.
+func upkeepWords(upkeep purchase.Cents) string {
+	if upkeep == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s of it for renewals, changes and refunds)", upkeep)
 }
 
 // historyEntry shows a purchase of the log, without amounts unless money is set.

@@ -38,6 +38,7 @@ var noticeHeads = map[purchase.NotificationKind]struct{ sign, head string }{
 	purchase.NotificationUndelivered:           {":warning:", "Some admins haven't been told yet"},
 	purchase.NotificationOutsiders:             {":warning:", "A channel gets no prices"},
 	purchase.NotificationAsk:                   {":raised_hand:", "An order needs your approval"},
+	purchase.NotificationRenewals:              {":warning:", "Renewals cost more than the monthly budget"},
 }
 
 // headOf returns the first line of a notice, with its sign.

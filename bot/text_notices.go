@@ -44,6 +44,7 @@ var noticeWords = map[purchase.CauseCode]wording{
 	purchase.NotificationSubscriptionEnded:     decisionText,
 	purchase.NotificationSubscriptionKept:      decisionText,
 	purchase.NotificationSubscriptionUnchanged: decisionText,
+	purchase.NotificationRenewals:              renewalsText,
 	purchase.NotificationForeign: func(t renderer) text {
 		said := boughtText(t) + ", but not by me."
 		switch t.Args["why"] {

@@ -11,6 +11,10 @@ const exampleSite = "https://cocalc.example"
 
 // noticeExamples are what notices say: each code, with every argument that changes its words.
 var noticeExamples = slices.Concat(outcomeExamples(), []purchase.Cause{
+	cause(purchase.NotificationRenewals, "licenses", "300", "monthly", "230850", "yearly", "61200", "most", "292050",
+		"limit", "100000"),
+	cause(purchase.NotificationRenewals, "licenses", "300", "monthly", "230850", "most", "230850", "limit", "300000",
+		"counted", "true"),
 	cause(purchase.NotificationChargedTwice, "license", exampleLicense, "order", exampleOrder, "account", "8c7e9a10",
 		"purchase", "127", "amount", "2476", "at", exampleTime, "other", "126", "other-amount", "2476", "other-at",
 		"2026-11-22T11:59:58Z"),

@@ -29,15 +29,20 @@ var refusalWords = map[purchase.CauseCode]wording{
 			t.money("price"), t.money("limit"))
 	}),
 	purchase.OverBudget: withSetting(func(t renderer) text {
-		return t.say("This costs %s, but only %s of this month's budget of %s is left. The next budget starts on %s. "+
+		return costsText(t) + t.say(", but only %s of this month's budget of %s is left%s. The next budget starts on %s. "+
 			"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what's been "+
 			"spent and reserved.",
-			t.money("price"), t.money("left"), t.money("limit"), t.date("resets"))
+			t.money("left"), t.money("limit"), dueText(t), t.date("resets"))
 	}),
 	purchase.OverPersonBudget: withSetting(func(t renderer) text {
-		return t.say("This costs %s, but only %s of your monthly limit of %s is left. Your limit resets on %s. "+
+		return costsText(t) + t.say(", but only %s of your monthly limit of %s is left%s. Your limit resets on %s. "+
 			"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what you've spent.",
-			t.money("price"), t.money("left"), t.money("limit"), t.date("resets"))
+			t.money("left"), t.money("limit"), dueText(t), t.date("resets"))
+	}),
+	purchase.OverRenewals: withSetting(func(t renderer) text {
+		return t.say("This renews for %s a month, but only %s of the %s a month for all licenses that renew is left. "+
+			"Choose a fixed term such as `days=30`, order less, or ask your admins for a higher limit.",
+			t.money("price"), t.money("left"), t.money("limit"))
 	}),
 	purchase.TooMany: withSetting(func(t renderer) text {
 		return t.say("You can order %s a day, and you've already ordered %d today (withdrawn requests count too). "+
@@ -333,4 +338,20 @@ func notRead(t renderer) text {
 		return t.say("CoCalc asked me to wait %s. Please try again then.", t.duration("seconds"))
 	}
 	return "CoCalc isn't responding. Please try again in a few minutes."
+}
+
+// costsText says what an order costs in its month.
+func costsText(t renderer) text {
+	if t.has("again") {
+		return t.say("This costs %s, and %s again for its renewal in the same month", t.money("price"), t.money("again"))
+	}
+	return t.say("This costs %s", t.money("price"))
+}
+
+// dueText says what renewals still cost in the month.
+func dueText(t renderer) text {
+	if !t.has("due") {
+		return ""
+	}
+	return t.say(", after %s for renewals that are due", t.money("due"))
 }

@@ -117,3 +117,21 @@ func doubleLine(d purchase.DoubleCharge) string {
 	}
 	return said + " A refund hasn't been requested yet."
 }
+
+// renewalsText says that renewals pass the monthly budget by themselves, and what an admin can set.
+func renewalsText(t renderer) text {
+	var sums []string
+	if t.has("monthly") {
+		sums = append(sums, fmt.Sprintf("%s a month", t.money("monthly")))
+	}
+	if t.has("yearly") {
+		sums = append(sums, fmt.Sprintf("%s a year", t.money("yearly")))
+	}
+	said := t.say("%s that renew cost %s, up to %s in one month. The monthly budget is %s", plural(t.number("licenses"),
+		"license"), strings.Join(sums, " and "), t.money("most"), t.money("limit"))
+	if t.has("counted") {
+		return said + ". Renewals are deducted from it now."
+	}
+	return said + t.say(", so renewals are shown and not deducted from it. To have them deducted, raise `MONTHLY_BUDGET` "+
+		"above that, or set `RENEWALS_LIMIT`.")
+}

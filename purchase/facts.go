@@ -7,6 +7,7 @@ type OrderFacts struct {
 	Requester string // the person's id in the workspace
 	Month     string
 	Price     Cents
+	Again     Cents // see Order.Again
 	// HasCheckout is set if Order.CheckoutSent is, and IsReleased if Order.Released is.
 	HasCheckout, IsReleased bool
 	Receipt                 *ReceiptFacts // nil if the order has none
@@ -23,7 +24,7 @@ type ReceiptFacts struct {
 // Facts returns the part of the order that a check compares.
 func (o *Order) Facts() OrderFacts {
 	f := OrderFacts{
-		ID: o.ID, State: o.State, Requester: o.Requester.ID, Month: o.Month, Price: o.Price,
+		ID: o.ID, State: o.State, Requester: o.Requester.ID, Month: o.Month, Price: o.Price, Again: o.Again,
 		HasCheckout: !o.CheckoutSent.IsZero(), IsReleased: !o.Released.IsZero(),
 	}
 	if r := o.Receipt; r != nil {
@@ -34,6 +35,9 @@ func (o *Order) Facts() OrderFacts {
 	}
 	return f
 }
+
+// Reservation is Order.Reservation.
+func (f *OrderFacts) Reservation() Cents { return f.Price + f.Again }
 
 // IsReserved is Order.IsReserved.
 func (f *OrderFacts) IsReserved() bool { return f.State.promised() && !f.IsReleased }

@@ -163,6 +163,8 @@ type AccountState struct {
 	Followed *Followed `json:"followed,omitempty"`
 	// Decided are the licenses with a decision about their subscription that has no outcome yet.
 	Decided []string `json:"decided,omitempty"`
+	// Committed is what CoCalc will charge for renewals; nil until the ledger knows of one.
+	Committed *Committed `json:"committed,omitempty"`
 	// Earlier is the time, by CoCalc's clock, of the newest tagged purchase that the account had when this ledger began;
 	// zero if it had none. Those purchases belong to a missing ledger and were reported then.
 	Earlier time.Time `json:"earlier,omitzero"`

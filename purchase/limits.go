@@ -21,6 +21,8 @@ type Budget struct {
 	Bought   int    `json:"bought"` // number of licenses
 	// Upkeep is the part of Spent that was charged for licenses bought before: renewals, edits and refunds.
 	Upkeep Cents `json:"upkeep_cents,omitempty"`
+	// Due is what CoCalc will charge for renewals in the month; set by AccountState.WithDue, and not stored.
+	Due Due `json:"-"`
 	// People are the requesters' shares of the month, by Actor key. Months recorded before shares existed have none.
 	People map[string]Share `json:"people,omitempty"`
 }
@@ -31,6 +33,7 @@ type Share struct {
 	Spent    Cents `json:"spent_cents,omitempty"`
 	Reserved Cents `json:"reserved_cents,omitempty"`
 	Upkeep   Cents `json:"upkeep_cents,omitempty"` // part of Spent
+	Due      Due   `json:"-"`                      // as in Budget; set by AccountState.ShareOf
 	// Days counts, by the day of the requester's click, the orders that were reserved or bought, and those that were
 	// withdrawn after approval was requested.
 	Days map[string]int `json:"days,omitempty"`
@@ -115,7 +118,12 @@ type Commitment struct {
 	Share Share // the person's share of the month so far
 	Spec  Spec
 	Price Cents
+	// Again is what renewals of the license cost in the same month, if the month's budget deducts renewals.
+	Again Cents
 	Now   time.Time
+	// Renews is the price of each further period, and Recurring what all other licenses that renew cost per month: those
+	// of the ledger and those of reserved orders. Recurring is only needed if Policy.RenewalsLimit is set.
+	Renews, Recurring Cents
 	// Reserved is set if the budget already contains the price, because it was reserved before.
 	Reserved bool
 }
@@ -136,18 +144,25 @@ func (p Policy) CheckLimits(w Commitment, month Budget) *Refusal {
 		return NewRefusal(OverOrderLimit, "setting", "ORDER_LIMIT", "price", ArgCents(w.Price), "limit",
 			ArgCents(p.OrderLimit.Max))
 	}
-	share, more, another := w.Share, w.Price, 1
+	renews, left := RecurringCents(w.Spec, w.Renews), p.RenewalsLimit-w.Recurring
+	if p.RenewalsLimit > 0 && renews > max(left, 0) {
+		return NewRefusal(OverRenewals, "setting", "RENEWALS_LIMIT", "price", ArgCents(renews), "left",
+			ArgCents(max(left, 0)), "limit", ArgCents(p.RenewalsLimit))
+	}
+	share, more, another := w.Share, w.Price+w.Again, 1
 	if w.Reserved {
 		more, another = 0, 0
 	}
 	if left, limited := p.Left(month); limited && (more > left || left < 0) {
 		return NewRefusal(OverBudget, "setting", "MONTHLY_BUDGET", "price", ArgCents(w.Price), "left", ArgCents(max(left, 0)),
-			"limit", ArgCents(p.MonthlyBudget.Max), "resets", ArgTime(p.ResetDay(w.Now)))
+			"limit", ArgCents(p.MonthlyBudget.Max), "resets", ArgTime(p.ResetDay(w.Now)), "again", ArgSomeCents(w.Again),
+			"due", ArgSomeCents(month.Due.counted()))
 	}
 	if left := share.Left(p.PersonBudget); p.PersonBudget > 0 && (more > left || left < 0) {
 		return NewRefusal(OverPersonBudget, "setting", "PERSON_BUDGET", "price", ArgCents(w.Price), "left",
 			ArgCents(max(left, 0)),
-			"limit", ArgCents(p.PersonBudget), "resets", ArgTime(p.ResetDay(w.Now)))
+			"limit", ArgCents(p.PersonBudget), "resets", ArgTime(p.ResetDay(w.Now)), "again", ArgSomeCents(w.Again),
+			"due", ArgSomeCents(share.Due.counted()))
 	}
 	if n := share.Days[p.Day(w.Now)]; p.PersonOrders > 0 && n+another > p.PersonOrders {
 		return NewRefusal(TooMany, "setting", "PERSON_ORDERS", "limit", strconv.Itoa(p.PersonOrders), "ordered",
@@ -163,20 +178,38 @@ func (p Policy) Left(b Budget) (left Cents, limited bool) {
 	return p.MonthlyBudget.Left(b)
 }
 
-// Left returns how much of the limit a month leaves; see Policy.Left. Upkeep is not deducted: it is charged without a
-// confirmation.
+// Left returns how much of the limit a month leaves; see Policy.Left. Where renewals don't count, neither what was
+// charged for upkeep nor what is due is deducted.
 func (l Limit) Left(b Budget) (left Cents, limited bool) {
-	return l.Max - (b.Spent - b.Upkeep) - b.Reserved, !l.None
+	return l.Max - b.Due.deducted(b.Spent, b.Upkeep) - b.Reserved, !l.None
 }
 
 // Left returns how much of a limit for each person is left of a person's month.
-func (s Share) Left(limit Cents) Cents { return limit - (s.Spent - s.Upkeep) - s.Reserved }
+func (s Share) Left(limit Cents) Cents { return limit - s.Due.deducted(s.Spent, s.Upkeep) - s.Reserved }
+
+// counted returns what is due, if it is deducted.
+func (d Due) counted() Cents {
+	if d.Counts {
+		return d.Amount
+	}
+	return 0
+}
+
+// deducted returns what a budget counts of what was spent and what is due. Money that CoCalc gave back makes no room
+// for orders: it may have been spent in an earlier month.
+func (d Due) deducted(spent, upkeep Cents) Cents {
+	bought := spent - upkeep
+	if d.Counts {
+		return bought + max(upkeep, 0) + d.Amount
+	}
+	return bought
+}
 
 // Day returns the date of a moment in the policy's time zone: "2026-11-23".
 func (p Policy) Day(at time.Time) string { return at.In(p.TimeZone()).Format(time.DateOnly) }
 
-// Reserve adds an order's price to the reservations of its month, or removes it if times is -1. key is the Actor key of
-// the requester.
+// Reserve adds an order's reservation to the reservations of its month, or removes it if times is -1. key is the Actor
+// key of the requester.
 func (b *Budget) Reserve(key string, price Cents, times int) {
 	s := b.share(key)
 	b.Reserved += price * Cents(times)
@@ -217,7 +250,7 @@ func (b *Budget) countAuto(key, day string, o Order, times int) {
 // which the order counts.
 func (b *Budget) Apply(key string, o Order, day string, c BudgetChange) {
 	if c.Reserved != 0 {
-		b.Reserve(key, o.Price, c.Reserved)
+		b.Reserve(key, o.Reservation(), c.Reserved)
 	}
 	if c.Orders != 0 {
 		b.count(key, day, c.Orders)
@@ -271,7 +304,12 @@ func ChangeBudget(w Writer, month string, change func(*Budget)) error {
 }
 
 // ShareOf returns a person's share of a month.
-func (a AccountState) ShareOf(month Budget, who Actor) Share { return month.People[a.Key(who)] }
+func (a AccountState) ShareOf(month Budget, who Actor) Share {
+	key := a.Key(who)
+	share := month.People[key]
+	share.Due = a.dueOf(month, key)
+	return share
+}
 
 // BudgetKey returns the id under which a person's amounts are counted, in a transaction that changes them. When Slack
 // first sends the person's organization id, BudgetKey moves everything counted under the workspace id to it, in every

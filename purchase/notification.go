@@ -44,6 +44,9 @@ const (
 	// CoCalc charged twice for one renewal or change of a license: license, order, account, purchase, amount, at, and
 	// other, other-amount, other-at of the earlier of the two; differs if they asked for different changes.
 	NotificationChargedTwice NotificationKind = "charged-twice"
+	// renewals pass the monthly budget by themselves, so they are shown and not deducted: licenses, monthly, yearly (sums
+	// of prices), most (the largest sum of a month), limit; counted in the audit record once they are deducted.
+	NotificationRenewals     NotificationKind = "renewals"
 	NotificationBrokenItem   NotificationKind = "broken-item" // an item blocks the cart
 	NotificationHead         NotificationKind = "head"        // the head of the audit chain, once a day
 	NotificationPaused       NotificationKind = "paused"

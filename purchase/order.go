@@ -85,6 +85,9 @@ type Order struct {
 	// Month is the budget month ("2026-11") in which the money was reserved. The order counts in that month even if the
 	// purchase completes minutes after its end.
 	Month string `json:"month,omitempty"`
+	// Again is what renewals of the license cost in that month; reserved with the price. 0 if the budget didn't deduct
+	// renewals then.
+	Again Cents `json:"again_cents,omitempty"`
 	// Auto is set if the order was reserved without approval although the policy has approvers. The price then counts in
 	// the requester's Share.Auto of the day.
 	Auto bool `json:"auto,omitempty"`
@@ -286,6 +289,9 @@ func (o *Order) Offers(now time.Time) bool { return o.HasOffer() && now.Before(o
 func (o *Order) NeedsWork() bool {
 	return !o.State.Final() || len(o.HeldItems) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }
+
+// Reservation is what is reserved for the order in its budget month, while IsReserved.
+func (o *Order) Reservation() Cents { return o.Price + o.Again }
 
 // IsReserved reports whether the order's price is reserved in its budget month.
 func (o *Order) IsReserved() bool { return o.State.promised() && o.Released.IsZero() }

@@ -32,6 +32,7 @@ func (k EntryKind) IsUpkeep() bool { return k != EntryPurchase }
 type OwnedLicense struct {
 	ID    string  `json:"id"`
 	Order OrderID `json:"order"`
+	Owner Actor   `json:"owner"` // its requester
 	// Entry is the number of its purchase in the log, and Row CoCalc's; 0 if CoCalc's is unknown.
 	Entry uint64 `json:"entry"`
 	Row   int64  `json:"row,omitempty"`
@@ -104,7 +105,9 @@ func (d DoubleCharge) IsOpen() bool { return d.Refund == 0 }
 
 // NewOwnedLicense returns the record of a license that was just bought.
 func NewOwnedLicense(p Purchase) OwnedLicense {
-	return OwnedLicense{ID: p.LicenseID, Order: p.Order, Entry: p.Number, Row: p.PurchaseID, Ends: p.Expires}
+	return OwnedLicense{
+		ID: p.LicenseID, Order: p.Order, Owner: p.Requester, Entry: p.Number, Row: p.PurchaseID, Ends: p.Expires,
+	}
 }
 
 // NextCharge returns when CoCalc charges the next period, and how much; zero if it won't.
@@ -338,4 +341,23 @@ func (l OwnedLicense) Subscribe(s cocalc.Subscription) (after OwnedLicense, chan
 		return l, SubscriptionRepriced
 	}
 	return l, ""
+}
+
+// NextCharge returns when CoCalc charges the next period of the license, and how much; zero if it won't.
+func (o LicenseEntry) NextCharge() (at time.Time, amount Cents) {
+	if o.Subscription == nil {
+		return time.Time{}, 0
+	}
+	if at = o.Subscription.NextCharge(); at.IsZero() {
+		return at, 0
+	}
+	return at, o.Subscription.Cost
+}
+
+// Requester returns who requested the license; the zero Actor if it was not bought through this ledger.
+func (o LicenseEntry) Requester() Actor {
+	if o.Purchase == nil {
+		return Actor{}
+	}
+	return o.Purchase.Requester
 }

@@ -37,6 +37,8 @@ type Policy struct {
 	// OrderLimit is the maximum price of one order. MonthlyBudget is the maximum for all orders of a month.
 	OrderLimit    Limit
 	MonthlyBudget Limit
+	// RenewalsLimit is the maximum that all licenses that renew may cost per month; 0: no limit.
+	RenewalsLimit Cents
 	// PersonBudget is the maximum for one person's orders in a month; 0: no limit. PersonOrders is the maximum number of
 	// orders per person and day; 0: no limit.
 	PersonBudget Cents

@@ -47,6 +47,7 @@ const (
 	NotAnApprover    RefusalCode = "not-an-approver"
 	OwnOrder         RefusalCode = "own-order"
 	OverPersonBudget RefusalCode = "over-person-budget"
+	OverRenewals     RefusalCode = "over-renewals"
 	TooMany          RefusalCode = "too-many"
 	TooLarge         RefusalCode = "too-large"
 	WrongPeriod      RefusalCode = "wrong-period"

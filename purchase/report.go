@@ -30,25 +30,6 @@ type LicenseEntry struct {
 	Upkeep []Purchase
 }
 
-// NextCharge returns when CoCalc charges the next period of the license, and how much; zero if it won't.
-func (o LicenseEntry) NextCharge() (at time.Time, amount Cents) {
-	if o.Subscription == nil {
-		return time.Time{}, 0
-	}
-	if at = o.Subscription.NextCharge(); at.IsZero() {
-		return at, 0
-	}
-	return at, o.Subscription.Cost
-}
-
-// Requester returns who requested the license; the zero Actor if it was not bought through this ledger.
-func (o LicenseEntry) Requester() Actor {
-	if o.Purchase == nil {
-		return Actor{}
-	}
-	return o.Purchase.Requester
-}
-
 // QueueEntry is the part of an open order that determines its place in the queue.
 type QueueEntry struct {
 	ID        OrderID

@@ -121,6 +121,7 @@ type OrderEvent struct {
 
 // Promise describes a reservation: when it was made, and where it counts.
 type Promise struct {
+	Again Cents // see Order.Again
 	At    time.Time
 	Month string // budget month, "2026-11"
 	Day   string // "2026-11-23"
@@ -282,7 +283,7 @@ func (e OrderEvent) fillStop(o *Order) {
 
 // promise sets the date of the order's reservation.
 func (o *Order) promise(p Promise) {
-	o.Confirmed, o.Month, o.Day, o.Auto = p.At, p.Month, p.Day, p.Auto
+	o.Confirmed, o.Month, o.Day, o.Auto, o.Again = p.At, p.Month, p.Day, p.Auto, p.Again
 }
 
 // changeOf returns the change of the budget when before becomes after.

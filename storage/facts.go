@@ -126,6 +126,9 @@ func (f *factReader) orderFacts() (o purchase.OrderFacts) {
 		case "receipt":
 			f.once(1 << 7)
 			o.Receipt = f.receiptFacts(value)
+		case "again_cents":
+			f.once(1 << 8)
+			o.Again = purchase.Cents(f.integer(value))
 		}
 	}
 	return o

@@ -109,7 +109,7 @@ func fields(record any) map[string]json.RawMessage {
 // stepFields lists, in priority order, the fields that name the failpoint of a transaction without audit records.
 var stepFields = []string{
 	"parked", "parked emptied", "checkout_answer", "failure", "hold", "add_sent", "add_sent emptied", "wait",
-	"wait emptied", "watch_until", "messages", "head_told", "reconciled", "notices", "watching", "owned",
+	"wait emptied", "watch_until", "messages", "head_told", "reconciled", "notices", "watching", "followed", "owned",
 }
 
 // name returns the name of the transaction's failpoint; empty if it changed nothing.

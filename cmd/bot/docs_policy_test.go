@@ -151,6 +151,9 @@ The page is generated from the code, and a test fails when it is out of date. To
 - All limits are checked four times: when the card is made, when its button is clicked, at the final approval, and when
   buying begins.
 - Reserved money counts as spent.
+- Renewals of licenses bought here count in the months in which CoCalc charges them, 5 days before each paid period
+  ends. A month bought on one of the first days of a month is renewed in that month already. Money that CoCalc gives
+  back makes no room for orders.
 - A limit that changes while an order waits applies to the order.
 - No order is taken, and none approved, while the CoCalc server sells no licenses. An order that waits for the server
   ends after an hour; its reservation is released then.

@@ -164,6 +164,7 @@ var refusals = []refusalExample{
 	{"ORDER_LIMIT=50", "an order costs more", proposeAs(alice)},
 	{"MONTHLY_BUDGET=100", "too little of the month's budget is left", buyTwice},
 	{"PERSON_BUDGET=100", "too little of the requester's limit is left", buyTwice},
+	{"RENEWALS_LIMIT=100", "an order renews for more than is left", buyTwice},
 	{"PERSON_ORDERS=1", "someone orders a second license that day", buyTwice},
 	{"MAX_RAM=8", "an order has more RAM", proposeAs(alice)},
 	{"MAX_CPU=1", "an order has more cores", proposeAs(alice)},

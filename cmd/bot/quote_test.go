@@ -26,13 +26,13 @@ func TestQuote_Text(t *testing.T) {
 		{
 			"the license of the README", "",
 			[]string{"ram=16 cpu=2"},
-			"$63.75 a month. Renews every month at $63.75 until cancelled.\n", 0,
+			"$63.75 a month. Renews every month at $63.75 until cancelled: $765.00 a year.\n", 0,
 		},
 		{"without quotes", "", []string{"ram=16", "cpu=2"}, "$63.75 a month.", 0},
 		{"with the team's defaults", "ram=16 cpu=2", nil, "$63.75 a month.", 0},
 		{"in people's words", "", []string{"RAM: 16GB, cores = 2, period=monthly"}, "$63.75 a month.", 0},
 		{"a year", "", []string{"ram=16 cpu=2 period=yearly"}, "$637.56 a year. Renews every year at $637.56 until " +
-			"cancelled. You save $127.44 a year compared with paying monthly.\n", 0},
+			"cancelled: $53.13 a month. You save $127.44 a year compared with paying monthly.\n", 0},
 		{
 			"nothing said", "", nil, "bot: `ram` is required: the memory per project in GB, e.g. `ram=8`.\n`cpu` is required",
 			1,

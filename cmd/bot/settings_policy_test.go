@@ -26,7 +26,7 @@ var strict = map[string]string{
 	"BUYERS": "U1, S1", "APPROVERS": "U2,W3,S2", "ADMINS": "U2,S3", "VIEWERS": "U4,S4", "CHANNELS": "C1,G2",
 	"APPROVALS_CHANNEL": "C3", "AUTO_APPROVE_LIMIT": "$50",
 	"APPROVE_RENEWING": "true", "APPROVALS_REQUIRED": "2", "APPROVAL_TTL": "24h", "ORDER_LIMIT": "100",
-	"MONTHLY_BUDGET": "1,000", "PERSON_BUDGET": "2000",
+	"MONTHLY_BUDGET": "1,000", "RENEWALS_LIMIT": "500", "PERSON_BUDGET": "2000",
 	"PERSON_ORDERS": "3", "MAX_RAM": "8", "MAX_CPU": "2", "MAX_DISK": "10", "MAX_RUN_LIMIT": "30", "MAX_DAYS": "100",
 	"PERIODS":      "monthly, range",
 	"LEAST_CREDIT": "25.50", "TIMEZONE": "Europe/Vienna",
@@ -49,8 +49,8 @@ func TestSettings_Policy_HasEveryLimit(t *testing.T) {
 		Buyers: set("U1", "S1"), Approvers: set("U2", "W3", "S2"), Admins: set("U2", "S3"), Viewers: set("U4", "S4"),
 		Channels:    set("C1", "G2"),
 		AutoApprove: 50_00, AskRenewing: true, Approvals: 2, OrderLimit: purchase.Limit{Max: 100_00},
-		MonthlyBudget: purchase.Limit{Max: 1000_00},
-		PersonBudget:  2000_00, PersonOrders: 3, Largest: purchase.Sizes{RAM: 8, CPU: 2, Disk: 10, RunLimit: 30, Days: 100},
+		MonthlyBudget: purchase.Limit{Max: 1000_00}, RenewalsLimit: 500_00,
+		PersonBudget: 2000_00, PersonOrders: 3, Largest: purchase.Sizes{RAM: 8, CPU: 2, Disk: 10, RunLimit: 30, Days: 100},
 		Periods: map[cocalc.Period]bool{cocalc.PeriodMonthly: true, cocalc.PeriodRange: true}, LeastCredit: 25_50,
 	}
 	got := c.Policy()

@@ -131,6 +131,10 @@ func TestSettings_Read_Faults(t *testing.T) {
 			"nothing for one person", "PERSON_BUDGET", "0",
 			"PERSON_BUDGET: 0 would let no one buy. For that, leave BUYERS empty; for no limit, use none",
 		},
+		{
+			"nothing that renews", "RENEWALS_LIMIT", "0", "RENEWALS_LIMIT: 0 would let no one buy a license that renews. For " +
+				"that, use PERIODS=range; for no limit, use none",
+		},
 		{"nothing in a day", "PERSON_ORDERS", "0", `PERSON_ORDERS: "0": use a whole number above 0, or none for no limit`},
 		{"no RAM", "MAX_RAM", "-1", `MAX_RAM: "-1": use a whole number above 0, or none for no limit`},
 		{

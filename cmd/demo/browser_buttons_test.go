@@ -52,6 +52,31 @@ func buttons(t *testing.T, d *demo) {
 	alice.Send("/license list")
 	p.press(alice, every, "list_page", "license_show", "license_again", "link")
 
+	// A license that is ended.
+	renews := d.renewing()
+	ended := renews[len(renews)-1].ID
+	if d.subscribed(ended).Status == "active" {
+		alice.Send("/license end " + ended)
+		p.forget("subscription_end")
+		p.press(alice, only("subscription_end"), "subscription_end")
+	}
+	p.until("the subscription to be cancelled", func() bool { return d.subscribed(ended).Status == "canceled" })
+
+	// CoCalc renews a license twice at once: the admins get a button for the request of a refund.
+	carol := p.open(slacksim.Carol, d.sims.workspace.DM(slacksim.Carol))
+	d.stop()
+	d.renewTwice(renews[0].ID)
+	d.start()
+	p.press(carol, every, "refund_requested")
+
+	// The license that was ended is kept, after the first question about it is answered with no.
+	alice.Send("/license keep " + ended)
+	p.press(alice, only("subscription_leave"), "subscription_leave")
+	alice.Send("/license show " + ended)
+	p.press(alice, only("subscription_ask_keep"), "subscription_ask_keep")
+	p.press(alice, only("subscription_keep"), "subscription_keep")
+	p.until("the subscription to be active", func() bool { return d.subscribed(ended).Status == "active" })
+
 	// Orders that wait for approval: Bob approves one and denies one.
 	bob := p.open(slacksim.Bob, approvalsChannel)
 	for _, decision := range []string{"order_deny", "order_approve"} {
@@ -84,7 +109,6 @@ func buttons(t *testing.T, d *demo) {
 	p.press(alice, every, "order_again")
 
 	// An item that makes the cart unreadable: the admins get a button that removes it.
-	carol := p.open(slacksim.Carol, d.sims.workspace.DM(slacksim.Carol))
 	alice.Send(tryBuying)
 	if err := d.sims.cocalc.SwitchOn("cart-broken"); err != nil {
 		t.Fatal(err)
@@ -258,6 +282,16 @@ func (p *presser) has(who string, b pagetest.Button) bool {
 	}
 	home, ok := ws.Person(who).HomeTab()
 	return ok && home.ID == b.On
+}
+
+// until waits until something is true.
+func (p *presser) until(what string, is func() bool) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), unhurried)
+	defer cancel()
+	if err := p.d.sims.workspace.Wait(ctx, is); err != nil {
+		p.t.Fatalf("waiting for %s: got error %v, want it", what, err)
+	}
 }
 
 // bought waits until n receipts and the lines about them are in #general.

@@ -34,8 +34,10 @@ var descriptions = map[string]string{
 	"APPROVALS_REQUIRED": "how many approvals an order needs",
 	"APPROVAL_TTL":       "how long approvers can decide; they are reminded halfway",
 	"ORDER_LIMIT":        "the most that one order may cost, in dollars; none = no limit",
-	"MONTHLY_BUDGET":     "the most that all orders of a month may cost, in dollars; none = no limit",
-	"PERSON_BUDGET":      "the most that one person's orders of a month may cost, in dollars; none = only MONTHLY_BUDGET",
+	"MONTHLY_BUDGET":     "the most that all orders and renewals of a month may cost, in dollars; none = no limit",
+	"RENEWALS_LIMIT":     "the most that all licenses that renew may cost per month, in dollars; none = no limit",
+	"PERSON_BUDGET": "the most that one person's orders and renewals of a month may cost, in dollars; none = only " +
+		"MONTHLY_BUDGET",
 	"PERSON_ORDERS": "how many licenses one person may ask for in a day, withdrawn requests included; " +
 		"none = no limit",
 	"MAX_RAM":           "largest RAM, in GB per project; empty = CoCalc's maximum",

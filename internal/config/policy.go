@@ -28,6 +28,7 @@ type PolicySettings struct {
 
 	OrderLimit    Dollars  `envconfig:"ORDER_LIMIT" default:"200"`
 	MonthlyBudget Dollars  `envconfig:"MONTHLY_BUDGET" default:"1000"`
+	RenewalsLimit Dollars  `envconfig:"RENEWALS_LIMIT" default:"none"`
 	PersonBudget  Dollars  `envconfig:"PERSON_BUDGET" default:"none"`
 	PersonOrders  Maximum  `envconfig:"PERSON_ORDERS" default:"10"`
 	MaxRAM        Maximum  `envconfig:"MAX_RAM"`
@@ -92,6 +93,10 @@ func (p PolicySettings) policyFaults() (faults Faults) {
 	}
 	if p.PersonBudget == (Dollars{}) {
 		faults.Add("PERSON_BUDGET", "0 would let no one buy. For that, leave BUYERS empty; for no limit, use none")
+	}
+	if p.RenewalsLimit == (Dollars{}) {
+		faults.Add("RENEWALS_LIMIT", "0 would let no one buy a license that renews. For that, use PERIODS=range; for no "+
+			"limit, use none")
 	}
 	return faults
 }
@@ -194,7 +199,7 @@ func (p PolicySettings) Policy() purchase.Policy {
 		Viewers: setOf(p.Viewers), Channels: setOf(p.Channels),
 		AutoApprove: p.AutoApproveLimit.Cents, AskRenewing: p.ApproveRenewing, Approvals: int(p.ApprovalsRequired),
 		OrderLimit: p.OrderLimit.Limit, MonthlyBudget: p.MonthlyBudget.Limit,
-		PersonBudget: p.PersonBudget.Max, PersonOrders: int(p.PersonOrders),
+		RenewalsLimit: p.RenewalsLimit.Max, PersonBudget: p.PersonBudget.Max, PersonOrders: int(p.PersonOrders),
 		Largest: purchase.Sizes{
 			RAM: int(p.MaxRAM), CPU: int(p.MaxCPU), Disk: int(p.MaxDisk),
 			RunLimit: int(p.MaxRunLimit), Days: int(p.MaxDays),

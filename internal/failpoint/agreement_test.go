@@ -28,6 +28,7 @@ var unmet = map[string]string{
 	"released":              "a week after a checkout of unknown outcome, on a server that sells no licenses any more",
 	"subscription-resumed":  "in the place of subscription-cancelled, when a person resumes it",
 	"subscription-repriced": "in the place of subscription-cancelled, when a person changes the license",
+	"renewals":              "only when the renewals of an upgraded ledger pass the monthly budget",
 	"agreement-void":        "only when an approver has lost the right before the last yes",
 }
 

@@ -6,7 +6,7 @@ import "slices"
 // reconciliation, the ledger, and Slack.
 func table() []mutant {
 	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), unserved(), answers(), ledger(),
-		slackSide(), books(), upkeep(), subscriptions(), rights(), operation())
+		slackSide(), books(), upkeep(), subscriptions(), renewals(), rights(), operation())
 }
 
 // Tests that many mutants name.

@@ -119,7 +119,7 @@ func (w *world) checkBooks(b books) {
 	}
 	for _, o := range b.orders {
 		if o.IsReserved() {
-			of(o.Month).reserved += o.Price
+			of(o.Month).reserved += o.Reservation()
 		}
 	}
 	seen, rows, people := map[string]bool{}, map[int64]bool{}, map[string]purchase.Share{}

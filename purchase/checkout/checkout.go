@@ -294,12 +294,18 @@ func (wk *Worker) stillAllowed(ctx context.Context, o purchase.Order) (no *purch
 		if err != nil {
 			return err
 		}
+		month = account.WithDue(month)
 		share := account.ShareOf(month, o.Requester)
+		asked := purchase.Commitment{
+			Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed, Reserved: true, Renews: o.Renews,
+		}
+		if wk.policy.RenewalsLimit > 0 && o.Renews > 0 {
+			if asked.Recurring, err = purchase.ReadRecurring(r, account, o.ID); err != nil {
+				return err
+			}
+		}
 		if no = wk.policy.CheckChannel(o.Channel); no == nil {
-			no = wk.policy.CheckLimits(purchase.Commitment{
-				Share: share, Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
-				Reserved: true,
-			}, month)
+			no = wk.policy.CheckLimits(asked, month)
 		}
 		if no == nil {
 			no = wk.policy.RefuseUnapproved(o, share)

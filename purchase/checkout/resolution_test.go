@@ -37,7 +37,7 @@ func TestWorker_Resolve_BlocksOtherOrders(t *testing.T) {
 			t.Errorf("checkout requests of two orders: got %d, want 2", n)
 		}
 		env.Check(1, 6375, 0)
-	})
+	}, purchasetest.MidMonth)
 }
 
 // A successful response to the checkout proves no purchase, because the server also sends it when it bought nothing.

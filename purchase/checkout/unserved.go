@@ -146,7 +146,8 @@ func (wk *Worker) release(ctx context.Context, o purchase.Order, s purchase.Serv
 		if err != nil {
 			return err
 		}
-		err = purchase.ChangeBudget(w, live.Month, func(budget *purchase.Budget) { budget.Reserve(key, live.Price, -1) })
+		err = purchase.ChangeBudget(w, live.Month,
+			func(budget *purchase.Budget) { budget.Reserve(key, live.Reservation(), -1) })
 		if err != nil {
 			return err
 		}

@@ -105,10 +105,13 @@ func (svc *Service) reserveApproved(w purchase.Writer, o *purchase.Order, reques
 		return err
 	}
 	if no == nil {
-		no = svc.policy.CheckLimits(purchase.Commitment{
-			Share: account.ShareOf(budget, o.Requester), Spec: o.Spec, Price: o.Price, Now: o.Confirmed,
-			Reserved: true,
-		}, budget)
+		budget = account.WithDue(budget)
+		asked, err := svc.commitment(w, account, budget, *o, o.Confirmed)
+		if err != nil {
+			return err
+		}
+		asked.Reserved = true
+		no = svc.policy.CheckLimits(asked, budget)
 	}
 	if no != nil {
 		return svc.reg.Apply(w, o, purchase.OrderEvent{

@@ -33,7 +33,7 @@ func TestService_Confirm_BudgetManyAtOnce(t *testing.T) {
 		}
 		<-time.After(10 * time.Minute) // adding is throttled to 15 a minute
 		env.Check(7, 7*6375, 0)
-	})
+	}, purchasetest.MidMonth)
 }
 
 // An order counts in the month and on the day of the requester's confirmation, wherever the year ends in between:
@@ -65,9 +65,9 @@ func TestService_Budget_OrdersOverYearEnd(t *testing.T) {
 			now.Reserved != 0 {
 			t.Errorf("got old year %+v, new year %+v; want 6375 cents of 2 orders, and nothing", old, now)
 		}
-		env.Buy() // the new year has its own money and its own orders
-		if b := env.Budget("2000-01"); b.Reserved != 6375 || b.People[purchasetest.Alice.ID].Days["2000-01-01"] != 1 {
-			t.Errorf("budget of the new year: got %+v, want 6375 cents reserved and 1 order counted", b)
+		env.Buy() // the new year has its own money and its own orders; this one is renewed on 27 January
+		if b := env.Budget("2000-01"); b.Reserved != 2*6375 || b.People[purchasetest.Alice.ID].Days["2000-01-01"] != 1 {
+			t.Errorf("budget of the new year: got %+v, want twice 6375 cents reserved and 1 order counted", b)
 		}
 	}, atYearEnd, func(env *purchasetest.Env) {
 		env.Policy.MonthlyBudget, env.Policy.PersonOrders = purchase.Limit{Max: 3 * 6375}, 3
@@ -120,7 +120,8 @@ func TestService_Budget_ApprovedNextMonth(t *testing.T) {
 		}
 		env.Until(next, purchase.Purchased)
 	}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
-		env.Policy.MonthlyBudget = purchase.Limit{Max: 6400}
+		// February has the renewal of the first license, and that of the second one
+		env.Policy.MonthlyBudget = purchase.Limit{Max: 3*6375 + 25}
 		<-time.After(30*24*time.Hour + 23*time.Hour) // 31 January 2000, 23:00
 	})
 }
@@ -161,7 +162,7 @@ func TestService_AutoApprove_SumOfDay(t *testing.T) {
 		if o := env.Until(env.Buy(), purchase.Purchased, purchase.AwaitingApproval); o.State != purchase.Purchased {
 			t.Errorf("order of the next day: got %s, want %s", o.State, purchase.Purchased)
 		}
-	}, purchasetest.WithApprovers, func(env *purchasetest.Env) {
+	}, purchasetest.WithApprovers, purchasetest.MidMonth, func(env *purchasetest.Env) {
 		env.Policy.AutoApprove, env.Policy.MonthlyBudget = 13000, purchase.Limit{Max: 100000}
 	})
 }

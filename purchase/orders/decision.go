@@ -255,7 +255,13 @@ func (svc *Service) transact(ctx context.Context, id purchase.OrderID, action pu
 // reserve reserves a proposal's price in the caller's transaction, or requests the approval that it needs.
 func (svc *Service) reserve(w purchase.Writer, order *purchase.Order, who purchase.Actor, asks bool) error {
 	now := svc.now()
-	promise := purchase.Promise{At: now, Month: svc.policy.Month(now), Day: svc.policy.Day(now)}
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	promise := purchase.Promise{
+		At: now, Month: svc.policy.Month(now), Day: svc.policy.Day(now), Again: svc.againInMonth(account, *order, now),
+	}
 	if asks {
 		return svc.reg.Apply(w, order, purchase.OrderEvent{
 			Kind: purchase.RequestApproval, By: who.ID, Note: order.Reason, Promise: &promise,
@@ -298,9 +304,12 @@ func (svc *Service) checkConfirm(w purchase.Writer, order *purchase.Order,
 	if err != nil {
 		return false, nil, err
 	}
-	asked := purchase.Commitment{
-		Share: account.ShareOf(budget, who), Spec: order.Spec, Price: order.Price, Now: now,
+	budget = account.WithDue(budget)
+	asked, err := svc.commitment(w, account, budget, *order, now)
+	if err != nil {
+		return false, nil, err
 	}
+	asked.Share = account.ShareOf(budget, who)
 	if no := svc.policy.CheckLimits(asked, budget); no != nil {
 		return false, no, nil
 	}

@@ -74,9 +74,13 @@ func (svc *Service) Propose(ctx context.Context, ask purchase.Request) (View, er
 		if err != nil {
 			return err
 		}
-		share := account.ShareOf(budget, ask.Requester)
-		if no = svc.policy.CheckLimits(purchase.Commitment{Share: share, Spec: order.Spec, Price: order.Price, Now: now},
-			budget); no != nil {
+		budget = account.WithDue(budget)
+		asked, err := svc.commitment(w, account, budget, order, now)
+		if err != nil {
+			return err
+		}
+		share := asked.Share
+		if no = svc.policy.CheckLimits(asked, budget); no != nil {
 			return nil
 		}
 		if ask.Replaces != "" {

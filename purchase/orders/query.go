@@ -118,6 +118,10 @@ func (svc *Service) History(ctx context.Context, page, size int) (History, error
 		if err != nil {
 			return err
 		}
+		account, err := r.Account()
+		if err != nil {
+			return err
+		}
 		h.Total = 0
 		if len(newest) > 0 {
 			h.Total = int(newest[0].Number) // entries are numbered without gaps
@@ -142,6 +146,9 @@ func (svc *Service) History(ctx context.Context, page, size int) (History, error
 			seen[month] = true
 			budget, err := r.Budget(month)
 			budget.Month = month
+			if month == h.Now {
+				budget = account.WithDue(budget)
+			}
 			h.Months = append(h.Months, budget)
 			return err
 		}

@@ -18,12 +18,14 @@ type BudgetReport struct {
 	Each    purchase.Cents    // per person and month; 0: no limit of their own
 	Months  []purchase.Budget // newest first; the present one first of all, also when nothing was spent in it
 	Persons []PersonShare
-	account purchase.AccountState
+	// Committed are the renewals to come; nil if the ledger knows of none.
+	Committed *purchase.Committed
+	account   purchase.AccountState
 }
 
 // Share returns a person's part of the current month.
 func (r BudgetReport) Share(who purchase.Actor) purchase.Share {
-	return r.Months[0].People[r.account.Key(who)]
+	return r.account.ShareOf(r.Months[0], who)
 }
 
 // Left returns how much of this month's budget is left; limited is false if the budget has no limit.
@@ -53,6 +55,8 @@ func (svc *Service) Budgets(ctx context.Context, months int) (BudgetReport, erro
 		if report.account, err = r.Account(); err != nil {
 			return err
 		}
+		report.Months[0] = report.account.WithDue(present)
+		report.Committed = report.account.Committed
 		older, err := r.Budgets(months)
 		for _, b := range older {
 			if b.Month != report.Now && len(report.Months) < months {
@@ -157,9 +161,13 @@ func (svc *Service) Preview(ctx context.Context, ask purchase.Request) (p Previe
 		if err != nil {
 			return err
 		}
-		share := account.ShareOf(budget, ask.Requester)
-		p.Refusal = svc.policy.CheckLimits(purchase.Commitment{Share: share, Spec: ask.Spec, Price: o.Price, Now: now},
-			budget)
+		budget = account.WithDue(budget)
+		asked, err := svc.commitment(r, account, budget, o, now)
+		if err != nil {
+			return err
+		}
+		share := asked.Share
+		p.Refusal = svc.policy.CheckLimits(asked, budget)
 		p.Allowance = svc.allowanceOf(o, budget, share, now)
 		return nil
 	})

@@ -204,6 +204,7 @@ func (svc *Service) readAllowance(r purchase.Reader, o purchase.Order, now time.
 	if err != nil {
 		return Allowance{}, err
 	}
+	budget = account.WithDue(budget)
 	return svc.allowanceOf(o, budget, account.ShareOf(budget, o.Requester), now), nil
 }
 
@@ -213,6 +214,30 @@ type Allowance struct {
 	Limited       bool            // whether there is a budget
 	NeedsApproval bool            // whether the order needs approval if it is confirmed now
 	Sum           purchase.DaySum // set if today's sum without approval is why it needs approval
+}
+
+// commitment returns what an order would commit the team to, if it were confirmed at a time. budget is that of its
+// month, with what is due in it.
+func (svc *Service) commitment(r purchase.Reader, account purchase.AccountState, budget purchase.Budget,
+	o purchase.Order, at time.Time,
+) (c purchase.Commitment, err error) {
+	c = purchase.Commitment{
+		Share: account.ShareOf(budget, o.Requester), Spec: o.Spec, Price: o.Price, Now: at, Renews: o.Renews,
+		Again: svc.againInMonth(account, o, at),
+	}
+	if svc.policy.RenewalsLimit > 0 && o.Renews > 0 {
+		c.Recurring, err = purchase.ReadRecurring(r, account, o.ID)
+	}
+	return c, err
+}
+
+// againInMonth returns what renewals of an order's license cost in the month of the order, if budgets deduct renewals.
+func (svc *Service) againInMonth(account purchase.AccountState, o purchase.Order, at time.Time) purchase.Cents {
+	isLimited := !svc.policy.MonthlyBudget.None || svc.policy.PersonBudget > 0
+	if !isLimited || !account.WithDue(purchase.Budget{}).Due.Counts {
+		return 0
+	}
+	return svc.policy.AgainInMonth(o.Spec, o.Renews, at)
 }
 
 // allowanceOf returns what a month and its requester's share allow of an order.

@@ -161,6 +161,10 @@ func (env *Env) RestartWithKeyOf(a *cocalctest.Account) {
 	env.Open()
 }
 
+// MidMonth begins on 11 January 2000, so that a license that is bought then is renewed in February. One of the first
+// days of a month is renewed in that month already, which budgets deduct.
+func MidMonth(*Env) { time.Sleep(10 * 24 * time.Hour) }
+
 // WithChannel announces purchases in the channel CBUYING.
 func WithChannel(env *Env) { env.PurchasesChannel = "CBUYING" }
 

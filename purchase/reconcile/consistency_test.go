@@ -214,6 +214,6 @@ func writeLedger(t *testing.T, path string) (ids ledgerOrders) {
 		if err := purchasetest.CopyFile(env.Path, path); err != nil {
 			t.Fatal(err)
 		}
-	})
+	}, purchasetest.MidMonth)
 	return ids
 }

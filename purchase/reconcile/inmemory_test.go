@@ -92,7 +92,7 @@ func (b *consistency) readOrders(r purchase.Reader) error {
 // ledger of an older version, each id has a key of its own until the next start merges them.
 func (b *consistency) reserve(o purchase.Order) {
 	month := b.month(o.Month)
-	month.Reserve(b.account.Key(purchase.Actor{ID: o.Requester.ID}), o.Price, 1)
+	month.Reserve(b.account.Key(purchase.Actor{ID: o.Requester.ID}), o.Reservation(), 1)
 }
 
 func (b *consistency) readLog(r purchase.Reader) error {

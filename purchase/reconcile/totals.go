@@ -88,7 +88,7 @@ func (c *budgetCheck) month(name string) *purchase.Budget {
 
 // reserve adds the price of a reserved order.
 func (c *budgetCheck) reserve(o purchase.OrderFacts) {
-	c.month(o.Month).Reserve(c.account.Key(purchase.Actor{ID: o.Requester}), o.Price, 1)
+	c.month(o.Month).Reserve(c.account.Key(purchase.Actor{ID: o.Requester}), o.Reservation(), 1)
 }
 
 // findings returns the differences, by month.

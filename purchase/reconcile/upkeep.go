@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
+	"licensebot/purchase/register"
 )
 
 const (
@@ -75,15 +77,36 @@ func (rc *Reconciler) follow(ctx context.Context, upkeep []cocalc.PurchaseRow, f
 	return p.isComplete && read.Equal(at), rc.noteFollowed(ctx, p, read)
 }
 
-// noteFollowed stores how far the licenses were followed, and the rows read: that once an hour, as the time of a
-// comparison is.
+// noteFollowed stores how far the licenses were followed, and what renewals CoCalc will charge. Without a change it
+// stores when it looked once an hour, as the time of a comparison.
 func (rc *Reconciler) noteFollowed(ctx context.Context, p *followPlan, read time.Time) error {
-	if was := p.followed; was != nil && was.Entries == p.entries &&
-		(read.Sub(was.Rows).Abs() < time.Hour || !p.isComplete) {
-		return nil
+	isNew := func(r purchase.Reader) (purchase.AccountState, *purchase.Committed, bool, error) {
+		account, err := r.Account()
+		if err != nil {
+			return account, nil, false, err
+		}
+		committed, err := purchase.ReadCommitted(r, account, rc.policy, p.entries, rc.now())
+		was := account.Followed
+		same := was != nil && was.Entries == p.entries && (read.Sub(was.Rows).Abs() < time.Hour || !p.isComplete)
+		if account.Committed != nil {
+			committed.Shown = account.Committed.Shown
+			same = same && committed.Equal(account.Committed) && !(committed.Shown && rc.fits(committed))
+		} else {
+			same = same && committed.Licenses == 0
+		}
+		return account, committed, !same, err
 	}
-	return rc.ledger.Update(ctx, func(w purchase.Writer) error {
-		account, err := w.Account()
+	change := false
+	err := rc.ledger.View(ctx, func(r purchase.Reader) (err error) {
+		_, _, change, err = isNew(r)
+		return err
+	})
+	if err != nil || !change {
+		return err
+	}
+	notify := false
+	err = rc.ledger.Update(ctx, func(w purchase.Writer) error {
+		account, committed, _, err := isNew(w)
 		if err != nil {
 			return err
 		}
@@ -95,8 +118,51 @@ func (rc *Reconciler) noteFollowed(ctx context.Context, p *followPlan, read time
 			is.Rows = read
 		}
 		account.Followed = &is
-		return w.PutAccount(account)
+		notify, err = rc.putCommitted(w, account, committed, p.isComplete)
+		return err
 	})
+	if notify {
+		rc.changed("")
+	}
+	return err
+}
+
+// fits reports whether renewals pass no budget by themselves, or an admin has limited them.
+func (rc *Reconciler) fits(c *purchase.Committed) bool {
+	budget := rc.policy.MonthlyBudget
+	return budget.None || rc.policy.RenewalsLimit > 0 || c.Most() <= budget.Max
+}
+
+// putCommitted stores the account with the renewals to come. If they pass the monthly budget by themselves when they
+// are first known, after an upgrade, they are shown and not deducted, and the admins are told once, until a setting
+// changes.
+func (rc *Reconciler) putCommitted(w purchase.Writer, account purchase.AccountState, c *purchase.Committed,
+	isComplete bool,
+) (notify bool, err error) {
+	isFirst := account.Committed == nil
+	if isFirst && (c.Licenses == 0 || !isComplete) {
+		return false, w.PutAccount(account)
+	}
+	was := c.Shown
+	c.Shown = (was || isFirst) && !rc.fits(c)
+	account.Committed = c
+	if err := w.PutAccount(account); err != nil || c.Shown == was {
+		return false, err
+	}
+	what := purchase.NewCause(purchase.NotificationRenewals, "licenses", strconv.Itoa(c.Licenses), "monthly",
+		purchase.ArgSomeCents(c.Monthly), "yearly", purchase.ArgSomeCents(c.Yearly), "most", purchase.ArgCents(c.Most()),
+		"limit", purchase.ArgCents(rc.policy.MonthlyBudget.Max))
+	if !c.Shown {
+		what = what.With("counted", purchase.ArgFlag(true))
+	}
+	err = w.AppendEvent(purchase.Event{
+		Time: rc.now(), Kind: string(purchase.NotificationRenewals), By: purchase.BotName, Amount: c.Most(), Cause: what,
+	})
+	if err != nil || !c.Shown {
+		return false, err
+	}
+	return true, register.AddNotification(w, rc.reg.NewNotification(purchase.NotificationRenewals,
+		register.NotificationID("renewals", rc.now()), what, purchase.Order{}, ""))
 }
 
 // followLicense applies what CoCalc showed of a license to its record, as it is now.

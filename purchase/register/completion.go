@@ -57,10 +57,24 @@ func (reg *Register) announcementChannel(o purchase.Order) string {
 
 // RecordPurchase adds the purchase to the log and to the amount spent. The order's event releases the reservation.
 func (reg *Register) RecordPurchase(w purchase.Writer, o purchase.Order, r purchase.Receipt) error {
-	if _, err := w.AddPurchase(NewEntry(o, r)); err != nil {
+	if err := reg.addEntry(w, NewEntry(o, r)); err != nil {
 		return err
 	}
 	return Spend(w, o, r.Charged, 1)
+}
+
+// addEntry adds the entry of a bought license to the log, and what CoCalc will charge for its renewals to what budgets
+// deduct.
+func (reg *Register) addEntry(w purchase.Writer, e purchase.Purchase) error {
+	if _, err := w.AddPurchase(e); err != nil || e.Renews == 0 {
+		return err
+	}
+	account, err := w.Account()
+	if err != nil || account.Followed == nil {
+		return err
+	}
+	account.Committed = account.Committed.With(reg.policy, account.Key(e.Requester), e, reg.now())
+	return w.PutAccount(account)
 }
 
 // RecordDuplicates adds duplicate purchases to the log and to the amount spent, pauses buying and notifies the admins.
@@ -77,7 +91,7 @@ func (reg *Register) RecordDuplicates(w purchase.Writer, o purchase.Order, extra
 			Expires: o.Receipt.Expires,
 		})
 		e.Duplicate = true
-		if _, err := w.AddPurchase(e); err != nil {
+		if err := reg.addEntry(w, e); err != nil {
 			return err
 		}
 		if err := Spend(w, o, x.Charged, 1); err != nil {

@@ -66,7 +66,7 @@ func (reg *Register) NewNotification(kind purchase.NotificationKind, id string, 
 		n.Pending = slices.Concat(admins, channel)
 	// things that admins have to change
 	case purchase.NotificationTrouble, purchase.NotificationServer, purchase.NotificationServerBack,
-		purchase.NotificationReleased,
+		purchase.NotificationReleased, purchase.NotificationRenewals,
 		purchase.NotificationOutsiders, purchase.NotificationSubscriptionUnchanged:
 		n.Pending = admins
 	case purchase.NotificationHead:
