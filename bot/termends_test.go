@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 )
@@ -25,6 +26,8 @@ func TestFormatEnd_Everywhere(t *testing.T) {
 	env.says(slacksim.Alice, "buy ram=16 cpu=2 end="+last.Format(time.DateOnly))
 	card := env.sees(slacksim.Alice, "A CoCalc license for")
 	reads("card", card, "from now until "+until)
+	// Without this, both clocks can read the same millisecond, and nothing moves.
+	env.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.Delay, Wait: 10 * time.Millisecond})
 	env.clicks(slacksim.Alice, card, "order_buy")
 	reads("receipt", env.becomes(card, "Bought for"), "*Expires*\n"+until)
 	if end := env.account.Licenses()[0].Expires; end.Day() == last.Day() {

@@ -125,15 +125,16 @@ type writeLoggingLedger struct {
 	log *writeLog
 }
 
+// Update notes a transaction before a test that has seen what it wrote can call reset.
 func (l writeLoggingLedger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	l.log.mu.Lock()
+	defer l.log.mu.Unlock()
 	var seen *noticingWriter
 	err := l.Ledger.Update(ctx, func(w purchase.Writer) error {
 		seen = &noticingWriter{Writer: w}
 		return change(seen)
 	})
 	if err == nil {
-		l.log.mu.Lock()
-		defer l.log.mu.Unlock()
 		l.log.writes = append(l.log.writes, seen.ledgerWrite)
 	}
 	return err

@@ -49,7 +49,8 @@ func subscriptions() []mutant {
 		{
 			"whose subscription a person ends",
 			"purchase/orders.(*Service).refuseRenewal",
-			swap("svc.policy.MayDecideRenewal(bought, who)", "(func(*purchase.Purchase) *purchase.Refusal { return nil })(bought)"),
+			swap("svc.policy.MayDecideRenewal(bought, who)",
+				"(func(*purchase.Purchase) *purchase.Refusal { return nil })(bought)"),
 			[]tests{shown("^TestHandler_EndSubscription_Rights$")},
 		},
 		{
