@@ -27,7 +27,8 @@ func TestFormatEnd_Everywhere(t *testing.T) {
 	card := env.sees(slacksim.Alice, "A CoCalc license for")
 	reads("card", card, "from now until "+until)
 	// Without this, both clocks can read the same millisecond, and nothing moves.
-	env.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.Delay, Wait: 10 * time.Millisecond})
+	const cartAdd = "shopping/cart/add"
+	env.cocalc.Inject(cocalctest.Fault{Endpoint: cartAdd, Effect: cocalctest.Delay, Wait: 10 * time.Millisecond})
 	env.clicks(slacksim.Alice, card, "order_buy")
 	reads("receipt", env.becomes(card, "Bought for"), "*Expires*\n"+until)
 	if end := env.account.Licenses()[0].Expires; end.Day() == last.Day() {
