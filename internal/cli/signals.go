@@ -12,17 +12,14 @@ import (
 // survives. A second SIGHUP doesn't, since closing terminals send several.
 func UntilSignal() context.Context {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	nohup := signal.Ignored(syscall.SIGHUP)
-	if !nohup {
+	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
+		// A second receiver, which stays: a SIGHUP that comes while stop removes the first one, or while signal.Ignore sets
+		// the signal to be ignored, would end the program.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, func() {
-		stop()
-		if !nohup {
-			signal.Ignore(syscall.SIGHUP)
-		}
-	})
+	context.AfterFunc(ctx, stop)
 	return ctx
 }
 
